@@ -1,0 +1,68 @@
+/** Addresses to listen on, as text and as parts. */
+import { isIPv6 } from 'node:net'
+import { resolve } from 'node:path'
+
+export type Address =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'fd'; readonly fd: number }
+
+/** The longest path of a unix socket that all systems take, in bytes. */
+const longestPath = 103
+
+/**
+ * Reads `HOST`, `HOST:PORT`, `:PORT`, `[V6]`, `[V6]:PORT`, `tcp://HOST:PORT`, `unix:PATH` or `fd://N`. The host is
+ * 0.0.0.0 and the port 8000 where left out; a relative path starts at `folder`.
+ *
+ * @throws RangeError whose message says what is wrong with the text
+ */
+export function parseBind(text: string, folder: string): Address {
+  const trimmed = text.trim()
+  if (/^fd:/i.test(trimmed)) return { kind: 'fd', fd: parseDescriptor(trimmed) }
+  if (/^unix:/i.test(trimmed)) return { kind: 'unix', path: parsePath(trimmed.slice(5), folder) }
+  const address = trimmed.replace(/^tcp:\/\//i, '')
+  const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(address)?.[1]
+  if (scheme) throw new RangeError(`has the scheme ${JSON.stringify(scheme)}: use tcp://, unix: or fd://`)
+  return { kind: 'tcp', ...parseHostAndPort(address) }
+}
+
+function parseDescriptor(text: string): number {
+  const [, digits] = /^fd:\/\/(\d+)$/i.exec(text) ?? []
+  if (digits === undefined) throw new RangeError('is not fd://N with N the number of an open descriptor')
+  return Number(digits)
+}
+
+function parsePath(text: string, folder: string): string {
+  const path = text.replace(/^\/\//, '')
+  if (path === '') throw new RangeError('has no path: write unix:PATH')
+  if (path.includes('\0')) throw new RangeError('has a path with a NUL byte')
+  const absolute = resolve(folder, path)
+  const length = Buffer.byteLength(absolute)
+  if (length > longestPath) {
+    throw new RangeError(
+      `has a path of ${length} bytes: sockets take at most ${longestPath}, so choose a shorter one`,
+    )
+  }
+  return absolute
+}
+
+function parseHostAndPort(address: string): { readonly host: string; readonly port: number } {
+  const parts = /^(?:\[(.*)\]|([^:[\]]*))(?::([^:]*))?$/.exec(address)
+  if (parts === null) {
+    const cure = isIPv6(address) ? `[${address}]:8000` : 'HOST:PORT, [V6]:PORT, unix:PATH or fd://N'
+    throw new RangeError(`is not an address: write ${cure}`)
+  }
+  const [, bracketed, plain = '', port = '8000'] = parts
+  if (bracketed !== undefined && !isIPv6(bracketed)) {
+    throw new RangeError(`has ${JSON.stringify(bracketed)} in brackets, which is not an IPv6 address`)
+  }
+  if (/[\s/,]/.test(plain)) {
+    throw new RangeError(
+      `has the host ${JSON.stringify(plain)}: give several addresses as a list, paths as unix:PATH`,
+    )
+  }
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65535) {
+    throw new RangeError(`has the port ${JSON.stringify(port)}, which is not a number from 0 to 65535`)
+  }
+  return { host: (bracketed ?? plain).toLowerCase() || '0.0.0.0', port: Number(port) }
+}

@@ -1,0 +1,103 @@
+/**
+ * Finding and loading the configuration file.
+ *
+ * Workers import this module for their hooks, so it knows nothing of the settings, and imports tsx only for TypeScript.
+ */
+import { existsSync, statSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { type FreshImport, importFresh, isUnchanged } from './fresh.ts'
+import { ConfigError } from './problem.ts'
+import { userStack, whyNotLoaded } from './throwable.ts'
+
+/** What a configuration that is a function is called with. */
+export interface ConfigContext {
+  /** What the configuration is read for. */
+  readonly command: 'serve' | 'check' | 'print'
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export interface LoadedConfig {
+  readonly config: Readonly<Record<string, unknown>>
+  /** The file and all that it imported, absolute. */
+  readonly files: readonly string[]
+}
+
+const endings = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json']
+
+/** The configuration file of a folder, absolute, or undefined where there is none. */
+export function findConfig(folder: string): string | undefined {
+  return endings.map(ending => join(folder, `tsicorn.config.${ending}`)).find(path => existsSync(path))
+}
+
+/** The file that `-c` names (`PATH` or `file:PATH`), absolute; throws where there is no such file. */
+export function namedConfig(named: string, folder: string): string {
+  if (named.startsWith('python:')) throw cannotRead(named, 'a Python module cannot be read: name a file')
+  const path = resolve(folder, named.replace(/^file:(\/\/(?=\/))?/, ''))
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (stat?.isFile()) return path
+  throw cannotRead(named, stat ? 'it is not a file' : `there is no file ${path}`)
+}
+
+function cannotRead(named: string, why: string): ConfigError {
+  return new ConfigError([{ message: `Cannot read the configuration ${JSON.stringify(named)}: ${why}` }])
+}
+
+/**
+ * The keys that a configuration file sets, hooks among them; for a process that loads it once.
+ *
+ * @throws ConfigError
+ */
+export async function importConfig(
+  path: string,
+  context: ConfigContext = { command: 'serve', env: process.env },
+): Promise<Readonly<Record<string, unknown>>> {
+  return (await loadConfig(path, context)).config
+}
+
+const imports = new Map<string, FreshImport>()
+
+/**
+ * Loads a file, or takes what it exported the last time where nothing that it imported has changed since: each import of
+ * TypeScript keeps memory for good. A configuration that is a function is called each time.
+ *
+ * @param origin what messages call the file
+ * @throws ConfigError
+ */
+export async function loadConfig(path: string, context: ConfigContext, origin = path): Promise<LoadedConfig> {
+  try {
+    const { exported, files } = path.endsWith('.json') ? await readJson(path) : await importOnChange(path)
+    const config: unknown = typeof exported === 'function' ? await exported(context) : exported
+    if (isConfig(config)) return { config, files }
+    const found = exported === undefined ? 'it has no default export' : `this is ${describe(config)}`
+    const message = `A configuration is an object, or a function that returns one, and ${found}: write export default defineConfig({ ... })`
+    throw new ConfigError([{ origin, message }])
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    const why = await whyNotLoaded(error, path)
+    const stack = why.unreadable ? undefined : userStack(error)
+    throw new ConfigError([{ origin, message: why.message, ...(stack === undefined ? {} : { stack }) }])
+  }
+}
+
+async function importOnChange(path: string): Promise<FreshImport> {
+  const before = imports.get(path)
+  if (before && isUnchanged(before)) return before
+  imports.delete(path)
+  const fresh = await importFresh(path)
+  imports.set(path, fresh)
+  return fresh
+}
+
+async function readJson(path: string) {
+  return { exported: JSON.parse(await readFile(path, 'utf8')) as unknown, files: [path] }
+}
+
+function isConfig(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`
+}

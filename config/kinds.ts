@@ -1,0 +1,213 @@
+/**
+ * The kinds of values that settings have: how text and values become typed values, and what is said when they cannot.
+ *
+ * A kind's `expects` finishes the sentence that the setting's name begins: `timeout must be a number of seconds, 0 or more`.
+ */
+import { availableParallelism } from 'node:os'
+
+/** A fragment of JSON Schema. */
+export type Schema = Readonly<Record<string, unknown>>
+
+/** How one kind of value is written and read: `Written` is what a configuration file may hold. */
+export interface Kind<Written = unknown, Value = unknown> {
+  readonly expects: string
+  /** Stands for the value in `--help`. */
+  readonly metavar: string
+  readonly schema: Schema
+  /** The type of what a configuration file may hold, as the reference prints it. */
+  readonly type: string
+  /** The value, or undefined when this cannot be one; a value that was read before reads as itself. */
+  read(written: unknown): Value | undefined
+  /** What text from a flag or a variable stands for, before `read` judges it. */
+  fromText(text: string): unknown
+  /** A flag that may be given several times, each adding one entry. */
+  readonly repeats?: true
+  /** A flag that takes no value, and has a `--no-` form. */
+  readonly switch?: true
+  /** What a flag without a value stands for. */
+  readonly bare?: string
+  /** Cannot be written on a command line. */
+  readonly fileOnly?: true
+  /** A value as people write it, where JSON would not be that. */
+  show?(value: Value): string
+  /** Only here for the types. */
+  readonly written?: Written
+}
+
+export const itself = (text: string): unknown => text
+
+export const isText = (written: unknown): written is string => typeof written === 'string'
+
+const isWhole = (written: unknown): written is number => Number.isSafeInteger(written)
+
+const plainNumber = /^\d+(\.\d+)?$/
+
+/** Decimal digits only: `Number` would also read '', '1e3' and ' 4 '. */
+const numberFrom = (text: string): unknown => (plainNumber.test(text) ? Number(text) : text)
+
+const digitsFrom = (text: string): unknown => {
+  if (/^(0x[\da-f]+|0o[0-7]+)$/i.test(text) || plainNumber.test(text)) return Number(text)
+  return text
+}
+
+/** Whole numbers; hexadecimal (0x1f) and octal (0o17) text is read too. */
+export function integer(limits: { readonly min?: number; readonly max?: number } = {}): Kind<number, number> {
+  const { min = 0, max } = limits
+  return {
+    expects: max === undefined ? `a whole number, ${min} or more` : `a whole number from ${min} to ${max}`,
+    metavar: 'INT',
+    type: 'number',
+    schema: { type: 'integer', minimum: min, ...(max === undefined ? {} : { maximum: max }) },
+    read: written =>
+      isWhole(written) && written >= min && written <= (max ?? written) ? written : undefined,
+    fromText: digitsFrom,
+  }
+}
+
+/** Seconds, fractions allowed. */
+export const seconds: Kind<number, number> = {
+  expects: 'a number of seconds, 0 or more',
+  metavar: 'SECONDS',
+  type: 'number',
+  schema: { type: 'number', minimum: 0 },
+  read: written =>
+    typeof written === 'number' && Number.isFinite(written) && written >= 0 ? written : undefined,
+  fromText: numberFrom,
+}
+
+const unitsOfBytes: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
+
+/** A number of bytes; text may end in K, M or G (powers of 1024). */
+export const bytes: Kind<number | string, number> = {
+  expects: 'a number of bytes, 0 or more, such as 1048576, 512K, 256M or 2G',
+  metavar: 'BYTES',
+  type: 'number | string',
+  schema: {
+    anyOf: [
+      { type: 'integer', minimum: 0 },
+      { type: 'string', pattern: '^\\d+[kKmMgG]?$' },
+    ],
+  },
+  read: written => {
+    const [, digits, unit] = /^(\d+)([kmg]?)$/i.exec(String(written)) ?? []
+    if (digits === undefined || !(isText(written) || isWhole(written))) return undefined
+    const value = Number(digits) * (unitsOfBytes[unit?.toLowerCase() ?? ''] ?? Number.NaN)
+    return isWhole(value) ? value : undefined
+  },
+  fromText: itself,
+}
+
+/** Permission bits: a number, or octal text as Gunicorn takes it (0117 or 0o117). */
+export const mode: Kind<number | string, number> = {
+  expects: 'permission bits from 0 to 0o777, such as 0o117',
+  metavar: 'MODE',
+  type: 'number | string',
+  schema: {
+    anyOf: [
+      { type: 'integer', minimum: 0, maximum: 0o777 },
+      { type: 'string', pattern: '^(0|0x[\\da-fA-F]+|0[oO]?[0-7]+|[1-9]\\d*)$' },
+    ],
+  },
+  read: written => {
+    const value = isText(written) ? digitsFrom(written.replace(/^0(?=[0-7]+$)/, '0o')) : written
+    return isWhole(value) && value >= 0 && value <= 0o777 ? value : undefined
+  },
+  fromText: itself,
+  show: value => (value === 0 ? '0' : `0o${value.toString(8)}`),
+}
+
+export const boolean: Kind<boolean, boolean> = {
+  expects: 'true or false',
+  metavar: '',
+  type: 'boolean',
+  schema: { type: 'boolean' },
+  read: written => (typeof written === 'boolean' ? written : undefined),
+  fromText: text => (text === 'true' ? true : text === 'false' ? false : text),
+  switch: true,
+}
+
+/** Text that is not empty once trimmed. */
+export function text(metavar: string): Kind<string, string> {
+  return {
+    expects: 'text that is not empty',
+    metavar,
+    type: 'string',
+    schema: { type: 'string', pattern: '\\S' },
+    read: written => (isText(written) ? written.trim() || undefined : undefined),
+    fromText: itself,
+  }
+}
+
+/** Text as it is, which may be empty. */
+export function anyText(metavar: string): Kind<string, string> {
+  return {
+    expects: 'text',
+    metavar,
+    type: 'string',
+    schema: { type: 'string' },
+    read: written => (isText(written) ? written : undefined),
+    fromText: itself,
+  }
+}
+
+/** Text or null, which means none; empty text is none too. */
+export function optionalText(metavar: string): Kind<string | null, string | null> {
+  return {
+    expects: 'text or null',
+    metavar,
+    type: 'string | null',
+    schema: { type: ['string', 'null'] },
+    read: written => (isText(written) ? written.trim() || null : written === null ? null : undefined),
+    fromText: itself,
+  }
+}
+
+/** One of a few words. */
+export function choice<const Words extends readonly string[]>(
+  words: Words,
+  bare?: Words[number],
+): Kind<Words[number], Words[number]> {
+  return {
+    expects: `one of ${words.join(', ')}`,
+    metavar: words.join('|'),
+    type: words.map(word => `'${word}'`).join(' | '),
+    schema: { enum: words },
+    read: written => words.find(word => word === written),
+    fromText: itself,
+    ...(bare === undefined ? {} : { bare }),
+  }
+}
+
+/** A number of workers; `auto` is one per core that this process may use. */
+export const count: Kind<number | 'auto', number> = {
+  expects: "a whole number, 1 or more, or 'auto'",
+  metavar: 'INT|auto',
+  type: "number | 'auto'",
+  schema: { anyOf: [{ type: 'integer', minimum: 1 }, { const: 'auto' }] },
+  read: written => {
+    if (written === 'auto') return availableParallelism()
+    return isWhole(written) && written >= 1 ? written : undefined
+  },
+  fromText: digitsFrom,
+}
+
+/** A share of the workers: so many of them, or a percentage, which is rounded up. */
+export type Share = number | `${number}%`
+
+export const share: Kind<Share, Share> = {
+  expects: 'a whole number, 1 or more, or a percentage from 1% to 100%',
+  metavar: 'INT|PERCENT%',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a type
+  type: 'number | `${number}%`',
+  schema: {
+    anyOf: [
+      { type: 'integer', minimum: 1 },
+      { type: 'string', pattern: '^(100|[1-9]\\d?)%$' },
+    ],
+  },
+  read: written => {
+    if (isWhole(written)) return written >= 1 ? written : undefined
+    return isText(written) && /^(100|[1-9]\d?)%$/.test(written) ? (written as Share) : undefined
+  },
+  fromText: digitsFrom,
+}

@@ -1,0 +1,22 @@
+import { optionalText } from '../kinds.ts'
+import type { Group } from './declaration.ts'
+
+export const configFile = {
+  config: {
+    kind: optionalText('FILE'),
+    default: null,
+    default_words: './tsicorn.config.ts, else .mts .js .mjs .cjs .json, where there is one',
+    flag: '--config',
+    short: '-c',
+    doc: 'The configuration file: a path, also written as `file:PATH`. It is looked up in the folder that tsicorn was started in. Only a flag can set it.',
+    effect: 'on restart',
+  },
+  app: {
+    kind: optionalText('APP'),
+    default: null,
+    flag: '--app',
+    alias: 'wsgi_app',
+    doc: 'The application, as `path[:export]`: `./app.ts`, `dist/server.js:app`, `some-package:createApp()`. The argument APP of the command line sets it too.',
+    effect: 'on reload',
+  },
+} as const satisfies Group

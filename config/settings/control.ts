@@ -1,0 +1,31 @@
+import { boolean, mode, optionalText } from '../kinds.ts'
+import type { Group } from './declaration.ts'
+
+export const control = {
+  control_socket: {
+    kind: optionalText('FILE'),
+    default: null,
+    default_words: 'a path of this server alone, in $XDG_RUNTIME_DIR, else in ~/.tsicorn',
+    flag: '--control-socket',
+    doc: 'The unix socket on which this server can be asked and told.',
+    effect: 'on restart',
+    available: false,
+  },
+  control_socket_mode: {
+    kind: mode,
+    default: 0o600,
+    flag: '--control-socket-mode',
+    doc: 'The permission bits of that socket.',
+    effect: 'on restart',
+    available: false,
+  },
+  control_socket_disable: {
+    kind: boolean,
+    default: false,
+    flag: '--control-socket-disable',
+    also: ['--no-control-socket'],
+    doc: 'Do not open the control socket.',
+    effect: 'on restart',
+    available: false,
+  },
+} as const satisfies Group

@@ -1,0 +1,42 @@
+import { boolean, choice } from '../kinds.ts'
+import { list } from '../lists.ts'
+import type { Group } from './declaration.ts'
+
+export const debugging = {
+  reload: {
+    kind: boolean,
+    default: false,
+    flag: '--reload',
+    doc: 'Reload when a file that the application was loaded from changes; for development.',
+    effect: 'on restart',
+  },
+  reload_engine: {
+    kind: choice(['auto', 'poll', 'inotify']),
+    default: 'auto',
+    flag: '--reload-engine',
+    doc: 'How files are watched with `reload`: `poll` looks at them every second, which also works on network disks; the others listen to the system.',
+    effect: 'on restart',
+  },
+  reload_extra_files: {
+    kind: list('FILE'),
+    default: [],
+    flag: '--reload-extra-file',
+    also: ['--reload-extra-files'],
+    doc: 'More files, or patterns of files, to watch with `reload`. May be given several times.',
+    effect: 'on restart',
+  },
+  check_config: {
+    kind: boolean,
+    default: false,
+    flag: '--check-config',
+    doc: 'Load configuration and application, say whether both are well, and end with 0 or 1.',
+    effect: 'on restart',
+  },
+  print_config: {
+    kind: boolean,
+    default: false,
+    flag: '--print-config',
+    doc: 'Print each setting with its value and where that came from, and end; as JSON with `--json`.',
+    effect: 'on restart',
+  },
+} as const satisfies Group

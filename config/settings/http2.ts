@@ -1,0 +1,54 @@
+import { choice, integer } from '../kinds.ts'
+import { csv } from '../lists.ts'
+import type { Group } from './declaration.ts'
+
+export const http2 = {
+  http_protocols: {
+    kind: csv(['h1', 'h2']),
+    default: ['h1'],
+    flag: '--http-protocols',
+    doc: 'The protocols that are offered to TLS clients, the best first.',
+    effect: 'on reload',
+    available: false,
+  },
+  http2_cleartext: {
+    kind: choice(['off', 'prior-knowledge']),
+    default: 'off',
+    flag: '--http2-cleartext',
+    doc: 'HTTP/2 without TLS, for clients that begin with it (RFC 9113, section 3.3).',
+    effect: 'on reload',
+    available: false,
+  },
+  http2_max_concurrent_streams: {
+    kind: integer({ min: 1 }),
+    default: 100,
+    flag: '--http2-max-concurrent-streams',
+    doc: 'The most streams of a connection at the same time.',
+    effect: 'on reload',
+    available: false,
+  },
+  http2_initial_window_size: {
+    kind: integer({ min: 1, max: 2 ** 31 - 1 }),
+    default: 65535,
+    flag: '--http2-initial-window-size',
+    doc: 'The bytes that a client may send on a stream before it has to wait.',
+    effect: 'on reload',
+    available: false,
+  },
+  http2_max_frame_size: {
+    kind: integer({ min: 16384, max: 16777215 }),
+    default: 16384,
+    flag: '--http2-max-frame-size',
+    doc: 'The most bytes of a frame.',
+    effect: 'on reload',
+    available: false,
+  },
+  http2_max_header_list_size: {
+    kind: integer({ min: 1 }),
+    default: 65536,
+    flag: '--http2-max-header-list-size',
+    doc: 'The most bytes of all header fields of a request together.',
+    effect: 'on reload',
+    available: false,
+  },
+} as const satisfies Group

@@ -1,0 +1,122 @@
+/**
+ * Names of Gunicorn that are not settings here: what they are told, and the cure.
+ *
+ * Using one, in the file or as a flag, says `sendfile cannot exist in Node: <reason>: <cure>`.
+ */
+export interface Missing {
+  /** Its flags in Gunicorn. */
+  readonly flags: readonly string[]
+  /** Flags among them that take a value. */
+  readonly value?: true
+  readonly verdict?: string
+  readonly reason: string
+  readonly cure: string
+}
+
+const wsgiOnly = 'it belongs to Python applications'
+const pythonLogging = "it configures Python's logging module"
+
+export const missing: Readonly<Record<string, Missing>> = {
+  asgi_loop: {
+    flags: ['--asgi-loop'],
+    value: true,
+    reason: 'libuv is the only event loop',
+    cure: 'leave it out',
+  },
+  http_parser: {
+    flags: ['--http-parser'],
+    value: true,
+    reason: 'the parser llhttp is built in',
+    cure: 'leave it out',
+  },
+  spew: {
+    flags: ['--spew'],
+    reason: 'it traces Python line by line',
+    cure: "profile with NODE_OPTIONS='--cpu-prof'",
+  },
+  sendfile: {
+    flags: ['--sendfile', '--no-sendfile'],
+    reason: 'Node offers no sendfile call',
+    cure: 'leave it out, and let the proxy in front serve large files',
+  },
+  tmp_upload_dir: {
+    flags: [],
+    reason: 'request bodies are streamed and never stored by the server',
+    cure: 'leave it out',
+  },
+  pythonpath: {
+    flags: ['--pythonpath'],
+    value: true,
+    reason: "it extends Python's import path",
+    cure: 'set chdir, or NODE_PATH in raw_env',
+  },
+  paste: {
+    flags: ['--paste', '--paster'],
+    value: true,
+    reason: wsgiOnly,
+    cure: 'name the application with app',
+  },
+  raw_paste_global_conf: {
+    flags: ['--paste-global'],
+    value: true,
+    reason: wsgiOnly,
+    cure: 'pass variables with raw_env',
+  },
+  protocol: {
+    flags: ['--protocol'],
+    value: true,
+    reason: 'node:http speaks HTTP, not uwsgi',
+    cure: 'leave it out, and let the proxy in front speak HTTP (proxy_pass)',
+  },
+  uwsgi_allow_ips: {
+    flags: ['--uwsgi-allow-from'],
+    value: true,
+    reason: 'node:http speaks HTTP, not uwsgi',
+    cure: 'leave it out, and name trusted proxies with forwarded_allow_ips',
+  },
+  permit_unconventional_http_method: {
+    flags: ['--permit-unconventional-http-method'],
+    reason: 'the parser llhttp has a fixed list of methods',
+    cure: 'leave it out',
+  },
+  casefold_http_method: {
+    flags: ['--casefold-http-method'],
+    reason: 'the parser llhttp refuses methods in lower case',
+    cure: 'leave it out',
+  },
+  logconfig: {
+    flags: ['--log-config'],
+    value: true,
+    reason: pythonLogging,
+    cure: 'use logger_class',
+  },
+  logconfig_dict: { flags: [], reason: pythonLogging, cure: 'use logger_class' },
+  logconfig_json: {
+    flags: ['--log-config-json'],
+    value: true,
+    reason: pythonLogging,
+    cure: 'use logger_class',
+  },
+  suppress_ragged_eofs: {
+    flags: ['--suppress-ragged-eofs'],
+    reason: 'it always tolerates connections that end without a TLS goodbye',
+    cure: 'leave it out',
+  },
+  do_handshake_on_connect: {
+    flags: ['--do-handshake-on-connect'],
+    reason: 'the TLS handshake always happens when a client connects',
+    cure: 'leave it out',
+  },
+  default_proc_name: {
+    flags: [],
+    verdict: 'is not for configurations',
+    reason: 'tsicorn fills it in from the application',
+    cure: 'set proc_name',
+  },
+}
+
+/** What is said to one who uses such a name, in this spelling. */
+export function whyMissing(name: string, spelling: string): string {
+  const { verdict = 'cannot exist in Node', reason, cure } = missing[name]!
+  return `${spelling} ${verdict}: ${reason}: ${cure}`
+}

@@ -1,0 +1,15 @@
+import { text } from '../kinds.ts'
+import type { Group, Surroundings } from './declaration.ts'
+
+export const processNaming = {
+  proc_name: {
+    kind: text('NAME'),
+    default: ({ app }: Surroundings) => app,
+    default_words: 'the application, as given',
+    flag: '--name',
+    short: '-n',
+    also: ['--proc-name'],
+    doc: 'The name in the titles of the processes, as `ps` shows them.',
+    effect: 'on restart',
+  },
+} as const satisfies Group

@@ -1,0 +1,38 @@
+import { bytes, integer } from '../kinds.ts'
+import type { Group } from './declaration.ts'
+
+export const security = {
+  limit_request_line: {
+    kind: integer({ max: 8190 }),
+    default: 4094,
+    flag: '--limit-request-line',
+    doc: 'The most bytes of a request line, beyond which the client gets 414; 0 is no limit.',
+    effect: 'on reload',
+    available: false,
+  },
+  limit_request_fields: {
+    kind: integer({ max: 32768 }),
+    default: 100,
+    flag: '--limit-request-fields',
+    doc: 'The most header fields of a request, beyond which the client gets 431.',
+    effect: 'on reload',
+    available: false,
+  },
+  limit_request_field_size: {
+    kind: integer(),
+    default: 8190,
+    flag: '--limit-request-field_size',
+    also: ['--limit-request-field-size'],
+    doc: 'The most bytes of one header field, beyond which the client gets 431; 0 is no limit.',
+    effect: 'on reload',
+    available: false,
+  },
+  limit_request_body: {
+    kind: bytes,
+    default: 0,
+    flag: '--limit-request-body',
+    doc: 'The most bytes of a request body, beyond which the client gets 413; 0 is no limit. Not in Gunicorn.',
+    effect: 'on reload',
+    available: false,
+  },
+} as const satisfies Group

@@ -1,0 +1,22 @@
+import { integer } from '../kinds.ts'
+import { list } from '../lists.ts'
+import type { Group } from './declaration.ts'
+
+export const serverSocket = {
+  bind: {
+    kind: list('ADDRESS'),
+    default: ['127.0.0.1:8000'],
+    flag: '--bind',
+    short: '-b',
+    env: { name: 'PORT', text: port => `0.0.0.0:${port}` },
+    doc: 'Addresses to listen on: `HOST`, `HOST:PORT`, `[V6]:PORT`, `unix:PATH` or `fd://N`. The port is 8000 and the host 0.0.0.0 where left out. May be given several times. With `$PORT` the default is `0.0.0.0:$PORT`.',
+    effect: 'on reload',
+  },
+  backlog: {
+    kind: integer({ min: 1 }),
+    default: 2048,
+    flag: '--backlog',
+    doc: "How many connections may wait in the kernel's queue of each address; the kernel's own limit (`net.core.somaxconn`) caps it.",
+    effect: 'on reload',
+  },
+} as const satisfies Group

@@ -1,0 +1,80 @@
+/** All settings in one table, and the types that follow from it. */
+import type { Hooks } from '../hooks/table.ts'
+import type { ConfigContext } from './file.ts'
+import type { Kind } from './kinds.ts'
+import type { OptionDocs } from './option-docs.ts'
+import { configFile } from './settings/config-file.ts'
+import { control } from './settings/control.ts'
+import { debugging } from './settings/debugging.ts'
+import type { Declaration, Group } from './settings/declaration.ts'
+import { dirtyArbiters } from './settings/dirty-arbiters.ts'
+import { http2 } from './settings/http2.ts'
+import { logging } from './settings/logging.ts'
+import { processNaming } from './settings/process-naming.ts'
+import { security } from './settings/security.ts'
+import { serverMechanics } from './settings/server-mechanics.ts'
+import { serverSocket } from './settings/server-socket.ts'
+import { ssl } from './settings/ssl.ts'
+import { workerProcesses } from './settings/worker-processes.ts'
+
+const table = {
+  ...configFile,
+  ...serverSocket,
+  ...workerProcesses,
+  ...security,
+  ...debugging,
+  ...serverMechanics,
+  ...logging,
+  ...processNaming,
+  ...ssl,
+  ...http2,
+  ...dirtyArbiters,
+  ...control,
+}
+
+/** The settings under the headings of Gunicorn's reference, in its order. */
+export const groups: Readonly<Record<string, Group>> = {
+  'Config file': configFile,
+  'Server socket': serverSocket,
+  'Worker processes': workerProcesses,
+  Security: security,
+  Debugging: debugging,
+  'Server mechanics': serverMechanics,
+  Logging: logging,
+  'Process naming': processNaming,
+  SSL: ssl,
+  'HTTP/2': http2,
+  'Dirty arbiters': dirtyArbiters,
+  Control: control,
+}
+
+type Table = typeof table
+
+export type SettingName = keyof Table
+
+type ValueOf<D extends Declaration> = D['kind'] extends Kind<infer _, infer Value> ? Value : never
+
+type WrittenOf<D extends Declaration> = D['kind'] extends Kind<infer Written, infer _> ? Written : never
+
+/** Every setting with the value in force. Durations are seconds, sizes bytes. */
+export type Settings = { readonly [Name in SettingName]: ValueOf<Table[Name]> }
+
+type Written = {
+  readonly [Name in Exclude<SettingName, 'config'>]?: WrittenOf<Table[Name]> | undefined
+}
+
+/** What a configuration file holds: any of the settings, and hooks. Its interface of comments feeds editors. */
+export type Config = OptionDocs & Written & Hooks & { readonly wsgi_app?: string | null | undefined }
+
+/** A configuration that is made anew at each start and reload. */
+export type ConfigFunction = (context: ConfigContext) => Config | Promise<Config>
+
+export const settingNames = Object.keys(table) as readonly SettingName[]
+
+export const declarations: Readonly<Record<SettingName, Declaration>> = table
+
+/** The setting of this name or of this other spelling of a name. */
+export function settingNamed(name: string): SettingName | undefined {
+  if (Object.hasOwn(table, name)) return name as SettingName
+  return settingNames.find(candidate => declarations[candidate].alias === name)
+}

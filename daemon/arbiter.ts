@@ -1,0 +1,282 @@
+/**
+ * The arbiter: hears one thing at a time, reacts to it, and makes the workers that are into the workers that should be.
+ *
+ * What to do is decided by `phase.ts` and `plan.ts`; this file does it.
+ */
+import type { Resolved } from '../config/resolve.ts'
+import { exitCodes } from '../worker/exit.ts'
+import type { FromWorker, LogLevel } from '../worker/protocol.ts'
+import { monotonicNow } from '../worker/scoreboard-layout.ts'
+import type { Child, ChildEvent } from './child.ts'
+import type { Generation } from './generation.ts'
+import { Inbox } from './inbox.ts'
+import { type Deed, type Happening, next, type Phase, reactions, type SignalName } from './phase.ts'
+import { type Action, isSettled, plan } from './plan.ts'
+import { grow, park, shrink } from './scale.ts'
+import { count, Server, type ServerParts } from './server.ts'
+import { catchSignals, isInForeground } from './signals.ts'
+import type { SuccessionEvent } from './succession.ts'
+
+/** Everything that can happen to an arbiter. */
+type Event =
+  | ChildEvent
+  | SuccessionEvent
+  | { readonly type: 'signal'; readonly name: SignalName }
+  | { readonly type: 'continued' }
+  | { readonly type: 'tick'; readonly due: number }
+
+/** What is known about a happening. */
+interface About {
+  readonly generation?: Generation
+  readonly error?: unknown
+}
+
+export interface ArbiterParts extends ServerParts {
+  /** Reads the configuration anew, from the same sources. */
+  readonly reread: () => Promise<Resolved>
+}
+
+/** A timer that comes later than this, in milliseconds, means that the arbiter itself did not run. */
+const suspicious = 1_000
+
+/** How often, and after how many milliseconds, an address is bound anew that a worker found taken. */
+const bindTries = 5
+const bindPauseMs = 1_000
+
+export class Arbiter {
+  readonly #parts: ArbiterParts
+  readonly #inbox = new Inbox<Event>()
+  readonly #server: Server
+  #reloads = 0
+  #exitCode: number = exitCodes.failed.code
+  #bindTries = 1
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(parts: ArbiterParts) {
+    this.#parts = parts
+    this.#server = new Server(parts, event => this.#inbox.put(event))
+  }
+
+  /** Serves until it is told to stop; resolves with the exit code. */
+  async run(): Promise<number> {
+    const server = this.#server
+    const release = catchSignals(name => {
+      this.#inbox.put(name === 'CONT' ? { type: 'continued' } : { type: 'signal', name })
+    })
+    server.hooks.tell('nworkers_changed', server.view(), server.scale.wanted, undefined)
+    server.succession.prepare({
+      read: async () => this.#parts.resolved,
+      before: () => server.hooks.call('on_starting', server.view()),
+    })
+    while (server.phase.name !== 'stopped') {
+      this.#hear(await this.#inbox.next())
+      this.#act()
+    }
+    clearTimeout(this.#timer)
+    server.hooks.tell('on_exit', server.view())
+    await server.hooks.idle()
+    server.close()
+    release()
+    return server.phase.code
+  }
+
+  #hear(event: Event): void {
+    switch (event.type) {
+      case 'signal':
+        return this.#obey(event.name)
+      case 'said':
+        return this.#listen(event.child, event.message)
+      case 'exited':
+        return this.#bury(event.child)
+      case 'prepared':
+        return this.#server.succession.conclude() ? this.#react('prepared', event) : undefined
+      case 'unprepared':
+        return this.#server.succession.conclude() ? this.#react('unprepared', event) : undefined
+      case 'continued':
+        return this.#server.fleet.forgivePulses()
+      case 'tick':
+        if (monotonicNow() - event.due > suspicious) this.#server.fleet.forgivePulses()
+    }
+  }
+
+  #obey(name: SignalName): void {
+    const { log, phase } = this.#server
+    if (name === 'WINCH' && isInForeground()) {
+      return log.debug('Ignoring signal: winch: a terminal sends it when its window changes')
+    }
+    log.info(`Handling signal: ${name.toLowerCase()}`)
+    if (name === 'USR2')
+      return log.error('Upgrading by USR2 is not available yet: reload with HUP, or restart')
+    if (reactions[phase.name][name] === undefined)
+      return log.warning(`${name} has no effect while ${phase.name}`)
+    this.#react(name)
+  }
+
+  #react(happening: Happening, about: About = {}): void {
+    const before = this.#server.phase
+    const deed = reactions[before.name][happening]
+    if (deed === undefined) return
+    this.#server.phase = next(before, deed, monotonicNow(), this.#exitCode)
+    this.#deeds[deed](about, before)
+  }
+
+  readonly #deeds: Readonly<Record<Deed, (about: About, before: Phase) => void>> = {
+    'start workers': ({ generation }) => this.#server.adopt(generation as Generation),
+    open: (_, before) => this.#open(before),
+    'give up': ({ error }) => this.#leave(`Cannot start: ${messageOf(error)}`, 'critical'),
+    'postpone reload': () => this.#server.log.info('The reload follows when the first workers are ready'),
+    reload: () => this.#reload(),
+    'roll out': ({ generation }) => this.#rollOut(generation as Generation),
+    'abort reload': ({ error }) => this.#abort(error),
+    'finish reload': (_, before) => this.#finish(before),
+    'back off': () => this.#server.backOff(),
+    grow: () => this.#server.rescale(grow(this.#server.scale)),
+    shrink: () => this.#server.rescale(shrink(this.#server.scale)),
+    park: () => this.#server.rescale(park(this.#server.scale)),
+    'reopen logs': () => this.#server.reopenLogs(),
+    stop: () => this.#leave('Stopping: the workers finish what they have'),
+    'stop quickly': () => this.#leave('Stopping: the workers leave at once'),
+    leave: () => this.#server.log.info('Stopped'),
+  }
+
+  #open(before: Phase): void {
+    const { succession, log, hooks, scale } = this.#server
+    succession.good = succession.current
+    log.info(`Running: ${count(scale.wanted, 'worker')} ready`)
+    hooks.tell('when_ready', this.#server.view())
+    if (before.name === 'booting' && before.reloadAfter) this.#react('HUP')
+  }
+
+  #reload(): void {
+    const { succession, hooks, log } = this.#server
+    this.#reloads += 1
+    log.info(`Reload ${this.#reloads}: reading the configuration`)
+    succession.prepare({
+      read: this.#parts.reread,
+      after: resolved => hooks.callOf(resolved.hooks, 'on_reload', this.#server.view(resolved)),
+    })
+  }
+
+  #rollOut(generation: Generation): void {
+    this.#server.log.info(`Reload ${this.#reloads}: starting generation ${generation.number}`)
+    this.#server.adopt(generation)
+    this.#server.reopenLogs()
+  }
+
+  #abort(error: unknown): void {
+    const { succession, log } = this.#server
+    this.#server.revert()
+    log.error(
+      `Reload ${this.#reloads} failed: generation ${succession.good?.number} keeps serving: ${messageOf(error)}`,
+    )
+  }
+
+  #finish(before: Phase): void {
+    const { succession, log, scale } = this.#server
+    succession.good = succession.current
+    const seconds = before.name === 'reloading' ? (monotonicNow() - before.since) / 1_000 : 0
+    const fleet = `${count(scale.wanted, 'worker')}, ${seconds.toFixed(1)} s`
+    log.info(`Reload ${this.#reloads}: generation ${succession.current?.number} serves (${fleet})`)
+  }
+
+  #leave(message: string, level: LogLevel = 'info'): void {
+    this.#server.log.write(level, message)
+    this.#server.succession.cancel()
+    this.#server.succession.current = undefined
+  }
+
+  #listen(child: Child, message: FromWorker): void {
+    const { log, fleet, succession } = this.#server
+    switch (message?.type) {
+      case 'booting':
+        return void child.become('booting', monotonicNow())
+      case 'ready':
+        if (child.become('ready', monotonicNow()))
+          log.debug(`Worker ${child.age} (pid ${child.pid}) is ready`)
+        return
+      case 'failed':
+        child.failure = message
+        return
+      case 'leaving':
+        return fleet.drain(child.age, message.why, succession.current)
+      case 'log':
+        return log.write(message.level, message.message, child.pid)
+    }
+  }
+
+  #bury(child: Child): void {
+    const { fleet, succession, phase, log } = this.#server
+    const { current, good } = succession
+    const death = fleet.bury(child, child.generation === good?.number)
+    const message = child.failure?.message ?? `Worker ${child.age} ended before it was ready`
+    if (death === 'young') {
+      if (child.failure !== undefined) log.error(message)
+      return this.#react('died young')
+    }
+    if (child.generation !== current?.number) return
+    if (death === 'unbound' && phase.name === 'booting') return this.#bindAnew(message)
+    if (death === 'unborn' || death === 'unbound') this.#failBoot(child, message)
+  }
+
+  #failBoot(child: Child, message: string): void {
+    const { appFailedToLoad, workerFailedToBoot, failed } = exitCodes
+    const codes = { app: appFailedToLoad, boot: workerFailedToBoot, bind: failed }
+    this.#exitCode = codes[child.failure?.why ?? 'boot'].code
+    this.#react('boot failed', { error: new Error(message) })
+  }
+
+  /** Another server began to listen between our binding and our first worker's listening. */
+  #bindAnew(message: string): void {
+    const { log, succession } = this.#server
+    this.#bindTries += 1
+    if (this.#bindTries > bindTries) return this.#react('boot failed', { error: new Error(message) })
+    log.error(`${message} (try ${this.#bindTries - 1} of ${bindTries}, the next in 1 second)`)
+    succession.current = undefined
+    succession.keepListeners([])
+    succession.prepare({ read: async () => this.#parts.resolved }, bindPauseMs)
+  }
+
+  /** Makes what is into what should be, until there is nothing to do but wait. */
+  #act(): void {
+    const server = this.#server
+    for (;;) {
+      const { actions, wakeAt } = plan(server.world())
+      if (actions.length === 0) {
+        this.#wakeAt(wakeAt)
+        break
+      }
+      for (const action of actions) this.#perform(action)
+    }
+    const { current, isPreparing } = server.succession
+    if (current !== undefined && !isPreparing && isSettled(server.world())) this.#react('settled')
+    if (server.fleet.workers.length === 0) this.#react('empty')
+    server.closeListeners()
+  }
+
+  #perform(action: Action): void {
+    const { fleet, succession } = this.#server
+    switch (action.do) {
+      case 'spawn':
+        return fleet.spawn(succession.current as Generation)
+      case 'drain':
+        return fleet.drain(action.age, action.why, succession.current)
+      case 'quit':
+        return fleet.quit(action.age)
+      case 'kill':
+        return fleet.kill(action.age, action.why)
+    }
+  }
+
+  #wakeAt(due: number | undefined): void {
+    clearTimeout(this.#timer)
+    if (due === undefined) return
+    this.#timer = setTimeout(
+      () => this.#inbox.put({ type: 'tick', due }),
+      Math.max(0, due - monotonicNow()) + 1,
+    )
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,56 @@
+/** `--check-config`: loads hooks and app as a worker would, in a process of its own that serves nobody. */
+import { parseBind } from '../config/bind.ts'
+import type { Resolved } from '../config/resolve.ts'
+import type { InheritedListener } from '../worker/protocol.ts'
+import { Child, type ChildEvent } from './child.ts'
+import { obituary } from './death.ts'
+import { processName, workerHooks, workerSettings } from './generation.ts'
+import { Inbox } from './inbox.ts'
+import { openScoreboard } from './scoreboard.ts'
+
+/** Resolves with undefined when the app loads, else with the reason. */
+export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const { settings } = resolved
+  const inbox = new Inbox<ChildEvent>()
+  const scoreboard = openScoreboard(settings.worker_tmp_dir)
+  const child = new Child(1, 1, scoreboard.take(1), 0, event => inbox.put(event))
+  child.start({
+    title: `tsicorn: check [${processName(settings)}]`,
+    cwd: settings.chdir,
+    env,
+    descriptors: [scoreboard.fd],
+    start: {
+      type: 'start',
+      age: 1,
+      generation: 1,
+      check: true,
+      settings: workerSettings(resolved),
+      listeners: settings.bind.flatMap(text => pretend(text, settings.chdir)),
+      scoreboard: { fd: 4, slot: child.slot },
+      ...workerHooks(resolved),
+    },
+  })
+  const limit = settings.boot_timeout * 1_000
+  const timer = limit > 0 ? setTimeout(() => child.kill(), limit) : undefined
+  let loaded = false
+  for (;;) {
+    const event = await inbox.next()
+    if (event.type === 'exited') break
+    if (event.message?.type === 'ready') loaded = true
+    if (event.message?.type === 'failed') child.failure = event.message
+  }
+  clearTimeout(timer)
+  scoreboard.close()
+  if (loaded) return undefined
+  if (child.killed) return `The app did not load within boot_timeout (${settings.boot_timeout} s)`
+  return child.failure?.message ?? obituary(child, 'unborn').text
+}
+
+/** A listener by its address only: nothing is bound for a check. */
+function pretend(text: string, folder: string): InheritedListener[] {
+  const address = parseBind(text, folder)
+  if (address.kind === 'fd') return []
+  if (address.kind === 'unix') return [{ fd: -1, name: `unix:${address.path}`, path: address.path }]
+  const { host, port } = address
+  return [{ fd: -1, name: `http://${host}:${port}`, host, port }]
+}

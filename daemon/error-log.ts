@@ -1,0 +1,121 @@
+import { write } from 'node:fs'
+import { openLogFile } from '../worker/log-file.ts'
+import type { LogLevel } from '../worker/protocol.ts'
+
+/**
+ * The error log: what arbiter and workers have to say, in Gunicorn's lines
+ * `[YYYY-MM-DD HH:MM:SS +ZZZZ] [pid] [LEVEL] message`; the further lines of a longer message follow as they are.
+ *
+ * No method blocks or throws, whatever becomes of the file.
+ */
+export interface ErrorLog {
+  /** Logs in the name of `pid`; default: this process. */
+  write(level: LogLevel, message: string, pid?: number): void
+  debug(message: string): void
+  info(message: string): void
+  warning(message: string): void
+  error(message: string): void
+  critical(message: string): void
+  /** Goes on in the file that has the configured name now; resolves when all earlier lines are in the old one. */
+  reopen(): Promise<void>
+  /** Leaves out what is less severe from now on. */
+  setLevel(level: LogLevel): void
+  /** Resolves when every line is written; later lines are ignored. */
+  close(): Promise<void>
+}
+
+export interface ErrorLogOptions {
+  /** A path, or `-` for standard error. */
+  readonly errorlog: string
+  readonly loglevel: LogLevel
+}
+
+/** Opens the error log; rejects with one message for the user when the file cannot be appended to. */
+export async function openErrorLog({ errorlog, loglevel }: ErrorLogOptions): Promise<ErrorLog> {
+  const file = await openLogFile({
+    setting: 'errorlog',
+    value: errorlog,
+    standard: 2,
+    onTrouble(message) {
+      if (errorlog !== '-') mention(logLine({ level: 'error', message, pid: process.pid }))
+      write('error', message)
+    },
+  })
+  const { createLogger, format, transports } = (await import('winston')).default
+  const { Writable } = await import('node:stream')
+  const sink = new Writable({
+    decodeStrings: false,
+    write(line: string, _encoding, done) {
+      file.write(line)
+      done()
+    },
+  })
+  const logger = createLogger({
+    levels: severities,
+    level: loglevel,
+    format: format.printf(info => logLine(info as unknown as Line)),
+    transports: [new transports.Stream({ stream: sink, eol: '\n' })],
+  })
+  let closing: Promise<void> | undefined
+
+  function write(level: LogLevel, message: string, pid = process.pid): void {
+    if (closing === undefined) logger.log({ level, message, pid })
+  }
+
+  async function close(): Promise<void> {
+    const finished = new Promise(resolve => sink.once('finish', resolve))
+    logger.once('finish', () => sink.end())
+    logger.end()
+    await finished
+    await file.close()
+  }
+
+  return {
+    write,
+    debug: message => write('debug', message),
+    info: message => write('info', message),
+    warning: message => write('warning', message),
+    error: message => write('error', message),
+    critical: message => write('critical', message),
+    reopen: () => file.reopen(),
+    setLevel(level) {
+      logger.level = level
+    },
+    close() {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+/** In winston the most severe level has the smallest number. */
+const severities: Record<LogLevel, number> = { critical: 0, error: 1, warning: 2, info: 3, debug: 4 }
+
+interface Line {
+  readonly level: LogLevel
+  readonly message: string
+  readonly pid: number
+}
+
+function logLine({ level, message, pid }: Line): string {
+  return `[${localTime(new Date())}] [${pid}] [${level.toUpperCase()}] ${message.replace(/\n+$/, '')}`
+}
+
+/** `2026-03-01 09:05:07 +0100` */
+function localTime(date: Date): string {
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-')
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')
+  const minutesEast = -date.getTimezoneOffset()
+  const distance = Math.abs(minutesEast)
+  const zone = `${minutesEast < 0 ? '-' : '+'}${two(Math.floor(distance / 60))}${two(distance % 60)}`
+  return `${day} ${time} ${zone}`
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0')
+}
+
+/** The log itself is in trouble: the place left is standard error, which may be gone as well. */
+function mention(line: string): void {
+  write(2, `${line}\n`, () => undefined)
+}

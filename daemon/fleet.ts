@@ -1,0 +1,177 @@
+/** The workers: starts them, carries out what the plan says about them, and clears away the dead. */
+import type { HookError } from '../hooks/run.ts'
+import type { ServerView, WorkerView } from '../hooks/table.ts'
+import type { ToWorker } from '../worker/protocol.ts'
+import { monotonicNow } from '../worker/scoreboard-layout.ts'
+import { Child, type ChildEvent } from './child.ts'
+import { classify, type Death, obituary } from './death.ts'
+import type { ErrorLog } from './error-log.ts'
+import { descriptorInWorker, type Generation, processName, startMessage } from './generation.ts'
+import type { HookQueue } from './hook-queue.ts'
+import type { KillReason } from './plan.ts'
+import type { Scoreboard } from './scoreboard.ts'
+
+export interface FleetParts {
+  readonly put: (event: ChildEvent) => void
+  readonly log: ErrorLog
+  readonly scoreboard: Scoreboard
+  readonly hooks: HookQueue
+  /** The environment that workers start from. */
+  readonly env: NodeJS.ProcessEnv
+  readonly view: () => ServerView
+}
+
+export class Fleet {
+  readonly #parts: FleetParts
+  readonly #children = new Map<number, Child>()
+  readonly #generations = new Map<number, Generation>()
+  #age = 0
+
+  constructor(parts: FleetParts) {
+    this.#parts = parts
+  }
+
+  /** All workers whose process is not reaped yet, oldest first. */
+  get workers(): readonly Child[] {
+    return [...this.#children.values()]
+  }
+
+  /** The generations that some worker still serves. */
+  get serving(): readonly Generation[] {
+    const numbers = new Set(
+      this.workers.filter(({ life }) => life !== 'draining').map(({ generation }) => generation),
+    )
+    return [...this.#generations.values()].filter(({ number }) => numbers.has(number))
+  }
+
+  spawn(generation: Generation): void {
+    const { put, scoreboard, hooks } = this.#parts
+    this.#age += 1
+    const child = new Child(this.#age, generation.number, scoreboard.take(this.#age), monotonicNow(), put)
+    this.#children.set(child.age, child)
+    this.#generations.set(generation.number, generation)
+    if (!hooks.has('pre_fork')) return this.#start(child, generation)
+    hooks.call('pre_fork', this.#parts.view(), this.view(child)).then(
+      () => this.#start(child, generation),
+      (error: HookError) => this.#giveUp(child, error.message),
+    )
+  }
+
+  #start(child: Child, generation: Generation): void {
+    if (child.quit) return child.end({ code: 0, signal: null })
+    const { log, scoreboard, env } = this.#parts
+    const { settings } = generation.resolved
+    child.start({
+      title: `tsicorn: worker [${processName(settings)}]`,
+      cwd: settings.chdir,
+      env,
+      descriptors: [scoreboard.fd, ...generation.listeners.map(({ fd }) => fd)],
+      start: startMessage(generation, child.age, child.slot),
+    })
+    if (child.pid !== undefined) log.info(`Booting worker ${child.age} (pid ${child.pid})`)
+  }
+
+  #giveUp(child: Child, message: string): void {
+    child.failure = { type: 'failed', why: 'boot', message }
+    child.reason = 'the hook pre_fork failed'
+    child.end({ code: null, signal: null })
+  }
+
+  /**
+   * Asks a worker to finish. Listeners that neither the current generation nor any other serving worker has are
+   * abandoned; all of them when there is no current generation any more.
+   */
+  drain(age: number, why: string, current: Generation | undefined): void {
+    const child = this.#children.get(age)
+    const generation = child && this.#generations.get(child.generation)
+    if (child === undefined || generation === undefined || !child.become('draining', monotonicNow())) return
+    child.reason ??= why
+    const goingOn = current === undefined ? [] : [current, ...this.serving]
+    const kept = new Set(goingOn.flatMap(({ listeners }) => listeners.map(({ key }) => key)))
+    child.send({
+      type: 'drain',
+      seconds: generation.resolved.settings.graceful_timeout,
+      abandoned: generation.listeners
+        .filter(({ key }) => !kept.has(key))
+        .map(({ key }) => descriptorInWorker(generation, key)),
+    })
+  }
+
+  /** Tells a worker to leave at once. */
+  quit(age: number): void {
+    const child = this.#children.get(age)
+    if (child === undefined) return
+    child.become('draining', monotonicNow())
+    child.since = monotonicNow()
+    child.quit = true
+    child.reason ??= 'told to leave at once'
+    child.send({ type: 'quit' })
+  }
+
+  kill(age: number, why: KillReason): void {
+    const child = this.#children.get(age)
+    if (child === undefined) return
+    const { log, hooks } = this.#parts
+    child.reason = killReasons[why]
+    if (why === 'timeout') {
+      log.critical(`WORKER TIMEOUT: worker ${age} (pid ${child.pid}) did not turn its event loop in time`)
+      hooks.tell('worker_abort', this.view(child))
+    } else {
+      log.warning(`Killing worker ${age} (pid ${child.pid}): ${child.reason}`)
+    }
+    child.kill()
+  }
+
+  tellAll(message: ToWorker): void {
+    for (const child of this.#children.values()) child.send(message)
+  }
+
+  /** Takes a worker that ended off the books, and says what its end means. */
+  bury(child: Child, proven: boolean): Death {
+    const { log, hooks, scoreboard, view } = this.#parts
+    const lasted = monotonicNow() - child.since
+    const death = classify({ ...child, lasted, proven })
+    child.become('exited', monotonicNow())
+    this.#children.delete(child.age)
+    scoreboard.give(child.slot)
+    if (!this.workers.some(({ generation }) => generation === child.generation)) {
+      this.#generations.delete(child.generation)
+    }
+    const { level, text } = obituary(child, death)
+    log.write(level, text)
+    hooks.tell('child_exit', view(), this.view(child))
+    return death
+  }
+
+  /** Takes over the heartbeats from the scoreboard. */
+  readPulses(): void {
+    const records = this.#parts.scoreboard.read()
+    for (const child of this.#children.values()) {
+      child.pulse = Math.max(child.pulse, records.get(child.age)?.pulse ?? 0)
+    }
+  }
+
+  /** Forgives all pauses up to now: the machine or the whole server was suspended. */
+  forgivePulses(): void {
+    for (const child of this.#children.values()) child.pulse = monotonicNow()
+  }
+
+  view(child: Child): WorkerView {
+    return {
+      pid: child.pid,
+      age: child.age,
+      generation: child.generation,
+      state: child.life,
+      ...(child.ending === undefined ? {} : { exit_code: child.ending.code, signal: child.ending.signal }),
+      ...(child.reason === undefined ? {} : { reason: child.reason }),
+      log: this.#parts.log,
+    }
+  }
+}
+
+const killReasons: Readonly<Record<KillReason, string>> = {
+  boot_timeout: 'not ready within boot_timeout',
+  timeout: 'its event loop stood still for timeout',
+  graceful_timeout: 'not drained within graceful_timeout',
+  'quick stop': 'told to leave at once and did not',
+}

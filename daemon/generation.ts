@@ -1,0 +1,69 @@
+/** What one generation of workers is made of: its settings, its hooks and its listening sockets. */
+import type { Resolved } from '../config/resolve.ts'
+import { type HookName, hookTable } from '../hooks/table.ts'
+import type { InheritedListener, Start, WorkerSettings } from '../worker/protocol.ts'
+import { firstInherited } from './child.ts'
+import type { Listener } from './sockets.ts'
+
+export interface Generation {
+  readonly number: number
+  readonly resolved: Resolved
+  readonly listeners: readonly Listener[]
+}
+
+/** The first message to a worker of this generation. */
+export function startMessage(generation: Generation, age: number, slot: number): Start {
+  const { number, resolved, listeners } = generation
+  return {
+    type: 'start',
+    age,
+    generation: number,
+    check: false,
+    settings: workerSettings(resolved),
+    listeners: listeners.map(inherited),
+    scoreboard: { fd: firstInherited, slot },
+    ...workerHooks(resolved),
+  }
+}
+
+export function workerSettings({ settings }: Resolved): WorkerSettings {
+  return {
+    app: settings.app as string,
+    name: processName(settings),
+    raw_env: settings.raw_env,
+    loglevel: settings.loglevel,
+    accesslog: settings.accesslog,
+    access_log_format: settings.access_log_format,
+    keepalive: settings.keepalive,
+    backlog: settings.backlog,
+    graceful_timeout: settings.graceful_timeout,
+    wait_ready: settings.wait_ready,
+  }
+}
+
+/** The name in process titles. */
+export function processName({ proc_name, app }: Resolved['settings']): string {
+  return proc_name ?? app ?? 'tsicorn'
+}
+
+/** Which hooks a worker has to import, and from where. */
+export function workerHooks({ hooks, file, command }: Resolved): Pick<Start, 'hooks'> {
+  const names = (Object.keys(hooks) as HookName[]).filter(name => hookTable[name].runs_in === 'worker')
+  if (file === undefined || names.length === 0) return {}
+  return { hooks: { file, names, command: command === 'check' || command === 'print' ? command : 'serve' } }
+}
+
+/** The descriptor of a listener in a worker: they stand in the order of the generation, behind the scoreboard. */
+export function descriptorInWorker(generation: Generation, key: string): number {
+  return firstInherited + 1 + generation.listeners.findIndex(listener => listener.key === key)
+}
+
+function inherited({ name, host, port, path }: Listener, index: number): InheritedListener {
+  return {
+    fd: firstInherited + 1 + index,
+    name,
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(path === undefined ? {} : { path }),
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * The life of a worker is a line: it may skip ahead, it never goes back.
+ */
+export const lives = ['spawned', 'booting', 'ready', 'draining', 'exited'] as const
+
+export type Life = (typeof lives)[number]
+
+/** What each state means, for the documentation and for whoever reads a log. */
+export const lifeMeanings: Readonly<Record<Life, string>> = {
+  spawned: 'Asked for; `pre_fork` runs or the process is being started',
+  booting: 'The process is up and loads its hooks and the app',
+  ready: 'It listens and serves',
+  draining: 'It was asked to finish: it takes nothing new and answers what it has',
+  exited: 'The process is gone',
+}
+
+/** Whether a worker in state `from` may enter `to`. */
+export function mayBecome(from: Life, to: Life): boolean {
+  return lives.indexOf(to) > lives.indexOf(from)
+}

@@ -1,0 +1,94 @@
+/** The command line: reads the configuration and does what it asks for. */
+import { readFileSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { help } from '../config/help.ts'
+import { printConfig } from '../config/print.ts'
+import { ConfigError } from '../config/problem.ts'
+import { type Resolved, resolve, type Sources } from '../config/resolve.ts'
+import { exitCodes } from '../worker/exit.ts'
+import { Arbiter } from './arbiter.ts'
+import { checkApp } from './check.ts'
+import { openErrorLog } from './error-log.ts'
+import { processName } from './generation.ts'
+
+/** Runs the command with these arguments; `process.exitCode` says how it went. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const sources = { argv, env: { ...process.env }, cwd: startFolder() }
+  try {
+    process.exitCode = await run(await resolve(sources), sources)
+  } catch (error) {
+    process.stderr.write(`${describe(error)}\n`)
+    process.exitCode = error instanceof ConfigError ? error.exitCode : exitCodes.failed.code
+  }
+}
+
+async function run(resolved: Resolved, sources: Sources): Promise<number> {
+  switch (resolved.command) {
+    case 'help':
+      return say(help())
+    case 'version':
+      return say(`tsicorn ${version()}`)
+    case 'print':
+      say(printConfig(resolved))
+      return resolved.settings.app === null ? exitCodes.ok.code : await check(resolved, sources)
+    case 'check':
+      return await check(resolved, sources)
+    case 'serve':
+      return await serve(resolved, sources)
+  }
+}
+
+async function check(resolved: Resolved, { env }: Sources): Promise<number> {
+  const problem = await checkApp(resolved, env)
+  if (problem !== undefined) {
+    process.stderr.write(`${problem}\n`)
+    return exitCodes.failed.code
+  }
+  if (resolved.command === 'check') say('The configuration and the app are ok')
+  return exitCodes.ok.code
+}
+
+async function serve(resolved: Resolved, sources: Sources): Promise<number> {
+  const { settings } = resolved
+  process.title = `tsicorn: arbiter [${processName(settings)}]`
+  const log = await openErrorLog(settings)
+  log.info(`Starting tsicorn ${version()}`)
+  const arbiter = new Arbiter({
+    resolved,
+    reread: () => resolve(sources),
+    log,
+    env: sources.env,
+    boots: availableParallelism(),
+  })
+  const code = await arbiter.run()
+  await log.close()
+  return code
+}
+
+/** The folder as the shell names it, so that a symbolic link in it is followed anew by every generation. */
+function startFolder(): string {
+  const real = process.cwd()
+  const named = process.env.PWD
+  if (named === undefined) return real
+  const [a, b] = [statSync(named, { throwIfNoEntry: false }), statSync(real)]
+  return a?.ino === b.ino && a.dev === b.dev ? named : real
+}
+
+function version(): string {
+  const file = ['../package.json', '../../package.json'].map(path => new URL(path, import.meta.url))
+  const found = file.find(url => statSync(url, { throwIfNoEntry: false }) !== undefined)
+  return (JSON.parse(readFileSync(found as URL, 'utf8')) as { version: string }).version
+}
+
+function say(text: string): number {
+  process.stdout.write(`${text.trimEnd()}\n`)
+  return exitCodes.ok.code
+}
+
+/** Problems of the configuration are for the user; anything else that ends up here needs its stack. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error instanceof ConfigError || !(error instanceof TypeError)
+    ? error.message
+    : (error.stack ?? error.message)
+}

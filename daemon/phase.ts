@@ -1,0 +1,139 @@
+/**
+ * The phases of the arbiter, what can happen to it, and how each phase reacts: the life of the server as one table.
+ */
+
+/** The phase that the arbiter is in, with what only that phase needs to know. */
+export type Phase =
+  | { readonly name: 'booting'; readonly reloadAfter: boolean }
+  | { readonly name: 'running' }
+  | { readonly name: 'reloading'; readonly since: number }
+  | { readonly name: 'stopping'; readonly quick: boolean; readonly code: number }
+  | { readonly name: 'stopped'; readonly code: number }
+
+export type PhaseName = Phase['name']
+
+/** What each phase means, for the documentation and for whoever reads a log. */
+export const phaseMeanings: Readonly<Record<PhaseName, string>> = {
+  booting: 'The sockets are being bound and the first workers started; the first failure ends the server',
+  running: 'Every wanted worker was ready once; what dies is replaced',
+  reloading: 'A new generation is on its way while the old one serves',
+  stopping: 'The workers are asked to finish; nothing is started any more',
+  stopped: 'Nothing is left to do',
+}
+
+/** The signals that operate the arbiter. */
+export const signalNames = ['HUP', 'TTIN', 'TTOU', 'WINCH', 'USR1', 'USR2', 'TERM', 'INT', 'QUIT'] as const
+
+export type SignalName = (typeof signalNames)[number]
+
+/**
+ * What the phases react to: a signal, or one of six turns of events.
+ *
+ * `prepared` and `unprepared`: the next generation's settings, sockets and hooks are in place, or cannot be.
+ * `boot failed`: a worker of the generation on its way ended before it was ready. `died young`: a worker of the
+ * generation in force ended before it was ready or soon after. `settled`: every wanted worker is ready and of the wanted
+ * generation. `empty`: no worker is left.
+ */
+export type Happening =
+  | SignalName
+  | 'prepared'
+  | 'unprepared'
+  | 'boot failed'
+  | 'died young'
+  | 'settled'
+  | 'empty'
+
+/** What the arbiter does about it; the deeds themselves are in `arbiter.ts`. */
+export type Deed =
+  | 'start workers'
+  | 'give up'
+  | 'open'
+  | 'postpone reload'
+  | 'reload'
+  | 'roll out'
+  | 'abort reload'
+  | 'finish reload'
+  | 'back off'
+  | 'grow'
+  | 'shrink'
+  | 'park'
+  | 'reopen logs'
+  | 'stop'
+  | 'stop quickly'
+  | 'leave'
+
+/** The reaction of each phase; what is not here is refused, or of no concern in that phase. */
+export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Happening, Deed>>>>> = {
+  booting: {
+    prepared: 'start workers',
+    unprepared: 'give up',
+    'boot failed': 'give up',
+    'died young': 'back off',
+    settled: 'open',
+    HUP: 'postpone reload',
+    TTIN: 'grow',
+    TTOU: 'shrink',
+    USR1: 'reopen logs',
+    TERM: 'stop',
+    INT: 'stop quickly',
+    QUIT: 'stop quickly',
+  },
+  running: {
+    'died young': 'back off',
+    HUP: 'reload',
+    TTIN: 'grow',
+    TTOU: 'shrink',
+    WINCH: 'park',
+    USR1: 'reopen logs',
+    TERM: 'stop',
+    INT: 'stop quickly',
+    QUIT: 'stop quickly',
+  },
+  reloading: {
+    prepared: 'roll out',
+    unprepared: 'abort reload',
+    'boot failed': 'abort reload',
+    'died young': 'back off',
+    settled: 'finish reload',
+    HUP: 'reload',
+    TTIN: 'grow',
+    TTOU: 'shrink',
+    WINCH: 'park',
+    USR1: 'reopen logs',
+    TERM: 'stop',
+    INT: 'stop quickly',
+    QUIT: 'stop quickly',
+  },
+  stopping: {
+    empty: 'leave',
+    USR1: 'reopen logs',
+    TERM: 'stop quickly',
+    INT: 'stop quickly',
+    QUIT: 'stop quickly',
+  },
+  stopped: {},
+}
+
+/** The phase that a deed leads to, which is the same phase for most; `code` is what giving up exits with. */
+export function next(phase: Phase, deed: Deed, now: number, code: number): Phase {
+  switch (deed) {
+    case 'open':
+    case 'finish reload':
+    case 'abort reload':
+      return { name: 'running' }
+    case 'postpone reload':
+      return { name: 'booting', reloadAfter: true }
+    case 'reload':
+      return { name: 'reloading', since: now }
+    case 'give up':
+      return { name: 'stopping', quick: false, code }
+    case 'stop':
+      return { name: 'stopping', quick: false, code: 0 }
+    case 'stop quickly':
+      return { name: 'stopping', quick: true, code: phase.name === 'stopping' ? phase.code : 0 }
+    case 'leave':
+      return { name: 'stopped', code: phase.name === 'stopping' ? phase.code : 0 }
+    default:
+      return phase
+  }
+}

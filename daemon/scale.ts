@@ -1,0 +1,31 @@
+/** How many workers are wanted: what the configuration says, and what signals made of it. */
+export interface Scale {
+  readonly wanted: number
+  /** The setting `workers` that is in force. */
+  readonly configured: number
+  /** How many were wanted when WINCH sent them all away. */
+  readonly parked: number | undefined
+}
+
+export function scaleOf(configured: number): Scale {
+  return { wanted: configured, configured, parked: undefined }
+}
+
+export function grow({ wanted, configured }: Scale): Scale {
+  return { wanted: wanted + 1, configured, parked: undefined }
+}
+
+/** Never below one: only parking sends the last worker away. */
+export function shrink(scale: Scale): Scale {
+  return scale.wanted > 1 ? { ...scale, wanted: scale.wanted - 1 } : scale
+}
+
+export function park(scale: Scale): Scale {
+  return { ...scale, wanted: 0, parked: scale.parked ?? scale.wanted }
+}
+
+/** A new configuration keeps a scale that was set at run time, unless it changes `workers`; parked workers come back. */
+export function configure(scale: Scale, configured: number): Scale {
+  if (configured !== scale.configured) return scaleOf(configured)
+  return { wanted: scale.parked ?? scale.wanted, configured, parked: undefined }
+}

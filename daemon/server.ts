@@ -1,0 +1,181 @@
+/**
+ * The state of the server: its generations, its workers, how many are wanted. The arbiter decides what becomes of it.
+ */
+import type { Resolved } from '../config/resolve.ts'
+import type { ServerView } from '../hooks/table.ts'
+import { monotonicNow } from '../worker/scoreboard-layout.ts'
+import { extend, noStreak } from './back-off.ts'
+import type { ChildEvent } from './child.ts'
+import type { ErrorLog } from './error-log.ts'
+import { Fleet } from './fleet.ts'
+import { type Generation, processName } from './generation.ts'
+import { HookQueue } from './hook-queue.ts'
+import type { Phase } from './phase.ts'
+import type { World } from './plan.ts'
+import { configure, type Scale, scaleOf } from './scale.ts'
+import { openScoreboard, type Scoreboard } from './scoreboard.ts'
+import { Succession, type SuccessionEvent } from './succession.ts'
+
+export interface ServerParts {
+  /** The configuration that the first generation is made of. */
+  readonly resolved: Resolved
+  readonly log: ErrorLog
+  /** The environment that workers start from. */
+  readonly env: NodeJS.ProcessEnv
+  /** How many workers may boot at the same time. */
+  readonly boots: number
+}
+
+/** Workers cut what is open at `graceful_timeout`; one that has not left this much later, in milliseconds, is killed. */
+const cutGrace = 500
+
+/** How long a worker that is told to leave at once may take, in milliseconds. */
+const quickMs = 2_000
+
+export class Server {
+  readonly log: ErrorLog
+  readonly hooks: HookQueue
+  readonly fleet: Fleet
+  readonly succession: Succession
+  phase: Phase = { name: 'booting', reloadAfter: false }
+  scale: Scale
+  #scaleBefore: Scale
+  readonly #parts: ServerParts
+  readonly #scoreboard: Scoreboard
+  #streak = noStreak
+
+  constructor(parts: ServerParts, put: (event: ChildEvent | SuccessionEvent) => void) {
+    const { resolved, log, env } = parts
+    this.#parts = parts
+    this.log = log
+    this.scale = scaleOf(resolved.settings.workers)
+    this.#scaleBefore = this.scale
+    this.hooks = new HookQueue(resolved.hooks, log)
+    this.#scoreboard = openScoreboard(resolved.settings.worker_tmp_dir)
+    this.succession = new Succession(put, message => log.error(message))
+    this.fleet = new Fleet({
+      put,
+      log,
+      scoreboard: this.#scoreboard,
+      hooks: this.hooks,
+      env,
+      view: () => this.view(),
+    })
+  }
+
+  /** The configuration in force. */
+  get resolved(): Resolved {
+    return (this.succession.current ?? this.succession.good)?.resolved ?? this.#parts.resolved
+  }
+
+  /** Wants a generation from now on; the one before leaves as this one becomes ready. */
+  adopt(generation: Generation): void {
+    const { settings, hooks } = generation.resolved
+    const known = new Set(this.succession.current?.listeners)
+    for (const listener of generation.listeners) {
+      if (!known.has(listener)) this.log.info(`Listening at: ${listener.name}`)
+    }
+    this.succession.current = generation
+    this.hooks.use(hooks)
+    this.log.setLevel(settings.loglevel)
+    this.#streak = noStreak
+    this.#scaleBefore = this.scale
+    this.rescale(configure(this.scale, settings.workers))
+  }
+
+  /** Wants the last good generation again, as it was. */
+  revert(): void {
+    const { current, good } = this.succession
+    if (current === good || good === undefined) return
+    this.succession.current = good
+    this.hooks.use(good.resolved.hooks)
+    this.log.setLevel(good.resolved.settings.loglevel)
+    this.rescale(this.#scaleBefore)
+  }
+
+  rescale(scale: Scale): void {
+    const { wanted } = this.scale
+    this.scale = scale
+    if (scale.wanted === wanted) return
+    this.log.info(`Wanted: ${count(scale.wanted, 'worker')} (before: ${wanted})`)
+    this.hooks.tell('nworkers_changed', this.view(), scale.wanted, wanted)
+  }
+
+  /** Lets the next worker wait, after one that died young. */
+  backOff(): void {
+    const births = this.fleet.workers.map(({ born }) => born)
+    this.#streak = extend(this.#streak, monotonicNow(), births, Math.random())
+    const { deaths, until } = this.#streak
+    if (deaths === 1) return
+    const wait = ((until - monotonicNow()) / 1_000).toFixed(1)
+    this.log.warning(`${deaths} workers in a row died young: the next one starts in ${wait} s`)
+  }
+
+  reopenLogs(): void {
+    void this.log.reopen()
+    this.fleet.tellAll({ type: 'reopen' })
+  }
+
+  /** Closes the listeners that no generation needs any more. */
+  closeListeners(): void {
+    const { current, good } = this.succession
+    const needed = [current, good].filter(generation => generation !== undefined)
+    this.succession.keepListeners(this.phase.name === 'stopping' ? [] : [...needed, ...this.fleet.serving])
+  }
+
+  close(): void {
+    this.#scoreboard.close()
+  }
+
+  /** What the plan is made from. */
+  world(): World {
+    const { current } = this.succession
+    const { settings } = this.resolved
+    const { wanted } = this.scale
+    const now = monotonicNow()
+    const pulse = settings.timeout * 1_000
+    if (pulse > 0 && this.fleet.workers.some(child => child.pulse + pulse <= now)) this.fleet.readPulses()
+    return {
+      now,
+      stopping: this.phase.name !== 'stopping' ? 'no' : this.phase.quick ? 'quickly' : 'gracefully',
+      wanted: current === undefined ? 0 : wanted,
+      generation: current?.number ?? 0,
+      surge: shareOf(settings.reload_surge, wanted),
+      boots: this.#parts.boots,
+      spawnAfter: this.#streak.until,
+      workers: this.fleet.workers,
+      limits: {
+        boot: settings.boot_timeout * 1_000,
+        pulse,
+        graceful: settings.graceful_timeout * 1_000 + cutGrace,
+        quick: quickMs,
+      },
+    }
+  }
+
+  /** What hooks see; of a configuration that is not in force yet, where one is given. */
+  view(resolved = this.resolved): ServerView {
+    const { current, good } = this.succession
+    return {
+      pid: process.pid,
+      proc_name: processName(resolved.settings),
+      phase: this.phase.name,
+      generation: (current ?? good)?.number ?? 0,
+      settings: resolved.settings,
+      num_workers: this.scale.wanted,
+      workers: this.fleet.workers.map(child => this.fleet.view(child)),
+      addresses: ((current ?? good)?.listeners ?? []).map(({ name }) => name),
+      log: this.log,
+    }
+  }
+}
+
+/** `2 workers`, `1 worker` */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}
+
+/** A number of workers, or a percentage of them, rounded up. */
+function shareOf(share: number | string, whole: number): number {
+  return typeof share === 'number' ? share : Math.ceil((Number.parseFloat(share) / 100) * whole)
+}

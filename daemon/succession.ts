@@ -1,0 +1,97 @@
+/**
+ * The generations: the one in force, the one on its way, and the one that is being prepared.
+ *
+ * Preparing takes its time (it reads files, binds sockets, calls a hook) and happens beside the loop of the arbiter; it
+ * ends with `prepared` or `unprepared` in the inbox.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseBind } from '../config/bind.ts'
+import type { Resolved } from '../config/resolve.ts'
+import type { Generation } from './generation.ts'
+import { Listeners } from './listeners.ts'
+
+export type SuccessionEvent =
+  | { readonly type: 'prepared'; readonly generation: Generation }
+  | { readonly type: 'unprepared'; readonly error: unknown }
+
+/** What makes a generation, in this order. */
+export interface Preparation {
+  read(): Promise<Resolved>
+  /** Before the sockets are bound. */
+  before?(resolved: Resolved): Promise<void>
+  /** When all sockets are bound. */
+  after?(resolved: Resolved): Promise<void>
+}
+
+export class Succession {
+  /** The generation that all workers should be of. */
+  current: Generation | undefined
+  /** The last one that all of them were of. */
+  good: Generation | undefined
+  readonly #put: (event: SuccessionEvent) => void
+  readonly #listeners: Listeners
+  #count = 0
+  #preparing: AbortController | undefined
+  #again: Preparation | undefined
+
+  constructor(put: (event: SuccessionEvent) => void, report: (message: string) => void) {
+    this.#put = put
+    this.#listeners = new Listeners(report)
+  }
+
+  get isPreparing(): boolean {
+    return this.#preparing !== undefined
+  }
+
+  /** The number of the newest generation, whatever became of it. */
+  get newest(): number {
+    return this.#count
+  }
+
+  /** Prepares the next generation; a preparation under way is not heard of any more, and this one follows it. */
+  prepare(preparation: Preparation, delayMs = 0): void {
+    if (this.#preparing !== undefined) {
+      this.#again = preparation
+      return
+    }
+    const controller = new AbortController()
+    this.#preparing = controller
+    this.#make(preparation, delayMs, controller.signal).then(
+      generation => this.#put({ type: 'prepared', generation }),
+      error => this.#put({ type: 'unprepared', error }),
+    )
+  }
+
+  async #make(preparation: Preparation, delayMs: number, signal: AbortSignal): Promise<Generation> {
+    if (delayMs > 0) await sleep(delayMs, undefined, { signal })
+    const resolved = await preparation.read()
+    await preparation.before?.(resolved)
+    const { bind, chdir, umask } = resolved.settings
+    const addresses = bind.map(text => parseBind(text, chdir))
+    const listeners = await this.#listeners.open(addresses, { umask, signal })
+    await preparation.after?.(resolved)
+    this.#count += 1
+    return { number: this.#count, resolved, listeners }
+  }
+
+  /** To be called when a preparation has ended; false when its outcome is out of date already. */
+  conclude(): boolean {
+    const again = this.#again
+    this.#preparing = undefined
+    this.#again = undefined
+    if (again !== undefined) this.prepare(again)
+    return again === undefined
+  }
+
+  /** No preparation is wanted any more. */
+  cancel(): void {
+    this.#again = undefined
+    this.#preparing?.abort()
+  }
+
+  /** Closes the listeners that none of these generations has. */
+  keepListeners(generations: Iterable<Generation>): void {
+    if (this.isPreparing) return
+    this.#listeners.keep(new Set([...generations].flatMap(({ listeners }) => listeners)))
+  }
+}

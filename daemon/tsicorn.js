@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+// The command itself. It is JavaScript that any Node understands, so that an old one can say what is needed.
+const [major, minor] = process.versions.node.split('.').map(Number)
+const supported = (major === 22 && minor >= 18) || (major === 24 && minor >= 11) || major >= 26
+
+if (supported) {
+  const { existsSync } = await import('node:fs')
+  const source = new URL('./main.ts', import.meta.url)
+  const { main } = await import(existsSync(source) ? source.href : '../dist/daemon/main.js')
+  await main(process.argv.slice(2))
+} else {
+  process.stderr.write(
+    `tsicorn needs Node.js 22.18 or later, 24.11 or later, or 26 or later, and this is ${process.version}\n`,
+  )
+  process.exitCode = 1
+}

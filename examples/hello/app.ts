@@ -1,0 +1,7 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** The smallest app: a request listener. */
+export default function app(_req: IncomingMessage, res: ServerResponse) {
+  res.setHeader('Content-Type', 'text/plain; charset=utf-8')
+  res.end(`Hello from worker ${process.pid}\n`)
+}

@@ -1,0 +1,8 @@
+import { Hono } from 'hono'
+
+const app = new Hono()
+
+app.get('/', c => c.text('Hello from Hono\n'))
+
+/** Anything with a `fetch` method will do. */
+export default app

@@ -1,0 +1,5 @@
+import http from 'node:http'
+import app from './app.ts'
+
+http.createServer(app).listen({ fd: 4 }, () => process.send?.('ready'))
+process.once('disconnect', () => process.exit())

@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { useOfMachine, useOfTree } from './process-tree.ts'
+import { type Side, startServer } from './server.ts'
+
+export interface Load {
+  readonly connections: number
+  /** How long each kind of load lasts. */
+  readonly seconds: number
+  /** How long the server is warmed up before. */
+  readonly warmUp: number
+}
+
+/** What one server did in one round. */
+export interface Measurement {
+  /** Requests per second. */
+  readonly keepAlive: number
+  /** Requests per second, each on a connection of its own. */
+  readonly fresh: number
+  /** Microseconds of the servers' processor time for a request. */
+  readonly keepAliveCpu: number
+  readonly freshCpu: number
+  /** Of the process tree after the load. */
+  readonly pssMiB: number
+  /** Connections that ended without an answer. */
+  readonly errors: number
+  /** Percent of the machine that neither server nor client used: rates are worth little where this is much. */
+  readonly others: number
+}
+
+/** Starts a server, loads it and stops it. */
+export async function measure(side: Side, { connections, seconds, warmUp }: Load): Promise<Measurement> {
+  const server = await startServer(side)
+  const run = (mode: Mode, seconds: number) => load(server.pid, server.port, mode, connections, seconds)
+  try {
+    await run('fresh', warmUp / 2)
+    await run('keep-alive', warmUp / 2)
+    const keepAlive = await run('keep-alive', seconds)
+    const fresh = await run('fresh', seconds)
+    return {
+      keepAlive: keepAlive.rate,
+      fresh: fresh.rate,
+      keepAliveCpu: keepAlive.cpu,
+      freshCpu: fresh.cpu,
+      pssMiB: useOfTree(server.pid).pssMiB,
+      errors: keepAlive.errors + fresh.errors,
+      others: (keepAlive.others + fresh.others) / 2,
+    }
+  } finally {
+    await server.stop()
+  }
+}
+
+type Mode = 'keep-alive' | 'fresh'
+
+async function load(pid: number, port: number, mode: Mode, connections: number, seconds: number) {
+  const before = { server: useOfTree(pid).cpu, machine: useOfMachine() }
+  const client = fileURLToPath(new URL('./client.ts', import.meta.url))
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [client, port, mode, connections, seconds].map(String),
+  )
+  const result = JSON.parse(stdout) as { responses: number; errors: number; seconds: number; cpu: number }
+  const cpu = useOfTree(pid).cpu - before.server
+  const others = useOfMachine() - before.machine - cpu - result.cpu
+  return {
+    rate: result.responses / result.seconds,
+    cpu: (cpu / result.responses) * 1e6,
+    errors: result.errors,
+    others: Math.max(0, others / result.seconds / availableParallelism()) * 100,
+  }
+}

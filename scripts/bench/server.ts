@@ -1,0 +1,51 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+/** The servers that are compared; each is a command that says where it listens and when its workers run. */
+export const sides = {
+  limit: [path('./limit.ts')],
+  tsicorn: [path('../../daemon/tsicorn.js'), '-w', '2', '-b', '127.0.0.1:0', path('./app.ts')],
+  cluster: [path('./cluster.ts')],
+} as const
+
+export type Side = keyof typeof sides
+
+export interface RunningServer {
+  readonly pid: number
+  readonly port: number
+  stop(): Promise<void>
+}
+
+/** Starts a server; rejects with what it said when it ends before its workers run. */
+export async function startServer(side: Side): Promise<RunningServer> {
+  const child = spawn(process.execPath, sides[side], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const exited = once(child, 'exit')
+  const port = await untilRunning(side, child)
+  return {
+    pid: child.pid!,
+    port,
+    async stop() {
+      child.kill('SIGTERM')
+      await exited
+    },
+  }
+}
+
+function untilRunning(side: Side, child: ChildProcess): Promise<number> {
+  let said = ''
+  return new Promise((resolve, reject) => {
+    child.once('close', () => reject(new Error(`Cannot start ${side}: it ended and said:\n${said}`)))
+    const hear = (chunk: Buffer) => {
+      said += chunk
+      const [, port] = /Listening at: http:\/\/127\.0\.0\.1:(\d+)/.exec(said) ?? []
+      if (port !== undefined && said.includes('Running: 2 workers')) resolve(Number(port))
+    }
+    child.stdout?.on('data', hear)
+    child.stderr?.on('data', hear)
+  })
+}
+
+function path(relative: string): string {
+  return fileURLToPath(new URL(relative, import.meta.url))
+}

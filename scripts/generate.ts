@@ -1,0 +1,31 @@
+/**
+ * Writes what is made from the tables of settings, hooks and exit codes; with `--check` only compares, and ends with 1 where
+ * a file is stale.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { optionDocs } from './generate-option-docs.ts'
+import { exitCodesPage, hooksPage, settingsPage } from './generate-pages.ts'
+import { schema } from './generate-schema.ts'
+
+const generated: Readonly<Record<string, string>> = {
+  'config/option-docs.ts': optionDocs(),
+  'docs/settings.md': settingsPage(),
+  'docs/hooks.md': hooksPage(),
+  'docs/exit-codes.md': exitCodesPage(),
+  'docs/schema.json': schema(),
+}
+
+const place = (file: string): URL => new URL(`../${file}`, import.meta.url)
+
+const stale = Object.keys(generated).filter(
+  file => !existsSync(place(file)) || readFileSync(place(file), 'utf8') !== generated[file],
+)
+if (!process.argv.includes('--check')) {
+  for (const file of stale) {
+    writeFileSync(place(file), generated[file] ?? '')
+    console.log(`Wrote ${file}`)
+  }
+} else if (stale.length > 0) {
+  console.error(`Stale: ${stale.join(', ')}: run npm run generate`)
+  process.exitCode = 1
+}

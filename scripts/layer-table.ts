@@ -1,0 +1,82 @@
+/** The layers of tsicorn: every source file has one, and imports only go down or stay level. */
+
+export interface Layer {
+  readonly layer: number
+  /** Paths from the root; `*` stands for one name. The first pattern that fits a file counts, from top to bottom. */
+  readonly files: readonly string[]
+}
+
+export const layers: readonly Layer[] = [
+  {
+    layer: 0,
+    files: [
+      'worker/protocol.ts',
+      'worker/exit.ts',
+      'worker/scoreboard-layout.ts',
+      // Both processes append to logs, and in the same way.
+      'worker/log-file.ts',
+      'hooks/table.ts',
+      'config/kinds.ts',
+      'config/network.ts',
+    ],
+  },
+  { layer: 5, files: ['daemon/main.ts', 'daemon/tsicorn.js', 'worker/main.ts'] },
+  {
+    layer: 4,
+    files: [
+      ...['arbiter', 'server', 'check', 'signals', 'control'].map(name => `daemon/${name}.ts`),
+      'worker/worker.ts',
+    ],
+  },
+  {
+    layer: 2,
+    files: [
+      'daemon/plan.ts',
+      'daemon/phase.ts',
+      'daemon/life.ts',
+      'daemon/back-off.ts',
+      'hooks/run.ts',
+      'worker/log.ts',
+    ],
+  },
+  { layer: 1, files: ['config/*.ts', 'config/settings/*.ts', 'hooks/check.ts'] },
+  {
+    layer: 3,
+    files: [
+      ...['child', 'fleet', 'death', 'generation', 'succession', 'scale'].map(name => `daemon/${name}.ts`),
+      ...['sockets', 'listeners', 'upgrade', 'pidfile', 'daemonize', 'notify'].map(
+        name => `daemon/${name}.ts`,
+      ),
+      ...['inbox', 'hook-queue', 'scoreboard', 'error-log'].map(name => `daemon/${name}.ts`),
+      'worker/app.ts',
+      'worker/app-*.ts',
+      'worker/adapters/*.ts',
+      ...['adopt-listen', 'listen-request', 'import-user', 'literal-reader'].map(name => `worker/${name}.ts`),
+      ...['serve', 'request', 'connections', 'pending', 'drain'].map(name => `worker/${name}.ts`),
+      ...['pulse', 'identity'].map(name => `worker/${name}.ts`),
+      ...['access-log', 'access-format', 'exchange'].map(name => `worker/${name}.ts`),
+    ],
+  },
+]
+
+/**
+ * Which folder may import from which, besides itself. The arbiter speaks the worker's language, the worker has never
+ * heard of the arbiter, and the configuration knows neither. A pattern limits the permission to some files.
+ */
+export const folders: Readonly<Record<string, readonly string[]>> = {
+  config: ['hooks/*.ts'],
+  hooks: [],
+  // The worker imports the user's hooks from the file of the configuration, and reads nothing else from there.
+  worker: ['hooks/*.ts', 'config/file.ts', 'config/fresh.ts'],
+  daemon: [
+    'config/*.ts',
+    'config/settings/*.ts',
+    'hooks/*.ts',
+    ...layers[0]!.files.filter(file => file.startsWith('worker/')),
+  ],
+}
+
+export const mostLines = 250
+
+/** Files that a program writes may be as long as they like. */
+export const generated: readonly string[] = ['config/option-docs.ts']

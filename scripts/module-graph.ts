@@ -1,0 +1,76 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path/posix'
+
+/** A source file and what it imports from its own project. */
+export interface Module {
+  /** Path from the root, with slashes. */
+  readonly path: string
+  readonly lines: number
+  readonly imports: readonly Import[]
+}
+
+export interface Import {
+  /** Path from the root. */
+  readonly target: string
+  readonly line: number
+}
+
+/** Reads all TypeScript and JavaScript files below some folders of a root; a folder that does not exist is empty. */
+export function readModules(root: string, folders: readonly string[]): Module[] {
+  return folders.flatMap(folder => sourcesIn(root, folder)).map(path => readModule(root, path))
+}
+
+/** One round of imports for each knot: paths in order, the first one repeated at the end. */
+export function findCycles(modules: readonly Module[]): string[][] {
+  const imports = new Map(modules.map(module => [module.path, module.imports.map(edge => edge.target)]))
+  const finished = new Set<string>()
+  const cycles: string[][] = []
+
+  function visit(path: string, trail: readonly string[]): void {
+    const start = trail.indexOf(path)
+    if (start !== -1) cycles.push([...trail.slice(start), path])
+    if (start !== -1 || finished.has(path)) return
+    for (const target of imports.get(path) ?? []) visit(target, [...trail, path])
+    finished.add(path)
+  }
+
+  for (const path of imports.keys()) visit(path, [])
+  return cycles
+}
+
+function sourcesIn(root: string, folder: string): string[] {
+  if (!existsSync(join(root, folder))) return []
+  const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+  return entries
+    .filter(entry => entry.isFile() && /\.[cm]?[jt]s$/.test(entry.name))
+    .map(entry => join(entry.parentPath, entry.name).slice(join(root, '/').length))
+    .sort()
+}
+
+function readModule(root: string, path: string): Module {
+  const source = readFileSync(join(root, path), 'utf8')
+  const imports = importsOf(source).filter(({ specifier }) => specifier.startsWith('.'))
+  return {
+    path,
+    lines: source.split('\n').length - (source.endsWith('\n') ? 1 : 0),
+    imports: imports.map(({ specifier, line }) => ({ target: join(dirname(path), specifier), line })),
+  }
+}
+
+/**
+ * Static imports and re-exports begin a line, as the formatter writes them; `import('...')` with a literal stands
+ * anywhere but in a comment. Imports of types count: what is described by another file is bound to it.
+ */
+export function importsOf(source: string): { readonly specifier: string; readonly line: number }[] {
+  const found = [statement, sideEffect, call].flatMap(pattern => [...source.matchAll(pattern)])
+  return found
+    .sort((one, other) => one.index - other.index)
+    .map(match => ({
+      specifier: match[1]!,
+      line: source.slice(0, match.index + match[0].lastIndexOf(match[1]!)).split('\n').length,
+    }))
+}
+
+const statement = /^(?:import|export)\s+[\w$*{},\s]*?\bfrom\s*['"]([^'"\n]+)['"]/gm
+const sideEffect = /^import\s*['"]([^'"\n]+)['"]/gm
+const call = /^(?!\s*(?:\*|\/\/|\/\*)).*?\bimport\(\s*['"]([^'"\n]+)['"]/gm

@@ -1,0 +1,4 @@
+console.error('no database')
+process.exit(0)
+
+export {}

@@ -1,0 +1,3 @@
+module.exports = function hello(_req, res) {
+  res.end('hello')
+}

@@ -1,0 +1,3 @@
+export default async function start() {
+  return (_req: unknown, res: { end(text: string): void }) => res.end('async factory')
+}

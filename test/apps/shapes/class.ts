@@ -1,0 +1,5 @@
+export default class App {
+  fetch() {
+    return new Response('class')
+  }
+}

@@ -1,0 +1,6 @@
+export default {
+  text: 'fetch object',
+  fetch(_request: Request) {
+    return new Response(this.text)
+  },
+}

@@ -1,0 +1,3 @@
+export default { answer: 42 }
+
+export const version = '1.0.0'

@@ -1,0 +1,66 @@
+/** Clients that keep a server busy and count what fails; they honour `Connection: close`, as every client should. */
+import { Agent, get } from 'node:http'
+
+export interface LoadOptions {
+  readonly url: string
+  readonly clients: number
+  readonly keepAlive: boolean
+}
+
+export interface Tally {
+  ok: number
+  readonly failures: string[]
+}
+
+export class Load {
+  readonly tally: Tally = { ok: 0, failures: [] }
+  readonly #clients: Promise<void>[]
+  #on = true
+  #counted: () => void = () => undefined
+
+  constructor({ url, clients, keepAlive }: LoadOptions) {
+    this.#clients = Array.from({ length: clients }, () => this.#keepAsking(url, keepAlive))
+  }
+
+  async #keepAsking(url: string, keepAlive: boolean): Promise<void> {
+    const agent = new Agent({ keepAlive, maxSockets: 1 })
+    while (this.#on) {
+      const failure = await ask(url, agent)
+      if (failure === undefined) this.tally.ok += 1
+      else this.tally.failures.push(failure)
+      this.#counted()
+    }
+    agent.destroy()
+  }
+
+  /** Waits until so many more requests are answered. */
+  async answered(number: number): Promise<void> {
+    const goal = this.tally.ok + number
+    while (this.tally.ok < goal && this.tally.failures.length === 0) {
+      await new Promise<void>(resolve => {
+        this.#counted = resolve
+      })
+    }
+  }
+
+  async stop(): Promise<Tally> {
+    this.#on = false
+    await Promise.all(this.#clients)
+    return this.tally
+  }
+}
+
+function ask(url: string, agent: Agent): Promise<string | undefined> {
+  return new Promise(resolve => {
+    const request = get(url, { agent }, response => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', chunk => {
+        text += chunk
+      })
+      response.on('end', () => resolve(response.statusCode === 200 && text !== '' ? undefined : `status ${response.statusCode}`))
+      response.on('error', error => resolve(error.message))
+    })
+    request.on('error', error => resolve(`${error.message}${request.reusedSocket ? ' on a reused connection' : ''}`))
+  })
+}

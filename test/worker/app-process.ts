@@ -1,0 +1,43 @@
+/** A stand-in for the worker: loads the app named in its arguments and serves it on descriptor 3. */
+import { createServer } from 'node:http'
+import { type AppServer, type LoadOptions, loadApp } from '../../worker/app.ts'
+
+// The channel to the arbiter keeps a real worker alive.
+process.on('message', () => undefined)
+const report = process.send!.bind(process)
+
+const options: Omit<LoadOptions, 'log'> = JSON.parse(process.argv[2]!)
+// What the worker would track its connections by.
+const announced: { readonly server: AppServer; readonly listening: boolean }[] = []
+try {
+  const onListen = (server: AppServer) => announced.push({ server, listening: server.listening })
+  const app = await loadApp({
+    ...options,
+    onListen,
+    log: (level, message) => report({ log: `${level}: ${message}` }),
+  })
+  const server: AppServer = app.server ?? createServer(app.listener)
+  if (app.listening === undefined && !options.check) {
+    server.listen({ fd: 3 })
+    await new Promise(resolve => server.once('listening', resolve))
+  }
+  const { shape, listening, caught, upgrade } = app
+  const early = announced.some(one => one.server === app.server && !one.listening)
+  report({
+    loaded: {
+      shape,
+      listening,
+      caught: caught?.length,
+      upgrade: upgrade !== undefined,
+      early,
+      address: server.address(),
+    },
+  })
+  process.on('message', async () => {
+    await app.close?.()
+    process.exit()
+  })
+} catch (error) {
+  const { name, message, stack } = error as Error
+  report({ failed: { name, message, stack } }, () => process.exit(1))
+}

@@ -1,0 +1,73 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { requestBody } from './fetch-body.ts'
+
+/** The request cannot be put as a Request: a malformed Host, TRACE, a target that is no URL. */
+export class BadRequest extends Error {}
+
+/** What an authority can consist of; a Host with a slash or a question mark in it would move the path. */
+const authority = /^[\w\-.~!$&'()*+,;=%:[\]]+$/
+
+/** The platform's own class; its `signal` is an accessor, which the types hide. */
+const BaseRequest: new (url: string, init: RequestInit) => Omit<Request, 'signal'> = Request
+
+/**
+ * A real Request, so that `new Request(request)` and `fetch(request)` take it, except that its abort signal is made when it is
+ * asked for: one for every request would double the cost of constructing it.
+ */
+export class NodeRequest extends BaseRequest {
+  #controller: AbortController | undefined
+  #aborted = false
+
+  constructor(req: IncomingMessage, res: ServerResponse) {
+    try {
+      super(urlOf(req), initOf(req, res))
+    } catch (error) {
+      throw new BadRequest(`${req.method} ${req.url} is no valid Request`, { cause: error })
+    }
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#aborted) this.#controller.abort()
+    return this.#controller.signal
+  }
+
+  /** The exchange is over; `whole` is false when the client left before the response was sent. */
+  release(whole: boolean): void {
+    if (whole) return
+    this.#aborted = true
+    this.#controller?.abort()
+  }
+}
+
+function urlOf(req: IncomingMessage): string {
+  const target = req.url ?? '/'
+  if (/^https?:\/\//i.test(target)) return target
+  const host = req.headers.host ?? req.headers[':authority'] ?? 'localhost'
+  if (typeof host !== 'string' || !authority.test(host)) throw new TypeError(`${host} is no host`)
+  const scheme = 'encrypted' in req.socket ? 'https' : 'http'
+  return `${scheme}://${host}${target.startsWith('/') ? '' : '/'}${target}`
+}
+
+function initOf(req: IncomingMessage, res: ServerResponse): RequestInit {
+  const method = req.method ?? 'GET'
+  const headers = headersOf(req)
+  if (method === 'GET' || method === 'HEAD' || !hasBody(req)) return { method, headers }
+  return { method, headers, body: requestBody(req, res), duplex: 'half' }
+}
+
+function headersOf(req: IncomingMessage): [string, string][] {
+  const { rawHeaders } = req
+  const pairs: [string, string][] = []
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!
+    // HTTP/2 carries the request line as headers such as `:path`.
+    if (!name.startsWith(':')) pairs.push([name, rawHeaders[i + 1]!])
+  }
+  return pairs
+}
+
+function hasBody(req: IncomingMessage): boolean {
+  if (req.httpVersionMajor >= 2) return !req.readableEnded
+  return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
+}

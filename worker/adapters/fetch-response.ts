@@ -1,0 +1,92 @@
+import type { ServerResponse } from 'node:http'
+import { isObject } from './members.ts'
+
+/**
+ * Writes a Response, no faster than the client takes it; a body that is in memory goes out in one piece, with its length.
+ *
+ * @throws TypeError when the handler returned something else, and whatever the body's stream throws
+ */
+export async function sendResponse(response: Response, res: ServerResponse): Promise<void> {
+  if (!isResponse(response))
+    throw new TypeError(`The fetch handler returned ${describe(response)}, not a Response`)
+  const { body } = response
+  // A handler may have answered through `outgoing` itself, and its Response is then a formality.
+  if (res.headersSent || res.destroyed) return body?.cancel()
+  if (body === null) return sendWhole(response, res, undefined)
+  if (res.req.method === 'HEAD') {
+    writeHead(response, res, flatten(response.headers))
+    res.end()
+    return body.cancel()
+  }
+  const reader = body.getReader()
+  res.once('close', () => {
+    if (!res.writableFinished) reader.cancel().catch(ignoreLateFailure)
+  })
+  const first = await reader.read()
+  if (first.done) return sendWhole(response, res, undefined)
+  const second = reader.read()
+  if (await endsAtOnce(second)) return sendWhole(response, res, first.value)
+  if (res.destroyed) return
+  writeHead(response, res, flatten(response.headers))
+  await write(res, first.value)
+  for (let next = await second; !next.done; next = await reader.read()) await write(res, next.value)
+  if (!res.destroyed) res.end()
+}
+
+/** Whether the stream is known to end before the event loop turns: all of its bytes were in memory then. */
+async function endsAtOnce(read: Promise<{ readonly done: boolean }>): Promise<boolean> {
+  let ended = false
+  // A failure is met where the result is awaited.
+  read.then(result => (ended = result.done), ignoreLateFailure)
+  // Ticks run once the microtasks are done, and a stream over memory ends within microtasks.
+  await new Promise<void>(resolve => process.nextTick(resolve))
+  return ended
+}
+
+function sendWhole(response: Response, res: ServerResponse, body: Uint8Array | undefined): void {
+  if (res.destroyed) return
+  const { headers, status } = response
+  const flat = flatten(headers)
+  const hasLength = headers.has('content-length') || headers.has('transfer-encoding')
+  const mayHaveLength = status !== 204 && status !== 304 && res.req.method !== 'HEAD'
+  if (mayHaveLength && !hasLength)
+    flat.push('content-length', String(body === undefined ? 0 : Buffer.byteLength(body)))
+  writeHead(response, res, flat)
+  res.end(body)
+}
+
+/** Pairs of names and values one after another, the fastest form that `writeHead` takes; each Set-Cookie is a pair of its own. */
+function flatten(headers: Headers): string[] {
+  const flat: string[] = []
+  for (const [name, value] of headers) flat.push(name, value)
+  return flat
+}
+
+function writeHead({ status, statusText }: Response, res: ServerResponse, headers: string[]): void {
+  if (statusText === '') res.writeHead(status, headers)
+  else res.writeHead(status, statusText, headers)
+}
+
+async function write(res: ServerResponse, chunk: Uint8Array): Promise<void> {
+  if (res.destroyed || res.write(chunk)) return
+  await new Promise<void>(resolve => {
+    const proceed = () => {
+      res.off('drain', proceed).off('close', proceed)
+      resolve()
+    }
+    res.on('drain', proceed).on('close', proceed)
+  })
+}
+
+function isResponse(value: unknown): value is Response {
+  return isObject(value) && 'status' in value && 'headers' in value && 'body' in value
+}
+
+function describe(value: unknown): string {
+  return isObject(value) ? `${value.constructor?.name ?? 'an object'}` : String(value)
+}
+
+/** The client is gone, so nobody is left to hear of it. */
+function ignoreLateFailure(): void {
+  return
+}

@@ -1,0 +1,14 @@
+/** The app cannot be used as it was named: a bad spec, a missing export, a wrong shape. The worker ends with code 4. */
+export class AppError extends Error {
+  override readonly name: string = 'AppError'
+}
+
+/** The file or package that the spec names does not exist. The worker ends with code 3, as when an import fails. */
+export class AppMissing extends Error {
+  override readonly name = 'AppMissing'
+}
+
+/** The kernel refused the app's own `listen` on an inherited socket; `cause` is the error of Node. */
+export class BindFailed extends Error {
+  override readonly name = 'BindFailed'
+}

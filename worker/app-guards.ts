@@ -1,0 +1,42 @@
+import cluster from 'node:cluster'
+import { syncBuiltinESMExports } from 'node:module'
+import type { AppLog } from './adapters/adapter.ts'
+import { AppError } from './app-error.ts'
+import { exitCodes } from './exit.ts'
+
+/**
+ * Refuses `cluster.fork`, for the life of the process: an app that makes its own workers serves nothing itself, and they would
+ * not know of the inherited sockets. `refused` hears of it even when the app swallows the error.
+ */
+export function refuseCluster(refused: (error: AppError) => void): void {
+  cluster.fork = () => {
+    const error = new AppError(
+      'The app starts its own workers with node:cluster: tsicorn does that, so export the app or let it listen without cluster',
+    )
+    refused(error)
+    throw error
+  }
+  syncBuiltinESMExports()
+}
+
+/**
+ * Until the returned function is called, an app that calls `process.exit` is named as the reason that the worker ends, with the
+ * code of a worker that failed to boot: an app that leaves with 0 has not booted either.
+ */
+export function nameAppThatExits(app: string, log: AppLog): () => void {
+  const { exit } = process
+  process.exit = (code?: number | string | null): never => {
+    if (calledByWorker()) return exit(code)
+    log('error', `The app ${JSON.stringify(app)} called process.exit(${code ?? ''}) while it was loaded`)
+    return exit(exitCodes.workerFailedToBoot.code)
+  }
+  return () => {
+    process.exit = exit
+  }
+}
+
+/** The worker itself may have to leave while the app is being loaded, when it is told to stop. */
+function calledByWorker(): boolean {
+  const [, , , caller = ''] = (new Error().stack ?? '').split('\n')
+  return caller.includes(new URL('.', import.meta.url).href)
+}

@@ -1,0 +1,189 @@
+import type { AppLog, AppServer, RequestListener, Servable, UpgradeListener } from './adapters/adapter.ts'
+import { hasMethods } from './adapters/members.ts'
+import { acceptedShapes, describeValue } from './adapters/shape.ts'
+import { type CaughtServer, ListenCatcher } from './adopt-listen.ts'
+import { AppError } from './app-error.ts'
+import { candidates, type Exports, exported, listExports, namedExport } from './app-exports.ts'
+import { nameAppThatExits, refuseCluster } from './app-guards.ts'
+import { resolveAppPath } from './app-path.ts'
+import { hearReady } from './app-ready.ts'
+import { type AppSpec, parseAppSpec } from './app-spec.ts'
+import { callExport, ranOnly, servableOf } from './app-value.ts'
+import { importUser } from './import-user.ts'
+import { whilePending } from './pending.ts'
+import type { InheritedListener } from './protocol.ts'
+
+export type { AppServer, RequestListener, UpgradeListener } from './adapters/adapter.ts'
+export type { CaughtServer } from './adopt-listen.ts'
+export { AppError, AppMissing, BindFailed } from './app-error.ts'
+
+/** An app, ready to be served: either its own server or a listener. */
+export interface LoadedApp {
+  /** What was found, for the log: `Express application`, `fetch handler`, `http.Server`. */
+  readonly shape: string
+  /** The app's own server: exported, or caught when the app told it to listen. */
+  readonly server?: AppServer
+  /** The inherited descriptors that servers of the app listen on already. */
+  readonly listening?: readonly number[]
+  /** Those servers, one for each descriptor; `server` is the first. All of them have to be drained. */
+  readonly caught?: readonly CaughtServer[]
+  readonly listener?: RequestListener
+  readonly upgrade?: UpgradeListener
+  /** Closes the app once the sockets are drained, then calls the module's `shutdown`; the caller bounds it. */
+  readonly close?: () => Promise<void>
+}
+
+export interface LoadOptions {
+  /** `path`, `path:export` or `path:factory(literals)`. */
+  readonly spec: string
+  /** Where paths are looked for, as written. */
+  readonly cwd: string
+  readonly listeners: readonly InheritedListener[]
+  /** Nothing may listen; an app that would is taken at its word. */
+  readonly check: boolean
+  /** The app is loaded when it has said so with `process.send('ready')`, as for PM2. */
+  readonly waitReady: boolean
+  /** The setting `backlog`, for an app that listens without naming one. */
+  readonly backlog?: number
+  /** Called before a server of the app listens; it may get connections long before the app is loaded. */
+  readonly onListen?: (server: AppServer) => void
+  readonly log: AppLog
+}
+
+/**
+ * Imports the app and finds out how to serve it; called once in the life of a process.
+ *
+ * A server that the app told to listen on an inherited socket comes first, then the export that the spec names, then the
+ * default export, then the conventional names.
+ *
+ * @throws AppError, AppMissing, BindFailed, and whatever the app itself throws
+ */
+export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
+  const { cwd, listeners, log } = options
+  const spec = parseAppSpec(options.spec)
+  const url = resolveAppPath(spec.path, cwd)
+  const { promise: refusal, reject: refused } = Promise.withResolvers<never>()
+  const catcher = new ListenCatcher({ ...options, refused })
+  refuseCluster(refused)
+  const ready = hearReady()
+  const letExit = nameAppThatExits(spec.text, log)
+  announcePort(listeners)
+  const meanwhile = <T>(step: Promise<T>, otherwise: () => Error) =>
+    whilePending(Promise.race([step, refusal]), otherwise)
+  try {
+    const module = await meanwhile(importUser(url), () => neverLoaded(spec))
+    const found = await meanwhile(find(module, spec, catcher, log), () => neverLoaded(spec))
+    const listens = found === undefined || catcher.caught.length > 0
+    if (listens) {
+      catcher.ignoreElsewhere()
+      await meanwhile(catcher.first, () => notServable(module, spec, catcher.elsewhere, listeners))
+    }
+    if (options.waitReady) await meanwhile(ready, () => neverReady(spec))
+    const app = listens ? listening(catcher.caught) : { ...found, ...upgrading(found, module) }
+    return { ...app, ...closing(found, module) }
+  } finally {
+    letExit()
+    catcher.finish()
+  }
+}
+
+/** Apps that listen by themselves ask for this; a PORT that is configured stays. */
+function announcePort(listeners: readonly InheritedListener[]): void {
+  const port = listeners.find(listener => listener.port !== undefined)?.port ?? listeners[0]?.path
+  if (port !== undefined) process.env.PORT ||= String(port)
+}
+
+/** Nothing is made or called once the app listens, except what the spec itself calls. */
+async function find(
+  module: Exports,
+  spec: AppSpec,
+  catcher: ListenCatcher,
+  log: AppLog,
+): Promise<Servable | undefined> {
+  if (spec.name !== undefined) {
+    const candidate = namedExport(module, spec, spec.name)
+    if (spec.args !== undefined) return madeBy(await callExport(candidate, spec.args, spec, log))
+    if (catcher.caught.length > 0) return undefined
+    const servable = await servableOf(candidate, spec, log)
+    if (servable !== undefined) return madeBy(servable)
+    throw new AppError(
+      `The app ${JSON.stringify(spec.text)} cannot be used: ${spec.name} is ${describeValue(candidate.value)}, and an app is ${acceptedShapes}`,
+    )
+  }
+  for (const candidate of candidates(module)) {
+    if (catcher.caught.length > 0) return undefined
+    const servable = await servableOf(candidate, spec, log)
+    if (servable !== undefined) return madeBy(servable)
+  }
+  return undefined
+}
+
+/** A factory that returned nothing leaves nothing to serve, unless it made a server listen. */
+function madeBy(servable: Servable | typeof ranOnly): Servable | undefined {
+  return servable === ranOnly ? undefined : servable
+}
+
+function listening(caught: readonly CaughtServer[]): LoadedApp {
+  return {
+    shape: 'server that the app told to listen',
+    server: caught[0]!.server,
+    listening: caught.map(({ listener }) => listener.fd),
+    caught: [...caught],
+  }
+}
+
+/** Nitro and others export what answers WebSockets beside what answers requests. */
+function upgrading(servable: Servable | undefined, module: Exports): { readonly upgrade?: UpgradeListener } {
+  if (servable?.listener === undefined) return {}
+  const websocket = exported(module, 'websocket')
+  const upgrade = hasMethods(websocket, 'handleUpgrade')
+    ? websocket.handleUpgrade.bind(websocket)
+    : (exported(module, 'handleUpgrade') ?? exported(module, 'upgrade'))
+  return typeof upgrade === 'function' ? { upgrade: upgrade as UpgradeListener } : {}
+}
+
+function closing(servable: Servable | undefined, module: Exports): { readonly close?: () => Promise<void> } {
+  const shutdown = exported(module, 'shutdown')
+  const steps = [servable?.close, shutdown].filter(step => typeof step === 'function')
+  if (steps.length === 0) return {}
+  return {
+    close: async () => {
+      for (const step of steps) await step()
+    },
+  }
+}
+
+function notServable(
+  module: Exports,
+  spec: AppSpec,
+  elsewhere: readonly string[],
+  listeners: readonly InheritedListener[],
+): AppError {
+  const app = `The app ${JSON.stringify(spec.text)} cannot be used:`
+  const bound = listeners.map(({ name }) => name).join(', ')
+  const [stray] = elsewhere
+  if (stray !== undefined) {
+    const port = stray.match(/^port (\d+)/)?.[1]
+    const bind = port === undefined ? `unix:${stray}` : `127.0.0.1:${port}`
+    return new AppError(
+      `${app} it listens on ${stray}, and tsicorn is bound to ${bound}: start tsicorn with -b ${bind}, or let the app listen on process.env.PORT, which is ${process.env.PORT}`,
+    )
+  }
+  const values = candidates(module).map(({ name, value }) => `${name} is ${describeValue(value)}`)
+  const found = values.length === 0 ? '' : ` (${values.join(', ')})`
+  return new AppError(
+    `${app} it exports ${listExports(module)}${found} and does not listen on ${bound}: export ${acceptedShapes}`,
+  )
+}
+
+function neverLoaded(spec: AppSpec): AppError {
+  return new AppError(
+    `The app ${JSON.stringify(spec.text)} never finished loading: it awaits what nothing will settle`,
+  )
+}
+
+function neverReady(spec: AppSpec): AppError {
+  return new AppError(
+    `The app ${JSON.stringify(spec.text)} has not said that it is ready: wait_ready waits for process.send('ready')`,
+  )
+}

@@ -1,0 +1,111 @@
+/** The connections of a worker, what is going on on each of them, and the totals that the scoreboard shows. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import { fieldIndex, newRecord } from './scoreboard-layout.ts'
+
+/** What goes on on a connection. */
+interface Activity {
+  /** Requests whose response is not finished. */
+  busy: number
+  /** When the last response was finished, in milliseconds; counted from the beginning until there is one. */
+  idleSince: number
+  /** How much had been read by then: when more comes, a request is on its way. */
+  bytesRead: number
+  /** The response to the newest request. */
+  response: ServerResponse | undefined
+}
+
+const inFlight = fieldIndex('requests_in_flight')
+const open = fieldIndex('connections')
+const responses = fieldIndex('responses_0')
+const took = fieldIndex('took_1ms')
+const buckets = [1, 5, 25, 100, 500, 2_500, 10_000] as const
+
+export class Connections {
+  /** The worker's record on the scoreboard, up to date in all that concerns connections. */
+  readonly record = newRecord()
+  readonly #open = new Map<Socket, Activity>()
+  readonly #sessions = new Set<ServerHttp2Session>()
+  #closing = false
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  add(socket: Socket): Activity {
+    const activity: Activity = { busy: 0, idleSince: performance.now(), bytesRead: 0, response: undefined }
+    this.#open.set(socket, activity)
+    this.record[open] = this.#open.size
+    socket.once('close', () => {
+      this.#open.delete(socket)
+      this.record[open] = this.#open.size
+    })
+    return activity
+  }
+
+  addSession(session: ServerHttp2Session): void {
+    this.#sessions.add(session)
+    session.once('close', () => this.#sessions.delete(session))
+    if (this.#closing) session.close()
+  }
+
+  /** To be called for each request before anything else; `ended` hears when its response is finished or cut off. */
+  began(req: IncomingMessage, res: ServerResponse, ended?: (started: number) => void): void {
+    const started = performance.now()
+    const activity = req.httpVersionMajor === 1 ? this.#activityOf(req.socket) : undefined
+    if (activity !== undefined) {
+      activity.busy += 1
+      activity.response = res
+      if (this.#closing) res.shouldKeepAlive = false
+    }
+    this.record[inFlight]! += 1
+    res.on('close', () => {
+      const now = performance.now()
+      if (activity !== undefined) {
+        activity.busy -= 1
+        activity.idleSince = now
+        activity.bytesRead = req.socket.bytesRead
+      }
+      this.#count(res, now - started)
+      ended?.(started)
+    })
+  }
+
+  /** A server that listened before it was handed over may have taken connections already. */
+  #activityOf(socket: Socket): Activity {
+    return this.#open.get(socket) ?? this.add(socket)
+  }
+
+  #count(res: ServerResponse, milliseconds: number): void {
+    this.record[inFlight]! -= 1
+    const finished = res.writableFinished ? Math.floor(res.statusCode / 100) : 0
+    this.record[responses + (finished >= 1 && finished <= 5 ? finished : 0)]! += 1
+    let bucket = 0
+    while (bucket < buckets.length && milliseconds > buckets[bucket]!) bucket += 1
+    this.record[took + bucket]! += 1
+  }
+
+  /** From now on every response is the last one of its connection. */
+  close(): void {
+    this.#closing = true
+    for (const { response } of this.#open.values()) {
+      if (response !== undefined && !response.headersSent) response.shouldKeepAlive = false
+    }
+    for (const session of this.#sessions) session.close()
+  }
+
+  /** Ends the connections that have been idle for `milliseconds`, with no part of a request read. */
+  endIdle(milliseconds: number): void {
+    const latest = performance.now() - milliseconds
+    for (const [socket, { busy, idleSince, bytesRead }] of this.#open) {
+      if (busy === 0 && idleSince <= latest && socket.bytesRead === bytesRead) socket.destroySoon()
+    }
+  }
+
+  /** Cuts what is still open. */
+  cut(): void {
+    for (const socket of this.#open.keys()) socket.destroy()
+    for (const session of this.#sessions) session.destroy()
+  }
+}

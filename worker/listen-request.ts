@@ -1,0 +1,51 @@
+/** What a call of `server.listen(...)` asks for, whichever of its many forms it has. */
+export interface ListenRequest {
+  readonly port?: number
+  readonly host?: string
+  readonly path?: string
+  readonly backlog?: number
+  readonly signal?: AbortSignal
+  readonly callback?: () => void
+}
+
+/** Reads the arguments of `net.Server.listen`; undefined when they name a descriptor or a handle instead of an address. */
+export function readListen(args: readonly unknown[]): ListenRequest | undefined {
+  const last = args.at(-1)
+  const callback = typeof last === 'function' ? { callback: last as () => void } : {}
+  const [first, ...rest] = args
+  if (typeof first === 'object' && first !== null) return fromOptions(first, callback)
+  const backlog = rest.find(arg => typeof arg === 'number')
+  const host = rest.find(arg => typeof arg === 'string')
+  const optional = {
+    ...callback,
+    ...(backlog === undefined ? {} : { backlog }),
+    ...(host === undefined ? {} : { host }),
+  }
+  const port = portOf(first)
+  if (port !== undefined) return { ...optional, port }
+  if (typeof first === 'string') return { ...optional, path: first }
+  return { ...optional, port: 0 }
+}
+
+function fromOptions(
+  options: object,
+  callback: { readonly callback?: () => void },
+): ListenRequest | undefined {
+  const { port, host, path, backlog, signal, fd, handle, _handle } = options as Record<string, unknown>
+  if ([fd, handle, _handle].some(given => given !== undefined)) return undefined
+  const number = portOf(port)
+  return {
+    ...callback,
+    ...(number === undefined ? {} : { port: number }),
+    ...(typeof host === 'string' ? { host } : {}),
+    ...(typeof path === 'string' && number === undefined ? { path } : {}),
+    ...(typeof backlog === 'number' ? { backlog } : {}),
+    ...(signal instanceof AbortSignal ? { signal } : {}),
+  }
+}
+
+/** A number, or a text that is one, as `process.env.PORT` is. */
+function portOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value
+  return typeof value === 'string' && /^\s*\d+\s*$/.test(value) ? Number(value) : undefined
+}

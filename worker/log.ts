@@ -1,0 +1,42 @@
+/** The few lines that a worker has to say: they go to the arbiter, which owns the error log. */
+import { type FromWorker, type LogLevel, logLevels } from './protocol.ts'
+
+export interface WorkerLog {
+  write(level: LogLevel, message: string): void
+  debug(message: string): void
+  info(message: string): void
+  warning(message: string): void
+  error(message: string): void
+  critical(message: string): void
+}
+
+/** A log that leaves out what is less severe than `threshold`; with the arbiter gone, lines go to standard error. */
+export function createLog(threshold: LogLevel): WorkerLog {
+  const lowest = logLevels.indexOf(threshold)
+  const write = (level: LogLevel, message: string) => {
+    if (logLevels.indexOf(level) < lowest) return
+    if (!tellArbiter({ type: 'log', level, message }))
+      process.stderr.write(`[${level.toUpperCase()}] ${message}\n`)
+  }
+  return {
+    write,
+    debug: message => write('debug', message),
+    info: message => write('info', message),
+    warning: message => write('warning', message),
+    error: message => write('error', message),
+    critical: message => write('critical', message),
+  }
+}
+
+// Taken before any code of the app runs, which may replace it or close the channel.
+const send = process.send?.bind(process)
+
+/** False when there is no arbiter any more. */
+export function tellArbiter(message: FromWorker, sent: () => void = () => undefined): boolean {
+  if (send === undefined || !process.connected) {
+    sent()
+    return false
+  }
+  send(message, undefined, undefined, sent)
+  return true
+}

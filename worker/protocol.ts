@@ -1,0 +1,82 @@
+/**
+ * Everything an arbiter and a worker say to each other, over the IPC channel that `child_process` gives them.
+ *
+ * Settings are data and travel in `start`; hooks and apps are code and are imported by the worker itself.
+ */
+
+/** What the arbiter tells a worker. */
+export type ToWorker = Start | Drain | { readonly type: 'quit' } | { readonly type: 'reopen' }
+
+/** What a worker tells the arbiter. */
+export type FromWorker =
+  | { readonly type: 'booting' }
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly why: BootFailure; readonly message: string }
+  /** It was told to leave by somebody else (a signal), and asks the arbiter how. */
+  | { readonly type: 'leaving'; readonly why: string }
+  | { readonly type: 'log'; readonly level: LogLevel; readonly message: string }
+
+/** The first message: all that a worker needs to know before it imports any user code. */
+export interface Start {
+  readonly type: 'start'
+  readonly age: number
+  readonly generation: number
+  /** Load the app, say whether that worked, and leave: `--check-config`. */
+  readonly check: boolean
+  readonly settings: WorkerSettings
+  readonly listeners: readonly InheritedListener[]
+  /** The descriptor of the scoreboard and the worker's place in it. */
+  readonly scoreboard: { readonly fd: number; readonly slot: number }
+  /** Where to import the worker's hooks from, and which of them are set; absent when none is. */
+  readonly hooks?: WorkerHooks
+}
+
+/** Finish what you have and leave. */
+export interface Drain {
+  readonly type: 'drain'
+  /** Seconds until what is still open is cut. */
+  readonly seconds: number
+  /** Descriptors that nobody else will accept from: take what the kernel has queued there first. */
+  readonly abandoned: readonly number[]
+}
+
+/** The settings that workers act upon; names and units are those of the configuration. */
+export interface WorkerSettings {
+  readonly app: string
+  /** The name in the process title. */
+  readonly name: string
+  readonly raw_env: readonly string[]
+  readonly loglevel: LogLevel
+  readonly accesslog: string | null
+  readonly access_log_format: string
+  readonly keepalive: number
+  readonly backlog: number
+  readonly graceful_timeout: number
+  readonly wait_ready: boolean
+}
+
+/** A listening socket that the arbiter bound and the worker inherited. */
+export interface InheritedListener {
+  readonly fd: number
+  /** `http://127.0.0.1:8000` or `unix:/run/app.sock`, for logs. */
+  readonly name: string
+  /** The bound port; absent for a unix socket. */
+  readonly port?: number
+  readonly host?: string
+  readonly path?: string
+}
+
+/** Why a worker could not start: the arbiter's exit code and retries depend on it. */
+export type BootFailure = 'boot' | 'app' | 'bind'
+
+export const logLevels = ['debug', 'info', 'warning', 'error', 'critical'] as const
+
+export type LogLevel = (typeof logLevels)[number]
+
+export interface WorkerHooks {
+  /** The configuration file, absolute. */
+  readonly file: string
+  readonly names: readonly string[]
+  /** What the configuration is read for; a configuration that is a function is told. */
+  readonly command: 'serve' | 'check' | 'print'
+}

@@ -1,0 +1,77 @@
+/**
+ * The scoreboard: one small file that all processes of a server share, with a fixed record for each worker.
+ *
+ * A worker writes its own record with one positional write; the arbiter reads all of them with one read. A record is
+ * heartbeat, metrics and the last words of a worker that was killed.
+ */
+import { readSync, writeSync } from 'node:fs'
+
+/** The fields of a record, in their order; every one is a double in the byte order of the machine. */
+export const recordFields = [
+  /** The worker that the record belongs to; a slot is used again after its worker is gone. */
+  'age',
+  /** When the event loop of the worker last turned, in milliseconds of the monotonic clock. */
+  'pulse',
+  'connections',
+  'requests_in_flight',
+  /** Finished responses by class; `responses_0` are those whose client left first. */
+  'responses_0',
+  'responses_1',
+  'responses_2',
+  'responses_3',
+  'responses_4',
+  'responses_5',
+  /** Responses by the time they took: up to 1, 5, 25, 100, 500 ms, 2.5, 10 s, and longer. */
+  'took_1ms',
+  'took_5ms',
+  'took_25ms',
+  'took_100ms',
+  'took_500ms',
+  'took_2500ms',
+  'took_10s',
+  'took_longer',
+  /** Share of the last interval that the event loop was busy, 0 to 1. */
+  'utilization',
+  /** How late the event loop came to write this record, in milliseconds. */
+  'delay',
+  /** Resident memory in bytes. */
+  'rss',
+] as const
+
+export type RecordField = (typeof recordFields)[number]
+
+export type ScoreRecord = Readonly<Record<RecordField, number>>
+
+const recordLength = 32
+const recordBytes = recordLength * Float64Array.BYTES_PER_ELEMENT
+
+/** Writes a worker's record; `values` is in the order of `recordFields`. */
+export function writeRecord(fd: number, slot: number, values: Float64Array): void {
+  writeSync(fd, values, 0, values.byteLength, slot * recordBytes)
+}
+
+/** An empty record, to be filled in and written. */
+export function newRecord(): Float64Array {
+  return new Float64Array(recordLength)
+}
+
+export function fieldIndex(field: RecordField): number {
+  return recordFields.indexOf(field)
+}
+
+/** The records of the first `slots` workers; a slot that was never written reads as zeros. */
+export function readRecords(fd: number, slots: number): ScoreRecord[] {
+  const all = new Float64Array(slots * recordLength)
+  readSync(fd, all, 0, all.byteLength, 0)
+  return Array.from({ length: slots }, (_, slot) => {
+    const values = all.subarray(slot * recordLength, (slot + 1) * recordLength)
+    return Object.fromEntries(
+      recordFields.map((field, index) => [field, values[index]]),
+    ) as unknown as ScoreRecord
+  })
+}
+
+/** Milliseconds of the monotonic clock, which all processes of a machine share. */
+export function monotonicNow(): number {
+  return Number(process.hrtime.bigint() / 1_000n) / 1_000
+}

@@ -1,0 +1,134 @@
+/** Serves the app on the inherited sockets. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import net from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
+import tls from 'node:tls'
+import type { AppServer, LoadedApp, RequestListener } from './app.ts'
+import { BindFailed } from './app-error.ts'
+import type { Connections } from './connections.ts'
+import type { InheritedListener } from './protocol.ts'
+
+export interface ServeOptions {
+  readonly listeners: readonly InheritedListener[]
+  /** Seconds that an idle connection is kept. */
+  readonly keepalive: number
+  readonly backlog: number
+  readonly connections: Connections
+  readonly wrap: (app: RequestListener) => RequestListener
+}
+
+/** Something that accepts from one inherited socket. */
+interface Acceptor {
+  readonly fd: number
+  readonly server: net.Server
+}
+
+export interface Serving {
+  /** Takes nothing new; what the kernel has queued on the abandoned descriptors is taken first. */
+  stopAccepting(abandoned: readonly number[]): Promise<void>
+}
+
+/** Rejects with `BindFailed` when somebody else listens on one of the addresses. */
+export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serving> {
+  const { listeners, backlog } = options
+  const caught = app.caught ?? []
+  const acceptors: Acceptor[] = caught.map(({ server, listener }) => ({ fd: listener.fd, server }))
+  for (const server of new Set(caught.map(({ server }) => server))) adopt(server, options)
+  const server =
+    caught[0]?.server ?? (app.server === undefined ? ownServer(app, options) : adopt(app.server, options))
+  for (const listener of listeners) {
+    if (acceptors.some(({ fd }) => fd === listener.fd)) continue
+    const isFree = !server.listening && acceptors.every(acceptor => acceptor.server !== server)
+    const acceptor = isFree ? server : acceptFor(server)
+    await listen(acceptor, listener, backlog)
+    acceptors.push({ fd: listener.fd, server: acceptor })
+  }
+  return {
+    async stopAccepting(abandoned) {
+      const left = acceptors.filter(({ fd }) => abandoned.includes(fd)).map(acceptor => acceptor.server)
+      if (left.length > 0) await emptyQueues(left)
+      for (const acceptor of acceptors) stopListening(acceptor.server)
+    },
+  }
+}
+
+function ownServer(app: LoadedApp, { keepalive, connections, wrap }: ServeOptions): Server {
+  const server = createServer(wrap(app.listener as RequestListener))
+  server.keepAliveTimeout = keepalive * 1_000
+  if (keepalive === 0) server.maxRequestsPerSocket = 1
+  if (app.upgrade !== undefined) server.on('upgrade', app.upgrade)
+  track(server, connections)
+  return server
+}
+
+/** What Node closes idle connections after when nobody says otherwise, in milliseconds. */
+const nodeKeepAlive = 5_000
+
+/** Puts what happens to every request around the listeners that the app's own server has. */
+function adopt(server: AppServer, { keepalive, connections, wrap }: ServeOptions): AppServer {
+  const own = server.listeners('request') as RequestListener[]
+  server.removeAllListeners('request')
+  const all = (req: IncomingMessage, res: ServerResponse) => {
+    for (const listener of own) listener.call(server, req, res)
+  }
+  server.on('request', wrap(own.length === 1 ? (own[0] as RequestListener).bind(server) : all))
+  if ('keepAliveTimeout' in server && server.keepAliveTimeout === nodeKeepAlive) {
+    server.keepAliveTimeout = keepalive * 1_000
+  }
+  track(server, connections)
+  return server
+}
+
+function track(server: AppServer, connections: Connections): void {
+  server.on('session', session => connections.addSession(session))
+  server.on(server instanceof tls.Server ? 'secureConnection' : 'connection', socket =>
+    connections.add(socket),
+  )
+}
+
+/** One server listens on one socket; for further ones it is handed what others accept. */
+function acceptFor(server: AppServer): net.Server {
+  return net.createServer({ allowHalfOpen: true, noDelay: true }, socket => {
+    server.emit('connection', socket)
+  })
+}
+
+async function listen(server: net.Server, { fd, name }: InheritedListener, backlog: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const failed = (error: Error) =>
+      reject(new BindFailed(`Cannot listen on ${name}: ${error.message}`, { cause: error }))
+    server.once('error', failed)
+    server.listen({ fd, backlog }, () => {
+      server.off('error', failed)
+      resolve()
+    })
+  })
+}
+
+/** Turns of the event loop without a new connection after which a queue is empty: each one polls once. */
+const quietTurns = 3
+
+/** Under steady load a queue is never empty: no longer than this, in milliseconds. */
+const queueLimit = 1_000
+
+async function emptyQueues(servers: readonly net.Server[]): Promise<void> {
+  let quiet = 0
+  const taken = () => {
+    quiet = 0
+  }
+  for (const server of servers) server.on('connection', taken)
+  const until = performance.now() + queueLimit
+  while (quiet < quietTurns && performance.now() < until) {
+    quiet += 1
+    await turn()
+  }
+  for (const server of servers) server.off('connection', taken)
+}
+
+/**
+ * Leaves the accept loop and nothing else: the `close` of `http.Server` ends idle connections too, some of which carry a
+ * request that is not read yet.
+ */
+function stopListening(server: net.Server): void {
+  if (server.listening) net.Server.prototype.close.call(server)
+}

@@ -1,0 +1,178 @@
+/** A worker: boots in a fixed order, serves, and leaves when it is asked to or when there is nobody left to ask it. */
+import { createHookCaller, type HookCaller } from '../hooks/run.ts'
+import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
+import type { AccessLog } from './access-log.ts'
+import type { LoadedApp } from './app.ts'
+import { Connections } from './connections.ts'
+import { exitCodes } from './exit.ts'
+import { applyEnvironment, setTitle } from './identity.ts'
+import { createLog, tellArbiter, type WorkerLog } from './log.ts'
+import type { Drain, Start } from './protocol.ts'
+import { startPulse } from './pulse.ts'
+import { wrap } from './request.ts'
+import { type Serving, serve } from './serve.ts'
+
+/** A connection without a request is closed after so long, in milliseconds, while the worker drains. */
+const idleMs = 900
+
+/** How often the connections are looked at while the worker drains, in milliseconds. */
+const sweepMs = 50
+
+/** How long the app and `worker_exit` may take at least, in milliseconds, whatever the requests have left. */
+const lastWordsMs = 1_000
+
+export class Worker {
+  readonly #start: Start
+  readonly #log: WorkerLog
+  readonly #connections = new Connections()
+  readonly #arbiter = process.ppid
+  #state = 'booting'
+  #hooks: HookCaller
+  #app: LoadedApp | undefined
+  #serving: Serving | undefined
+  #accessLog: AccessLog | undefined
+  #left = false
+
+  constructor(start: Start) {
+    this.#start = start
+    this.#log = createLog(start.settings.loglevel)
+    this.#hooks = createHookCaller({}, this.#log)
+  }
+
+  /** Everything from the title to `ready`. Rejects with what went wrong. */
+  async boot(): Promise<void> {
+    const { settings, listeners, check, age, scoreboard } = this.#start
+    setTitle(check ? 'check' : 'worker', settings.name)
+    tellArbiter({ type: 'booting' })
+    await this.#importHooks()
+    process.once('exit', () => this.#exitHook())
+    await this.#hooks.call('post_fork', this.#server, this.#view)
+    applyEnvironment(settings.raw_env)
+    const { loadApp } = await import('./app.ts')
+    const { app: spec, backlog, wait_ready: waitReady } = settings
+    const log = this.#log.write
+    const app = await loadApp({ spec, cwd: process.cwd(), listeners, check, waitReady, backlog, log })
+    this.#app = app
+    this.#log.debug(`The app is a ${app.shape}`)
+    await this.#hooks.call('post_worker_init', this.#view)
+    if (!check) await this.#serve(app)
+    if (this.#left) return
+    this.#state = 'ready'
+    const { fd, slot } = scoreboard
+    startPulse({ fd, slot, age, record: this.#connections.record, onOrphaned: () => this.orphaned() })
+    tellArbiter({ type: 'ready' })
+    if (check) await this.#leave(exitCodes.ok.code, lastWordsMs)
+  }
+
+  async #importHooks(): Promise<void> {
+    const { hooks } = this.#start
+    if (hooks === undefined) return
+    const { importConfig } = await import('../config/file.ts')
+    const config = await importConfig(hooks.file, { command: hooks.command, env: process.env })
+    const own = Object.fromEntries(hooks.names.map(name => [name, config[name]]))
+    this.#hooks = createHookCaller(own as Hooks, this.#log)
+  }
+
+  async #serve(app: LoadedApp): Promise<void> {
+    const { settings, listeners } = this.#start
+    const { accesslog, access_log_format, backlog, keepalive } = settings
+    if (accesslog !== null) {
+      const { openAccessLog } = await import('./access-log.ts')
+      const onError = (message: string) => this.#log.error(message)
+      this.#accessLog = await openAccessLog({ accesslog, access_log_format, onError })
+    }
+    const parts = {
+      connections: this.#connections,
+      accessLog: this.#accessLog,
+      hooks: this.#hooks,
+      worker: () => this.#view,
+      log: this.#log,
+    }
+    this.#serving = await serve(app, {
+      listeners,
+      keepalive,
+      backlog,
+      connections: this.#connections,
+      wrap: listener => wrap(listener, parts),
+    })
+  }
+
+  /** Finishes what it has, and leaves; what is open after `seconds` is cut. */
+  async drain({ seconds, abandoned }: Pick<Drain, 'seconds' | 'abandoned'>): Promise<void> {
+    if (this.#state === 'draining') return
+    if (this.#serving === undefined) return this.quit()
+    this.#state = 'draining'
+    const until = performance.now() + seconds * 1_000
+    await this.#serving.stopAccepting(abandoned)
+    this.#connections.close()
+    await this.#untilIdle(until)
+    await this.#leave(exitCodes.ok.code, Math.max(lastWordsMs, until - performance.now()))
+  }
+
+  async #untilIdle(until: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const sweep = () => {
+      this.#connections.endIdle(idleMs)
+      if (this.#connections.size === 0) return resolve()
+      if (performance.now() < until) return
+      this.#log.warning(`graceful_timeout is over: cutting ${this.#connections.size} connections`)
+      this.#connections.cut()
+      resolve()
+    }
+    const timer = setInterval(sweep, sweepMs)
+    sweep()
+    await promise
+    clearInterval(timer)
+  }
+
+  /** Leaves at once. */
+  async quit(): Promise<void> {
+    if (this.#state === 'ready' || this.#state === 'draining')
+      await this.#hooks.tell('worker_int', this.#view)
+    await this.#leave(exitCodes.ok.code, lastWordsMs)
+  }
+
+  async abort(): Promise<void> {
+    await this.#hooks.tell('worker_abort', this.#view)
+    await this.#leave(exitCodes.failed.code, lastWordsMs)
+  }
+
+  /** Nobody is left who could tell it what to do: the sockets are nobody's, so it empties their queues. */
+  orphaned(): void {
+    const { listeners, settings } = this.#start
+    void this.drain({ seconds: settings.graceful_timeout, abandoned: listeners.map(({ fd }) => fd) })
+  }
+
+  async reopen(): Promise<void> {
+    await this.#accessLog?.reopen()
+  }
+
+  /** The end of every worker that ends in an orderly way; `limit` in milliseconds bounds what the user's code may take. */
+  async #leave(code: number, limit: number): Promise<void> {
+    if (this.#left) return
+    this.#left = true
+    setTimeout(() => process.exit(code), limit)
+    await this.#app
+      ?.close?.()
+      .catch((error: Error) => this.#log.error(`Closing the app failed: ${error.stack}`))
+    await this.#accessLog?.close()
+    const exitHook = this.#hooks
+    this.#hooks = createHookCaller({}, this.#log)
+    await exitHook.tell('worker_exit', this.#server, this.#view)
+    process.exit(code)
+  }
+
+  /** Where the process ends by other means, `worker_exit` is called as far as it is synchronous. */
+  #exitHook(): void {
+    void this.#hooks.tell('worker_exit', this.#server, this.#view)
+  }
+
+  get #server(): ServerInfo {
+    return { pid: this.#arbiter, proc_name: this.#start.settings.name, log: this.#log }
+  }
+
+  get #view(): WorkerView {
+    const { age, generation } = this.#start
+    return { pid: process.pid, age, generation, state: this.#state, log: this.#log }
+  }
+}
