@@ -51,6 +51,6 @@ function pretend(text: string, folder: string): InheritedListener[] {
   const address = parseBind(text, folder)
   if (address.kind === 'fd') return []
   if (address.kind === 'unix') return [{ fd: -1, name: `unix:${address.path}`, path: address.path }]
-  const { host, port } = address
+  const { host, port } = { ...address, port: address.port || 8000 }
   return [{ fd: -1, name: `http://${host}:${port}`, host, port }]
 }

@@ -85,10 +85,8 @@ function say(text: string): number {
   return exitCodes.ok.code
 }
 
-/** Problems of the configuration are for the user; anything else that ends up here needs its stack. */
+/** A problem of the configuration comes with the stack of the user's code, any other error with its message. */
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error instanceof ConfigError || !(error instanceof TypeError)
-    ? error.message
-    : (error.stack ?? error.message)
+  if (error instanceof ConfigError) return error.report
+  return error instanceof Error ? error.message : String(error)
 }

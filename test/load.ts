@@ -58,9 +58,13 @@ function ask(url: string, agent: Agent): Promise<string | undefined> {
       response.on('data', chunk => {
         text += chunk
       })
-      response.on('end', () => resolve(response.statusCode === 200 && text !== '' ? undefined : `status ${response.statusCode}`))
+      response.on('end', () =>
+        resolve(response.statusCode === 200 && text !== '' ? undefined : `status ${response.statusCode}`),
+      )
       response.on('error', error => resolve(error.message))
     })
-    request.on('error', error => resolve(`${error.message}${request.reusedSocket ? ' on a reused connection' : ''}`))
+    request.on('error', error =>
+      resolve(`${error.message}${request.reusedSocket ? ' on a reused connection' : ''}`),
+    )
   })
 }

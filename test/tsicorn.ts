@@ -75,7 +75,9 @@ export class Tsicorn {
   /** Waits until the log, from where the last call stopped reading, matches; rejects when the server ends before. */
   async says(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
-      const match = new RegExp(pattern.source, pattern.flags.replace('g', '')).exec(this.log.slice(this.#read))
+      const match = new RegExp(pattern.source, pattern.flags.replace('g', '')).exec(
+        this.log.slice(this.#read),
+      )
       if (match !== null) {
         this.#read += match.index + match[0].length
         return match

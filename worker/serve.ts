@@ -75,11 +75,12 @@ function adopt(server: AppServer, { keepalive, connections, wrap }: ServeOptions
   if ('keepAliveTimeout' in server && server.keepAliveTimeout === nodeKeepAlive) {
     server.keepAliveTimeout = keepalive * 1_000
   }
-  track(server, connections)
+  if (!server.listening) track(server, connections)
   return server
 }
 
-function track(server: AppServer, connections: Connections): void {
+/** To be called before a server takes its first connection. */
+export function track(server: AppServer, connections: Connections): void {
   server.on('session', session => connections.addSession(session))
   server.on(server instanceof tls.Server ? 'secureConnection' : 'connection', socket =>
     connections.add(socket),
@@ -98,7 +99,7 @@ async function listen(server: net.Server, { fd, name }: InheritedListener, backl
     const failed = (error: Error) =>
       reject(new BindFailed(`Cannot listen on ${name}: ${error.message}`, { cause: error }))
     server.once('error', failed)
-    server.listen({ fd, backlog }, () => {
+    server.listen({ fd }, backlog, () => {
       server.off('error', failed)
       resolve()
     })

@@ -2,7 +2,7 @@
 import { createHookCaller, type HookCaller } from '../hooks/run.ts'
 import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
-import type { LoadedApp } from './app.ts'
+import type { AppServer, LoadedApp } from './app.ts'
 import { Connections } from './connections.ts'
 import { exitCodes } from './exit.ts'
 import { applyEnvironment, setTitle } from './identity.ts'
@@ -10,7 +10,7 @@ import { createLog, tellArbiter, type WorkerLog } from './log.ts'
 import type { Drain, Start } from './protocol.ts'
 import { startPulse } from './pulse.ts'
 import { wrap } from './request.ts'
-import { type Serving, serve } from './serve.ts'
+import { type Serving, serve, track } from './serve.ts'
 
 /** A connection without a request is closed after so long, in milliseconds, while the worker drains. */
 const idleMs = 900
@@ -51,7 +51,17 @@ export class Worker {
     const { loadApp } = await import('./app.ts')
     const { app: spec, backlog, wait_ready: waitReady } = settings
     const log = this.#log.write
-    const app = await loadApp({ spec, cwd: process.cwd(), listeners, check, waitReady, backlog, log })
+    const onListen = (server: AppServer) => track(server, this.#connections)
+    const app = await loadApp({
+      spec,
+      cwd: process.cwd(),
+      listeners,
+      check,
+      waitReady,
+      backlog,
+      log,
+      onListen,
+    })
     this.#app = app
     this.#log.debug(`The app is a ${app.shape}`)
     await this.#hooks.call('post_worker_init', this.#view)

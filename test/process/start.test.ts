@@ -61,8 +61,10 @@ describe('starting', () => {
   it('replaces the socket file of a server that is gone', async () => {
     const server = launch({ args: ['-b', 'unix:app.sock', './app.mjs'], files: { 'app.mjs': hello } })
     await server.running()
+    const orphans = server.workers
     server.signal('SIGKILL')
     await server.ended
+    await eventually('the orphans left', () => !orphans.some(isAlive))
     const again = launch({ folder: server.folder, args: ['-b', 'unix:app.sock', './app.mjs'] })
     await again.running()
     expect(await overUnixSocket(`${server.folder}/app.sock`)).to.equal('hello')
@@ -97,7 +99,7 @@ describe('a start that fails', () => {
       files: { 'app.mjs': 'export default 42' },
       args: ['./app.mjs'],
       code: 4,
-      says: /42/,
+      says: /default is a number/,
     },
     { what: 'an unknown flag', args: ['--wrokers', '2', './a.js'], code: 2, says: /--wrokers.*--workers/ },
     { what: 'a number that is none', args: ['-w', 'many', './a.js'], code: 2, says: /many/ },
@@ -117,8 +119,18 @@ describe('a start that fails', () => {
       code: 1,
       says: /tsicorn\.config\.mjs[\s\S]*no secrets/,
     },
-    { what: 'a folder that is missing', args: ['--chdir', 'nowhere', './a.js'], code: 1, says: /chdir.*nowhere/ },
-    { what: 'a setting that is not built', args: ['--daemon', './a.js'], code: 1, says: /daemon is not available yet/ },
+    {
+      what: 'a folder that is missing',
+      args: ['--chdir', 'nowhere', './a.js'],
+      code: 1,
+      says: /chdir.*nowhere/,
+    },
+    {
+      what: 'a setting that is not built',
+      args: ['--daemon', './a.js'],
+      code: 1,
+      says: /daemon is not available yet/,
+    },
     {
       what: 'a unix path that is a file',
       files: { 'app.sock': '', 'app.mjs': hello },
@@ -156,7 +168,11 @@ describe('a start that fails', () => {
     for (const workers of code > 2 ? ['1', '4'] : ['1']) {
       it(`because of ${what} ends with code ${code}${workers === '1' ? '' : ' with many workers'}`, async () => {
         const bind = args.includes('-b') ? [] : ['-b', '127.0.0.1:0']
-        const server = launch({ files, args: [...(code > 2 ? ['-w', workers] : []), ...bind, ...args], errors: true })
+        const server = launch({
+          files,
+          args: [...(code > 2 ? ['-w', workers] : []), ...bind, ...args],
+          errors: true,
+        })
         expect(await server.ended).to.deep.equal({ code, signal: null })
         expect(server.log).to.match(says)
       })
