@@ -12,6 +12,7 @@ import type { Generation } from './generation.ts'
 import { Inbox } from './inbox.ts'
 import { type Deed, type Happening, next, type Phase, reactions, type SignalName } from './phase.ts'
 import { type Action, isSettled, plan } from './plan.ts'
+import { Reloads } from './reloads.ts'
 import { grow, park, shrink } from './scale.ts'
 import { count, Server, type ServerParts } from './server.ts'
 import { catchSignals, isInForeground } from './signals.ts'
@@ -47,7 +48,7 @@ export class Arbiter {
   readonly #parts: ArbiterParts
   readonly #inbox = new Inbox<Event>()
   readonly #server: Server
-  #reloads = 0
+  readonly #reloads: Reloads
   #exitCode: number = exitCodes.failed.code
   #bindTries = 1
   #timer: NodeJS.Timeout | undefined
@@ -55,6 +56,7 @@ export class Arbiter {
   constructor(parts: ArbiterParts) {
     this.#parts = parts
     this.#server = new Server(parts, event => this.#inbox.put(event))
+    this.#reloads = new Reloads(this.#server, parts.reread)
   }
 
   /** Serves until it is told to stop; resolves with the exit code. */
@@ -125,10 +127,10 @@ export class Arbiter {
     open: (_, before) => this.#open(before),
     'give up': ({ error }) => this.#leave(`Cannot start: ${messageOf(error)}`, 'critical'),
     'postpone reload': () => this.#server.log.info('The reload follows when the first workers are ready'),
-    reload: () => this.#reload(),
-    'roll out': ({ generation }) => this.#rollOut(generation as Generation),
-    'abort reload': ({ error }) => this.#abort(error),
-    'finish reload': (_, before) => this.#finish(before),
+    reload: () => this.#reloads.begin(),
+    'roll out': ({ generation }) => this.#reloads.rollOut(generation as Generation),
+    'abort reload': ({ error }) => this.#reloads.abort(messageOf(error)),
+    'finish reload': (_, before) => this.#reloads.finish(before),
     'back off': () => this.#server.backOff(),
     grow: () => this.#server.rescale(grow(this.#server.scale)),
     shrink: () => this.#server.rescale(shrink(this.#server.scale)),
@@ -145,38 +147,6 @@ export class Arbiter {
     log.info(`Running: ${count(scale.wanted, 'worker')} ready`)
     hooks.tell('when_ready', this.#server.view())
     if (before.name === 'booting' && before.reloadAfter) this.#react('HUP')
-  }
-
-  #reload(): void {
-    const { succession, hooks, log } = this.#server
-    this.#reloads += 1
-    log.info(`Reload ${this.#reloads}: reading the configuration`)
-    succession.prepare({
-      read: this.#parts.reread,
-      after: resolved => hooks.callOf(resolved.hooks, 'on_reload', this.#server.view(resolved)),
-    })
-  }
-
-  #rollOut(generation: Generation): void {
-    this.#server.log.info(`Reload ${this.#reloads}: starting generation ${generation.number}`)
-    this.#server.adopt(generation)
-    this.#server.reopenLogs()
-  }
-
-  #abort(error: unknown): void {
-    const { succession, log } = this.#server
-    this.#server.revert()
-    log.error(
-      `Reload ${this.#reloads} failed: generation ${succession.good?.number} keeps serving: ${messageOf(error)}`,
-    )
-  }
-
-  #finish(before: Phase): void {
-    const { succession, log, scale } = this.#server
-    succession.good = succession.current
-    const seconds = before.name === 'reloading' ? (monotonicNow() - before.since) / 1_000 : 0
-    const fleet = `${count(scale.wanted, 'worker')}, ${seconds.toFixed(1)} s`
-    log.info(`Reload ${this.#reloads}: generation ${succession.current?.number} serves (${fleet})`)
   }
 
   #leave(message: string, level: LogLevel = 'info'): void {
@@ -220,6 +190,8 @@ export class Arbiter {
 
   #failBoot(child: Child, message: string): void {
     const { appFailedToLoad, workerFailedToBoot, failed } = exitCodes
+    const { phase, succession } = this.#server
+    if (phase.name === 'reloading' && succession.isPreparing) return this.#reloads.supersede(message)
     const codes = { app: appFailedToLoad, boot: workerFailedToBoot, bind: failed }
     this.#exitCode = codes[child.failure?.why ?? 'boot'].code
     this.#react('boot failed', { error: new Error(message) })

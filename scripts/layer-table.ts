@@ -24,7 +24,7 @@ export const layers: readonly Layer[] = [
   {
     layer: 4,
     files: [
-      ...['arbiter', 'server', 'check', 'signals', 'control'].map(name => `daemon/${name}.ts`),
+      ...['arbiter', 'server', 'reloads', 'check', 'signals', 'control'].map(name => `daemon/${name}.ts`),
       'worker/worker.ts',
     ],
   },

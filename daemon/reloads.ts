@@ -1,0 +1,56 @@
+/** The reloads: each one ends with one line that says which generation serves. */
+import type { Resolved } from '../config/resolve.ts'
+import { monotonicNow } from '../worker/scoreboard-layout.ts'
+import type { Generation } from './generation.ts'
+import type { Phase } from './phase.ts'
+import { count, type Server } from './server.ts'
+
+export class Reloads {
+  readonly #server: Server
+  readonly #reread: () => Promise<Resolved>
+  #count = 0
+
+  /** `reread` reads the configuration anew, from the same sources. */
+  constructor(server: Server, reread: () => Promise<Resolved>) {
+    this.#server = server
+    this.#reread = reread
+  }
+
+  /** Prepares a generation from the newest files; one that is being prepared already is out of date. */
+  begin(): void {
+    const { succession, hooks, log } = this.#server
+    this.#count += 1
+    log.info(`Reload ${this.#count}: reading the configuration`)
+    succession.prepare({
+      read: this.#reread,
+      after: resolved => hooks.callOf(resolved.hooks, 'on_reload', this.#server.view(resolved)),
+    })
+  }
+
+  rollOut(generation: Generation): void {
+    this.#server.log.info(`Reload ${this.#count}: starting generation ${generation.number}`)
+    this.#server.adopt(generation)
+    this.#server.reopenLogs()
+  }
+
+  abort(reason: string): void {
+    const { succession, log } = this.#server
+    this.#server.revert()
+    log.error(`Reload ${this.#count} failed: generation ${succession.good?.number} keeps serving: ${reason}`)
+  }
+
+  /** The generation on its way failed while the next one is being prepared: that one decides. */
+  supersede(reason: string): void {
+    const { succession, log } = this.#server
+    log.error(`Generation ${succession.current?.number} failed, the next one is on its way: ${reason}`)
+    this.#server.revert()
+  }
+
+  finish(before: Phase): void {
+    const { succession, log, scale } = this.#server
+    succession.good = succession.current
+    const seconds = before.name === 'reloading' ? (monotonicNow() - before.since) / 1_000 : 0
+    const fleet = `${count(scale.wanted, 'worker')}, ${seconds.toFixed(1)} s`
+    log.info(`Reload ${this.#count}: generation ${succession.current?.number} serves (${fleet})`)
+  }
+}

@@ -1,0 +1,110 @@
+/** A fleet that only exists in thought: it carries out plans, and fate decides when its workers boot, die and finish. */
+import type { Life } from '../../daemon/life.ts'
+import { type Action, type Limits, type PlannedWorker, plan, type World } from '../../daemon/plan.ts'
+
+interface FakeWorker extends PlannedWorker {
+  life: Life
+  since: number
+  pulse: number
+  quit: boolean
+  killed: boolean
+}
+
+export const limits: Limits = { boot: 10_000, pulse: 30_000, graceful: 5_000, quick: 1_000 }
+
+export class FakeFleet {
+  now = 1
+  wanted: number
+  generation = 1
+  surge: number
+  boots: number
+  stopping: World['stopping'] = 'no'
+  spawnAfter = 0
+  workers: FakeWorker[] = []
+  /** Everything that was ever done. */
+  readonly done: Action[] = []
+  #age = 0
+
+  constructor({ wanted, surge, boots }: { wanted: number; surge: number; boots: number }) {
+    this.wanted = wanted
+    this.surge = surge
+    this.boots = boots
+  }
+
+  get world(): World {
+    const { now, stopping, wanted, generation, surge, boots, spawnAfter, workers } = this
+    return { now, stopping, wanted, generation, surge, boots, spawnAfter, workers, limits }
+  }
+
+  /** Plans and performs until there is nothing left to do; returns when to wake up. */
+  act(): number | undefined {
+    for (let rounds = 0; rounds < 100; rounds += 1) {
+      const { actions, wakeAt } = plan(this.world)
+      if (actions.length === 0) return wakeAt
+      for (const action of actions) this.#perform(action)
+    }
+    throw new Error('The plan never comes to rest')
+  }
+
+  #perform(action: Action): void {
+    this.done.push(action)
+    if (action.do === 'spawn') {
+      this.#age += 1
+      const { generation, now } = this
+      this.workers.push({
+        age: this.#age,
+        generation,
+        life: 'spawned',
+        since: now,
+        pulse: now,
+        quit: false,
+        killed: false,
+      })
+      return
+    }
+    const worker = this.workers.find(({ age }) => age === action.age)
+    if (worker === undefined) throw new Error(`There is no worker ${action.age}`)
+    if (action.do === 'kill') worker.killed = true
+    else {
+      worker.life = 'draining'
+      worker.since = this.now
+      worker.quit ||= action.do === 'quit'
+    }
+  }
+
+  /** One thing that happens to the worker at this place, whatever fits its state. */
+  happen(what: 'progress' | 'death', place: number): void {
+    const worker = this.workers[place % Math.max(1, this.workers.length)]
+    if (worker === undefined) return
+    if (what === 'death' || worker.killed || worker.life === 'draining') {
+      this.workers = this.workers.filter(other => other !== worker)
+      return
+    }
+    worker.life = worker.life === 'spawned' ? 'booting' : 'ready'
+    worker.since = this.now
+    worker.pulse = this.now
+  }
+
+  pass(milliseconds: number): void {
+    this.now += milliseconds
+    for (const worker of this.workers) worker.pulse = this.now
+  }
+
+  /** Lets everything go well until nothing changes any more. */
+  settle(): void {
+    for (let rounds = 0; rounds < 1_000; rounds += 1) {
+      this.act()
+      const open = this.workers.findIndex(({ life, killed }) => life !== 'ready' || killed)
+      if (open === -1) return
+      this.happen('progress', open)
+    }
+    throw new Error('The fleet never settles')
+  }
+
+  count(life: Life, generation?: number): number {
+    return this.workers.filter(
+      worker =>
+        worker.life === life && !worker.killed && (generation ?? worker.generation) === worker.generation,
+    ).length
+  }
+}

@@ -1,0 +1,217 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { isSettled, plan } from '../../daemon/plan.ts'
+import { FakeFleet, limits } from './fake-fleet.ts'
+
+const sizes = fc.record({
+  wanted: fc.integer({ min: 1, max: 8 }),
+  surge: fc.integer({ min: 1, max: 8 }),
+  boots: fc.integer({ min: 1, max: 4 }),
+})
+
+/** What fate, the operator and the clock do to a fleet. */
+const turn = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('progress' as const), place: fc.nat(20) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('death' as const), place: fc.nat(20) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('reload' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('revert' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('scale' as const), wanted: fc.integer({ min: 0, max: 8 }) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('wait' as const),
+      milliseconds: fc.integer({ min: 1, max: 8_000 }),
+    }),
+  },
+)
+
+type Turn = typeof turn extends fc.Arbitrary<infer T> ? T : never
+
+function take(fleet: FakeFleet, what: Turn): void {
+  switch (what.do) {
+    case 'progress':
+    case 'death':
+      return fleet.happen(what.do, what.place)
+    case 'reload':
+      fleet.generation += 1
+      return
+    case 'revert':
+      fleet.generation = Math.max(1, fleet.generation - 1)
+      return
+    case 'scale':
+      fleet.wanted = what.wanted
+      return
+    case 'wait':
+      return fleet.pass(what.milliseconds)
+  }
+}
+
+describe('plan', () => {
+  it('is at rest once its actions are performed', () => {
+    fc.assert(
+      fc.property(sizes, fc.array(turn, { maxLength: 60 }), (size, turns) => {
+        const fleet = new FakeFleet(size)
+        for (const what of turns) {
+          fleet.act()
+          expect(plan(fleet.world).actions).to.deep.equal([])
+          take(fleet, what)
+        }
+      }),
+    )
+  })
+
+  it('never lets more serve or boot than wanted and surge together', () => {
+    fc.assert(
+      fc.property(
+        sizes,
+        fc.array(
+          turn.filter(({ do: what }) => what !== 'scale'),
+          { maxLength: 80 },
+        ),
+        (size, turns) => {
+          const fleet = new FakeFleet(size)
+          for (const what of turns) {
+            fleet.act()
+            const alive = fleet.workers.filter(({ life, killed }) => life !== 'draining' && !killed)
+            expect(alive.length).to.be.at.most(size.wanted + size.surge)
+            take(fleet, what)
+          }
+        },
+      ),
+    )
+  })
+
+  it('never boots more at once than allowed', () => {
+    fc.assert(
+      fc.property(sizes, fc.array(turn, { maxLength: 60 }), (size, turns) => {
+        const fleet = new FakeFleet(size)
+        for (const what of turns) {
+          fleet.act()
+          expect(fleet.count('spawned') + fleet.count('booting')).to.be.at.most(size.boots)
+          take(fleet, what)
+        }
+      }),
+    )
+  })
+
+  it('keeps as many workers serving, and no more processes than the surge allows, in reloads in which nobody dies', () => {
+    const quiet = fc.oneof(
+      fc.record({ do: fc.constant('progress' as const), place: fc.nat(20) }),
+      fc.record({ do: fc.constant('reload' as const) }),
+      fc.record({ do: fc.constant('revert' as const) }),
+      fc.record({ do: fc.constant('wait' as const), milliseconds: fc.integer({ min: 1, max: 300 }) }),
+    )
+    fc.assert(
+      fc.property(sizes, fc.array(quiet, { maxLength: 80 }), (size, turns) => {
+        const fleet = new FakeFleet(size)
+        fleet.settle()
+        for (const what of turns) {
+          take(fleet, what)
+          fleet.act()
+          expect(fleet.count('ready')).to.be.at.least(size.wanted)
+          expect(fleet.workers.length).to.be.at.most(size.wanted + size.surge)
+        }
+      }),
+    )
+  })
+
+  it('ends every storm with exactly the wanted workers of the wanted generation', () => {
+    fc.assert(
+      fc.property(sizes, fc.array(turn, { maxLength: 60 }), (size, turns) => {
+        const fleet = new FakeFleet(size)
+        for (const what of turns) {
+          take(fleet, what)
+          fleet.act()
+        }
+        fleet.settle()
+        expect(fleet.workers).to.have.length(fleet.wanted)
+        expect(fleet.count('ready', fleet.generation)).to.equal(fleet.wanted)
+        expect(isSettled(fleet.world)).to.equal(true)
+      }),
+    )
+  })
+
+  it('starts nothing while stopping, and a stop ends', () => {
+    fc.assert(
+      fc.property(sizes, fc.array(turn, { maxLength: 60 }), fc.boolean(), (size, turns, quick) => {
+        const fleet = new FakeFleet(size)
+        for (const what of turns) {
+          take(fleet, what)
+          fleet.act()
+        }
+        fleet.stopping = quick ? 'quickly' : 'gracefully'
+        fleet.done.length = 0
+        for (let rounds = 0; fleet.workers.length > 0; rounds += 1) {
+          expect(rounds, 'rounds').to.be.below(1_000)
+          const wakeAt = fleet.act()
+          if (wakeAt === undefined) expect(fleet.workers.filter(({ killed }) => !killed)).to.deep.equal([])
+          fleet.now = Math.max(fleet.now, wakeAt ?? fleet.now)
+          fleet.act()
+          for (const worker of fleet.workers.filter(({ killed }) => killed)) {
+            fleet.workers = fleet.workers.filter(other => other !== worker)
+          }
+        }
+        expect(fleet.done.filter(action => action.do === 'spawn')).to.deep.equal([])
+      }),
+    )
+  })
+
+  it('kills a worker that does not get ready in time', () => {
+    const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
+    expect(fleet.act()).to.equal(fleet.now + limits.boot)
+    fleet.pass(limits.boot)
+    fleet.act()
+    expect(fleet.done).to.deep.include({ do: 'kill', age: 1, why: 'boot_timeout' })
+  })
+
+  it('kills a worker whose event loop stands still, and starts another at once', () => {
+    const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
+    fleet.settle()
+    fleet.now += limits.pulse
+    fleet.act()
+    expect(fleet.done.slice(-2)).to.deep.equal([{ do: 'kill', age: 1, why: 'timeout' }, { do: 'spawn' }])
+  })
+
+  it('has no deadline for what has no limit', () => {
+    const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
+    fleet.settle()
+    const { wakeAt } = plan({ ...fleet.world, limits: { ...limits, pulse: 0 } })
+    expect(wakeAt).to.equal(undefined)
+  })
+
+  it('kills only the worker that does not drain in time', () => {
+    const fleet = new FakeFleet({ wanted: 2, surge: 1, boots: 2 })
+    fleet.settle()
+    fleet.wanted = 1
+    fleet.act()
+    fleet.pass(limits.graceful)
+    fleet.act()
+    expect(fleet.done.filter(action => action.do === 'kill')).to.deep.equal([
+      { do: 'kill', age: 1, why: 'graceful_timeout' },
+    ])
+  })
+
+  it('sends the oldest away first', () => {
+    const fleet = new FakeFleet({ wanted: 3, surge: 1, boots: 3 })
+    fleet.settle()
+    fleet.wanted = 1
+    fleet.act()
+    expect(fleet.done.filter(action => action.do === 'drain')).to.deep.equal([
+      { do: 'drain', age: 1, why: 'surplus' },
+      { do: 'drain', age: 2, why: 'surplus' },
+    ])
+  })
+
+  it('waits for the end of a back-off', () => {
+    const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
+    fleet.spawnAfter = 500
+    expect(fleet.act()).to.equal(500)
+    expect(fleet.workers).to.deep.equal([])
+    fleet.pass(500)
+    fleet.act()
+    expect(fleet.workers).to.have.length(1)
+  })
+})

@@ -1,0 +1,114 @@
+import { expect } from 'chai'
+import { classify, type LastState } from '../../daemon/death.ts'
+import { Inbox } from '../../daemon/inbox.ts'
+import { lifeMeanings, lives, mayBecome } from '../../daemon/life.ts'
+import { next, type Phase, phaseMeanings, reactions, signalNames } from '../../daemon/phase.ts'
+import { configure, grow, park, scaleOf, shrink } from '../../daemon/scale.ts'
+
+describe('life', () => {
+  it('may skip ahead and never goes back', () => {
+    for (const [earlier, from] of lives.entries()) {
+      for (const [later, to] of lives.entries()) expect(mayBecome(from, to)).to.equal(later > earlier)
+    }
+  })
+
+  it('explains every state', () => {
+    expect(Object.keys(lifeMeanings)).to.deep.equal([...lives])
+  })
+})
+
+describe('phase', () => {
+  it('explains every phase', () => {
+    expect(Object.keys(phaseMeanings)).to.deep.equal(Object.keys(reactions))
+  })
+
+  it('hears TERM, INT and QUIT in every phase but the last', () => {
+    for (const [name, reaction] of Object.entries(reactions)) {
+      if (name === 'stopped') continue
+      for (const signal of ['TERM', 'INT', 'QUIT'] as const) expect(reaction[signal], name).to.match(/^stop/)
+    }
+  })
+
+  it('reacts to nothing once it is stopped', () => {
+    expect(reactions.stopped).to.deep.equal({})
+  })
+
+  it('hastens a stop at the second signal, and keeps its exit code', () => {
+    const stopping: Phase = { name: 'stopping', quick: false, code: 3 }
+    expect(reactions.stopping.TERM).to.equal('stop quickly')
+    expect(next(stopping, 'stop quickly', 0, 1)).to.deep.equal({ name: 'stopping', quick: true, code: 3 })
+  })
+
+  it('ends with the code of what failed when it gives up', () => {
+    const booting: Phase = { name: 'booting', reloadAfter: false }
+    const stopping = next(booting, 'give up', 0, 4)
+    expect(next(stopping, 'leave', 0, 1)).to.deep.equal({ name: 'stopped', code: 4 })
+  })
+
+  it('goes back to running after a reload, however that ended', () => {
+    const reloading = next({ name: 'running' }, 'reload', 7, 1)
+    expect(reloading).to.deep.equal({ name: 'reloading', since: 7 })
+    expect(next(reloading, 'finish reload', 0, 1).name).to.equal('running')
+    expect(next(reloading, 'abort reload', 0, 1).name).to.equal('running')
+  })
+
+  it('has a reaction to every signal but USR2 while it runs', () => {
+    expect(signalNames.filter(name => reactions.running[name] === undefined)).to.deep.equal(['USR2'])
+  })
+})
+
+describe('scale', () => {
+  it('grows and shrinks by one, and not below one', () => {
+    expect(grow(scaleOf(2)).wanted).to.equal(3)
+    expect(shrink(scaleOf(2)).wanted).to.equal(1)
+    expect(shrink(scaleOf(1)).wanted).to.equal(1)
+  })
+
+  it('brings back one parked worker by TTIN and all of them by a reload', () => {
+    const parked = park(grow(scaleOf(2)))
+    expect(parked.wanted).to.equal(0)
+    expect(park(parked)).to.deep.equal(parked)
+    expect(grow(parked).wanted).to.equal(1)
+    expect(configure(parked, 2).wanted).to.equal(3)
+  })
+
+  it('is kept by a reload unless the configured number changed', () => {
+    expect(configure(grow(scaleOf(2)), 2).wanted).to.equal(3)
+    expect(configure(grow(scaleOf(2)), 4).wanted).to.equal(4)
+  })
+})
+
+describe('death', () => {
+  const ready: LastState = { life: 'ready', quit: false, failure: undefined, lasted: 60_000, proven: true }
+
+  it('is expected of a worker that was asked to leave', () => {
+    expect(classify({ ...ready, life: 'draining' })).to.equal('expected')
+    expect(classify({ ...ready, life: 'booting', quit: true })).to.equal('expected')
+  })
+
+  it('is sudden in the prime of life, and young soon after the birth or before it', () => {
+    expect(classify(ready)).to.equal('sudden')
+    expect(classify({ ...ready, lasted: 200 })).to.equal('young')
+    expect(classify({ ...ready, life: 'booting' })).to.equal('young')
+  })
+
+  it('of an unborn worker is a failure of its generation, unless it only found no free address', () => {
+    const booting: LastState = { ...ready, life: 'booting', proven: false }
+    expect(classify(booting)).to.equal('unborn')
+    expect(classify({ ...booting, failure: { why: 'app' } })).to.equal('unborn')
+    expect(classify({ ...booting, failure: { why: 'bind' } })).to.equal('unbound')
+  })
+})
+
+describe('inbox', () => {
+  it('gives events in the order of their arrival, before and while somebody waits', async () => {
+    const inbox = new Inbox<number>()
+    inbox.put(1)
+    inbox.put(2)
+    expect([await inbox.next(), await inbox.next()]).to.deep.equal([1, 2])
+    const waiting = inbox.next()
+    inbox.put(3)
+    inbox.put(4)
+    expect([await waiting, await inbox.next()]).to.deep.equal([3, 4])
+  })
+})
