@@ -67,7 +67,7 @@ async function importTypeScript(path: string) {
   try {
     // tsx itself would look for a tsconfig in the working folder, which need not be that of the configuration.
     const tsconfig = process.env.TSX_TSCONFIG_PATH ?? nearestTsconfig(dirname(path))
-    const module: unknown = await withVariable('TSX_TSCONFIG_PATH', tsconfig, () =>
+    const module: unknown = await withTsconfig(tsconfig, () =>
       tsImport(parentURL, { parentURL, onImport, tsconfig: tsconfig ?? false }),
     )
     // On Node 22.18 tsx works in a thread of its own, whose last words are heard in the next turn of the loop.
@@ -83,7 +83,8 @@ async function importTypeScript(path: string) {
   }
 }
 
-function nearestTsconfig(folder: string): string | undefined {
+/** The tsconfig.json of this folder or of the nearest one above it. */
+export function nearestTsconfig(folder: string): string | undefined {
   const file = join(folder, 'tsconfig.json')
   if (existsSync(file)) return file
   const parent = dirname(folder)
@@ -91,15 +92,15 @@ function nearestTsconfig(folder: string): string | undefined {
 }
 
 /** tsx reads the variable while it is called, and takes it for CommonJS alone. */
-function withVariable<Result>(name: string, value: string | undefined, call: () => Result): Result {
-  const before = process.env[name]
-  if (value === undefined || before === value) return call()
-  process.env[name] = value
+export function withTsconfig<Result>(path: string | undefined, call: () => Result): Result {
+  const before = process.env.TSX_TSCONFIG_PATH
+  if (path === undefined || before === path) return call()
+  process.env.TSX_TSCONFIG_PATH = path
   try {
     return call()
   } finally {
-    if (before === undefined) delete process.env[name]
-    else process.env[name] = before
+    if (before === undefined) delete process.env.TSX_TSCONFIG_PATH
+    else process.env.TSX_TSCONFIG_PATH = before
   }
 }
 

@@ -7,6 +7,7 @@ import type { Resolved } from '../config/resolve.ts'
 import { exitCodes } from '../worker/exit.ts'
 import type { FromWorker, LogLevel } from '../worker/protocol.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
+import { Alarm } from './alarm.ts'
 import type { Child, ChildEvent } from './child.ts'
 import type { Generation } from './generation.ts'
 import { Inbox } from './inbox.ts'
@@ -51,7 +52,6 @@ export class Arbiter {
   readonly #reloads: Reloads
   #exitCode: number = exitCodes.failed.code
   #bindTries = 1
-  #timer: NodeJS.Timeout | undefined
 
   constructor(parts: ArbiterParts) {
     this.#parts = parts
@@ -62,6 +62,7 @@ export class Arbiter {
   /** Serves until it is told to stop; resolves with the exit code. */
   async run(): Promise<number> {
     const server = this.#server
+    const alarm = new Alarm(due => this.#inbox.put({ type: 'tick', due }))
     const release = catchSignals(name => {
       this.#inbox.put(name === 'CONT' ? { type: 'continued' } : { type: 'signal', name })
     })
@@ -72,9 +73,9 @@ export class Arbiter {
     })
     while (server.phase.name !== 'stopped') {
       this.#hear(await this.#inbox.next())
-      this.#act()
+      alarm.set(this.#act())
     }
-    clearTimeout(this.#timer)
+    alarm.close()
     server.hooks.tell('on_exit', server.view())
     await server.hooks.idle()
     server.close()
@@ -177,8 +178,8 @@ export class Arbiter {
   #bury(child: Child): void {
     const { fleet, succession, phase, log } = this.#server
     const { current, good } = succession
-    const death = fleet.bury(child, child.generation === good?.number)
-    const message = child.failure?.message ?? `Worker ${child.age} ended before it was ready`
+    const { death, text } = fleet.bury(child, child.generation === good?.number)
+    const message = child.failure?.message ?? text
     if (death === 'young') {
       if (child.failure !== undefined) log.error(message)
       return this.#react('died young')
@@ -208,21 +209,19 @@ export class Arbiter {
     succession.prepare({ read: async () => this.#parts.resolved }, bindPauseMs)
   }
 
-  /** Makes what is into what should be, until there is nothing to do but wait. */
-  #act(): void {
+  /** Makes what is into what should be; returns how long there is nothing to do but wait. */
+  #act(): number | undefined {
     const server = this.#server
-    for (;;) {
-      const { actions, wakeAt } = plan(server.world())
-      if (actions.length === 0) {
-        this.#wakeAt(wakeAt)
-        break
-      }
+    let { actions, wakeAt } = plan(server.world())
+    while (actions.length > 0) {
       for (const action of actions) this.#perform(action)
+      ;({ actions, wakeAt } = plan(server.world()))
     }
     const { current, isPreparing } = server.succession
     if (current !== undefined && !isPreparing && isSettled(server.world())) this.#react('settled')
     if (server.fleet.workers.length === 0) this.#react('empty')
     server.closeListeners()
+    return wakeAt
   }
 
   #perform(action: Action): void {
@@ -237,15 +236,6 @@ export class Arbiter {
       case 'kill':
         return fleet.kill(action.age, action.why)
     }
-  }
-
-  #wakeAt(due: number | undefined): void {
-    clearTimeout(this.#timer)
-    if (due === undefined) return
-    this.#timer = setTimeout(
-      () => this.#inbox.put({ type: 'tick', due }),
-      Math.max(0, due - monotonicNow()) + 1,
-    )
   }
 }
 

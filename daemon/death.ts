@@ -30,7 +30,10 @@ export function classify({ life, quit, failure, lasted, proven }: LastState): De
 /** How a worker ended, as one line; `expected` ends that went well are of little interest. */
 export function obituary(child: Child, death: Death): { readonly level: LogLevel; readonly text: string } {
   const who = child.pid === undefined ? `Worker ${child.age}` : `Worker ${child.age} (pid ${child.pid})`
-  return { level: levelOf(child.ending as Ending, death), text: `${who} ${how(child)}` }
+  return {
+    level: child.killed ? 'warning' : levelOf(child.ending as Ending, death),
+    text: `${who} ${how(child)}`,
+  }
 }
 
 function how(child: Child): string {

@@ -127,7 +127,7 @@ export class Fleet {
   }
 
   /** Takes a worker that ended off the books, and says what its end means. */
-  bury(child: Child, proven: boolean): Death {
+  bury(child: Child, proven: boolean): { readonly death: Death; readonly text: string } {
     const { log, hooks, scoreboard, view } = this.#parts
     const lasted = monotonicNow() - child.since
     const death = classify({ ...child, lasted, proven })
@@ -140,7 +140,7 @@ export class Fleet {
     const { level, text } = obituary(child, death)
     log.write(level, text)
     hooks.tell('child_exit', view(), this.view(child))
-    return death
+    return { death, text }
   }
 
   /** Takes over the heartbeats from the scoreboard. */

@@ -25,20 +25,26 @@ export interface HookCaller {
 }
 
 export function createHookCaller(hooks: Hooks, log: Pick<HookLog, 'error'>): HookCaller {
-  const call: HookCaller['call'] = async (name, ...args) => {
-    const hook = hooks[name] as ((...args: unknown[]) => unknown) | undefined
-    if (hook === undefined) return
-    try {
-      await hook(...args)
-    } catch (error) {
-      throw new HookError(name, error)
-    }
+  const run = (name: HookName, args: readonly unknown[]): unknown => {
+    const hook = hooks[name] as ((...args: readonly unknown[]) => unknown) | undefined
+    return hook?.(...args)
   }
   return {
     has: name => hooks[name] !== undefined,
-    call,
+    async call(name, ...args) {
+      try {
+        await run(name, args)
+      } catch (error) {
+        throw new HookError(name, error)
+      }
+    },
     async tell(name, ...args) {
-      await call(name, ...args).catch((error: HookError) => log.error(error.message))
+      try {
+        // What throws before it awaits is logged before this returns: a process that exits turns its loop no more.
+        await run(name, args)
+      } catch (error) {
+        log.error(new HookError(name, error).message)
+      }
     },
   }
 }

@@ -43,16 +43,26 @@ export const layers: readonly Layer[] = [
   {
     layer: 3,
     files: [
-      ...['child', 'fleet', 'death', 'generation', 'succession', 'scale'].map(name => `daemon/${name}.ts`),
-      ...['sockets', 'listeners', 'upgrade', 'pidfile', 'daemonize', 'notify'].map(
-        name => `daemon/${name}.ts`,
-      ),
-      ...['inbox', 'hook-queue', 'scoreboard', 'error-log'].map(name => `daemon/${name}.ts`),
+      ...[
+        'child',
+        'fleet',
+        'death',
+        'generation',
+        'succession',
+        'scale',
+        'watch',
+        'watch-area',
+        'watcher',
+      ].map(name => `daemon/${name}.ts`),
+      ...['sockets', 'listeners', 'watch'].map(name => `daemon/${name}.ts`),
+      ...['inbox', 'alarm', 'hook-queue', 'scoreboard', 'error-log'].map(name => `daemon/${name}.ts`),
       'worker/app.ts',
       'worker/app-*.ts',
       'worker/adapters/*.ts',
       ...['adopt-listen', 'listen-request', 'import-user', 'literal-reader'].map(name => `worker/${name}.ts`),
-      ...['serve', 'request', 'connections', 'pending', 'drain'].map(name => `worker/${name}.ts`),
+      ...['serve', 'request', 'connections', 'pending', 'boot-failure', 'refusal'].map(
+        name => `worker/${name}.ts`,
+      ),
       ...['pulse', 'identity'].map(name => `worker/${name}.ts`),
       ...['access-log', 'access-format', 'exchange'].map(name => `worker/${name}.ts`),
     ],
@@ -67,7 +77,7 @@ export const folders: Readonly<Record<string, readonly string[]>> = {
   config: ['hooks/*.ts'],
   hooks: [],
   // The worker imports the user's hooks from the file of the configuration, and reads nothing else from there.
-  worker: ['hooks/*.ts', 'config/file.ts', 'config/fresh.ts'],
+  worker: ['hooks/*.ts', 'config/file.ts', 'config/fresh.ts', 'config/throwable.ts'],
   daemon: [
     'config/*.ts',
     'config/settings/*.ts',

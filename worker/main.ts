@@ -2,10 +2,9 @@
  * The worker process: a program of its own. It listens to its arbiter and to signals, and knows first of all what to do
  * when the arbiter is gone.
  */
-import { AppError, AppMissing, BindFailed } from './app-error.ts'
 import { exitCodes } from './exit.ts'
 import { tellArbiter } from './log.ts'
-import type { BootFailure, Start, ToWorker } from './protocol.ts'
+import type { Start, ToWorker } from './protocol.ts'
 import { Worker } from './worker.ts'
 
 let worker: Worker | undefined
@@ -41,29 +40,9 @@ process.on('SIGABRT', () => void worker?.abort())
 
 function start(message: Start): void {
   worker = new Worker(message)
-  worker.boot().catch((error: unknown) => giveUp(error))
-}
-
-function giveUp(error: unknown): void {
-  const { why, code, text } = failureOf(error)
-  tellArbiter({ type: 'failed', why, message: text }, () => process.exit(code))
-}
-
-/** What the user's own code threw keeps its stack; what tsicorn found says what to do. */
-function failureOf(error: unknown): {
-  readonly why: BootFailure
-  readonly code: number
-  readonly text: string
-} {
-  const { appFailedToLoad, workerFailedToBoot } = exitCodes
-  if (error instanceof AppError) return { why: 'app', code: appFailedToLoad.code, text: error.message }
-  if (error instanceof BindFailed) return { why: 'bind', code: workerFailedToBoot.code, text: error.message }
-  if (
-    error instanceof AppMissing ||
-    (error instanceof Error && ['HookError', 'ConfigError'].includes(error.name))
-  ) {
-    return { why: 'boot', code: workerFailedToBoot.code, text: error.message }
-  }
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  return { why: 'boot', code: workerFailedToBoot.code, text }
+  worker.boot().catch(async (error: unknown) => {
+    const { bootFailure } = await import('./boot-failure.ts')
+    const { code, ...failure } = await bootFailure(error, message.settings.app)
+    tellArbiter({ type: 'failed', ...failure }, () => process.exit(code))
+  })
 }

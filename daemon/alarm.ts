@@ -1,0 +1,30 @@
+/** The one timer of the arbiter: it rings at the soonest deadline. */
+import { monotonicNow } from '../worker/scoreboard-layout.ts'
+
+/** The longest that a timer of Node waits, in milliseconds. */
+const longestDelay = 2 ** 31 - 1
+
+export class Alarm {
+  readonly #ring: (due: number) => void
+  // Without workers there may be nothing else that keeps the process alive: handlers of signals do not.
+  readonly #alive = setInterval(() => undefined, longestDelay)
+  #timer: NodeJS.Timeout | undefined
+
+  /** `ring` is told when it was due, in milliseconds of the monotonic clock. */
+  constructor(ring: (due: number) => void) {
+    this.#ring = ring
+  }
+
+  /** Sets it anew; undefined is never. */
+  set(due: number | undefined): void {
+    clearTimeout(this.#timer)
+    if (due === undefined) return
+    const delay = Math.min(longestDelay, Math.max(0, due - monotonicNow()) + 1)
+    this.#timer = setTimeout(() => this.#ring(due), delay)
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    clearInterval(this.#alive)
+  }
+}

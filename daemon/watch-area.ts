@@ -1,0 +1,72 @@
+/** Which files `reload` watches. */
+import { type Stats, statSync } from 'node:fs'
+import { basename, dirname, isAbsolute, matchesGlob, relative, resolve, sep } from 'node:path'
+
+export interface WatchedFiles {
+  /** The folder of the application, absolute: its source files are watched. */
+  readonly folder: string
+  /** More files, folders, or patterns of files, looked up in `folder`. */
+  readonly extra: readonly string[]
+  /** The configuration file and what it imported, absolute. */
+  readonly files: readonly string[]
+}
+
+/** A part of the file system, of which some files are wanted. */
+export interface Area {
+  readonly base: string
+  /** What is wanted in folders below the base too. */
+  readonly deep: boolean
+  /** Whether a file is wanted, by its way from the base. */
+  readonly has: (way: string) => boolean
+}
+
+/** What is wanted: source files in `folder`, the files that `extra` names, and `files`. */
+export function areasOf({ folder, extra, files }: WatchedFiles): Area[] {
+  const imported = files.filter(file => !file.split(sep).includes('node_modules'))
+  return [
+    { base: folder, deep: true, has: way => /^[^.].*\.(?:[cm]?[jt]s|[jt]sx|json)$/.test(basename(way)) },
+    ...extra.map(text => extraArea(folder, text)),
+    ...imported.map(fileArea),
+  ]
+}
+
+function extraArea(folder: string, text: string): Area {
+  const path = resolve(folder, text)
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (stat?.isDirectory()) return { base: path, deep: true, has: () => true }
+  const names = text.split('/')
+  const first = names.findIndex(name => /[*?[\]{}()!]/.test(name))
+  // Names with brackets are usual for routes: what exists is no pattern.
+  if (stat !== undefined || first === -1) return fileArea(path)
+  const base = resolve(folder, names.slice(0, first).join('/') || (isAbsolute(text) ? '/' : '.'))
+  const pattern = names.slice(first).join('/')
+  return { base, deep: true, has: way => matchesGlob(way, pattern) }
+}
+
+/** The folder is watched and not the file: that one may be removed and come back. */
+function fileArea(path: string): Area {
+  return { base: dirname(path), deep: false, has: way => way === basename(path) }
+}
+
+/** Whether a file is wanted, or a folder may hold one that is. */
+export function isWanted(areas: readonly Area[], path: string, stats: Stats): boolean {
+  return areas.some(({ base, deep, has }) => {
+    if (path === base) return stats.isDirectory()
+    const way = relative(base, path)
+    if (!isBelow(way)) return false
+    if (stats.isDirectory()) return deep && !isHidden(way)
+    return !isHidden(dirname(way)) && has(way)
+  })
+}
+
+function isBelow(way: string): boolean {
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
+}
+
+/**
+ * Packages change by being installed, and what tools keep for themselves has a name with a dot. Nothing else is left
+ * out: many servers are started from `dist` or `build`.
+ */
+function isHidden(way: string): boolean {
+  return way.split(sep).some(name => name === 'node_modules' || /^\.[^.]/.test(name))
+}

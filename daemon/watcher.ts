@@ -1,0 +1,57 @@
+/** Watches what the configuration in force is made of, from one generation to the next. */
+import { relative } from 'node:path'
+import type { Resolved } from '../config/resolve.ts'
+import type { ErrorLog } from './error-log.ts'
+import { type Watch, type WatchOptions, watchSources } from './watch.ts'
+
+/** A file that the server is made of has changed. */
+export interface WatchEvent {
+  readonly type: 'changed'
+}
+
+export class Watcher {
+  readonly #put: (event: WatchEvent) => void
+  readonly #log: ErrorLog
+  #watched = ''
+  #watch: Promise<Watch | undefined> = Promise.resolve(undefined)
+
+  constructor(put: (event: WatchEvent) => void, log: ErrorLog) {
+    this.#put = put
+    this.#log = log
+  }
+
+  /** Watches for this configuration from now on; nothing, where it has no `reload`. */
+  follow({ settings, files }: Resolved): void {
+    const { reload, reload_engine: engine, reload_extra_files: extra, chdir: folder } = settings
+    const watched = reload ? JSON.stringify([folder, engine, extra, files]) : ''
+    if (watched === this.#watched) return
+    this.#watched = watched
+    // The new watch is there before the old one goes, so that no change falls between them.
+    this.#replace(() => (reload ? this.#open({ folder, engine, extra, files }) : undefined))
+  }
+
+  close(): void {
+    this.#replace(() => undefined)
+  }
+
+  #replace(open: () => Promise<Watch> | undefined): void {
+    this.#watch = this.#watch.then(async before => {
+      const after = await open()
+      await before?.close()
+      return after
+    })
+  }
+
+  async #open(watched: Omit<WatchOptions, 'onChange' | 'onError'>): Promise<Watch> {
+    const watch = await watchSources({
+      ...watched,
+      onChange: path => {
+        this.#log.info(`Changed: ${relative(watched.folder, path)}`)
+        this.#put({ type: 'changed' })
+      },
+      onError: message => this.#log.error(message),
+    })
+    this.#log.info(`Watching: ${watched.folder}`)
+    return watch
+  }
+}

@@ -1,0 +1,7 @@
+import express from 'express'
+
+const app = express().use(express.text())
+
+app.all('/', (req, res) => res.send(`express ${process.pid} ${req.body ?? ''}`))
+
+export default app

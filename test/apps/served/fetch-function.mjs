@@ -1,0 +1,1 @@
+export default async request => new Response(`fetch-function ${process.pid} ${await request.text()}`)

@@ -1,0 +1,1 @@
+exports.fetch = async request => new Response(`fetch-object ${process.pid} ${await request.text()}`)

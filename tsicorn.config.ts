@@ -1,0 +1,5 @@
+import { defineConfig } from 'tsicorn'
+
+export default defineConfig({
+  app: './examples/hello/app.ts',
+})

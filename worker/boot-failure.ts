@@ -1,0 +1,40 @@
+/** Why a worker could not boot, as it tells the arbiter. */
+import { fileURLToPath } from 'node:url'
+import { AppError, AppMissing, BindFailed } from './app-error.ts'
+import { exitCodes } from './exit.ts'
+import type { BootFailure as Why } from './protocol.ts'
+
+export interface BootFailure {
+  readonly why: Why
+  readonly code: number
+  readonly message: string
+}
+
+/** What the user's own code threw keeps its stack; what tsicorn found says what to do. */
+export async function bootFailure(error: unknown, spec: string): Promise<BootFailure> {
+  const { appFailedToLoad, workerFailedToBoot } = exitCodes
+  const code = workerFailedToBoot.code
+  if (error instanceof AppError) return { why: 'app', code: appFailedToLoad.code, message: error.message }
+  if (error instanceof BindFailed) return { why: 'bind', code, message: error.message }
+  return { why: 'boot', code, message: isTold(error) ? error.message : await thrown(error, spec) }
+}
+
+/** Errors that say all there is to say. */
+function isTold(error: unknown): error is Error {
+  return (
+    error instanceof AppMissing ||
+    (error instanceof Error && ['HookError', 'ConfigError'].includes(error.name))
+  )
+}
+
+async function thrown(error: unknown, spec: string): Promise<string> {
+  const { userStack, whyNotLoaded } = await import('../config/throwable.ts')
+  const { message, unreadable } = await whyNotLoaded(error, await fileOf(spec))
+  return `The app ${JSON.stringify(spec)} failed: ${unreadable ? message : userStack(error)}`
+}
+
+async function fileOf(spec: string): Promise<string> {
+  const { parseAppSpec } = await import('./app-spec.ts')
+  const { resolveAppPath } = await import('./app-path.ts')
+  return fileURLToPath(resolveAppPath(parseAppSpec(spec).path, process.cwd()))
+}
