@@ -2,15 +2,20 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect } from 'chai'
 import { heard, launchHooked, sentence, talkative } from '../hooked.ts'
-import { testApp } from '../tsicorn.ts'
+import { type Tsicorn, testApp } from '../tsicorn.ts'
 
 /** Logs what it was called with, as JSON; `said` reads it back. */
 const tell = (args: string, log: string, what: string) =>
   `(${args}) => ${log}.log.info('told ' + JSON.stringify(${what}))`
 
-async function said(server: { says(pattern: RegExp): Promise<RegExpExecArray> }): Promise<unknown> {
+async function said(server: Tsicorn): Promise<unknown> {
   const [, json] = await server.says(/told (.*)\n/)
   return JSON.parse(json as string)
+}
+
+function lastOfWorker(age: number, server: Tsicorn, count: number): string[] {
+  const ofWorker = heard(server).filter(({ about }) => about === age)
+  return ofWorker.slice(-count).map(sentence)
 }
 
 describe('child_exit', () => {
@@ -59,8 +64,7 @@ describe('worker_int', () => {
       await server.running()
       process.kill(server.workers[0]!, signal)
       await server.says(/hook child_exit.*\n/)
-      const end = heard(server).map(sentence).slice(-3)
-      expect(end).to.deep.equal([
+      expect(lastOfWorker(1, server, 3)).to.deep.equal([
         'worker_int of 1 in 1',
         'worker_exit of 1 in 1',
         'child_exit of 1 in arbiter',
@@ -91,8 +95,7 @@ describe('worker_abort', () => {
     process.kill(server.workers[0]!, 'SIGABRT')
     await server.says(/Worker 1 .* exited with code 1/)
     await server.says(/hook child_exit.*\n/)
-    const end = heard(server).map(sentence).slice(-3)
-    expect(end).to.deep.equal([
+    expect(lastOfWorker(1, server, 3)).to.deep.equal([
       'worker_abort of 1 in 1',
       'worker_exit of 1 in 1',
       'child_exit of 1 in arbiter',
@@ -104,10 +107,10 @@ describe('worker_abort', () => {
     const url = await server.running()
     await fetch(`${url}/hang`).catch(() => undefined)
     await server.says(/hook child_exit.*\n/)
-    const end = heard(server)
-      .map(sentence)
-      .filter(said => said.includes(' of 1 '))
-    expect(end.slice(-2)).to.deep.equal(['worker_abort of 1 in arbiter', 'child_exit of 1 in arbiter'])
+    expect(lastOfWorker(1, server, 2)).to.deep.equal([
+      'worker_abort of 1 in arbiter',
+      'child_exit of 1 in arbiter',
+    ])
     await server.says(/Worker 2 .* is ready/)
   })
 
@@ -218,6 +221,20 @@ describe('post_request', () => {
     await once(client, 'data')
     client.destroy()
     expect(await said(server)).to.deep.equal(['/stalls', 200, false, true])
+  })
+
+  it('is called also for the requests that wait behind another one when the client leaves', async () => {
+    const server = launchHooked(
+      { pre_request: tell('worker, req', 'worker', 'req.url'), post_request },
+      { files },
+    )
+    const { port } = new URL(await server.running())
+    const client = connect(Number(port), '127.0.0.1')
+    client.write('GET /stalls HTTP/1.1\r\nHost: x\r\n\r\nGET /behind HTTP/1.1\r\nHost: x\r\n\r\n')
+    await server.says(/told "\/behind"/)
+    client.destroy()
+    const told = [await said(server), await said(server)] as [unknown][]
+    expect(told.map(([url]) => url)).to.have.members(['/stalls', '/behind'])
   })
 })
 
