@@ -18,6 +18,8 @@ export interface ErrorLog {
   critical(message: string): void
   /** Goes on in the file that has the configured name now; resolves when all earlier lines are in the old one. */
   reopen(): Promise<void>
+  /** Goes on in another place; rejects, and stays where it is, when that cannot be appended to. */
+  moveTo(errorlog: string): Promise<void>
   /** Leaves out what is less severe from now on. */
   setLevel(level: LogLevel): void
   /** Resolves when every line is written; later lines are ignored. */
@@ -32,15 +34,18 @@ export interface ErrorLogOptions {
 
 /** Opens the error log; rejects with one message for the user when the file cannot be appended to. */
 export async function openErrorLog({ errorlog, loglevel }: ErrorLogOptions): Promise<ErrorLog> {
-  const file = await openLogFile({
-    setting: 'errorlog',
-    value: errorlog,
-    standard: 2,
-    onTrouble(message) {
-      if (errorlog !== '-') mention(logLine({ level: 'error', message, pid: process.pid }))
-      write('error', message)
-    },
-  })
+  const openAt = (value: string) =>
+    openLogFile({
+      setting: 'errorlog',
+      value,
+      standard: 2,
+      onTrouble(message) {
+        if (value !== '-') mention(logLine({ level: 'error', message, pid: process.pid }))
+        write('error', message)
+      },
+    })
+  let place = errorlog
+  let file = await openAt(place)
   const { createLogger, format, transports } = (await import('winston')).default
   const { Writable } = await import('node:stream')
   const sink = new Writable({
@@ -70,8 +75,17 @@ export async function openErrorLog({ errorlog, loglevel }: ErrorLogOptions): Pro
     await file.close()
   }
 
+  async function moveTo(value: string): Promise<void> {
+    if (value === place) return
+    const before = file
+    file = await openAt(value)
+    place = value
+    await before.close()
+  }
+
   return {
     write,
+    moveTo,
     debug: message => write('debug', message),
     info: message => write('info', message),
     warning: message => write('warning', message),

@@ -1,4 +1,5 @@
 /** What one generation of workers is made of: its settings, its hooks and its listening sockets. */
+import { resolve } from 'node:path'
 import type { Resolved } from '../config/resolve.ts'
 import { type HookName, hookTable } from '../hooks/table.ts'
 import type { InheritedListener, Start, WorkerSettings } from '../worker/protocol.ts'
@@ -39,6 +40,12 @@ export function workerSettings({ settings }: Resolved): WorkerSettings {
     graceful_timeout: settings.graceful_timeout,
     wait_ready: settings.wait_ready,
   }
+}
+
+/** Where the error log goes: a path starts in the working folder of the workers, as that of the access log does. */
+export function errorLogOf({ settings }: Resolved): string {
+  const { errorlog, chdir } = settings
+  return errorlog === '-' ? errorlog : resolve(chdir, errorlog)
 }
 
 /** The name in process titles. */

@@ -9,7 +9,7 @@ import { exitCodes } from '../worker/exit.ts'
 import { Arbiter } from './arbiter.ts'
 import { checkApp } from './check.ts'
 import { openErrorLog } from './error-log.ts'
-import { processName } from './generation.ts'
+import { errorLogOf, processName } from './generation.ts'
 
 /** Runs the command with these arguments; `process.exitCode` says how it went. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -51,7 +51,7 @@ async function check(resolved: Resolved, { env }: Sources): Promise<number> {
 async function serve(resolved: Resolved, sources: Sources): Promise<number> {
   const { settings } = resolved
   process.title = `tsicorn: arbiter [${processName(settings)}]`
-  const log = await openErrorLog(settings)
+  const log = await openErrorLog({ ...settings, errorlog: errorLogOf(resolved) })
   log.info(`Starting tsicorn ${version()}`)
   const arbiter = new Arbiter({
     resolved,

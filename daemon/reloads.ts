@@ -1,7 +1,7 @@
 /** The reloads: each one ends with one line that says which generation serves. */
 import type { Resolved } from '../config/resolve.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
-import type { Generation } from './generation.ts'
+import { errorLogOf, type Generation } from './generation.ts'
 import type { Phase } from './phase.ts'
 import { count, type Server } from './server.ts'
 
@@ -23,7 +23,10 @@ export class Reloads {
     log.info(`Reload ${this.#count}: reading the configuration`)
     succession.prepare({
       read: this.#reread,
-      after: resolved => hooks.callOf(resolved.hooks, 'on_reload', this.#server.view(resolved)),
+      after: async resolved => {
+        await log.moveTo(errorLogOf(resolved))
+        await hooks.callOf(resolved.hooks, 'on_reload', this.#server.view(resolved))
+      },
     })
   }
 
@@ -36,6 +39,9 @@ export class Reloads {
   abort(reason: string): void {
     const { succession, log } = this.#server
     this.#server.revert()
+    if (succession.good !== undefined) {
+      log.moveTo(errorLogOf(succession.good.resolved)).catch((error: Error) => log.error(error.message))
+    }
     log.error(`Reload ${this.#count} failed: generation ${succession.good?.number} keeps serving: ${reason}`)
   }
 

@@ -41,6 +41,17 @@ export const talkative: HookTexts = Object.fromEntries(
   }),
 )
 
+/** The text of a hook with these parameters that logs a value by one of them; `said` reads it back. */
+export function tell(args: string, log: 'server' | 'worker', value: string): string {
+  return `(${args}) => ${log}.log.info('told ' + JSON.stringify(${value}))`
+}
+
+/** Waits for the next value that a hook tells. */
+export async function said(server: Tsicorn): Promise<unknown> {
+  const [, json] = await server.says(/told (.*)\n/)
+  return JSON.parse(json as string)
+}
+
 export interface Heard {
   readonly name: string
   /** The age of the worker it was about, where it was about one. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { hookTable } from '../../hooks/table.ts'
-import { heard, launchHooked, sentence, talkative } from '../hooked.ts'
+import { heard, launchHooked, said, sentence, talkative, tell } from '../hooked.ts'
 
 describe('hooks', () => {
   it('are called in order, each in its own kind of process, from the start to the end', async () => {
@@ -127,5 +127,36 @@ describe('an async hook is awaited:', () => {
     process.kill(server.workers[0]!, 'SIGINT')
     await server.says(/the hook is done\n[\s\S]*hook worker_exit of worker 1/)
     await server.says(/Worker 2 .* is ready/)
+  })
+})
+
+describe('nworkers_changed', () => {
+  it('gets the new number and the old one, which is undefined at the start', async () => {
+    const server = launchHooked(
+      { nworkers_changed: tell('server, value, old', 'server', '[value, String(old), server.num_workers]') },
+      { args: ['-w', '2'] },
+    )
+    expect(await said(server)).to.deep.equal([2, 'undefined', 2])
+    await server.running()
+    server.signal('SIGTTIN')
+    expect(await said(server)).to.deep.equal([3, '2', 3])
+    server.signal('SIGTTOU')
+    expect(await said(server)).to.deep.equal([2, '3', 2])
+    server.signal('SIGTTOU')
+    expect(await said(server)).to.deep.equal([1, '2', 1])
+  })
+})
+
+describe('the server that hooks of the arbiter see', () => {
+  it('has phase, generation, settings, workers and addresses', async () => {
+    const workers = 'server.workers.map(({ age, state }) => age + state)'
+    const view = `[server.pid, server.proc_name, server.phase, server.generation, server.settings.workers, ${workers}, server.addresses]`
+    const server = launchHooked(
+      { when_ready: tell('server', 'server', view) },
+      { args: ['-w', '2', '-n', 'shop'] },
+    )
+    await server.running()
+    const expected = [server.pid, 'shop', 'running', 1, 2, ['1ready', '2ready'], [server.url]]
+    expect(await said(server)).to.deep.equal(expected)
   })
 })

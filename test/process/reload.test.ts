@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { Load } from '../load.ts'
 import { eventually, freePort, launch, makeFolder, type Tsicorn } from '../tsicorn.ts'
@@ -8,6 +10,11 @@ const app = (text: string) => `export default (req, res) => res.end('${text}')\n
 
 function serve(more = '', errors = false, text = 'one'): Tsicorn {
   return launch({ files: { 'tsicorn.config.mjs': config(more), 'app.mjs': app(text) }, errors })
+}
+
+function read(server: Tsicorn, path: string): string {
+  const file = join(server.folder, path)
+  return existsSync(file) ? readFileSync(file, 'utf8') : ''
 }
 
 async function answer(url: string): Promise<string> {
@@ -231,6 +238,19 @@ describe('reload', () => {
     await server.says(/Handling signal: term/)
     expect(await server.ended).to.deep.equal({ code: 0, signal: null })
     expect(await stays).to.equal('cut')
+  })
+
+  it('moves the error log, and leaves it where it is when the reload fails', async () => {
+    const server = serve(`errorlog: 'first.log',`, true)
+    await eventually('the server runs', () => /Running/.test(read(server, 'first.log')))
+    server.write('tsicorn.config.mjs', config(`errorlog: 'second.log',`))
+    server.signal('SIGHUP')
+    await eventually('the reload is over', () => /generation 2 serves/.test(read(server, 'second.log')))
+    server.write('tsicorn.config.mjs', config(`errorlog: 'no/such/folder.log',`))
+    server.signal('SIGHUP')
+    await eventually('the reload failed', () =>
+      /generation 2 keeps serving: Cannot open/.test(read(server, 'second.log')),
+    )
   })
 
   it('follows a working folder that is a symbolic link', async () => {
