@@ -117,7 +117,6 @@ export interface OptionDocs {
    *
    * Default: true. Takes effect on reload.
    * Flags: `--timeout-stack`, `--no-timeout-stack`.
-   * **Not available yet.**
    */
   readonly timeout_stack?: unknown
   /**

@@ -18,6 +18,8 @@ export interface ChildOptions {
   /** What the process inherits, from descriptor `firstInherited` on. */
   readonly descriptors: readonly number[]
   readonly start: Start
+  /** Options for Node, besides those of the arbiter. */
+  readonly execArgv?: readonly string[]
 }
 
 /** How a worker process ended. */
@@ -67,9 +69,9 @@ export class Child implements PlannedWorker {
   }
 
   /** Starts the process. Whatever goes wrong with it, `exited` follows. */
-  start({ title, cwd, env, descriptors, start }: ChildOptions): void {
+  start({ title, cwd, env, descriptors, start, execArgv = [] }: ChildOptions): void {
     // The title stands in the arguments to make room for it where process titles live, and for `ps` before it is set.
-    const child = spawn(process.execPath, [...process.execArgv, workerMain, title], {
+    const child = spawn(process.execPath, [...process.execArgv, ...execArgv, workerMain, title], {
       cwd,
       env,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...descriptors],
@@ -115,6 +117,7 @@ export class Child implements PlannedWorker {
     child.send(message, () => undefined)
   }
 
+  /** Whether it was killed or is about to be, `killed` says; this does it. */
   kill(): void {
     this.killed = true
     this.#process?.kill('SIGKILL')

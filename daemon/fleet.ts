@@ -8,8 +8,10 @@ import { classify, type Death, obituary } from './death.ts'
 import type { ErrorLog } from './error-log.ts'
 import { descriptorInWorker, type Generation, processName, startMessage } from './generation.ts'
 import type { HookQueue } from './hook-queue.ts'
+import { inspectable } from './inspector.ts'
 import type { KillReason } from './plan.ts'
 import type { Scoreboard } from './scoreboard.ts'
+import { describeFinding, look } from './stuck.ts'
 
 export interface FleetParts {
   readonly put: (event: ChildEvent) => void
@@ -67,6 +69,7 @@ export class Fleet {
       env,
       descriptors: [scoreboard.fd, ...generation.listeners.map(({ fd }) => fd)],
       start: startMessage(generation, child.age, child.slot),
+      execArgv: settings.timeout_stack ? inspectable : [],
     })
     if (child.pid !== undefined) log.info(`Booting worker ${child.age} (pid ${child.pid})`)
   }
@@ -111,14 +114,22 @@ export class Fleet {
   kill(age: number, why: KillReason): void {
     const child = this.#children.get(age)
     if (child === undefined) return
-    const { log, hooks } = this.#parts
+    const { log } = this.#parts
+    const who = `worker ${age} (pid ${child.pid})`
     child.reason = killReasons[why]
-    if (why === 'timeout') {
-      log.critical(`WORKER TIMEOUT: worker ${age} (pid ${child.pid}) did not turn its event loop in time`)
-      hooks.tell('worker_abort', this.view(child))
-    } else {
-      log.warning(`Killing worker ${age} (pid ${child.pid}): ${child.reason}`)
-    }
+    child.killed = true
+    if (why === 'timeout' || why === 'boot_timeout') return void this.#killStuck(child, who)
+    log.warning(`Killing ${who}: ${child.reason}`)
+    child.kill()
+  }
+
+  /** A worker that stands still says where, before it is killed. */
+  async #killStuck(child: Child, who: string): Promise<void> {
+    const { log, hooks } = this.#parts
+    const settings = this.#generations.get(child.generation)?.resolved.settings
+    const found = settings?.timeout_stack ? await look(child) : {}
+    log.critical(`WORKER TIMEOUT: killing ${who}: ${child.reason}${describeFinding(found)}`)
+    hooks.tell('worker_abort', { ...this.view(child), ...found.confession })
     child.kill()
   }
 

@@ -17,7 +17,7 @@ export interface PlannedWorker {
   readonly pulse: number
   /** It was told to stop at once. */
   readonly quit: boolean
-  /** It was sent SIGKILL: it only has to be reaped. */
+  /** It is being killed: it only has to be reaped. */
   readonly killed: boolean
 }
 

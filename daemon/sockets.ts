@@ -93,7 +93,8 @@ async function probe(host: string, port: number): Promise<void> {
 async function clearStaleSocket(path: string): Promise<void> {
   if (Buffer.byteLength(path) > 107) throw Object.assign(new Error(path), { code: 'ENAMETOOLONG' })
   statSync(dirname(path))
-  const found = lstatSync(path, { throwIfNoEntry: false })
+  // `bigint` for the reason that `worker/log-file.ts` gives.
+  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
   if (found === undefined) return
   if (!found.isSocket()) throw Object.assign(new Error(path), { code: 'ENOTSOCK' })
   if (await answers(path)) throw Object.assign(new Error(path), { code: 'EADDRINUSE' })

@@ -197,7 +197,21 @@ export interface WorkerView {
   readonly signal?: NodeJS.Signals | null
   /** Why it left, in one phrase, in `child_exit` and in `worker_abort`. */
   readonly reason?: string
+  /** Where its JavaScript stood, innermost first, in `worker_abort` of a worker that exceeded a time limit. */
+  readonly stack?: readonly string[]
+  /** The requests that it had not answered by then. */
+  readonly requests?: readonly OpenRequest[]
   readonly log: HookLog
+}
+
+/** A request that is not answered yet. */
+export interface OpenRequest {
+  readonly method: string
+  readonly path: string
+  /** The address of the client; empty for a unix socket. */
+  readonly client: string
+  /** Seconds since it arrived. */
+  readonly age: number
 }
 
 /** What `post_request` learns of the time that a request took. */

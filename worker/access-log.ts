@@ -13,8 +13,11 @@ import { type LogFile, openLogFile } from './log-file.ts'
 export interface AccessLog {
   /** Call when a request arrives, before the app sees it. */
   watch(req: IncomingMessage, res: ServerResponse): void
-  /** Logs a request that was answered before it could be understood: a malformed one, or one that took too long. */
-  refused(socket: Socket, status: number): void
+  /**
+   * Logs a request that was answered before it could be understood: a malformed one, or one that took too long. Where
+   * the refusal went out in the place of a response, it is the status of that one's request.
+   */
+  refused(socket: Socket, status: number, response?: ServerResponse): void
   /** Goes on in the file that has the configured name now; resolves when all earlier lines are in the old one. */
   reopen(): Promise<void>
   /** Logs what is unfinished as it stands; resolves when every line is written. Later lines are ignored. */
@@ -42,9 +45,15 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
   })
   const batch = new Batch(file)
   const log = (entry: Entry) => batch.add(`${print(entry)}\n`)
-  const unfinished = new Set<() => void>()
+  const unfinished = new Map<ServerResponse, Exchange>()
+  const end = (res: ServerResponse) => {
+    const exchange = unfinished.get(res)
+    if (exchange === undefined) return
+    unfinished.delete(res)
+    log(exchange.end())
+  }
   const endAll = () => {
-    for (const ended of unfinished) ended()
+    for (const res of unfinished.keys()) end(res)
   }
   // These listeners run before the one that makes the file write what it has.
   process.prependListener('exit', batch.flush)
@@ -52,15 +61,16 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
 
   return {
     watch(req, res) {
-      const exchange = new Exchange(req, res, needs)
-      const ended = () => {
-        if (unfinished.delete(ended)) log(exchange.end())
-      }
-      unfinished.add(ended)
+      unfinished.set(res, new Exchange(req, res, needs))
+      const ended = () => end(res)
       res.on('close', ended)
       if (res.socket === null) endWithSocket(req.socket, res, ended)
     },
-    refused: (socket, status) => log(refusal(socket, status)),
+    refused(socket, status, response) {
+      const exchange = response && unfinished.get(response)
+      if (exchange === undefined) log(refusal(socket, status))
+      else exchange.refuse(status)
+    },
     async reopen() {
       batch.flush()
       await file.reopen()

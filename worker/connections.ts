@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
+import type { OpenRequest } from '../hooks/table.ts'
 import { fieldIndex, newRecord } from './scoreboard-layout.ts'
 
 /** What goes on on a connection. */
@@ -12,8 +13,9 @@ interface Activity {
   idleSince: number
   /** How much had been read by then: when more comes, a request is on its way. */
   bytesRead: number
-  /** The response to the newest request. */
+  /** The response to the newest request, and when that arrived. */
   response: ServerResponse | undefined
+  arrived: number
 }
 
 const inFlight = fieldIndex('requests_in_flight')
@@ -34,7 +36,13 @@ export class Connections {
   }
 
   add(socket: Socket): Activity {
-    const activity: Activity = { busy: 0, idleSince: performance.now(), bytesRead: 0, response: undefined }
+    const activity: Activity = {
+      busy: 0,
+      idleSince: performance.now(),
+      bytesRead: 0,
+      response: undefined,
+      arrived: 0,
+    }
     this.#open.set(socket, activity)
     this.record[open] = this.#open.size
     socket.once('close', () => {
@@ -57,6 +65,7 @@ export class Connections {
     if (activity !== undefined) {
       activity.busy += 1
       activity.response = res
+      activity.arrived = started
       if (this.#closing) res.shouldKeepAlive = false
     }
     this.record[inFlight]! += 1
@@ -84,6 +93,16 @@ export class Connections {
     let bucket = 0
     while (bucket < buckets.length && milliseconds > buckets[bucket]!) bucket += 1
     this.record[took + bucket]! += 1
+  }
+
+  /** The requests that are not answered yet: the newest of each connection. */
+  requests(): OpenRequest[] {
+    const now = performance.now()
+    return Array.from(this.#open).flatMap(([socket, { busy, response, arrived }]) => {
+      if (busy === 0 || response === undefined) return []
+      const { method = '', url: path = '' } = response.req
+      return [{ method, path, client: socket.remoteAddress ?? '', age: (now - arrived) / 1_000 }]
+    })
   }
 
   /** From now on every response is the last one of its connection. */

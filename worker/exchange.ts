@@ -30,6 +30,7 @@ export class Exchange implements Entry {
   readonly #response: ServerResponse
   readonly #began = performance.now()
   #sentHeaders: unknown
+  #refusal: number | undefined
 
   constructor(req: IncomingMessage, res: ServerResponse, needs: Needs) {
     this.request = req
@@ -43,11 +44,16 @@ export class Exchange implements Entry {
     if (needs.responseHeaders) this.#keepHeaders()
   }
 
+  /** This status was sent instead of the response. */
+  refuse(status: number): void {
+    this.#refusal = status
+  }
+
   /** Takes the last measurements. */
   end(): this {
     const response = this.#response
-    this.status = response.headersSent ? response.statusCode : 499
-    if (hasNoBody(this.request.method, this.status)) this.bytes = 0
+    this.status = this.#refusal ?? (response.headersSent ? response.statusCode : 499)
+    if (this.#refusal !== undefined || hasNoBody(this.request.method, this.status)) this.bytes = 0
     this.duration = performance.now() - this.#began
     this.time = Date.now()
     return this

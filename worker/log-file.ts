@@ -46,7 +46,9 @@ export async function openLogFile(options: LogFileOptions): Promise<LogFile> {
   let lastChange: Promise<void> = Promise.resolve()
 
   function start(fd: number): { readonly stream: SonicBoom; readonly piece: number } {
-    const piece = fstatSync(fd).isFile() ? filePiece : pipePiece
+    // `bigint` has buffers of its own in Node: up to 24.11, plain numbers of a pipe or socket that stay behind make the
+    // next import take a package that is a symbolic link, as pnpm has them all, by the wrong path.
+    const piece = fstatSync(fd, { bigint: true }).isFile() ? filePiece : pipePiece
     const stream = new SonicBoom({
       fd,
       maxWrite: piece,

@@ -80,3 +80,6 @@ export interface WorkerHooks {
   /** What the configuration is read for; a configuration that is a function is told. */
   readonly command: 'serve' | 'check' | 'print'
 }
+
+/** The global symbol under which a worker keeps the function that lists its requests, for when its event loop stands. */
+export const requestsKey = 'tsicorn.requests'

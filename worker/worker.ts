@@ -7,7 +7,7 @@ import { Connections } from './connections.ts'
 import { exitCodes } from './exit.ts'
 import { applyEnvironment, setTitle } from './identity.ts'
 import { createLog, tellArbiter, type WorkerLog } from './log.ts'
-import type { Drain, Start } from './protocol.ts'
+import { type Drain, requestsKey, type Start } from './protocol.ts'
 import { startPulse } from './pulse.ts'
 import { wrap } from './request.ts'
 import { type Serving, serve, track } from './serve.ts'
@@ -37,6 +37,7 @@ export class Worker {
     this.#start = start
     this.#log = createLog(start.settings.loglevel)
     this.#hooks = createHookCaller({}, this.#log)
+    Object.assign(globalThis, { [Symbol.for(requestsKey)]: () => this.#connections.requests() })
   }
 
   /** Everything from the title to `ready`. Rejects with what went wrong. */

@@ -97,7 +97,6 @@ export const workerProcesses = {
     flag: '--timeout-stack',
     doc: 'Log where the JavaScript of a worker stood before it is killed for `timeout`. It opens the inspector of that worker on the loopback address for about a second, where a local user could attach. Not in Gunicorn.',
     effect: 'on reload',
-    available: false,
   },
   request_timeout: {
     kind: seconds,
