@@ -46,6 +46,8 @@ export const layers: readonly Layer[] = [
       ...[
         'child',
         'fleet',
+        'stuck',
+        'inspector',
         'death',
         'generation',
         'succession',
