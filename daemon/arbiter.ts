@@ -168,6 +168,11 @@ export class Arbiter {
       case 'failed':
         child.failure = message
         return
+      case 'worn':
+        log.info(`Worker ${child.age} (pid ${child.pid}) asks for a successor: ${message.why}`)
+        child.worn = true
+        child.reason = message.why
+        return
       case 'leaving':
         return fleet.drain(child.age, message.why, succession.current)
       case 'log':
@@ -180,13 +185,13 @@ export class Arbiter {
     const { current, good } = succession
     const { death, text } = fleet.bury(child, child.generation === good?.number)
     const message = child.failure?.message ?? text
-    if (death === 'young') {
+    if (death === 'young' || (death === 'unproven' && phase.name !== 'reloading')) {
       if (child.failure !== undefined) log.error(message)
       return this.#react('died young')
     }
     if (child.generation !== current?.number) return
     if (death === 'unbound' && phase.name === 'booting') return this.#bindAnew(message)
-    if (death === 'unborn' || death === 'unbound') this.#failBoot(child, message)
+    if (death !== 'expected' && death !== 'sudden') this.#failBoot(child, message)
   }
 
   #failBoot(child: Child, message: string): void {

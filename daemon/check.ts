@@ -3,7 +3,6 @@ import { parseBind } from '../config/bind.ts'
 import type { Resolved } from '../config/resolve.ts'
 import type { InheritedListener } from '../worker/protocol.ts'
 import { Child, type ChildEvent } from './child.ts'
-import { obituary } from './death.ts'
 import { processName, workerHooks, workerSettings } from './generation.ts'
 import { Inbox } from './inbox.ts'
 import { openScoreboard } from './scoreboard.ts'
@@ -43,7 +42,7 @@ export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Prom
   scoreboard.close()
   if (loaded) return undefined
   if (child.killed) return `The app did not load within boot_timeout (${settings.boot_timeout} s)`
-  return child.failure?.message ?? obituary(child, 'unborn').text
+  return child.failure?.message ?? `The app did not load: its process ended with ${endingOf(child)}`
 }
 
 /** A listener by its address only: nothing is bound for a check. */
@@ -53,4 +52,8 @@ function pretend(text: string, folder: string): InheritedListener[] {
   if (address.kind === 'unix') return [{ fd: -1, name: `unix:${address.path}`, path: address.path }]
   const { host, port } = { ...address, port: address.port || 8000 }
   return [{ fd: -1, name: `http://${host}:${port}`, host, port }]
+}
+
+function endingOf({ ending }: Child): string {
+  return ending?.signal ?? `code ${ending?.code}`
 }

@@ -46,6 +46,7 @@ export class Child implements PlannedWorker {
   pulse: number
   quit = false
   killed = false
+  worn = false
   /** Why it leaves, in one phrase, as far as that is known. */
   reason: string | undefined
   /** What it said before it gave up booting. */

@@ -1,14 +1,16 @@
 /** What the end of a worker means, and what the log says about it. */
 import type { LogLevel } from '../worker/protocol.ts'
+import type { ScoreRecord } from '../worker/scoreboard-layout.ts'
 import { youth } from './back-off.ts'
 import type { Child, Ending } from './child.ts'
 import type { Life } from './life.ts'
 
 /**
  * `expected`: it was asked to leave. `unbound`: somebody else listens on its address. `unborn`: it was never ready, and
- * its generation was never whole. `young`: it will not help to start it again at once. `sudden`: any other.
+ * its generation was never whole. `unproven`: it was ready, and its generation was never whole. `young`: it will not help
+ * to start it again at once. `sudden`: any other.
  */
-export type Death = 'expected' | 'unbound' | 'unborn' | 'young' | 'sudden'
+export type Death = 'expected' | 'unbound' | 'unborn' | 'unproven' | 'young' | 'sudden'
 
 export interface LastState {
   readonly life: Life
@@ -22,34 +24,67 @@ export interface LastState {
 
 export function classify({ life, quit, failure, lasted, proven }: LastState): Death {
   if (life === 'draining' || quit) return 'expected'
+  if (life === 'ready' && !proven) return 'unproven'
   if (life === 'ready') return lasted < youth ? 'young' : 'sudden'
   if (proven) return 'young'
   return failure?.why === 'bind' ? 'unbound' : 'unborn'
 }
 
-/** How a worker ended, as one line; `expected` ends that went well are of little interest. */
-export function obituary(child: Child, death: Death): { readonly level: LogLevel; readonly text: string } {
-  const who = child.pid === undefined ? `Worker ${child.age}` : `Worker ${child.age} (pid ${child.pid})`
-  return {
-    level: child.killed ? 'warning' : levelOf(child.ending as Ending, death),
-    text: `${who} ${how(child)}`,
-  }
+/** What is known about the circumstances of a death. */
+export interface Circumstances {
+  /** Milliseconds from the start of the process to its end. */
+  readonly lived: number
+  /** What it wrote on the scoreboard last. */
+  readonly record: ScoreRecord | undefined
+  /** The kernel has just killed something because memory ran out. */
+  readonly outOfMemory: boolean
 }
 
-function how(child: Child): string {
-  const { code, signal } = child.ending as Ending
+/** How a worker ended, as one line. */
+export function obituary(
+  child: Child,
+  death: Death,
+  circumstances: Circumstances,
+): { readonly level: LogLevel; readonly text: string } {
+  const who = child.pid === undefined ? `Worker ${child.age}` : `Worker ${child.age} (pid ${child.pid})`
+  const ending = child.ending as Ending
+  const text = `${who} ${how(child, ending, circumstances.outOfMemory)}`
+  if (death === 'expected') return { level: levelOf(child, ending, death), text }
+  return { level: levelOf(child, ending, death), text: `${text} (${lifeStory(circumstances)})` }
+}
+
+function how(child: Child, { code, signal }: Ending, outOfMemory: boolean): string {
   const why = child.reason === undefined ? '' : `: ${child.reason}`
-  if (signal !== null) return `was ended by ${signal}${why || guess(signal)}`
+  if (signal !== null) return `was ended by ${signal}${why || guess(signal, outOfMemory)}`
   if (code === null) return child.reason ?? 'was never started'
   return `exited with code ${code}${why}`
 }
 
 /** Nobody here sent that signal. */
-function guess(signal: NodeJS.Signals): string {
-  return signal === 'SIGKILL' ? ': sent by somebody else, or by the kernel because memory ran out' : ''
+function guess(signal: NodeJS.Signals, outOfMemory: boolean): string {
+  if (signal !== 'SIGKILL') return ''
+  return outOfMemory ? ': the kernel killed it because memory ran out' : ': sent by somebody else'
 }
 
-function levelOf({ code, signal }: Ending, death: Death): LogLevel {
+function lifeStory({ lived, record }: Circumstances): string {
+  const story = [`it lived ${(lived / 1_000).toFixed(1)} s`]
+  if (record === undefined || record.pulse === 0) return story.join()
+  const responses = [0, 1, 2, 3, 4, 5] as const
+  const served = responses.reduce<number>((sum, kind) => sum + record[`responses_${kind}`], 0)
+  story.push(
+    `${served} requests served`,
+    `${record.requests_in_flight} in flight`,
+    `${mebibytes(record.rss)} MiB`,
+  )
+  return story.join(', ')
+}
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / 2 ** 20)
+}
+
+function levelOf({ killed }: Child, { code, signal }: Ending, death: Death): LogLevel {
+  if (killed) return 'warning'
   if (code === 0) return death === 'expected' ? 'info' : 'warning'
   if (signal === 'SIGTERM') return 'info'
   return signal === null || signal === 'SIGKILL' ? 'error' : 'warning'

@@ -9,6 +9,7 @@ import type { ErrorLog } from './error-log.ts'
 import { descriptorInWorker, type Generation, processName, startMessage } from './generation.ts'
 import type { HookQueue } from './hook-queue.ts'
 import { inspectable } from './inspector.ts'
+import { watchOutOfMemory } from './oom.ts'
 import type { KillReason } from './plan.ts'
 import type { Scoreboard } from './scoreboard.ts'
 import { describeFinding, look } from './stuck.ts'
@@ -27,6 +28,7 @@ export class Fleet {
   readonly #parts: FleetParts
   readonly #children = new Map<number, Child>()
   readonly #generations = new Map<number, Generation>()
+  readonly #ranOutOfMemory = watchOutOfMemory()
   #age = 0
 
   constructor(parts: FleetParts) {
@@ -140,15 +142,21 @@ export class Fleet {
   /** Takes a worker that ended off the books, and says what its end means. */
   bury(child: Child, proven: boolean): { readonly death: Death; readonly text: string } {
     const { log, hooks, scoreboard, view } = this.#parts
-    const lasted = monotonicNow() - child.since
-    const death = classify({ ...child, lasted, proven })
-    child.become('exited', monotonicNow())
+    const now = monotonicNow()
+    const { life, quit, failure } = child
+    const death = classify({ life, quit, failure, lasted: now - child.since, proven })
+    const circumstances = {
+      lived: now - child.born,
+      record: scoreboard.read().get(child.age),
+      outOfMemory: child.ending?.signal === 'SIGKILL' && this.#ranOutOfMemory(),
+    }
+    child.become('exited', now)
     this.#children.delete(child.age)
     scoreboard.give(child.slot)
     if (!this.workers.some(({ generation }) => generation === child.generation)) {
       this.#generations.delete(child.generation)
     }
-    const { level, text } = obituary(child, death)
+    const { level, text } = obituary(child, death, circumstances)
     log.write(level, text)
     hooks.tell('child_exit', view(), this.view(child))
     return { death, text }

@@ -39,6 +39,12 @@ export function workerSettings({ settings }: Resolved): WorkerSettings {
     backlog: settings.backlog,
     graceful_timeout: settings.graceful_timeout,
     wait_ready: settings.wait_ready,
+    request_timeout: settings.request_timeout,
+    max_requests: settings.max_requests,
+    max_requests_jitter: settings.max_requests_jitter,
+    max_worker_rss: settings.max_worker_rss,
+    max_worker_lifetime: settings.max_worker_lifetime,
+    max_worker_lifetime_jitter: settings.max_worker_lifetime_jitter,
   }
 }
 

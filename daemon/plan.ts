@@ -19,6 +19,8 @@ export interface PlannedWorker {
   readonly quit: boolean
   /** It is being killed: it only has to be reaped. */
   readonly killed: boolean
+  /** It asked for a successor. */
+  readonly worn: boolean
 }
 
 export interface World {
@@ -31,6 +33,10 @@ export interface World {
   readonly surge: number
   /** How many may boot at the same time. */
   readonly boots: number
+  /** How long the last old worker stays, in milliseconds, after all new ones are ready: in case one of them fails. */
+  readonly bake: number
+  /** Worn workers get successors: not while a generation replaces another. */
+  readonly recycles: boolean
   /** Nothing is spawned before this moment: the back-off after failed starts. */
   readonly spawnAfter: number
   readonly workers: readonly PlannedWorker[]
@@ -72,6 +78,8 @@ export function plan(world: World): Plan {
   )
   const times = deadlines.map(({ at }) => at).filter(at => at > world.now)
   if (waitsForBackOff(world)) times.push(world.spawnAfter)
+  const baked = world.stopping === 'no' ? bakedAt(world) : undefined
+  if (baked !== undefined && baked > world.now) times.push(baked)
   return { actions, wakeAt: times.length === 0 ? undefined : Math.min(...times) }
 }
 
@@ -117,33 +125,47 @@ function empty(how: 'gracefully' | 'quickly', workers: readonly PlannedWorker[])
 /** Spawns what is missing and drains what is too much: ready before drain, oldest first. */
 function balance(world: World): Action[] {
   const alive = world.workers.filter(isAlive)
-  const fresh = alive.filter(worker => worker.generation === world.generation)
-  const stale = alive.filter(worker => worker.generation !== world.generation)
-  return [
-    ...surplus(fresh, world.wanted),
-    ...replaced(fresh, stale, world.wanted),
-    ...missing(world, fresh, alive),
-  ]
+  const worn = retiring(world, alive)
+  const fresh = alive.filter(worker => worker.generation === world.generation && worker !== worn)
+  const stale = alive.filter(worker => worker.generation !== world.generation || worker === worn)
+  const surplus = tooMany(fresh, world.wanted)
+  return [...surplus, ...replaced(world, fresh, stale), ...missing(world, fresh, alive)]
+}
+
+/** The one worn worker that is to be replaced now: like a stale one, and only when no other is on its way out. */
+function retiring(world: World, alive: readonly PlannedWorker[]): PlannedWorker | undefined {
+  if (!world.recycles || alive.some(({ generation }) => generation !== world.generation)) return undefined
+  if (world.workers.some(worker => worker.worn && worker.life === 'draining')) return undefined
+  return alive.find(worker => worker.worn && isReady(worker))
 }
 
 /** More than wanted of the right generation: those that do not serve yet leave first, then the oldest. */
-function surplus(fresh: readonly PlannedWorker[], wanted: number): Action[] {
+function tooMany(fresh: readonly PlannedWorker[], wanted: number): Action[] {
   const leaving = [...fresh].sort((a, b) => Number(isReady(a)) - Number(isReady(b)) || a.age - b.age)
   return leaving.slice(0, Math.max(0, fresh.length - wanted)).map(worker => leave(worker, 'surplus'))
 }
 
-/** Stale workers that do not serve leave at once, the others one by one as successors become ready. */
-function replaced(
-  fresh: readonly PlannedWorker[],
-  stale: readonly PlannedWorker[],
-  wanted: number,
-): Action[] {
+/**
+ * Stale workers that do not serve leave at once, the others one by one as successors become ready; the last one waits
+ * until the new generation is baked.
+ */
+function replaced(world: World, fresh: readonly PlannedWorker[], stale: readonly PlannedWorker[]): Action[] {
   const serving = stale.filter(isReady).sort((a, b) => a.age - b.age)
-  const successors = Math.min(fresh.filter(isReady).length, wanted)
-  const dispensable = serving.slice(0, Math.max(0, successors + serving.length - wanted))
+  const successors = Math.min(fresh.filter(isReady).length, world.wanted)
+  const dispensable = serving.slice(0, Math.max(0, successors + serving.length - world.wanted))
+  const baked = bakedAt(world)
+  if (baked !== undefined && baked > world.now && dispensable.length === serving.length) dispensable.pop()
   return [...stale.filter(worker => !isReady(worker)), ...dispensable].map(worker =>
     leave(worker, 'replaced'),
   )
+}
+
+/** When the last worker of the old generation may leave; undefined where none waits for that. */
+function bakedAt({ bake, workers, generation, wanted }: World): number | undefined {
+  const serving = workers.filter(worker => isAlive(worker) && isReady(worker))
+  const fresh = serving.filter(worker => worker.generation === generation)
+  if (bake === 0 || fresh.length < wanted || fresh.length === serving.length) return undefined
+  return Math.max(0, ...fresh.map(({ since }) => since)) + bake
 }
 
 /**

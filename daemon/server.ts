@@ -142,6 +142,8 @@ export class Server {
       generation: current?.number ?? 0,
       surge: shareOf(settings.reload_surge, wanted),
       boots: this.#parts.boots,
+      bake: settings.reload_bake * 1_000,
+      recycles: this.phase.name === 'running',
       spawnAfter: this.#streak.until,
       workers: this.fleet.workers,
       limits: {

@@ -21,6 +21,7 @@ interface Activity {
 const inFlight = fieldIndex('requests_in_flight')
 const open = fieldIndex('connections')
 const responses = fieldIndex('responses_0')
+const timeouts = fieldIndex('timeouts')
 const took = fieldIndex('took_1ms')
 const buckets = [1, 5, 25, 100, 500, 2_500, 10_000] as const
 
@@ -93,6 +94,10 @@ export class Connections {
     let bucket = 0
     while (bucket < buckets.length && milliseconds > buckets[bucket]!) bucket += 1
     this.record[took + bucket]! += 1
+  }
+
+  countTimeout(): void {
+    this.record[timeouts]! += 1
   }
 
   /** The requests that are not answered yet: the newest of each connection. */

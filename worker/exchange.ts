@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Entry } from './access-format.ts'
+import { hasExpired } from './request-timeout.ts'
 
 /** What is only measured when the format prints it. */
 export interface Needs {
@@ -52,7 +53,7 @@ export class Exchange implements Entry {
   /** Takes the last measurements. */
   end(): this {
     const response = this.#response
-    this.status = this.#refusal ?? (response.headersSent ? response.statusCode : 499)
+    this.status = this.#refusal ?? statusOf(response)
     if (this.#refusal !== undefined || hasNoBody(this.request.method, this.status)) this.bytes = 0
     this.duration = performance.now() - this.#began
     this.time = Date.now()
@@ -118,4 +119,10 @@ function findHeader(headers: unknown, name: string): unknown {
 function pairsOf(list: readonly unknown[]): (readonly unknown[])[] {
   if (Array.isArray(list[0])) return list as unknown[][]
   return list.flatMap((key, index) => (index % 2 === 0 ? [[key, list[index + 1]]] : []))
+}
+
+/** A client that left before anything was sent is logged as nginx does it. */
+function statusOf(response: ServerResponse): number {
+  if (response.headersSent) return response.statusCode
+  return hasExpired(response) ? 503 : 499
 }

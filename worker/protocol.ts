@@ -14,6 +14,8 @@ export type FromWorker =
   | { readonly type: 'failed'; readonly why: BootFailure; readonly message: string }
   /** It was told to leave by somebody else (a signal), and asks the arbiter how. */
   | { readonly type: 'leaving'; readonly why: string }
+  /** It has reached a limit of its own (requests, memory, lifetime) and serves until it has a successor. */
+  | { readonly type: 'worn'; readonly why: string }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string }
 
 /** The first message: all that a worker needs to know before it imports any user code. */
@@ -53,6 +55,12 @@ export interface WorkerSettings {
   readonly backlog: number
   readonly graceful_timeout: number
   readonly wait_ready: boolean
+  readonly request_timeout: number
+  readonly max_requests: number
+  readonly max_requests_jitter: number
+  readonly max_worker_rss: number
+  readonly max_worker_lifetime: number
+  readonly max_worker_lifetime_jitter: number
 }
 
 /** A listening socket that the arbiter bound and the worker inherited. */

@@ -8,13 +8,17 @@ export interface PulseOptions {
   readonly record: Float64Array
   /** Called when the process has another parent than at first. */
   readonly onOrphaned: () => void
+  /** Called with the record about once a second. */
+  readonly onSecond: (record: Float64Array) => void
 }
 
 const intervalMs = 250
+const beatsPerSecond = 1_000 / intervalMs
 
-export function startPulse({ fd, slot, age, record, onOrphaned }: PulseOptions): void {
+export function startPulse({ fd, slot, age, record, onOrphaned, onSecond }: PulseOptions): void {
   const parent = process.ppid
   let due = performance.now()
+  let beats = 0
   let lastUtilization = performance.eventLoopUtilization()
   record[fieldIndex('age')] = age
   const beat = () => {
@@ -30,6 +34,8 @@ export function startPulse({ fd, slot, age, record, onOrphaned }: PulseOptions):
     writeRecord(fd, slot, record)
     due = performance.now() + intervalMs
     if (process.ppid !== parent) onOrphaned()
+    beats += 1
+    if (beats % beatsPerSecond === 0) onSecond(record)
   }
   beat()
   setInterval(beat, intervalMs).unref()

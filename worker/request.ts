@@ -6,6 +6,7 @@ import type { AccessLog } from './access-log.ts'
 import type { RequestListener } from './adapters/adapter.ts'
 import type { Connections } from './connections.ts'
 import type { WorkerLog } from './log.ts'
+import { withTimeout } from './request-timeout.ts'
 
 export interface RequestParts {
   readonly connections: Connections
@@ -13,12 +14,15 @@ export interface RequestParts {
   readonly hooks: HookCaller
   readonly worker: () => WorkerView
   readonly log: WorkerLog
+  /** The setting `request_timeout`, in seconds. */
+  readonly timeout: number
 }
 
 /** The app's listener with counting, logging and hooks around it. */
 export function wrap(app: RequestListener, parts: RequestParts): RequestListener {
   const { connections, accessLog, hooks } = parts
-  const listener = hooks.has('pre_request') ? afterHook(app, parts) : app
+  const hooked = hooks.has('pre_request') ? afterHook(app, parts) : app
+  const listener = parts.timeout > 0 ? bounded(hooked, parts) : hooked
   if (hooks.has('post_request')) return withPostRequest(listener, parts)
   if (accessLog === undefined) {
     return (req, res) => {
@@ -43,6 +47,13 @@ function withPostRequest(listener: RequestListener, parts: RequestParts): Reques
     accessLog?.watch(req, res)
     listener(req, res)
   }
+}
+
+function bounded(listener: RequestListener, { connections, log, timeout }: RequestParts): RequestListener {
+  return withTimeout(listener, timeout * 1_000, req => {
+    connections.countTimeout()
+    log.warning(`${req.method} ${req.url} was not answered within request_timeout (${timeout} s)`)
+  })
 }
 
 function afterHook(app: RequestListener, { hooks, worker, log }: RequestParts): RequestListener {

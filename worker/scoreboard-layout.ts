@@ -21,6 +21,8 @@ export const recordFields = [
   'responses_3',
   'responses_4',
   'responses_5',
+  /** Requests that were answered by `request_timeout` instead of by the app. */
+  'timeouts',
   /** Responses by the time they took: up to 1, 5, 25, 100, 500 ms, 2.5, 10 s, and longer. */
   'took_1ms',
   'took_5ms',

@@ -11,6 +11,7 @@ import { type Drain, requestsKey, type Start } from './protocol.ts'
 import { startPulse } from './pulse.ts'
 import { wrap } from './request.ts'
 import { type Serving, serve, track } from './serve.ts'
+import { createWear } from './wear.ts'
 
 /** A connection without a request is closed after so long, in milliseconds, while the worker drains. */
 const idleMs = 900
@@ -69,10 +70,27 @@ export class Worker {
     if (!check) await this.#serve(app)
     if (this.#left) return
     this.#state = 'ready'
-    const { fd, slot } = scoreboard
-    startPulse({ fd, slot, age, record: this.#connections.record, onOrphaned: () => this.orphaned() })
+    startPulse({
+      ...scoreboard,
+      age,
+      record: this.#connections.record,
+      onOrphaned: () => this.orphaned(),
+      onSecond: this.#watchWear(),
+    })
     tellArbiter({ type: 'ready' })
     if (check) await this.#leave(exitCodes.ok.code, lastWordsMs)
+  }
+
+  /** Asks for a successor, once, when a limit is reached. */
+  #watchWear(): (record: Float64Array) => void {
+    const wear = createWear(this.#start.settings)
+    let isWorn = false
+    return record => {
+      const why = isWorn ? undefined : wear(record, process.uptime())
+      if (why === undefined) return
+      isWorn = true
+      tellArbiter({ type: 'worn', why })
+    }
   }
 
   async #importHooks(): Promise<void> {
@@ -98,6 +116,7 @@ export class Worker {
       hooks: this.#hooks,
       worker: () => this.#view,
       log: this.#log,
+      timeout: settings.request_timeout,
     }
     this.#serving = await serve(app, {
       listeners,

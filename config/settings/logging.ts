@@ -1,4 +1,4 @@
-import { anyText, boolean, choice, optionalText, text } from '../kinds.ts'
+import { anyText, boolean, choice, lineFormat, optionalText, text } from '../kinds.ts'
 import type { Group, Surroundings } from './declaration.ts'
 
 export const logging = {
@@ -19,7 +19,7 @@ export const logging = {
     available: false,
   },
   access_log_format: {
-    kind: text('FORMAT'),
+    kind: lineFormat,
     default: '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"',
     flag: '--access-logformat',
     also: ['--access-log-format'],

@@ -42,7 +42,6 @@ export const workerProcesses = {
     flag: '--max-requests',
     doc: 'Requests after which a worker is replaced; 0 is never.',
     effect: 'on reload',
-    available: false,
   },
   max_requests_jitter: {
     kind: integer(),
@@ -50,7 +49,6 @@ export const workerProcesses = {
     flag: '--max-requests-jitter',
     doc: 'At most so many requests, chosen at random, are added to `max_requests` of each worker, so that they are not replaced together.',
     effect: 'on reload',
-    available: false,
   },
   max_worker_rss: {
     kind: bytes,
@@ -58,7 +56,6 @@ export const workerProcesses = {
     flag: '--max-worker-rss',
     doc: 'Resident memory, in bytes, beyond which a worker is replaced; 0 is never. Not in Gunicorn.',
     effect: 'on reload',
-    available: false,
   },
   max_worker_lifetime: {
     kind: seconds,
@@ -66,7 +63,6 @@ export const workerProcesses = {
     flag: '--max-worker-lifetime',
     doc: 'Seconds after which a worker is replaced; 0 is never. Not in Gunicorn.',
     effect: 'on reload',
-    available: false,
   },
   max_worker_lifetime_jitter: {
     kind: seconds,
@@ -74,7 +70,6 @@ export const workerProcesses = {
     flag: '--max-worker-lifetime-jitter',
     doc: 'At most so many seconds, chosen at random, are added to `max_worker_lifetime` of each worker. Not in Gunicorn.',
     effect: 'on reload',
-    available: false,
   },
   boot_timeout: {
     kind: seconds,
@@ -104,7 +99,6 @@ export const workerProcesses = {
     flag: '--request-timeout',
     doc: 'Seconds that the application may take to begin a response; then the client gets 503 and the worker lives on. 0 is no limit. Not in Gunicorn.',
     effect: 'on reload',
-    available: false,
   },
   graceful_timeout: {
     kind: seconds,
@@ -142,7 +136,6 @@ export const workerProcesses = {
     flag: '--reload-bake',
     doc: 'Seconds that a new generation is watched before the last worker of the old one leaves; crashes within them roll back. Not in Gunicorn.',
     effect: 'on reload',
-    available: false,
   },
   wait_ready: {
     kind: boolean,

@@ -8,6 +8,7 @@ import {
   count,
   integer,
   type Kind,
+  lineFormat,
   mode,
   optionalText,
   seconds,
@@ -108,6 +109,19 @@ const cases: Record<string, { kind: Kind; texts: [string, unknown][]; values: [u
     texts: [
       [' a b ', 'a b'],
       ['  ', undefined],
+    ],
+    values: [[3, undefined]],
+  },
+  'a line format': {
+    kind: lineFormat,
+    texts: [
+      [' %(h)s "%({x-reply}o)s" %(s)d %% ', '%(h)s "%({x-reply}o)s" %(s)d %%'],
+      ['plain', 'plain'],
+      ['100 %', undefined],
+      ['%z', undefined],
+      ['%(h', undefined],
+      ['%%%', undefined],
+      [' ', undefined],
     ],
     values: [[3, undefined]],
   },

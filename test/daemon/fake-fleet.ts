@@ -8,6 +8,7 @@ interface FakeWorker extends PlannedWorker {
   pulse: number
   quit: boolean
   killed: boolean
+  worn: boolean
 }
 
 export const limits: Limits = { boot: 10_000, pulse: 30_000, graceful: 5_000, quick: 1_000 }
@@ -20,6 +21,8 @@ export class FakeFleet {
   boots: number
   stopping: World['stopping'] = 'no'
   spawnAfter = 0
+  bake = 0
+  recycles = true
   workers: FakeWorker[] = []
   /** Everything that was ever done. */
   readonly done: Action[] = []
@@ -32,8 +35,8 @@ export class FakeFleet {
   }
 
   get world(): World {
-    const { now, stopping, wanted, generation, surge, boots, spawnAfter, workers } = this
-    return { now, stopping, wanted, generation, surge, boots, spawnAfter, workers, limits }
+    const { now, stopping, wanted, generation, surge, boots, spawnAfter, bake, recycles, workers } = this
+    return { now, stopping, wanted, generation, surge, boots, spawnAfter, bake, recycles, workers, limits }
   }
 
   /** Plans and performs until there is nothing left to do; returns when to wake up. */
@@ -59,6 +62,7 @@ export class FakeFleet {
         pulse: now,
         quit: false,
         killed: false,
+        worn: false,
       })
       return
     }
@@ -70,6 +74,12 @@ export class FakeFleet {
       worker.since = this.now
       worker.quit ||= action.do === 'quit'
     }
+  }
+
+  /** The worker at this place has served long enough. */
+  wear(place: number): void {
+    const worker = this.workers[place % Math.max(1, this.workers.length)]
+    if (worker?.life === 'ready') worker.worn = true
   }
 
   /** One thing that happens to the worker at this place, whatever fits its state. */

@@ -13,6 +13,7 @@ const sizes = fc.record({
 const turn = fc.oneof(
   { weight: 8, arbitrary: fc.record({ do: fc.constant('progress' as const), place: fc.nat(20) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('death' as const), place: fc.nat(20) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('wear' as const), place: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reload' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('revert' as const) }) },
   {
@@ -35,6 +36,8 @@ function take(fleet: FakeFleet, what: Turn): void {
     case 'progress':
     case 'death':
       return fleet.happen(what.do, what.place)
+    case 'wear':
+      return fleet.wear(what.place)
     case 'reload':
       fleet.generation += 1
       return
@@ -100,6 +103,7 @@ describe('plan', () => {
   it('keeps as many workers serving, and no more processes than the surge allows, in reloads in which nobody dies', () => {
     const quiet = fc.oneof(
       fc.record({ do: fc.constant('progress' as const), place: fc.nat(20) }),
+      fc.record({ do: fc.constant('wear' as const), place: fc.nat(20) }),
       fc.record({ do: fc.constant('reload' as const) }),
       fc.record({ do: fc.constant('revert' as const) }),
       fc.record({ do: fc.constant('wait' as const), milliseconds: fc.integer({ min: 1, max: 300 }) }),
@@ -203,6 +207,48 @@ describe('plan', () => {
       { do: 'drain', age: 1, why: 'surplus' },
       { do: 'drain', age: 2, why: 'surplus' },
     ])
+  })
+
+  it('replaces worn workers one at a time, each by a successor that is ready first', () => {
+    const fleet = new FakeFleet({ wanted: 3, surge: 3, boots: 3 })
+    fleet.settle()
+    for (const place of [0, 1, 2]) fleet.wear(place)
+    fleet.done.length = 0
+    fleet.act()
+    expect(fleet.done).to.deep.equal([{ do: 'spawn' }])
+    fleet.happen('progress', 3)
+    fleet.happen('progress', 3)
+    fleet.act()
+    expect(fleet.done.slice(1)).to.deep.equal([{ do: 'drain', age: 1, why: 'replaced' }])
+    fleet.happen('progress', 0)
+    fleet.settle()
+    expect(fleet.workers.map(({ age }) => age)).to.deep.equal([4, 5, 6])
+  })
+
+  it('recycles nobody while a generation replaces another', () => {
+    const fleet = new FakeFleet({ wanted: 2, surge: 1, boots: 2 })
+    fleet.settle()
+    fleet.recycles = false
+    fleet.wear(0)
+    fleet.act()
+    expect(fleet.workers).to.have.length(2)
+  })
+
+  it('keeps the last old worker until the new generation is baked', () => {
+    const fleet = new FakeFleet({ wanted: 2, surge: 2, boots: 2 })
+    fleet.settle()
+    fleet.bake = 3_000
+    fleet.generation = 2
+    fleet.act()
+    for (const place of [2, 3, 2, 3]) fleet.happen('progress', place)
+    const wakeAt = fleet.act()
+    expect(fleet.done.filter(action => action.do === 'drain')).to.have.length(1)
+    expect(wakeAt).to.equal(fleet.now + 3_000)
+    expect(isSettled(fleet.world)).to.equal(false)
+    fleet.pass(3_000)
+    fleet.act()
+    expect(fleet.done.filter(action => action.do === 'drain')).to.have.length(2)
+    expect(isSettled(fleet.world)).to.equal(true)
   })
 
   it('waits for the end of a back-off', () => {

@@ -97,6 +97,7 @@ describe('death', () => {
     expect(classify(booting)).to.equal('unborn')
     expect(classify({ ...booting, failure: { why: 'app' } })).to.equal('unborn')
     expect(classify({ ...booting, failure: { why: 'bind' } })).to.equal('unbound')
+    expect(classify({ ...booting, life: 'ready' })).to.equal('unproven')
   })
 })
 

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { array, assert, constantFrom, property } from 'fast-check'
+import { lineFormat } from '../../config/kinds.ts'
 import { atomsOf, compileFormat, type Entry } from '../../worker/access-format.ts'
 
 const entry: Entry = {
@@ -102,6 +104,19 @@ describe('access log format', () => {
     const format = '%(h)s %(l)s %(u)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s" 100%%'
     expect(line(format)).to.equal(
       '192.0.2.7 - ada "GET /caf%C3%A9/x?a=1&b=2 HTTP/1.1" 201 5 "http://example.org/" "probe/1.0" 100%',
+    )
+  })
+
+  it('reads what the configuration accepts, and nothing else', () => {
+    const pieces = array(constantFrom('%', '(', ')', 's', 'd', 'h', ' ', '{x}i'), { maxLength: 12 })
+    assert(
+      property(pieces, pieces => {
+        const format = pieces.join('')
+        if (format.trim() === '') return
+        const accepted = lineFormat.read(format) !== undefined
+        if (accepted) compileFormat(format)
+        else expect(() => compileFormat(format)).to.throw(/^access_log_format cannot be read at/)
+      }),
     )
   })
 

@@ -1,0 +1,34 @@
+/** Whether the kernel killed processes of this control group because memory ran out. */
+import { readFileSync } from 'node:fs'
+
+/** Returns a function that says whether that happened since it was last called. */
+export function watchOutOfMemory(): () => boolean {
+  const file = eventsFile()
+  let known = killsIn(file)
+  return () => {
+    const kills = killsIn(file)
+    const isNew = kills > known
+    known = kills
+    return isNew
+  }
+}
+
+/** Where control groups of version 2 count their events; undefined on other systems. */
+function eventsFile(): string | undefined {
+  const [, path] = /^0::(.*)$/m.exec(read('/proc/self/cgroup')) ?? []
+  return path === undefined ? undefined : `/sys/fs/cgroup${path}/memory.events`
+}
+
+function killsIn(file: string | undefined): number {
+  const [, kills = '0'] = /^oom_kill (\d+)$/m.exec(file === undefined ? '' : read(file)) ?? []
+  return Number(kills)
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    // Not Linux, or not ours to read.
+    return ''
+  }
+}
