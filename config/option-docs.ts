@@ -63,7 +63,6 @@ export interface OptionDocs {
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--max-requests`.
-   * **Not available yet.**
    */
   readonly max_requests?: unknown
   /**
@@ -71,7 +70,6 @@ export interface OptionDocs {
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--max-requests-jitter`.
-   * **Not available yet.**
    */
   readonly max_requests_jitter?: unknown
   /**
@@ -79,7 +77,6 @@ export interface OptionDocs {
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--max-worker-rss`.
-   * **Not available yet.**
    */
   readonly max_worker_rss?: unknown
   /**
@@ -87,7 +84,6 @@ export interface OptionDocs {
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--max-worker-lifetime`.
-   * **Not available yet.**
    */
   readonly max_worker_lifetime?: unknown
   /**
@@ -95,7 +91,6 @@ export interface OptionDocs {
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--max-worker-lifetime-jitter`.
-   * **Not available yet.**
    */
   readonly max_worker_lifetime_jitter?: unknown
   /**
@@ -124,7 +119,6 @@ export interface OptionDocs {
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--request-timeout`.
-   * **Not available yet.**
    */
   readonly request_timeout?: unknown
   /**
@@ -135,13 +129,19 @@ export interface OptionDocs {
    */
   readonly graceful_timeout?: unknown
   /**
-   * Seconds that a stopping server keeps accepting, so that a balancer has time to notice. Not in Gunicorn.
+   * Seconds that a server told to stop by TERM keeps serving as before, while `ready_path` says no, so that a balancer has time to notice. A second signal cuts it short. Not in Gunicorn.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--drain-delay`.
-   * **Not available yet.**
    */
   readonly drain_delay?: unknown
+  /**
+   * A path that workers answer themselves, for the health checks of balancers: 200 while the server serves, 503 from the moment that it was told to stop. Not in Gunicorn.
+   *
+   * Default: none. Takes effect on reload.
+   * Flags: `--ready-path`.
+   */
+  readonly ready_path?: unknown
   /**
    * Seconds that an idle connection is kept for its next request; 0 closes it after each response. Gunicorn has 2; a server that closes before its balancer does (often after 60) makes 502 responses.
    *
@@ -161,7 +161,6 @@ export interface OptionDocs {
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--reload-bake`.
-   * **Not available yet.**
    */
   readonly reload_bake?: unknown
   /**

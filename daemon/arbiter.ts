@@ -5,7 +5,7 @@
  */
 import type { Resolved } from '../config/resolve.ts'
 import { exitCodes } from '../worker/exit.ts'
-import type { FromWorker, LogLevel } from '../worker/protocol.ts'
+import type { LogLevel } from '../worker/protocol.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
 import { Alarm } from './alarm.ts'
 import type { Child, ChildEvent } from './child.ts'
@@ -88,7 +88,7 @@ export class Arbiter {
       case 'signal':
         return this.#obey(event.name)
       case 'said':
-        return this.#listen(event.child, event.message)
+        return this.#server.fleet.listen(event.child, event.message, this.#server.succession.current)
       case 'exited':
         return this.#bury(event.child)
       case 'prepared':
@@ -137,7 +137,7 @@ export class Arbiter {
     shrink: () => this.#server.rescale(shrink(this.#server.scale)),
     park: () => this.#server.rescale(park(this.#server.scale)),
     'reopen logs': () => this.#server.reopenLogs(),
-    stop: () => this.#leave('Stopping: the workers finish what they have'),
+    stop: () => this.#stop(),
     'stop quickly': () => this.#leave('Stopping: the workers leave at once'),
     leave: () => this.#server.log.info('Stopped'),
   }
@@ -150,34 +150,17 @@ export class Arbiter {
     if (before.name === 'booting' && before.reloadAfter) this.#react('HUP')
   }
 
+  #stop(): void {
+    const { drain_delay: delay } = this.#server.resolved.settings
+    const first = delay === 0 ? '' : `serve on for ${delay} s, then `
+    this.#leave(`Stopping: the workers ${first}finish what they have`)
+    this.#server.fleet.tellAll({ type: 'announce' })
+  }
+
   #leave(message: string, level: LogLevel = 'info'): void {
     this.#server.log.write(level, message)
     this.#server.succession.cancel()
     this.#server.succession.current = undefined
-  }
-
-  #listen(child: Child, message: FromWorker): void {
-    const { log, fleet, succession } = this.#server
-    switch (message?.type) {
-      case 'booting':
-        return void child.become('booting', monotonicNow())
-      case 'ready':
-        if (child.become('ready', monotonicNow()))
-          log.debug(`Worker ${child.age} (pid ${child.pid}) is ready`)
-        return
-      case 'failed':
-        child.failure = message
-        return
-      case 'worn':
-        log.info(`Worker ${child.age} (pid ${child.pid}) asks for a successor: ${message.why}`)
-        child.worn = true
-        child.reason = message.why
-        return
-      case 'leaving':
-        return fleet.drain(child.age, message.why, succession.current)
-      case 'log':
-        return log.write(message.level, message.message, child.pid)
-    }
   }
 
   #bury(child: Child): void {

@@ -1,7 +1,7 @@
 /** The workers: starts them, carries out what the plan says about them, and clears away the dead. */
 import type { HookError } from '../hooks/run.ts'
 import type { ServerView, WorkerView } from '../hooks/table.ts'
-import type { ToWorker } from '../worker/protocol.ts'
+import type { FromWorker, ToWorker } from '../worker/protocol.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
 import { Child, type ChildEvent } from './child.ts'
 import { classify, type Death, obituary } from './death.ts'
@@ -80,6 +80,32 @@ export class Fleet {
     child.failure = { type: 'failed', why: 'boot', message }
     child.reason = 'the hook pre_fork failed'
     child.end({ code: null, signal: null })
+  }
+
+  /** Takes to heart what a worker says; `current` is the generation that goes on. */
+  listen(child: Child, message: FromWorker, current: Generation | undefined): void {
+    const { log } = this.#parts
+    const now = monotonicNow()
+    // An app may send messages of its own, of any shape.
+    switch (message?.type) {
+      case 'booting':
+        return void child.become('booting', now)
+      case 'ready':
+        if (child.become('ready', now)) log.debug(`Worker ${child.age} (pid ${child.pid}) is ready`)
+        return
+      case 'failed':
+        child.failure = message
+        return
+      case 'worn':
+        log.info(`Worker ${child.age} (pid ${child.pid}) asks for a successor: ${message.why}`)
+        child.worn = true
+        child.reason = message.why
+        return
+      case 'leaving':
+        return this.drain(child.age, message.why, current)
+      case 'log':
+        return log.write(message.level, message.message, child.pid)
+    }
   }
 
   /**

@@ -39,6 +39,7 @@ export function workerSettings({ settings }: Resolved): WorkerSettings {
     backlog: settings.backlog,
     graceful_timeout: settings.graceful_timeout,
     wait_ready: settings.wait_ready,
+    ready_path: settings.ready_path,
     request_timeout: settings.request_timeout,
     max_requests: settings.max_requests,
     max_requests_jitter: settings.max_requests_jitter,

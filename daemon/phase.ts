@@ -7,7 +7,13 @@ export type Phase =
   | { readonly name: 'booting'; readonly reloadAfter: boolean }
   | { readonly name: 'running' }
   | { readonly name: 'reloading'; readonly since: number }
-  | { readonly name: 'stopping'; readonly quick: boolean; readonly code: number }
+  | {
+      readonly name: 'stopping'
+      /** `announced`: the workers serve on for `drain_delay`. */
+      readonly how: 'announced' | 'gracefully' | 'quickly'
+      readonly since: number
+      readonly code: number
+    }
   | { readonly name: 'stopped'; readonly code: number }
 
 export type PhaseName = Phase['name']
@@ -126,11 +132,16 @@ export function next(phase: Phase, deed: Deed, now: number, code: number): Phase
     case 'reload':
       return { name: 'reloading', since: now }
     case 'give up':
-      return { name: 'stopping', quick: false, code }
+      return { name: 'stopping', how: 'gracefully', since: now, code }
     case 'stop':
-      return { name: 'stopping', quick: false, code: 0 }
+      return { name: 'stopping', how: 'announced', since: now, code: 0 }
     case 'stop quickly':
-      return { name: 'stopping', quick: true, code: phase.name === 'stopping' ? phase.code : 0 }
+      return {
+        name: 'stopping',
+        how: 'quickly',
+        since: now,
+        code: phase.name === 'stopping' ? phase.code : 0,
+      }
     case 'leave':
       return { name: 'stopped', code: phase.name === 'stopping' ? phase.code : 0 }
     default:

@@ -25,7 +25,10 @@ export interface PlannedWorker {
 
 export interface World {
   readonly now: number
-  readonly stopping: 'no' | 'gracefully' | 'quickly'
+  /** `soon`: nobody is started any more, and nobody is asked to leave before `stopAt`. */
+  readonly stopping: 'no' | 'soon' | 'gracefully' | 'quickly'
+  /** When to begin a stop that is announced. */
+  readonly stopAt: number
   readonly wanted: number
   /** The generation that every worker should be of. */
   readonly generation: number
@@ -73,14 +76,24 @@ export function plan(world: World): Plan {
   const kills = new Map(due.map(({ age, why }) => [age, why]))
   const rest = world.workers.filter(worker => !kills.has(worker.age))
   const actions: Action[] = Array.from(kills, ([age, why]) => ({ do: 'kill', age, why }))
-  actions.push(
-    ...(world.stopping === 'no' ? balance({ ...world, workers: rest }) : empty(world.stopping, rest)),
-  )
+  actions.push(...goal({ ...world, workers: rest }))
   const times = deadlines.map(({ at }) => at).filter(at => at > world.now)
   if (waitsForBackOff(world)) times.push(world.spawnAfter)
+  if (world.stopping === 'soon' && world.stopAt > world.now) times.push(world.stopAt)
   const baked = world.stopping === 'no' ? bakedAt(world) : undefined
   if (baked !== undefined && baked > world.now) times.push(baked)
   return { actions, wakeAt: times.length === 0 ? undefined : Math.min(...times) }
+}
+
+function goal(world: World): Action[] {
+  switch (world.stopping) {
+    case 'no':
+      return balance(world)
+    case 'soon':
+      return world.stopAt > world.now ? [] : empty('gracefully', world.workers)
+    default:
+      return empty(world.stopping, world.workers)
+  }
 }
 
 /** Whether every wanted worker is ready and of the wanted generation, and nobody else serves. */

@@ -137,7 +137,7 @@ export class Server {
     if (pulse > 0 && this.fleet.workers.some(child => child.pulse + pulse <= now)) this.fleet.readPulses()
     return {
       now,
-      stopping: this.phase.name !== 'stopping' ? 'no' : this.phase.quick ? 'quickly' : 'gracefully',
+      ...stopOf(this.phase, settings.drain_delay * 1_000),
       wanted: current === undefined ? 0 : wanted,
       generation: current?.number ?? 0,
       surge: shareOf(settings.reload_surge, wanted),
@@ -170,6 +170,11 @@ export class Server {
       log: this.log,
     }
   }
+}
+
+function stopOf(phase: Phase, delay: number): Pick<World, 'stopping' | 'stopAt'> {
+  if (phase.name !== 'stopping') return { stopping: 'no', stopAt: 0 }
+  return { stopping: phase.how === 'announced' ? 'soon' : phase.how, stopAt: phase.since + delay }
 }
 
 /** `2 workers`, `1 worker` */

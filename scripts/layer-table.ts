@@ -67,6 +67,7 @@ export const layers: readonly Layer[] = [
         'serve',
         'request',
         'request-timeout',
+        'readiness',
         'wear',
         'connections',
         'pending',

@@ -18,6 +18,8 @@ process.on('message', (message: ToWorker) => {
   switch (message?.type) {
     case 'start':
       return start(message)
+    case 'announce':
+      return worker?.announce()
     case 'drain':
       return void worker?.drain(message)
     case 'quit':

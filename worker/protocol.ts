@@ -5,7 +5,13 @@
  */
 
 /** What the arbiter tells a worker. */
-export type ToWorker = Start | Drain | { readonly type: 'quit' } | { readonly type: 'reopen' }
+export type ToWorker =
+  | Start
+  | Drain
+  /** The server is going to stop: serve on, and tell balancers. */
+  | { readonly type: 'announce' }
+  | { readonly type: 'quit' }
+  | { readonly type: 'reopen' }
 
 /** What a worker tells the arbiter. */
 export type FromWorker =
@@ -55,6 +61,7 @@ export interface WorkerSettings {
   readonly backlog: number
   readonly graceful_timeout: number
   readonly wait_ready: boolean
+  readonly ready_path: string | null
   readonly request_timeout: number
   readonly max_requests: number
   readonly max_requests_jitter: number

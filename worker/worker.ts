@@ -9,6 +9,7 @@ import { applyEnvironment, setTitle } from './identity.ts'
 import { createLog, tellArbiter, type WorkerLog } from './log.ts'
 import { type Drain, requestsKey, type Start } from './protocol.ts'
 import { startPulse } from './pulse.ts'
+import { withReadiness } from './readiness.ts'
 import { wrap } from './request.ts'
 import { type Serving, serve, track } from './serve.ts'
 import { createWear } from './wear.ts'
@@ -32,6 +33,7 @@ export class Worker {
   #app: LoadedApp | undefined
   #serving: Serving | undefined
   #accessLog: AccessLog | undefined
+  #announced = false
   #left = false
 
   constructor(start: Start) {
@@ -118,13 +120,20 @@ export class Worker {
       log: this.#log,
       timeout: settings.request_timeout,
     }
+    const { ready_path: path } = settings
+    const isReady = () => this.#state === 'ready' && !this.#announced
     this.#serving = await serve(app, {
       listeners,
       keepalive,
       backlog,
       connections: this.#connections,
-      wrap: listener => wrap(listener, parts),
+      wrap: app => wrap(path === null ? app : withReadiness(app, path, isReady), parts),
     })
+  }
+
+  /** The server is going to stop: balancers that ask are told so. */
+  announce(): void {
+    this.#announced = true
   }
 
   /** Finishes what it has, and leaves; what is open after `seconds` is cut. */

@@ -1,4 +1,4 @@
-import { boolean, bytes, choice, count, integer, seconds, share } from '../kinds.ts'
+import { boolean, bytes, choice, count, integer, optionalText, seconds, share } from '../kinds.ts'
 import type { Group } from './declaration.ts'
 
 export const workerProcesses = {
@@ -111,9 +111,15 @@ export const workerProcesses = {
     kind: seconds,
     default: 0,
     flag: '--drain-delay',
-    doc: 'Seconds that a stopping server keeps accepting, so that a balancer has time to notice. Not in Gunicorn.',
+    doc: 'Seconds that a server told to stop by TERM keeps serving as before, while `ready_path` says no, so that a balancer has time to notice. A second signal cuts it short. Not in Gunicorn.',
     effect: 'on reload',
-    available: false,
+  },
+  ready_path: {
+    kind: optionalText('PATH'),
+    default: null,
+    flag: '--ready-path',
+    doc: 'A path that workers answer themselves, for the health checks of balancers: 200 while the server serves, 503 from the moment that it was told to stop. Not in Gunicorn.',
+    effect: 'on reload',
   },
   keepalive: {
     kind: seconds,

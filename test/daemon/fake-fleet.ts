@@ -20,6 +20,7 @@ export class FakeFleet {
   surge: number
   boots: number
   stopping: World['stopping'] = 'no'
+  stopAt = 0
   spawnAfter = 0
   bake = 0
   recycles = true
@@ -35,8 +36,22 @@ export class FakeFleet {
   }
 
   get world(): World {
-    const { now, stopping, wanted, generation, surge, boots, spawnAfter, bake, recycles, workers } = this
-    return { now, stopping, wanted, generation, surge, boots, spawnAfter, bake, recycles, workers, limits }
+    const { now, stopping, stopAt, wanted, generation, surge, boots, spawnAfter, bake, recycles, workers } =
+      this
+    return {
+      now,
+      stopping,
+      stopAt,
+      wanted,
+      generation,
+      surge,
+      boots,
+      spawnAfter,
+      bake,
+      recycles,
+      workers,
+      limits,
+    }
   }
 
   /** Plans and performs until there is nothing left to do; returns when to wake up. */

@@ -34,9 +34,10 @@ describe('phase', () => {
   })
 
   it('hastens a stop at the second signal, and keeps its exit code', () => {
-    const stopping: Phase = { name: 'stopping', quick: false, code: 3 }
+    const stopping: Phase = { name: 'stopping', how: 'gracefully', since: 1, code: 3 }
     expect(reactions.stopping.TERM).to.equal('stop quickly')
-    expect(next(stopping, 'stop quickly', 0, 1)).to.deep.equal({ name: 'stopping', quick: true, code: 3 })
+    const quick: Phase = { name: 'stopping', how: 'quickly', since: 2, code: 3 }
+    expect(next(stopping, 'stop quickly', 2, 1)).to.deep.equal(quick)
   })
 
   it('ends with the code of what failed when it gives up', () => {

@@ -131,6 +131,30 @@ describe('stopping', () => {
     expect(await answer).to.equal('cut')
   })
 
+  it('by TERM serves on for drain_delay, while ready_path says no', async () => {
+    const server = launchApp('hello.ts', ['-w', '2', '--drain-delay', '1.5', '--ready-path', '/ready'])
+    const url = await server.running()
+    const status = async (path: string) =>
+      (await fetch(`${url}${path}`, { headers: { connection: 'close' } })).status
+    expect(await status('/ready')).to.equal(200)
+    server.signal('SIGTERM')
+    await server.says(/serve on for 1\.5 s/)
+    await eventually(
+      'all workers know',
+      async () => (await status('/ready?x')) === 503 && (await status('/ready')) === 503,
+    )
+    expect(await status('/')).to.equal(200)
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+  })
+
+  it('during drain_delay is hastened by a second signal', async () => {
+    const server = launchApp('hello.ts', ['--drain-delay', '20'])
+    await server.running()
+    server.signal('SIGTERM')
+    await server.says(/serve on for 20 s/)
+    expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+  })
+
   it('during the start ends at once with code 0', async () => {
     const server = launchApp('never-loads.ts')
     await server.says(/Booting worker/)
