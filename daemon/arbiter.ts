@@ -132,7 +132,7 @@ export class Arbiter {
     'roll out': ({ generation }) => this.#reloads.rollOut(generation as Generation),
     'abort reload': ({ error }) => this.#reloads.abort(messageOf(error)),
     'finish reload': (_, before) => this.#reloads.finish(before),
-    'back off': () => this.#server.backOff(),
+    'back off': ({ error }) => this.#server.backOff(messageOf(error)),
     grow: () => this.#server.rescale(grow(this.#server.scale)),
     shrink: () => this.#server.rescale(shrink(this.#server.scale)),
     park: () => this.#server.rescale(park(this.#server.scale)),
@@ -164,13 +164,14 @@ export class Arbiter {
   }
 
   #bury(child: Child): void {
-    const { fleet, succession, phase, log } = this.#server
+    const { fleet, succession, phase, log, loops } = this.#server
     const { current, good } = succession
-    const { death, text } = fleet.bury(child, child.generation === good?.number)
+    const isProven = child.generation === good?.number
+    const { death, text } = fleet.bury(child, { proven: isProven, quietly: loops })
     const message = child.failure?.message ?? text
     if (death === 'young' || (death === 'unproven' && phase.name !== 'reloading')) {
-      if (child.failure !== undefined) log.error(message)
-      return this.#react('died young')
+      if (child.failure !== undefined && !loops) log.error(message)
+      return this.#react('died young', { error: new Error(message.split('\n')[0]) })
     }
     if (child.generation !== current?.number) return
     if (death === 'unbound' && phase.name === 'booting') return this.#bindAnew(message)

@@ -165,8 +165,11 @@ export class Fleet {
     for (const child of this.#children.values()) child.send(message)
   }
 
-  /** Takes a worker that ended off the books, and says what its end means. */
-  bury(child: Child, proven: boolean): { readonly death: Death; readonly text: string } {
+  /** Takes a worker that ended off the books, and says what its end means; to everybody, or quietly. */
+  bury(
+    child: Child,
+    { proven, quietly }: { readonly proven: boolean; readonly quietly: boolean },
+  ): { readonly death: Death; readonly text: string } {
     const { log, hooks, scoreboard, view } = this.#parts
     const now = monotonicNow()
     const { life, quit, failure } = child
@@ -183,7 +186,7 @@ export class Fleet {
       this.#generations.delete(child.generation)
     }
     const { level, text } = obituary(child, death, circumstances)
-    log.write(level, text)
+    log.write(quietly && death !== 'expected' ? 'debug' : level, text)
     hooks.tell('child_exit', view(), this.view(child))
     return { death, text }
   }

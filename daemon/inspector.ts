@@ -20,6 +20,9 @@ export interface Confession {
 /** How long native code may hold a process before it is said to be stuck there, in milliseconds. */
 const pauseLimitMs = 1_000
 
+/** JavaScript that turns answers; the thread that opens the inspector needs it to. */
+const inNativeCode = 'it is stuck in native code, or stopped'
+
 /** How long the inspector may take to open, and to answer, and how often to look for it, in milliseconds. */
 const openLimitMs = 1_000
 const pollMs = 20
@@ -42,7 +45,7 @@ export async function inspect(pid: number): Promise<Confession> {
   try {
     void session.call('Debugger.enable')
     void session.call('Debugger.pause')
-    const callFrameId = await within(pauseLimitMs, session.paused, 'it is stuck in native code')
+    const callFrameId = await within(pauseLimitMs, session.paused, inNativeCode)
     const asked = session.call('Debugger.evaluateOnCallFrame', { callFrameId, expression: question })
     const { result } = await within(pauseLimitMs, asked, 'it did not answer')
     const { stack, requests } = JSON.parse(result.value)
@@ -77,7 +80,7 @@ async function inspectorPort(pid: number, before: ReadonlySet<number>): Promise<
     }
     await sleep(pollMs)
   }
-  throw new Error('its inspector did not open')
+  throw new Error(inNativeCode)
 }
 
 /** The ports of 127.0.0.1 that the process listens on. */

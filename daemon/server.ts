@@ -101,14 +101,23 @@ export class Server {
     this.hooks.tell('nworkers_changed', this.view(), scale.wanted, wanted)
   }
 
-  /** Lets the next worker wait, after one that died young. */
-  backOff(): void {
+  /** Several workers in a row died young: what is said about each of them is known by now. */
+  get loops(): boolean {
+    return this.#streak.deaths >= 2
+  }
+
+  /** Lets the next worker wait, after one that died young for this reason. */
+  backOff(reason: string): void {
     const births = this.fleet.workers.map(({ born }) => born)
     this.#streak = extend(this.#streak, monotonicNow(), births, Math.random())
     const { deaths, until } = this.#streak
     if (deaths === 1) return
     const wait = ((until - monotonicNow()) / 1_000).toFixed(1)
-    this.log.warning(`${deaths} workers in a row died young: the next one starts in ${wait} s`)
+    this.log.warning(`${deaths} workers in a row died young: the next one starts in ${wait} s: ${reason}`)
+    if (this.fleet.workers.some(({ life }) => life === 'ready')) return
+    this.log.error(
+      `No worker serves: requests wait in the queue: mend the app, then kill -HUP ${process.pid}`,
+    )
   }
 
   reopenLogs(): void {

@@ -84,11 +84,32 @@ describe('a worker that ends', () => {
     server.write('app.mjs', `throw new Error('no database')`)
     process.kill(server.workers[0] as number, 'SIGKILL')
     await server.says(/no database/)
-    await server.says(/workers in a row died young/)
+    await server.says(/2 workers in a row died young: the next one starts in [\d.]+ s: .*no database/)
+    await server.says(/3 workers in a row died young/)
+    // The stack is told once, and then it is known.
+    expect(server.log.match(/\[ERROR\].*no database/g)).to.have.length(1)
     expect(await (await fetch(url)).text()).to.equal('alive')
     server.write('app.mjs', `export default (req, res) => res.end('mended')`)
     await server.reload()
     await eventually('two workers', () => server.workers.length === 2)
+  })
+})
+
+describe('without any worker that gets ready again', () => {
+  it('the arbiter stays, says how to go on, and the queue waits', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '-w', '1', './app.mjs'],
+      files: { 'app.mjs': `export default (req, res) => res.end('alive')` },
+      errors: true,
+    })
+    const url = await server.running()
+    server.write('app.mjs', `throw new Error('no database')`)
+    process.kill(server.workers[0] as number, 'SIGKILL')
+    await server.says(/No worker serves: .* kill -HUP \d+/)
+    const answer = fetch(url)
+    server.write('app.mjs', `export default (req, res) => res.end('mended')`)
+    await server.reload()
+    expect(await (await answer).text()).to.equal('mended')
   })
 })
 
@@ -103,6 +124,41 @@ describe('a worker that hangs', () => {
     await server.says(/GET \/hang from 127\.0\.0\.1 for [1-9]/)
     expect(await cut).to.equal('cut')
     expect(await (await fetch(url)).text()).to.equal('alive')
+  })
+
+  it('while it is loaded is killed at boot_timeout, and says where it hangs', async () => {
+    const server = launchApp('hangs-on-load.ts', ['--boot-timeout', '1'], { errors: true })
+    await server.says(/WORKER TIMEOUT: killing worker 1 .*boot_timeout/)
+    await server.says(/at .*hangs-on-load\.ts:\d+/)
+    expect(await server.ended).to.deep.equal({ code: 3, signal: null })
+  })
+
+  it('in native code is killed, and the log says that there is no stack', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '-w', '1', '--timeout', '1', './app.mjs'],
+      files: {
+        'app.mjs': `import { pbkdf2Sync } from 'node:crypto'
+          export default (req, res) => { if (req.url === '/hash') pbkdf2Sync('a', 'b', 2 ** 31 - 1, 64, 'sha512'); res.end('ok') }`,
+      },
+      errors: true,
+    })
+    const url = await server.running()
+    const cut = fetch(`${url}/hash`).catch(() => 'cut')
+    await server.says(/Its JavaScript stack cannot be read: it is stuck in native code/)
+    expect(await cut).to.equal('cut')
+  })
+
+  it('because the arbiter was stopped for a while is not killed', async () => {
+    const server = launchApp('hello.ts', ['-w', '2', '--timeout', '1'])
+    const url = await server.running()
+    const workers = server.workers
+    server.signal('SIGSTOP')
+    await new Promise(resolve => setTimeout(resolve, 2_500))
+    server.signal('SIGCONT')
+    server.signal('SIGTTIN')
+    await server.says(/Booting worker 3/)
+    expect(server.workers).to.include.members(workers)
+    expect(await (await fetch(url)).text()).to.equal('hello')
   })
 
   it('because the whole server was stopped for a while is not killed', async () => {
