@@ -33,18 +33,23 @@ function checkFolder({ chdir }: Settings, origins: Origins): readonly Problem[] 
   return [{ origin: origins.chdir, message: `chdir must be an existing folder, not ${show(chdir)}` }]
 }
 
-function checkAddresses({ bind, chdir }: Settings, origins: Origins): readonly Problem[] {
+function checkAddresses(
+  { bind, chdir, reuse_port: reusePort }: Settings,
+  origins: Origins,
+): readonly Problem[] {
   const origin = origins.bind
   if (bind.length === 0) return [{ origin, message: 'bind must name at least one address, not []' }]
   return bind.flatMap(text => {
-    const message = whyNoAddress(text, chdir)
+    const message = whyNoAddress(text, chdir, reusePort)
     return message === undefined ? [] : [{ origin, message: `bind ${show(text)} ${message}` }]
   })
 }
 
-function whyNoAddress(text: string, folder: string): string | undefined {
+function whyNoAddress(text: string, folder: string, reusePort: boolean): string | undefined {
   try {
-    return parseBind(text, folder).kind === 'fd' ? 'is not available yet' : undefined
+    const address = parseBind(text, folder)
+    const isRandom = reusePort && address.kind === 'tcp' && address.port === 0
+    return isRandom ? 'needs a port number with reuse_port: each worker would get another one' : undefined
   } catch (error) {
     if (error instanceof RangeError) return error.message
     throw error

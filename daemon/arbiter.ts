@@ -11,6 +11,7 @@ import { Alarm } from './alarm.ts'
 import type { Child, ChildEvent } from './child.ts'
 import type { Generation } from './generation.ts'
 import { Inbox } from './inbox.ts'
+import type { LineageEvent } from './lineage.ts'
 import { type Deed, type Happening, next, type Phase, reactions, type SignalName } from './phase.ts'
 import { type Action, isSettled, plan } from './plan.ts'
 import { Reloads } from './reloads.ts'
@@ -18,11 +19,13 @@ import { grow, park, shrink } from './scale.ts'
 import { count, Server, type ServerParts } from './server.ts'
 import { catchSignals, isInForeground } from './signals.ts'
 import type { SuccessionEvent } from './succession.ts'
+import { Upgrades } from './upgrades.ts'
 
 /** Everything that can happen to an arbiter. */
 type Event =
   | ChildEvent
   | SuccessionEvent
+  | LineageEvent
   | { readonly type: 'signal'; readonly name: SignalName }
   | { readonly type: 'continued' }
   | { readonly type: 'tick'; readonly due: number }
@@ -36,6 +39,8 @@ interface About {
 export interface ArbiterParts extends ServerParts {
   /** Reads the configuration anew, from the same sources. */
   readonly reread: () => Promise<Resolved>
+  /** The folder that this arbiter was started in. */
+  readonly cwd: string
 }
 
 /** A timer that comes later than this, in milliseconds, means that the arbiter itself did not run. */
@@ -50,6 +55,7 @@ export class Arbiter {
   readonly #inbox = new Inbox<Event>()
   readonly #server: Server
   readonly #reloads: Reloads
+  readonly #upgrades: Upgrades
   #exitCode: number = exitCodes.failed.code
   #bindTries = 1
 
@@ -57,6 +63,7 @@ export class Arbiter {
     this.#parts = parts
     this.#server = new Server(parts, event => this.#inbox.put(event))
     this.#reloads = new Reloads(this.#server, parts.reread)
+    this.#upgrades = new Upgrades(this.#server, parts)
   }
 
   /** Serves until it is told to stop; resolves with the exit code. */
@@ -79,6 +86,7 @@ export class Arbiter {
     server.hooks.tell('on_exit', server.view())
     await server.hooks.idle()
     server.close()
+    server.lineage.release()
     release()
     return server.phase.code
   }
@@ -95,6 +103,10 @@ export class Arbiter {
         return this.#server.succession.conclude() ? this.#react('prepared', event) : undefined
       case 'unprepared':
         return this.#server.succession.conclude() ? this.#react('unprepared', event) : undefined
+      case 'heir ready':
+      case 'heir ended':
+      case 'promoted':
+        return this.#upgrades.hear(event)
       case 'continued':
         return this.#server.fleet.forgivePulses()
       case 'tick':
@@ -108,8 +120,6 @@ export class Arbiter {
       return log.debug('Ignoring signal: winch: a terminal sends it when its window changes')
     }
     log.info(`Handling signal: ${name.toLowerCase()}`)
-    if (name === 'USR2')
-      return log.error('Upgrading by USR2 is not available yet: reload with HUP, or restart')
     if (reactions[phase.name][name] === undefined)
       return log.warning(`${name} has no effect while ${phase.name}`)
     this.#react(name)
@@ -136,6 +146,7 @@ export class Arbiter {
     grow: () => this.#server.rescale(grow(this.#server.scale)),
     shrink: () => this.#server.rescale(shrink(this.#server.scale)),
     park: () => this.#server.rescale(park(this.#server.scale)),
+    upgrade: () => void this.#upgrades.begin(),
     'reopen logs': () => this.#server.reopenLogs(),
     stop: () => this.#stop(),
     'stop quickly': () => this.#leave('Stopping: the workers leave at once'),
@@ -147,11 +158,14 @@ export class Arbiter {
     succession.good = succession.current
     log.info(`Running: ${count(scale.wanted, 'worker')} ready`)
     hooks.tell('when_ready', this.#server.view())
+    this.#server.lineage.announceReady()
     if (before.name === 'booting' && before.reloadAfter) this.#react('HUP')
   }
 
   #stop(): void {
-    const { drain_delay: delay } = this.#server.resolved.settings
+    const { lineage, resolved } = this.#server
+    if (lineage.heir !== undefined) return this.#leave(`Stopping: the heir goes on (pid ${lineage.heir})`)
+    const { drain_delay: delay } = resolved.settings
     const first = delay === 0 ? '' : `serve on for ${delay} s, then `
     this.#leave(`Stopping: the workers ${first}finish what they have`)
     this.#server.fleet.tellAll({ type: 'announce' })

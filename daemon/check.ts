@@ -49,9 +49,10 @@ export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Prom
 function pretend(text: string, folder: string): InheritedListener[] {
   const address = parseBind(text, folder)
   if (address.kind === 'fd') return []
-  if (address.kind === 'unix') return [{ fd: -1, name: `unix:${address.path}`, path: address.path }]
+  if (address.kind === 'unix')
+    return [{ fd: -1, reuse_port: false, name: `unix:${address.path}`, path: address.path }]
   const { host, port } = { ...address, port: address.port || 8000 }
-  return [{ fd: -1, name: `http://${host}:${port}`, host, port }]
+  return [{ fd: -1, reuse_port: false, name: `http://${host}:${port}`, host, port }]
 }
 
 function endingOf({ ending }: Child): string {

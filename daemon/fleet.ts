@@ -1,12 +1,18 @@
 /** The workers: starts them, carries out what the plan says about them, and clears away the dead. */
 import type { HookError } from '../hooks/run.ts'
 import type { ServerView, WorkerView } from '../hooks/table.ts'
-import type { FromWorker, ToWorker } from '../worker/protocol.ts'
+import type { FromWorker, InheritedListener, ToWorker } from '../worker/protocol.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
 import { Child, type ChildEvent } from './child.ts'
 import { classify, type Death, obituary } from './death.ts'
 import type { ErrorLog } from './error-log.ts'
-import { descriptorInWorker, type Generation, processName, startMessage } from './generation.ts'
+import {
+  descriptorsOf,
+  type Generation,
+  inheritedListeners,
+  processName,
+  startMessage,
+} from './generation.ts'
 import type { HookQueue } from './hook-queue.ts'
 import { inspectable } from './inspector.ts'
 import { watchOutOfMemory } from './oom.ts'
@@ -22,6 +28,8 @@ export interface FleetParts {
   /** The environment that workers start from. */
   readonly env: NodeJS.ProcessEnv
   readonly view: () => ServerView
+  /** Another arbiter serves on the same sockets. */
+  readonly isShared: () => boolean
 }
 
 export class Fleet {
@@ -69,7 +77,7 @@ export class Fleet {
       title: `tsicorn: worker [${processName(settings)}]`,
       cwd: settings.chdir,
       env,
-      descriptors: [scoreboard.fd, ...generation.listeners.map(({ fd }) => fd)],
+      descriptors: [scoreboard.fd, ...descriptorsOf(generation)],
       start: startMessage(generation, child.age, child.slot),
       execArgv: settings.timeout_stack ? inspectable : [],
     })
@@ -110,7 +118,7 @@ export class Fleet {
 
   /**
    * Asks a worker to finish. Listeners that neither the current generation nor any other serving worker has are
-   * abandoned; all of them when there is no current generation any more.
+   * abandoned; all of them when there is no current generation any more, and none while another arbiter serves on.
    */
   drain(age: number, why: string, current: Generation | undefined): void {
     const child = this.#children.get(age)
@@ -118,13 +126,14 @@ export class Fleet {
     if (child === undefined || generation === undefined || !child.become('draining', monotonicNow())) return
     child.reason ??= why
     const goingOn = current === undefined ? [] : [current, ...this.serving]
-    const kept = new Set(goingOn.flatMap(({ listeners }) => listeners.map(({ key }) => key)))
+    const kept = new Set(goingOn.flatMap(({ listeners }) => listeners.map(({ name }) => name)))
+    const isAbandoned = ({ name }: InheritedListener) => !this.#parts.isShared() && !kept.has(name)
     child.send({
       type: 'drain',
       seconds: generation.resolved.settings.graceful_timeout,
-      abandoned: generation.listeners
-        .filter(({ key }) => !kept.has(key))
-        .map(({ key }) => descriptorInWorker(generation, key)),
+      abandoned: inheritedListeners(generation)
+        .filter(isAbandoned)
+        .map(({ fd }) => fd),
     })
   }
 

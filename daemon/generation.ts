@@ -14,14 +14,14 @@ export interface Generation {
 
 /** The first message to a worker of this generation. */
 export function startMessage(generation: Generation, age: number, slot: number): Start {
-  const { number, resolved, listeners } = generation
+  const { number, resolved } = generation
   return {
     type: 'start',
     age,
     generation: number,
     check: false,
     settings: workerSettings(resolved),
-    listeners: listeners.map(inherited),
+    listeners: inheritedListeners(generation),
     scoreboard: { fd: firstInherited, slot },
     ...workerHooks(resolved),
   }
@@ -67,17 +67,20 @@ export function workerHooks({ hooks, file, command }: Resolved): Pick<Start, 'ho
   return { hooks: { file, names, command: command === 'check' || command === 'print' ? command : 'serve' } }
 }
 
-/** The descriptor of a listener in a worker: they stand in the order of the generation, behind the scoreboard. */
-export function descriptorInWorker(generation: Generation, key: string): number {
-  return firstInherited + 1 + generation.listeners.findIndex(listener => listener.key === key)
+/** What a worker inherits besides the scoreboard, in this order. */
+export function descriptorsOf({ listeners }: Pick<Generation, 'listeners'>): number[] {
+  return listeners.flatMap(({ fd }) => (fd === undefined ? [] : [fd]))
 }
 
-function inherited({ name, host, port, path }: Listener, index: number): InheritedListener {
-  return {
-    fd: firstInherited + 1 + index,
+/** The listeners as a worker finds them. */
+export function inheritedListeners(generation: Pick<Generation, 'listeners'>): InheritedListener[] {
+  const descriptors = descriptorsOf(generation)
+  return generation.listeners.map(({ name, fd, host, port, path }) => ({
+    fd: fd === undefined ? -1 : firstInherited + 1 + descriptors.indexOf(fd),
+    reuse_port: fd === undefined,
     name,
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
     ...(path === undefined ? {} : { path }),
-  }
+  }))
 }

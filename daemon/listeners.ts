@@ -1,35 +1,56 @@
 /** The listeners that the arbiter holds: opened once per address, kept across reloads, closed when nobody needs them. */
+import { closeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '../config/bind.ts'
-import { type BindError, bind, describeAddress, type Listener } from './sockets.ts'
+import { activatedPrefix, type InheritedDescriptor } from './inheritance.ts'
+import {
+  adopt,
+  type Bindable,
+  type BindError,
+  bind,
+  describeAddress,
+  type Listener,
+  sharedPort,
+} from './sockets.ts'
 
 const tries = 5
 const pauseMs = 1_000
 
+export interface OpenOptions {
+  /** For the files of unix sockets. */
+  readonly umask: number
+  /** Every worker binds TCP sockets of its own. */
+  readonly reusePort: boolean
+  readonly signal: AbortSignal
+}
+
 export class Listeners {
   readonly #open = new Map<string, Listener>()
   readonly #report: (message: string) => void
+  /** What was open when the process started and is not taken over yet. */
+  readonly #inherited: Map<string, InheritedDescriptor>
 
-  constructor(report: (message: string) => void) {
+  constructor(inherited: readonly InheritedDescriptor[], report: (message: string) => void) {
+    this.#inherited = new Map(inherited.map(descriptor => [descriptor.key, descriptor]))
     this.#report = report
   }
 
   /**
-   * The listeners for these addresses, in their order; what is open already is taken as it is. An address that cannot
-   * be bound is tried five times, a second apart, before `BindError` is thrown; what was opened meanwhile is closed.
+   * The listeners for these addresses, in their order; what is open already is taken as it is. Sockets that systemd
+   * opened take the place of them all. An address that cannot be bound is tried five times, a second apart, before
+   * `BindError` is thrown; what was opened meanwhile is closed.
    */
-  async open(
-    addresses: readonly Address[],
-    options: { umask: number; signal: AbortSignal },
-  ): Promise<Listener[]> {
+  async open(addresses: readonly Address[], options: OpenOptions): Promise<Listener[]> {
+    const activated = this.#activated()
+    if (activated.length > 0) return activated
     const fresh: Listener[] = []
     try {
       const listeners = new Map<string, Listener>()
       for (const address of addresses) {
         const key = describeAddress(address)
         if (listeners.has(key)) continue
-        const known = this.#open.get(key)
-        const listener = known ?? (await this.#persist(address, options))
+        const known = this.#known(address, key)
+        const listener = known ?? (await this.#persist(address as Bindable, options))
         if (known === undefined) fresh.push(listener)
         listeners.set(key, listener)
       }
@@ -41,10 +62,31 @@ export class Listeners {
     }
   }
 
-  async #persist(
-    address: Address,
-    { umask, signal }: { umask: number; signal: AbortSignal },
-  ): Promise<Listener> {
+  #activated(): Listener[] {
+    const keys = [...this.#inherited.keys(), ...this.#open.keys()].filter(key =>
+      key.startsWith(activatedPrefix),
+    )
+    return keys.map(key => this.#takeOver(key) as Listener)
+  }
+
+  #known(address: Address, key: string): Listener | undefined {
+    if (address.kind === 'fd' && !this.#inherited.has(key) && !this.#open.has(key)) {
+      this.#inherited.set(key, { fd: address.fd, key })
+    }
+    return this.#takeOver(key)
+  }
+
+  #takeOver(key: string): Listener | undefined {
+    const inherited = this.#inherited.get(key)
+    if (inherited !== undefined) {
+      this.#open.set(key, adopt(inherited))
+      this.#inherited.delete(key)
+    }
+    return this.#open.get(key)
+  }
+
+  async #persist(address: Bindable, { umask, reusePort, signal }: OpenOptions): Promise<Listener> {
+    if (reusePort && address.kind === 'tcp') return sharedPort(address)
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await bind(address, { umask })
@@ -56,12 +98,14 @@ export class Listeners {
     }
   }
 
-  /** Closes all that are not in `needed`. */
-  keep(needed: ReadonlySet<Listener>): void {
+  /** Closes all that are not in `needed`; those that were given to this process only when it ends. */
+  keep(needed: ReadonlySet<Listener>, isEnding: boolean): void {
     for (const listener of this.#open.values()) {
-      if (needed.has(listener)) continue
+      if (needed.has(listener) || (listener.given && !isEnding)) continue
       this.#open.delete(listener.key)
       listener.close()
     }
+    for (const { fd } of this.#inherited.values()) closeSync(fd)
+    this.#inherited.clear()
   }
 }

@@ -10,10 +10,11 @@ import { Arbiter } from './arbiter.ts'
 import { checkApp } from './check.ts'
 import { openErrorLog } from './error-log.ts'
 import { errorLogOf, processName } from './generation.ts'
+import { privateVariables, readInheritance } from './inheritance.ts'
 
 /** Runs the command with these arguments; `process.exitCode` says how it went. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const sources = { argv, env: { ...process.env }, cwd: startFolder() }
+  const sources = { argv, env: publicEnvironment(), cwd: startFolder() }
   try {
     process.exitCode = await run(await resolve(sources), sources)
   } catch (error) {
@@ -55,6 +56,8 @@ async function serve(resolved: Resolved, sources: Sources): Promise<number> {
   log.info(`Starting tsicorn ${version()}`)
   const arbiter = new Arbiter({
     resolved,
+    inheritance: readInheritance(process.env, process.pid),
+    cwd: sources.cwd,
     reread: () => resolve(sources),
     log,
     env: sources.env,
@@ -62,7 +65,15 @@ async function serve(resolved: Resolved, sources: Sources): Promise<number> {
   })
   const code = await arbiter.run()
   await log.close()
-  return code
+  // Left to itself, Node would close its handles at the end, and remove the files of unix sockets that an heir serves.
+  process.exit(code)
+}
+
+/** Without what was said to this process alone. */
+function publicEnvironment(): NodeJS.ProcessEnv {
+  const env = { ...process.env }
+  for (const name of privateVariables) delete env[name]
+  return env
 }
 
 /** The folder as the shell names it, so that a symbolic link in it is followed anew by every generation. */

@@ -64,6 +64,7 @@ export type Deed =
   | 'shrink'
   | 'park'
   | 'reopen logs'
+  | 'upgrade'
   | 'stop'
   | 'stop quickly'
   | 'leave'
@@ -91,6 +92,7 @@ export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Happe
     TTOU: 'shrink',
     WINCH: 'park',
     USR1: 'reopen logs',
+    USR2: 'upgrade',
     TERM: 'stop',
     INT: 'stop quickly',
     QUIT: 'stop quickly',

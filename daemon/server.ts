@@ -10,6 +10,9 @@ import type { ErrorLog } from './error-log.ts'
 import { Fleet } from './fleet.ts'
 import { type Generation, processName } from './generation.ts'
 import { HookQueue } from './hook-queue.ts'
+import type { Inheritance } from './inheritance.ts'
+import { Lineage, type LineageEvent } from './lineage.ts'
+import { Listeners } from './listeners.ts'
 import type { Phase } from './phase.ts'
 import type { World } from './plan.ts'
 import { configure, type Scale, scaleOf } from './scale.ts'
@@ -22,6 +25,8 @@ export interface ServerParts {
   readonly log: ErrorLog
   /** The environment that workers start from. */
   readonly env: NodeJS.ProcessEnv
+  /** What this arbiter was given at birth. */
+  readonly inheritance: Inheritance
   /** How many workers may boot at the same time. */
   readonly boots: number
 }
@@ -37,6 +42,7 @@ export class Server {
   readonly hooks: HookQueue
   readonly fleet: Fleet
   readonly succession: Succession
+  readonly lineage: Lineage
   phase: Phase = { name: 'booting', reloadAfter: false }
   scale: Scale
   #scaleBefore: Scale
@@ -44,7 +50,7 @@ export class Server {
   readonly #scoreboard: Scoreboard
   #streak = noStreak
 
-  constructor(parts: ServerParts, put: (event: ChildEvent | SuccessionEvent) => void) {
+  constructor(parts: ServerParts, put: (event: ChildEvent | SuccessionEvent | LineageEvent) => void) {
     const { resolved, log, env } = parts
     this.#parts = parts
     this.log = log
@@ -52,7 +58,9 @@ export class Server {
     this.#scaleBefore = this.scale
     this.hooks = new HookQueue(resolved.hooks, log)
     this.#scoreboard = openScoreboard(resolved.settings.worker_tmp_dir)
-    this.succession = new Succession(put, message => log.error(message))
+    this.lineage = new Lineage(parts.inheritance, put)
+    const listeners = new Listeners(parts.inheritance.descriptors, message => log.error(message))
+    this.succession = new Succession(put, listeners)
     this.fleet = new Fleet({
       put,
       log,
@@ -60,6 +68,7 @@ export class Server {
       hooks: this.hooks,
       env,
       view: () => this.view(),
+      isShared: () => this.lineage.isShared,
     })
   }
 
@@ -125,11 +134,13 @@ export class Server {
     this.fleet.tellAll({ type: 'reopen' })
   }
 
-  /** Closes the listeners that no generation needs any more. */
+  /** Closes the listeners that no generation needs any more; none while another arbiter serves on the same sockets. */
   closeListeners(): void {
+    if (this.lineage.isShared) return
     const { current, good } = this.succession
     const needed = [current, good].filter(generation => generation !== undefined)
-    this.succession.keepListeners(this.phase.name === 'stopping' ? [] : [...needed, ...this.fleet.serving])
+    if (this.phase.name === 'stopping') this.succession.keepListeners([], true)
+    else this.succession.keepListeners([...needed, ...this.fleet.serving])
   }
 
   close(): void {
@@ -146,7 +157,7 @@ export class Server {
     if (pulse > 0 && this.fleet.workers.some(child => child.pulse + pulse <= now)) this.fleet.readPulses()
     return {
       now,
-      ...stopOf(this.phase, settings.drain_delay * 1_000),
+      ...stopOf(this.phase, this.lineage.isShared ? 0 : settings.drain_delay * 1_000),
       wanted: current === undefined ? 0 : wanted,
       generation: current?.number ?? 0,
       surge: shareOf(settings.reload_surge, wanted),

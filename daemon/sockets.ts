@@ -3,22 +3,31 @@
  * listen. Everything that Node's versions do differently about that is in this file.
  */
 import { lookup } from 'node:dns/promises'
-import { lstatSync, statSync, unlinkSync } from 'node:fs'
+import { closeSync, lstatSync, rmSync, statSync, unlinkSync } from 'node:fs'
 import net from 'node:net'
 import { dirname } from 'node:path'
 import { getSystemErrorMap } from 'node:util'
 import type { Address } from '../config/bind.ts'
+import { type Endpoint, endpointOf } from './descriptor.ts'
+import { activatedPrefix, type InheritedDescriptor } from './inheritance.ts'
+
+/** An address that a socket can be bound to. */
+export type Bindable = Exclude<Address, { kind: 'fd' }>
 
 /** A bound socket. */
 export interface Listener {
-  /** The address as configured, which is what identifies it across reloads. */
+  /** The address as configured, which is what identifies it across reloads and upgrades. */
   readonly key: string
   /** `http://127.0.0.1:8000` or `unix:/run/app.sock`, with the port that was really bound. */
   readonly name: string
-  readonly fd: number
+  /** Absent where every worker binds a socket of its own (`reuse_port`). */
+  readonly fd?: number
   readonly host?: string
   readonly port?: number
   readonly path?: string
+  /** Opened by whoever started this process, and only closed at the very end. */
+  readonly given?: true
+  /** Removes the file of a unix socket that this lineage bound. */
   close(): void
 }
 
@@ -34,10 +43,46 @@ export class BindError extends Error {
   }
 }
 
-/** Binds without accepting. Throws `BindError`. */
-export async function bind(address: Address, { umask }: { umask: number }): Promise<Listener> {
+/** Takes over a socket that was open when the process started. Throws `RangeError` when the descriptor is none. */
+export function adopt({ fd, key }: InheritedDescriptor): Listener {
+  const endpoint = describeDescriptor(fd, key)
+  const own = !key.startsWith('fd:') && !key.startsWith(activatedPrefix)
+  const common = { key, fd, ...(own ? {} : { given: true as const }) }
+  if (endpoint?.kind !== 'unix') {
+    const name = endpoint === undefined ? `fd://${fd}` : `http://${describeAddress(endpoint)}`
+    return { ...common, name, ...(endpoint && hostAndPort(endpoint)), close: () => closeSync(fd) }
+  }
+  const { path } = endpoint
+  const close = () => {
+    closeSync(fd)
+    if (own) rmSync(path, { force: true })
+  }
+  return { ...common, name: `unix:${path}`, path, close }
+}
+
+function describeDescriptor(fd: number, key: string): Endpoint | undefined {
   try {
-    if (address.kind === 'fd') throw Object.assign(new Error('inherited descriptors'), { code: 'ENOTSUP' })
+    return endpointOf(fd)
+  } catch (error) {
+    const cure = key.startsWith(activatedPrefix) ? 'check LISTEN_FDS and the socket unit' : 'check bind'
+    throw new RangeError(`Cannot take over ${key}: ${(error as Error).message}: ${cure}`, { cause: error })
+  }
+}
+
+function hostAndPort({ host, port }: { readonly host: string; readonly port: number }) {
+  return { host, port }
+}
+
+/** A listener that every worker binds for itself. */
+export function sharedPort(address: Extract<Address, { kind: 'tcp' }>): Listener {
+  const { host, port } = address
+  const key = describeAddress(address)
+  return { key, name: `http://${key}`, host, port, close: () => undefined }
+}
+
+/** Binds without accepting. Throws `BindError`. */
+export async function bind(address: Bindable, { umask }: { umask: number }): Promise<Listener> {
+  try {
     if (address.kind === 'unix') {
       await clearStaleSocket(address.path)
       return toListener(
@@ -62,7 +107,6 @@ export function describeAddress(address: Address): string {
 
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the address is in use: stop the other server or choose another address with bind',
-  ENOTSUP: 'inherited descriptors are not available yet: bind a host and port or a unix path',
   EACCES: 'permission denied: use a port from 1024 on, a folder you may write to, or give the needed rights',
   EADDRNOTAVAIL: 'no interface of this machine has that address: choose one that `ip address` lists',
   ENOENT: 'the folder does not exist: create it first',
@@ -166,7 +210,7 @@ function systemError(errno: number): NodeJS.ErrnoException {
   return Object.assign(new Error(message), { code })
 }
 
-function toListener(address: Exclude<Address, { kind: 'fd' }>, { fd, port, close }: Handle): Listener {
+function toListener(address: Bindable, { fd, port, close }: Handle): Listener {
   const key = describeAddress(address)
   if (address.kind === 'unix') return { key, name: key, fd, path: address.path, close }
   const bound = port ?? address.port

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseBind } from '../config/bind.ts'
 import type { Resolved } from '../config/resolve.ts'
 import type { Generation } from './generation.ts'
-import { Listeners } from './listeners.ts'
+import type { Listeners } from './listeners.ts'
 
 export type SuccessionEvent =
   | { readonly type: 'prepared'; readonly generation: Generation }
@@ -34,9 +34,9 @@ export class Succession {
   #preparing: AbortController | undefined
   #again: Preparation | undefined
 
-  constructor(put: (event: SuccessionEvent) => void, report: (message: string) => void) {
+  constructor(put: (event: SuccessionEvent) => void, listeners: Listeners) {
     this.#put = put
-    this.#listeners = new Listeners(report)
+    this.#listeners = listeners
   }
 
   get isPreparing(): boolean {
@@ -66,9 +66,9 @@ export class Succession {
     if (delayMs > 0) await sleep(delayMs, undefined, { signal })
     const resolved = await preparation.read()
     await preparation.before?.(resolved)
-    const { bind, chdir, umask } = resolved.settings
+    const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
     const addresses = bind.map(text => parseBind(text, chdir))
-    const listeners = await this.#listeners.open(addresses, { umask, signal })
+    const listeners = await this.#listeners.open(addresses, { umask, reusePort, signal })
     await preparation.after?.(resolved)
     this.#count += 1
     return { number: this.#count, resolved, listeners }
@@ -89,9 +89,9 @@ export class Succession {
     this.#preparing?.abort()
   }
 
-  /** Closes the listeners that none of these generations has. */
-  keepListeners(generations: Iterable<Generation>): void {
+  /** Closes the listeners that none of these generations has; at the end, those of others as well. */
+  keepListeners(generations: Iterable<Generation>, isEnding = false): void {
     if (this.isPreparing) return
-    this.#listeners.keep(new Set([...generations].flatMap(({ listeners }) => listeners)))
+    this.#listeners.keep(new Set([...generations].flatMap(({ listeners }) => listeners)), isEnding)
   }
 }

@@ -24,7 +24,9 @@ export const layers: readonly Layer[] = [
   {
     layer: 4,
     files: [
-      ...['arbiter', 'server', 'reloads', 'check', 'signals', 'control'].map(name => `daemon/${name}.ts`),
+      ...['arbiter', 'server', 'reloads', 'upgrades', 'check', 'signals', 'control'].map(
+        name => `daemon/${name}.ts`,
+      ),
       'worker/worker.ts',
     ],
   },
@@ -49,6 +51,9 @@ export const layers: readonly Layer[] = [
         'stuck',
         'inspector',
         'oom',
+        'lineage',
+        'inheritance',
+        'descriptor',
         'death',
         'generation',
         'succession',
@@ -73,6 +78,7 @@ export const layers: readonly Layer[] = [
         'pending',
         'boot-failure',
         'refusal',
+        'response-end',
       ].map(name => `worker/${name}.ts`),
       ...['pulse', 'identity'].map(name => `worker/${name}.ts`),
       ...['access-log', 'access-format', 'exchange'].map(name => `worker/${name}.ts`),

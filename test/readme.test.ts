@@ -8,6 +8,10 @@ import { launch, makeFolder, type Tsicorn } from './tsicorn.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly scripts: Readonly<Record<string, string>>
+}
+
 describe('README.md', function () {
   this.timeout(60_000)
   let folder: string
@@ -34,7 +38,7 @@ describe('README.md', function () {
     } else {
       it(`${command} serves the application`, async () => {
         // Flags have the last word, so these do not replace what the command itself says.
-        const server = launch({ command: ['npx', ...args], folder, env: { ...path(), ...elsewhere } })
+        const server = launch({ ...local(args), folder, env: elsewhere })
         expect(await answer(server)).to.match(/^Hello from process \d+\n$/)
         const workers = Number(/-w (\d+)/.exec(command)?.[1] ?? server.log.match(/Booting worker/g)?.length)
         expect(server.log).to.match(new RegExp(`Running: ${workers} workers? ready`))
@@ -43,7 +47,7 @@ describe('README.md', function () {
   }
 
   it('shows a configuration whose hook says where the workers serve', async () => {
-    const server = launch({ command: ['npx', 'tsicorn'], folder, env: { ...path(), ...elsewhere } })
+    const server = launch({ ...local(['tsicorn']), folder, env: elsewhere })
     await server.says(/\d+ workers serve http:\S+ and unix:\S+\n/)
   })
 
@@ -54,20 +58,14 @@ describe('README.md', function () {
     expect(settings.bind.value.map(address => `http://${address}`)).to.deep.equal([
       /npm start +# .*(http:\S+)/.exec(readme)?.[1],
     ])
-    const server = launch({
-      command: ['npm', 'start', '--', '-b', '127.0.0.1:0'],
-      folder: root,
-      env: path(),
-    })
+    const command = `exec ${scripts.start} -b 127.0.0.1:0`
+    const server = launch({ command: ['/bin/sh', '-c', command], folder: root, env: path() })
     expect(await answer(server)).to.match(/./)
   })
 })
 
 describe('the documentation', () => {
   const pages = globSync(['*.md', 'docs/*.md', 'examples/*.md'], { cwd: root })
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    scripts: Readonly<Record<string, string>>
-  }
 
   for (const page of pages) {
     const text = readFileSync(join(root, page), 'utf8')
@@ -91,30 +89,41 @@ const elsewhere = {
 
 /** Code blocks by the file name that the sentence before them gives. */
 function filesIn(text: string): Record<string, string> {
-  const blocks = text.matchAll(/`([\w.]+\.ts)`(?:(?!```)[^])*?\n```ts\n([^]*?)```/g)
+  const blocks = text.matchAll(/`([\w.]+\.ts)`(?:(?!```)[\s\S])*?\n```ts\n([\s\S]*?)```/g)
   return Object.fromEntries(Array.from(blocks, ([, name, code]) => [name as string, code as string]))
 }
 
 /** All that is to be typed in the folder of an application, in blocks and in sentences. */
 function commandsIn(text: string): string[] {
   const [blocks, sentences] = [
-    Array.from(text.matchAll(/```sh\n([^]*?)```/g), ([, block]) => (block as string).split('\n')).flat(),
-    Array.from(text.replaceAll(/```[^]*?```/g, '').matchAll(/`([^`]+)`/g), ([, code]) => code as string),
+    Array.from(text.matchAll(/```sh\n([\s\S]*?)```/g), ([, block]) => (block as string).split('\n')).flat(),
+    Array.from(text.replaceAll(/```[\s\S]*?```/g, '').matchAll(/`([^`]+)`/g), ([, code]) => code as string),
   ]
   return [...new Set([...blocks, ...sentences].filter(line => line.startsWith('npx tsicorn')))]
 }
 
-/** `npx` and `npm` start the Node.js that comes first. */
+/**
+ * What `npx` finds in the project, without npx between: a signal that is sent to npx alone does not reach the server.
+ */
+function local([name, ...args]: readonly string[]) {
+  return { command: [process.execPath, `node_modules/.bin/${name}`] as const, args }
+}
+
+/** `npx` and npm's scripts start the Node.js that comes first. */
 function path() {
   return { PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`, npm_config_offline: 'true' }
 }
 
 function run(program: string, args: readonly string[], cwd: string): string {
   const { PORT: _, TSICORN_CMD_ARGS: __, ...env } = process.env
-  return execFileSync(program, args, { cwd, env: { ...env, PWD: cwd, ...path() }, encoding: 'utf8' })
+  return execFileSync(program, args, {
+    cwd,
+    env: { ...env, PWD: cwd, ...path() },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
 }
 
-/** What the application says; the server is a grandchild here, which is asked to stop through npm. */
 async function answer(server: Tsicorn): Promise<string> {
   const url = await server.running()
   return await (await fetch(url, { headers: { connection: 'close' } })).text()

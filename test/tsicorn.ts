@@ -135,6 +135,8 @@ export class Tsicorn {
       process.stderr.write(`--- ${this.folder} is kept; the log:\n${this.log}---\n`)
       return killAll(all)
     }
+    // A pipe closes a moment before its process is gone.
+    await eventually('all processes are gone', () => !all.some(isAlive)).catch(() => undefined)
     const left = all.filter(isAlive)
     killAll(left)
     expect(left, 'processes left behind').to.deep.equal([])
@@ -178,12 +180,12 @@ function writeInto(folder: string, path: string, text: string): void {
   writeFileSync(join(folder, path), text)
 }
 
+/** A zombie lives no more: it waits for a parent, which for the children of the dead may be slow to look. */
 export function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0)
-    return true
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return false
     throw error
   }
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { atomsOf, compileFormat, type Entry } from './access-format.ts'
 import { Exchange, needsOf } from './exchange.ts'
 import { type LogFile, openLogFile } from './log-file.ts'
+import { onEnd } from './response-end.ts'
 
 /**
  * The access log of one worker: one line for each request, written when its response has ended or its client has left.
@@ -62,9 +63,7 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
   return {
     watch(req, res) {
       unfinished.set(res, new Exchange(req, res, needs))
-      const ended = () => end(res)
-      res.on('close', ended)
-      if (res.socket === null) endWithSocket(req.socket, res, ended)
+      onEnd(req, res, () => end(res))
     },
     refused(socket, status, response) {
       const exchange = response && unfinished.get(response)
@@ -84,24 +83,6 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
     },
   }
 }
-
-/**
- * A response that waits behind another one on its connection (pipelining) does not close when the client leaves.
- * One listener for each socket, however many responses wait.
- */
-function endWithSocket(socket: Socket, res: ServerResponse, ended: () => void): void {
-  const waiting = waitingOn.get(socket) ?? new Set()
-  if (!waitingOn.has(socket)) {
-    waitingOn.set(socket, waiting)
-    socket.once('close', () => {
-      for (const ended of waiting) ended()
-    })
-  }
-  waiting.add(ended)
-  res.once('close', () => waiting.delete(ended))
-}
-
-const waitingOn = new WeakMap<Socket, Set<() => void>>()
 
 function refusal(socket: Socket, status: number): Entry {
   return {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { AppLog, AppServer } from './adapters/adapter.ts'
 import { isAppServer } from './adapters/server.ts'
 import { BindFailed } from './app-error.ts'
-import { type ListenRequest, readListen } from './listen-request.ts'
+import { type ListenRequest, readListen, targetOf } from './listen-request.ts'
 import type { InheritedListener } from './protocol.ts'
 
 /** A server of the app that called `listen` for an inherited socket. */
@@ -118,7 +118,7 @@ export class ListenCatcher {
     server.once('listening', () => server.off('error', failed))
     if (listener.path !== undefined) answerAddress(server, listener.path)
     const { backlog = this.#backlog, callback, signal } = request
-    return this.#pass(server, [{ fd: listener.fd, signal }, backlog, callback])
+    return this.#pass(server, [{ ...targetOf(listener), backlog, signal }, backlog, callback])
   }
 }
 

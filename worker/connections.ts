@@ -67,7 +67,7 @@ export class Connections {
       activity.busy += 1
       activity.response = res
       activity.arrived = started
-      if (this.#closing) res.shouldKeepAlive = false
+      if (this.#closing) makeLast(res)
     }
     this.record[inFlight]! += 1
     res.on('close', () => {
@@ -114,12 +114,15 @@ export class Connections {
   close(): void {
     this.#closing = true
     for (const { response } of this.#open.values()) {
-      if (response !== undefined && !response.headersSent) response.shouldKeepAlive = false
+      if (response !== undefined && !response.headersSent) makeLast(response)
     }
     for (const session of this.#sessions) session.close()
   }
 
-  /** Ends the connections that have been idle for `milliseconds`, with no part of a request read. */
+  /**
+   * Ends the connections that have been idle for `milliseconds`, with no part of a request read. To be called right
+   * after the event loop has polled: what waits in the kernel is read then, and a busy loop polls late.
+   */
   endIdle(milliseconds: number): void {
     const latest = performance.now() - milliseconds
     for (const [socket, { busy, idleSince, bytesRead }] of this.#open) {
@@ -131,5 +134,28 @@ export class Connections {
   cut(): void {
     for (const socket of this.#open.keys()) socket.destroy()
     for (const session of this.#sessions) session.destroy()
+  }
+}
+
+/** This response is the last one of its connection. */
+function makeLast(response: ServerResponse): void {
+  const { req } = response
+  response.shouldKeepAlive = false
+  if (!req.complete) endWhenRead(req)
+}
+
+/**
+ * Node closes the connection as soon as it has sent the last response. Where the client still sends the body of its
+ * request, the kernel answers with a reset, which may overtake the response: the rest has to be read first (RFC 9112
+ * section 9.6).
+ */
+function endWhenRead(req: IncomingMessage): void {
+  const { socket } = req
+  const { destroySoon } = socket
+  socket.destroySoon = () => {
+    socket.destroySoon = destroySoon
+    if (req.complete) return socket.destroySoon()
+    socket.end()
+    req.once('end', () => socket.destroySoon()).resume()
   }
 }

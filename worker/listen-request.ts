@@ -1,3 +1,5 @@
+import type { InheritedListener } from './protocol.ts'
+
 /** What a call of `server.listen(...)` asks for, whichever of its many forms it has. */
 export interface ListenRequest {
   readonly port?: number
@@ -48,4 +50,9 @@ function fromOptions(
 function portOf(value: unknown): number | undefined {
   if (typeof value === 'number') return value
   return typeof value === 'string' && /^\s*\d+\s*$/.test(value) ? Number(value) : undefined
+}
+
+/** What to listen on for a listener of the arbiter: the inherited descriptor, or a socket of the worker's own. */
+export function targetOf({ fd, reuse_port, host, port }: InheritedListener) {
+  return reuse_port ? { host, port, reusePort: true } : { fd }
 }

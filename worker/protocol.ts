@@ -72,7 +72,9 @@ export interface WorkerSettings {
 
 /** A listening socket that the arbiter bound and the worker inherited. */
 export interface InheritedListener {
+  /** -1 where the worker binds a socket of its own: see `reuse_port`. */
   readonly fd: number
+  readonly reuse_port: boolean
   /** `http://127.0.0.1:8000` or `unix:/run/app.sock`, for logs. */
   readonly name: string
   /** The bound port; absent for a unix socket. */

@@ -6,6 +6,7 @@ import tls from 'node:tls'
 import type { AppServer, LoadedApp, RequestListener } from './app.ts'
 import { BindFailed } from './app-error.ts'
 import type { Connections } from './connections.ts'
+import { targetOf } from './listen-request.ts'
 import type { InheritedListener } from './protocol.ts'
 
 export interface ServeOptions {
@@ -17,9 +18,12 @@ export interface ServeOptions {
   readonly wrap: (app: RequestListener) => RequestListener
 }
 
+// An app that listens by itself is caught at `listen`; what this file does must not be.
+const listenOfNode = net.Server.prototype.listen
+
 /** Something that accepts from one inherited socket. */
 interface Acceptor {
-  readonly fd: number
+  readonly listener: InheritedListener
   readonly server: net.Server
 }
 
@@ -32,20 +36,21 @@ export interface Serving {
 export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serving> {
   const { listeners, backlog } = options
   const caught = app.caught ?? []
-  const acceptors: Acceptor[] = caught.map(({ server, listener }) => ({ fd: listener.fd, server }))
+  const acceptors: Acceptor[] = [...caught]
   for (const server of new Set(caught.map(({ server }) => server))) adopt(server, options)
   const server =
     caught[0]?.server ?? (app.server === undefined ? ownServer(app, options) : adopt(app.server, options))
   for (const listener of listeners) {
-    if (acceptors.some(({ fd }) => fd === listener.fd)) continue
+    if (acceptors.some(acceptor => acceptor.listener === listener)) continue
     const isFree = !server.listening && acceptors.every(acceptor => acceptor.server !== server)
     const acceptor = isFree ? server : acceptFor(server)
     await listen(acceptor, listener, backlog)
-    acceptors.push({ fd: listener.fd, server: acceptor })
+    acceptors.push({ listener, server: acceptor })
   }
   return {
     async stopAccepting(abandoned) {
-      const left = acceptors.filter(({ fd }) => abandoned.includes(fd)).map(acceptor => acceptor.server)
+      const isLeft = ({ fd, reuse_port }: InheritedListener) => reuse_port || abandoned.includes(fd)
+      const left = acceptors.filter(({ listener }) => isLeft(listener)).map(({ server }) => server)
       if (left.length > 0) await emptyQueues(left)
       for (const acceptor of acceptors) stopListening(acceptor.server)
     },
@@ -94,15 +99,17 @@ function acceptFor(server: AppServer): net.Server {
   })
 }
 
-async function listen(server: net.Server, { fd, name }: InheritedListener, backlog: number): Promise<void> {
+async function listen(server: net.Server, listener: InheritedListener, backlog: number): Promise<void> {
+  const { name } = listener
   await new Promise<void>((resolve, reject) => {
     const failed = (error: Error) =>
       reject(new BindFailed(`Cannot listen on ${name}: ${error.message}`, { cause: error }))
     server.once('error', failed)
-    server.listen({ fd }, backlog, () => {
+    const heard = () => {
       server.off('error', failed)
       resolve()
-    })
+    }
+    Reflect.apply(listenOfNode, server, [{ ...targetOf(listener), backlog }, backlog, heard])
   })
 }
 

@@ -158,8 +158,8 @@ export class Worker {
       this.#connections.cut()
       resolve()
     }
-    const timer = setInterval(sweep, sweepMs)
-    sweep()
+    const timer = setInterval(() => setImmediate(sweep), sweepMs)
+    setImmediate(sweep)
     await promise
     clearInterval(timer)
   }

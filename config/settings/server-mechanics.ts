@@ -18,7 +18,6 @@ export const serverMechanics = {
     flag: '--reuse-port',
     doc: 'Each worker binds a socket of its own (SO_REUSEPORT). What waits in the queue of a worker that ends is reset, unless the kernel migrates it (`net.ipv4.tcp_migrate_req`).',
     effect: 'on restart',
-    available: false,
   },
   chdir: {
     kind: text('FOLDER'),

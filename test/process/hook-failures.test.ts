@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { type HookName, hookTable } from '../../hooks/table.ts'
 import { configWith, type HookTexts, launchHooked } from '../hooked.ts'
-import type { Tsicorn } from '../tsicorn.ts'
+import { eventually, type Tsicorn } from '../tsicorn.ts'
 
 const failing = `() => { throw new Error('not today') }`
 const failingLate = `async () => { await null; throw new Error('not today') }`
@@ -103,7 +103,9 @@ describe('a hook that throws', () => {
       const told = server.log.search(failed(hook))
       await cause(server, url)
       if (told === -1) await server.says(failed(hook))
-      if (/^worker|^child/.test(hook)) await server.says(/Worker 2 .* is ready/)
+      if (/^worker|^child/.test(hook)) {
+        await eventually('the successor is ready', () => /Worker 2 .* is ready/.test(server.log))
+      }
       expect(await answerOf(url)).to.equal('200 alive')
       expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
     })

@@ -47,16 +47,6 @@ describe('signals', () => {
     })
   }
 
-  it('USR2 says that it is not available yet, and nothing else happens', async () => {
-    const server = launchApp('hello.ts', [], { errors: true })
-    const url = await server.running()
-    const workers = server.workers
-    server.signal('SIGUSR2')
-    await server.says(/USR2 is not available yet/)
-    expect(await (await fetch(url)).text()).to.equal('hello')
-    expect(server.workers).to.deep.equal(workers)
-  })
-
   it('HUP, TTIN, TTOU, USR2 and WINCH sent to a worker harm nobody', async () => {
     const server = launchApp('hello.ts', ['-w', '1'])
     const url = await server.running()

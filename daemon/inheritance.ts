@@ -1,0 +1,72 @@
+/**
+ * What this arbiter was given at birth: the sockets and the place of an arbiter that it is to succeed (USR2), or sockets
+ * that systemd opened for it. The variables that say so are for this process only.
+ */
+
+/** A descriptor that was open already when the process started. */
+export interface InheritedDescriptor {
+  readonly fd: number
+  /** The address as configured: `127.0.0.1:0`, `unix:/run/app.sock`, `fd://3`, or `activated:NAME`. */
+  readonly key: string
+}
+
+export interface Inheritance {
+  readonly descriptors: readonly InheritedDescriptor[]
+  /** The process id of the arbiter that is to be succeeded. */
+  readonly predecessor: number | undefined
+}
+
+/** Variables that must not reach any other process. */
+export const privateVariables = [
+  'TSICORN_FD',
+  'TSICORN_BIND',
+  'TSICORN_PID',
+  'LISTEN_PID',
+  'LISTEN_FDS',
+  'LISTEN_FDNAMES',
+] as const
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+/** Throws `RangeError` for variables that make no sense. */
+export function readInheritance(env: Variables, pid: number): Inheritance {
+  const { TSICORN_FD, TSICORN_BIND = '[]', TSICORN_PID } = env
+  if (TSICORN_PID === undefined) return { descriptors: activated(env, pid), predecessor: undefined }
+  const keys = JSON.parse(TSICORN_BIND) as readonly string[]
+  const descriptors = (TSICORN_FD ?? '').split(',').filter(Boolean).map(Number)
+  return {
+    descriptors: descriptors.map((fd, index) => ({ fd, key: keys[index] ?? `fd://${fd}` })),
+    predecessor: Number(TSICORN_PID),
+  }
+}
+
+/** The variables that tell an heir what it inherits. */
+export function writeInheritance({ descriptors, predecessor }: Inheritance): Record<string, string> {
+  return {
+    TSICORN_FD: descriptors.map(({ fd }) => fd).join(),
+    TSICORN_BIND: JSON.stringify(descriptors.map(({ key }) => key)),
+    TSICORN_PID: String(predecessor),
+  }
+}
+
+/** The first descriptor of socket activation: see sd_listen_fds(3). */
+const firstActivated = 3
+
+/** Sockets of systemd, where they are meant for this process. */
+function activated(
+  { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES }: Variables,
+  pid: number,
+): InheritedDescriptor[] {
+  if (LISTEN_FDS === undefined || Number(LISTEN_PID) !== pid) return []
+  if (!/^\d{1,4}$/.test(LISTEN_FDS)) {
+    throw new RangeError(`LISTEN_FDS is not a number of sockets: ${JSON.stringify(LISTEN_FDS)}`)
+  }
+  const names = LISTEN_FDNAMES?.split(':') ?? []
+  return Array.from({ length: Number(LISTEN_FDS) }, (_, index) => {
+    const fd = firstActivated + index
+    return { fd, key: `${activatedPrefix}${fd}${names[index] ? `:${names[index]}` : ''}` }
+  })
+}
+
+/** The keys of activated sockets begin with this: they take the place of whatever `bind` says. */
+export const activatedPrefix = 'activated:'

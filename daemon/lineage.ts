@@ -1,0 +1,96 @@
+/**
+ * The arbiters before and after this one. On USR2 an heir is started with the same sockets, and both serve until the
+ * operator ends one of them: ending the old one promotes the heir, ending the heir takes the upgrade back.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { type Inheritance, writeInheritance } from './inheritance.ts'
+import type { Listener } from './sockets.ts'
+
+export type LineageEvent =
+  | { readonly type: 'heir ready' }
+  | { readonly type: 'heir ended'; readonly pid: number | undefined; readonly how: string }
+  | { readonly type: 'promoted' }
+
+export interface HeirOptions {
+  readonly listeners: readonly Listener[]
+  readonly cwd: string
+  readonly env: NodeJS.ProcessEnv
+}
+
+/** In an heir, descriptors 0 to 2 are the standard ones and 3 is the channel. */
+const firstInherited = 4
+
+export class Lineage {
+  readonly #put: (event: LineageEvent) => void
+  #predecessor: number | undefined
+  #heir: ChildProcess | undefined
+
+  constructor({ predecessor }: Pick<Inheritance, 'predecessor'>, put: (event: LineageEvent) => void) {
+    this.#put = put
+    this.#predecessor = predecessor
+    if (predecessor === undefined) return
+    if (process.connected && process.ppid === predecessor) process.once('disconnect', () => this.#promote())
+    else this.#promote()
+  }
+
+  /** Another arbiter serves on the same sockets. */
+  get isShared(): boolean {
+    return this.#heir !== undefined || this.#predecessor !== undefined
+  }
+
+  /** The process id of the arbiter that is to be succeeded, while it lives. */
+  get predecessor(): number | undefined {
+    return this.#predecessor
+  }
+
+  get heir(): number | undefined {
+    return this.#heir?.pid
+  }
+
+  /** Why there can be no heir now. */
+  get refusal(): string | undefined {
+    if (this.#heir !== undefined) return `an heir lives already (pid ${this.#heir.pid})`
+    if (this.#predecessor === undefined) return undefined
+    return `this arbiter is an heir itself, and the one before it still lives (pid ${this.#predecessor})`
+  }
+
+  /**
+   * Starts the heir, as this arbiter was started: by the same words, so that a new Node or a new release behind a
+   * symbolic link is what runs.
+   */
+  launch({ listeners, cwd, env }: HeirOptions): void {
+    const passed = listeners.flatMap(({ fd, key }) => (fd === undefined ? [] : [{ fd, key }]))
+    const descriptors = passed.map(({ key }, index) => ({ fd: firstInherited + index, key }))
+    const heir = spawn(process.argv0, [...process.execArgv, ...process.argv.slice(1)], {
+      cwd,
+      env: { ...env, ...writeInheritance({ descriptors, predecessor: process.pid }) },
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...passed.map(({ fd }) => fd)],
+    })
+    this.#heir = heir
+    heir.on('message', () => this.#put({ type: 'heir ready' }))
+    heir.once('error', error => this.#lose(heir, error.message))
+    heir.once('exit', (code, signal) => this.#lose(heir, signal === null ? `code ${code}` : signal))
+  }
+
+  #lose(heir: ChildProcess, how: string): void {
+    if (this.#heir !== heir) return
+    this.#heir = undefined
+    this.#put({ type: 'heir ended', pid: heir.pid, how })
+  }
+
+  /** Tells the arbiter before this one, or whoever waits for it, that this one serves. */
+  announceReady(): void {
+    if (process.connected) process.send?.({ type: 'ready' }, undefined, undefined, () => undefined)
+  }
+
+  /** Lets this process end although an heir lives. */
+  release(): void {
+    this.#heir?.unref()
+    this.#heir?.channel?.unref()
+  }
+
+  #promote(): void {
+    this.#predecessor = undefined
+    this.#put({ type: 'promoted' })
+  }
+}

@@ -1,0 +1,38 @@
+/** The server in one line, for `systemctl status`. */
+import type { Phase } from './phase.ts'
+
+export interface Standing {
+  readonly phase: Phase
+  /** Workers: those that should be, those that serve, and all that live. */
+  readonly wanted: number
+  readonly ready: number
+  readonly living: number
+  /** The number of the generation that serves. */
+  readonly generation: number
+  /** What became of the last reload, where it failed. */
+  readonly failure: string | undefined
+}
+
+export function statusOf({ phase, wanted, ready, living, generation, failure }: Standing): string {
+  switch (phase.name) {
+    case 'booting':
+      return `Starting: ${ready} of ${workers(wanted)} ready`
+    case 'running':
+    case 'reloading': {
+      const fleet =
+        ready === wanted || phase.name === 'reloading'
+          ? workers(ready)
+          : `${ready} of ${workers(wanted)} ready`
+      const news = phase.name === 'reloading' ? ', reloading' : failure === undefined ? '' : `; ${failure}`
+      return `${fleet}, generation ${generation}${news}`
+    }
+    case 'stopping':
+      return `Stopping: ${workers(living)} left`
+    case 'stopped':
+      return 'Stopped'
+  }
+}
+
+function workers(number: number): string {
+  return `${number} worker${number === 1 ? '' : 's'}`
+}

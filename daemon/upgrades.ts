@@ -1,0 +1,60 @@
+/** The upgrades: a new arbiter beside this one, until the operator ends one of them. */
+import type { LineageEvent } from './lineage.ts'
+import type { Server } from './server.ts'
+
+export interface UpgradeParts {
+  /** The environment and the folder that this arbiter was started in. */
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
+}
+
+export class Upgrades {
+  readonly #server: Server
+  readonly #parts: UpgradeParts
+  #isPreparing = false
+
+  constructor(server: Server, parts: UpgradeParts) {
+    this.#server = server
+    this.#parts = parts
+  }
+
+  /** Starts an heir, after the hook `pre_exec`. */
+  async begin(): Promise<void> {
+    const { lineage, hooks, log } = this.#server
+    const refusal = this.#isPreparing ? 'an upgrade is being prepared already' : lineage.refusal
+    if (refusal !== undefined) return log.warning(`Not upgrading: ${refusal}`)
+    this.#isPreparing = true
+    try {
+      await hooks.call('pre_exec', this.#server.view())
+      this.#launch()
+    } catch (error) {
+      log.error(`Not upgrading: ${(error as Error).message}`)
+    } finally {
+      this.#isPreparing = false
+    }
+  }
+
+  #launch(): void {
+    const { lineage, succession, phase, log } = this.#server
+    const { current } = succession
+    if (phase.name === 'stopping' || current === undefined) return
+    lineage.launch({ listeners: current.listeners, ...this.#parts })
+    log.info(`Upgrading: the heir starts (pid ${lineage.heir})`)
+  }
+
+  hear(event: LineageEvent): void {
+    const { lineage, log } = this.#server
+    switch (event.type) {
+      case 'heir ready':
+        return log.info(`The heir serves beside this arbiter (pid ${lineage.heir}): end one of them`)
+      case 'heir ended':
+        // An heir that ends well was told to: the upgrade is taken back.
+        return log.write(
+          event.how === 'code 0' ? 'warning' : 'error',
+          `The heir ended (pid ${event.pid}) with ${event.how}: this arbiter goes on`,
+        )
+      case 'promoted':
+        return log.info('Promoted: the arbiter before this one is gone')
+    }
+  }
+}

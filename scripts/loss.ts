@@ -1,0 +1,78 @@
+/**
+ * Loads a real server, lets a storm of lifecycle events loose on it, and says what became of every request.
+ *
+ *     npm run loss -- [--requests 1000000] [--events 200] [--workers 2] [--node PATH] [--seed 1] [--kill] [--json]
+ *
+ * Linux only. Progress goes to the standard error; the result, a row of a table in Markdown or JSON, to the standard
+ * output. Exits with 1 when a request failed or anything was left behind. What counts as what is in `docs/zero-loss.md`.
+ */
+import { execFileSync } from 'node:child_process'
+import { parseArgs } from 'node:util'
+import { measureReloads } from './loss/reloads.ts'
+import { type Outcome, run } from './loss/run.ts'
+
+const { values } = parseArgs({
+  options: {
+    requests: { type: 'string', default: '1000000' },
+    events: { type: 'string', default: '200' },
+    workers: { type: 'string', default: '2' },
+    node: { type: 'string', default: process.execPath },
+    seed: { type: 'string', default: '1' },
+    pause: { type: 'string', default: '0' },
+    limit: { type: 'string', default: '3600' },
+    kill: { type: 'boolean', default: false },
+    reloads: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
+})
+const { node } = values
+const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim().slice(1)
+const tell = (message: string) => console.error(message)
+
+if (values.reloads !== undefined) {
+  const growth = await measureReloads({ reloads: number('reloads', 1), node, tell })
+  console.log(values.json ? JSON.stringify({ node: version, ...growth }) : growth.text)
+  process.exitCode = growth.faults.length > 0 ? 1 : 0
+} else {
+  const outcome = await run({
+    requests: number('requests', 1),
+    events: number('events', 0),
+    workers: number('workers', 1),
+    seed: number('seed', 0),
+    pause: number('pause', 0),
+    limit: number('limit', 1),
+    kill: values.kill,
+    node,
+    tell,
+  })
+  for (const fault of outcome.faults) tell(fault)
+  console.log(values.json ? JSON.stringify({ node: version, ...outcome }) : row(outcome))
+  process.exitCode = outcome.failed > 0 || outcome.faults.length > 0 ? 1 : 0
+}
+
+/** | Node | workers | answered | events | failed | idle race | answered, refused, reset at the stop | killed | seconds | */
+function row({ answered, events, verdicts, failed, atStop, seconds }: Outcome): string {
+  const happened = Object.entries(events).map(([name, count]) => `${count} ${name}`)
+  const total = Object.values(events).reduce((sum, count) => sum + count, 0)
+  const cells = [
+    version,
+    values.workers,
+    answered,
+    `${total} (${happened.join(', ')})`,
+    failed,
+    verdicts['idle race'] ?? 0,
+    `${atStop}, ${verdicts['refused at stop'] ?? 0}, ${verdicts['reset at stop'] ?? 0}`,
+    values.kill ? (verdicts.killed ?? 0) : '-',
+    seconds.toFixed(0),
+  ]
+  return `| ${cells.join(' | ')} |`
+}
+
+function number(
+  name: 'requests' | 'events' | 'workers' | 'seed' | 'pause' | 'limit' | 'reloads',
+  least: number,
+): number {
+  const value = Number(values[name])
+  if (Number.isInteger(value) && value >= least) return value
+  throw new Error(`--${name} is "${values[name]}": give a whole number from ${least} on`)
+}

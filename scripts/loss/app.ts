@@ -1,0 +1,38 @@
+/** The app of the loss harness: every way to answer that a drain must not cut. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { bodyLength, bodyOf } from './pattern.ts'
+
+const pieces = 8
+const pieceMs = 25
+
+export default async function app(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const url = new URL(req.url ?? '/', 'http://loss')
+  const body = bodyOf(Number(url.searchParams.get('id')))
+  res.setHeader('X-Worker', process.pid)
+  switch (url.pathname) {
+    case '/echo':
+      return echo(req, res)
+    case '/stream':
+      return await stream(res, body)
+    case '/slow':
+      await sleep(Number(url.searchParams.get('ms')))
+  }
+  res.setHeader('Content-Length', bodyLength)
+  res.end(body)
+}
+
+function echo(req: IncomingMessage, res: ServerResponse): void {
+  const parts: Buffer[] = []
+  req.on('data', part => parts.push(part))
+  req.on('end', () => res.end(Buffer.concat(parts)))
+}
+
+async function stream(res: ServerResponse, body: Buffer): Promise<void> {
+  const step = body.length / pieces
+  for (let from = 0; from < body.length; from += step) {
+    res.write(body.subarray(from, from + step))
+    await sleep(pieceMs)
+  }
+  res.end()
+}

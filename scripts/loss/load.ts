@@ -1,0 +1,109 @@
+/** The load: client processes, and the sum of what they report. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { ClientOrder, Failure, FromClient, ToClient } from './client-messages.ts'
+import { kinds } from './kinds.ts'
+import { judge, type Killing, type Verdict } from './verdict.ts'
+
+/** Failures beyond this are counted, and not told one by one. */
+const mostTold = 50
+
+export interface LoadOptions extends Pick<ClientOrder, 'tcp' | 'unix' | 'seed' | 'pause'> {
+  readonly onFailure: (verdict: Verdict, failure: Failure) => void
+}
+
+export class Load {
+  /** Requests answered as they should be, by kind. */
+  readonly answered = new Map<string, number>()
+  readonly verdicts = new Map<Verdict, number>()
+  readonly killings: Killing[] = []
+  total = 0
+  #stoppedAt: number | undefined
+  #told = 0
+  readonly #options: LoadOptions
+  readonly #clients: readonly ChildProcess[]
+  readonly #ended: Promise<unknown>
+
+  constructor(options: LoadOptions) {
+    this.#options = options
+    const { onFailure: _, ...order } = options
+    const ofProcess = (turn: number) => Object.keys(kinds).filter((_, index) => index % 2 === turn)
+    this.#clients = [0, 1].map(turn =>
+      this.#start({ ...order, kinds: ofProcess(turn), firstId: 1 + turn * 1e9, seed: order.seed + turn }),
+    )
+    this.#ended = Promise.all(this.#clients.map(client => once(client, 'exit')))
+  }
+
+  /** Resolves when so many requests are answered. */
+  async reaches(total: number): Promise<void> {
+    while (this.total < total) await once(this.#clients[0]!, 'message')
+  }
+
+  /** Lets the clients ask nothing, or go on. */
+  hold(isHeld: boolean): void {
+    this.#tell({ type: isHeld ? 'hold' : 'go on' })
+  }
+
+  /** Tells all clients that the server is going to stop, and resolves when they know; refusals are not losses then. */
+  async warn(): Promise<void> {
+    this.#tell({ type: 'server stops' })
+    await Promise.all(this.#clients.map(heardWarning))
+    this.#stoppedAt = Date.now()
+  }
+
+  /** Resolves when no client has anything left to do. */
+  async ends(): Promise<void> {
+    await this.#ended
+  }
+
+  stop(): void {
+    this.#tell({ type: 'stop' })
+  }
+
+  #start(order: ClientOrder): ChildProcess {
+    const program = fileURLToPath(new URL('./client.ts', import.meta.url))
+    const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const
+    const client = spawn(process.execPath, [program, JSON.stringify(order)], { stdio: [...stdio] })
+    client.on('message', message => this.#hear(message as FromClient))
+    return client
+  }
+
+  #tell(message: ToClient): void {
+    for (const client of this.#clients) {
+      // One that has left has nothing to stop.
+      if (client.connected) client.send(message, () => undefined)
+    }
+  }
+
+  #hear(message: FromClient): void {
+    switch (message.type) {
+      case 'answered':
+        for (const [kind, count] of Object.entries(message.counts)) {
+          this.answered.set(kind, (this.answered.get(kind) ?? 0) + count)
+          this.total += count
+        }
+        return
+      case 'failed':
+        return this.#judge(message.failure)
+    }
+  }
+
+  #judge(failure: Failure): void {
+    const verdict = judge(failure, {
+      killings: this.killings,
+      stoppedAt: this.#stoppedAt,
+      isOpenLoop: kinds[failure.kind]?.loop.kind === 'open',
+    })
+    this.verdicts.set(verdict, (this.verdicts.get(verdict) ?? 0) + 1)
+    this.#told += 1
+    if (this.#told <= mostTold) this.#options.onFailure(verdict, failure)
+  }
+}
+
+async function heardWarning(client: ChildProcess): Promise<void> {
+  for (;;) {
+    const [message] = (await once(client, 'message')) as [FromClient]
+    if (message.type === 'warned') return
+  }
+}

@@ -1,0 +1,149 @@
+/** Makes the requests of one kind, numbered, and reports what became of each of them. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ClientOrder, Failure } from './client-messages.ts'
+import { type Answer, Connection, type Question } from './connection.ts'
+import type { Kind } from './kinds.ts'
+import { bodyOf } from './pattern.ts'
+import type { Random } from './random.ts'
+
+export interface RequesterParts {
+  readonly order: ClientOrder
+  readonly random: Random
+  readonly nextId: () => number
+  readonly onAnswered: (kind: string) => void
+  readonly onFailed: (failure: Failure) => void
+}
+
+/** How often a client that is held looks whether it may go on, in milliseconds. */
+const heldMs = 20
+
+/** A client that is refused tries again after so many milliseconds. */
+const refusedMs = 50
+
+/** A fixed rate is caught up with after a delay of at most so many milliseconds. */
+const mostBehindMs = 500
+
+/** More requests than this under way at the same time mean that the server stands still: no use in adding to them. */
+const mostUnderWay = 500
+
+const slowestMs = 200
+const quickestMs = 20
+
+export class Requester {
+  readonly #name: string
+  readonly #kind: Kind
+  readonly #parts: RequesterParts
+  readonly #idle: Connection[] = []
+  #isOn = true
+  #isHeld = false
+  #serverStops = false
+  #underWay = 0
+
+  constructor(name: string, kind: Kind, parts: RequesterParts) {
+    this.#name = name
+    this.#kind = kind
+    this.#parts = parts
+  }
+
+  /** Resolves when it was stopped, or refused by a server that stops, and nothing is under way any more. */
+  async run(): Promise<void> {
+    const { loop } = this.#kind
+    if (loop.kind === 'open') await this.#runOpen(loop.perSecond, loop.connections)
+    else await Promise.all(Array.from({ length: loop.clients }, () => this.#runClosed()))
+    for (const connection of this.#idle) connection.close()
+  }
+
+  stop(): void {
+    this.#isOn = false
+  }
+
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld
+  }
+
+  /** From now on a refusal is the end. */
+  warn(): void {
+    this.#serverStops = true
+  }
+
+  async #runClosed(): Promise<void> {
+    const { pause } = this.#parts.order
+    let connection: Connection | undefined
+    while (this.#isOn) {
+      await this.#mayAsk()
+      if (connection?.isOpen !== true) connection = this.#connect()
+      const { result } = await this.#ask(connection)
+      if (result === 'refused') await sleep(refusedMs)
+      if (pause > 0) await sleep(pause)
+    }
+    connection?.close()
+  }
+
+  async #runOpen(perSecond: number, connections: number): Promise<void> {
+    let due = performance.now()
+    while (this.#isOn) {
+      due = Math.max(due + 1_000 / perSecond, performance.now() - mostBehindMs)
+      const wait = due - performance.now()
+      if (wait > 0) await sleep(wait)
+      await this.#mayAsk()
+      if (this.#isOn && this.#underWay < mostUnderWay) void this.#askOnIdle(connections)
+    }
+    while (this.#underWay > 0) await sleep(refusedMs)
+  }
+
+  async #mayAsk(): Promise<void> {
+    while (this.#isHeld && this.#isOn) await sleep(heldMs)
+  }
+
+  async #askOnIdle(connections: number): Promise<void> {
+    const connection = this.#takeIdle(connections) ?? this.#connect()
+    await this.#ask(connection)
+    if (connection.isOpen) this.#idle.push(connection)
+  }
+
+  /** The connection that was idle longest, if there are as many as there should be. */
+  #takeIdle(wanted: number): Connection | undefined {
+    while (this.#idle.length > 0) {
+      if (this.#idle[0]?.isOpen === true && this.#idle.length < wanted) return undefined
+      const connection = this.#idle.shift()
+      if (connection?.isOpen === true) return connection
+    }
+    return undefined
+  }
+
+  #connect(): Connection {
+    const { tcp, unix } = this.#parts.order
+    return new Connection(this.#kind.over === 'unix' ? unix : tcp)
+  }
+
+  async #ask(connection: Connection): Promise<Answer> {
+    const { onAnswered, onFailed, nextId } = this.#parts
+    const kind = this.#name
+    const id = nextId()
+    const began = Date.now()
+    this.#underWay += 1
+    const answer = await new Promise<Answer>(resolve => connection.ask(this.#question(id), resolve))
+    this.#underWay -= 1
+    const { result } = answer
+    if (result === 'refused' && this.#serverStops) this.#isOn = false
+    if (result === 'ok') onAnswered(kind)
+    else onFailed({ ...answer, result, kind, id, began, ended: Date.now() })
+    return answer
+  }
+
+  #question(id: number): Question {
+    const { path, version, fresh, upload } = this.#kind
+    const expected = bodyOf(id)
+    const ms =
+      path === '/slow'
+        ? `&ms=${Math.round(quickestMs + this.#parts.random() * (slowestMs - quickestMs))}`
+        : ''
+    const method = upload > 0 ? 'POST' : 'GET'
+    const length = upload > 0 ? `Content-Length: ${upload}\r\n` : ''
+    const connection = fresh ? 'close' : 'keep-alive'
+    const head = `${method} ${path}?id=${id}${ms} HTTP/${version}\r\nHost: loss\r\n${length}Connection: ${connection}\r\n\r\n`
+    if (upload === 0) return { bytes: head, expected }
+    const body = upload === expected.length ? expected : Buffer.alloc(upload, expected)
+    return { bytes: Buffer.concat([Buffer.from(head), body]), expected }
+  }
+}

@@ -1,0 +1,36 @@
+/** The server under test: a real daemon on the app of the harness. */
+import { fileURLToPath } from 'node:url'
+import { makeFolder, Tsicorn } from '../../test/tsicorn.ts'
+
+export interface ServerOptions {
+  readonly workers: number
+  readonly maxRequests: number
+  /** The Node to run it with. */
+  readonly node: string
+}
+
+export interface LossServer {
+  readonly tsicorn: Tsicorn
+  readonly tcp: { readonly host: string; readonly port: number }
+  readonly unix: { readonly path: string }
+}
+
+/** Starts it; resolves when its workers run. */
+export async function startServer({ workers, maxRequests, node }: ServerOptions): Promise<LossServer> {
+  const folder = makeFolder()
+  const socket = `${folder}/app.sock`
+  const settings = { w: workers, b: '127.0.0.1:0', 'log-level': 'debug', 'max-requests': maxRequests }
+  const flags = Object.entries(settings).map(([name, value]) =>
+    name.length === 1 ? `-${name}${value}` : `--${name}=${value}`,
+  )
+  const args = [
+    ...flags,
+    `--max-requests-jitter=${Math.ceil(maxRequests / 2)}`,
+    `-bunix:${socket}`,
+    fileURLToPath(new URL('./app.ts', import.meta.url)),
+  ]
+  const command = [node, fileURLToPath(new URL('../../daemon/tsicorn.js', import.meta.url))] as const
+  const tsicorn = new Tsicorn(folder, { args, command })
+  const { hostname: host, port } = new URL(await tsicorn.running())
+  return { tsicorn, tcp: { host, port: Number(port) }, unix: { path: socket } }
+}

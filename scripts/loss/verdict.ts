@@ -1,0 +1,48 @@
+/** What each request that failed counts as. */
+import type { Failure } from './client-messages.ts'
+import type { Result } from './connection.ts'
+
+export type Verdict = Exclude<Result, 'ok'> | 'idle race' | 'killed' | 'refused at stop' | 'reset at stop'
+
+/** The verdicts that nobody has to answer for. */
+export const excused: readonly Verdict[] = ['idle race', 'killed', 'refused at stop', 'reset at stop']
+
+/** A worker that was killed with -9, and when, in milliseconds of the wall clock. */
+export interface Killing {
+  readonly worker: number
+  readonly at: number
+}
+
+export interface Circumstances {
+  readonly killings: readonly Killing[]
+  /** When the server was told to stop. */
+  readonly stoppedAt: number | undefined
+  /** Whether clients of this kind wait between two requests. */
+  readonly isOpenLoop: boolean
+}
+
+/**
+ * A draining worker closes a connection that was idle for 0.9 s; the client may have seen the last answer later than
+ * the worker sent it, by as much as both take turns on a busy machine.
+ */
+const drainIdleMs = 800
+
+/** How long after a kill its victims may notice, and how long the kernel takes to end them, in milliseconds. */
+const noticeMs = 1_000
+const dyingMs = 100
+
+export function judge(failure: Failure, { killings, stoppedAt, isOpenLoop }: Circumstances): Verdict {
+  const { result, received, before, idle, worker, began, ended } = failure
+  const unanswered = result === 'reset' && received === 0
+  if (isOpenLoop && unanswered && before > 0 && idle >= drainIdleMs) return 'idle race'
+  const cut = result === 'reset' || result === 'short body'
+  const isVictim = (killing: Killing) =>
+    (worker === undefined || worker === killing.worker) &&
+    began <= killing.at + dyingMs &&
+    ended >= killing.at &&
+    ended <= killing.at + noticeMs
+  if (cut && killings.some(isVictim)) return 'killed'
+  if (stoppedAt === undefined || ended < stoppedAt) return result
+  if (result === 'refused') return 'refused at stop'
+  return unanswered && before === 0 ? 'reset at stop' : result
+}
