@@ -79,8 +79,8 @@ export class Listeners {
   #takeOver(key: string): Listener | undefined {
     const inherited = this.#inherited.get(key)
     if (inherited !== undefined) {
-      this.#open.set(key, adopt(inherited))
       this.#inherited.delete(key)
+      this.#open.set(key, adopt(inherited))
     }
     return this.#open.get(key)
   }
@@ -105,7 +105,10 @@ export class Listeners {
       this.#open.delete(listener.key)
       listener.close()
     }
-    for (const { fd } of this.#inherited.values()) closeSync(fd)
+    for (const { fd, key } of this.#inherited.values()) {
+      // What somebody else only claims to have opened may be a descriptor of Node's own.
+      if (!key.startsWith(activatedPrefix)) closeSync(fd)
+    }
     this.#inherited.clear()
   }
 }

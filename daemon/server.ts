@@ -15,6 +15,7 @@ import { Lineage, type LineageEvent } from './lineage.ts'
 import { Listeners } from './listeners.ts'
 import type { Phase } from './phase.ts'
 import type { World } from './plan.ts'
+import { reusePortRisk } from './reuse-port.ts'
 import { configure, type Scale, scaleOf } from './scale.ts'
 import { openScoreboard, type Scoreboard } from './scoreboard.ts'
 import { Succession, type SuccessionEvent } from './succession.ts'
@@ -84,6 +85,8 @@ export class Server {
     for (const listener of generation.listeners) {
       if (!known.has(listener)) this.log.info(`Listening at: ${listener.name}`)
     }
+    const risk = settings.reuse_port ? reusePortRisk() : undefined
+    if (risk !== undefined) this.log.warning(risk)
     this.succession.current = generation
     this.hooks.use(hooks)
     this.log.setLevel(settings.loglevel)

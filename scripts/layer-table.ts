@@ -52,6 +52,7 @@ export const layers: readonly Layer[] = [
         'inspector',
         'oom',
         'lineage',
+        'reuse-port',
         'inheritance',
         'descriptor',
         'death',

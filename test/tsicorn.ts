@@ -22,6 +22,8 @@ export interface LaunchOptions {
   readonly folder?: string
   /** Lines of level error and critical are part of the test. */
   readonly errors?: boolean
+  /** What it inherits, from descriptor 3 on. */
+  readonly descriptors?: readonly number[]
   /** Start this instead of the command of this repository. */
   readonly command?: readonly [string, ...string[]]
 }
@@ -51,7 +53,7 @@ export class Tsicorn {
       env: { ...env, PWD: folder, ...options.env },
       // A session of its own: no terminal, and signals to the group of the tests do not reach it.
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(options.descriptors ?? [])],
     })
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {

@@ -9,7 +9,7 @@ import { fieldIndex, newRecord } from './scoreboard-layout.ts'
 interface Activity {
   /** Requests whose response is not finished. */
   busy: number
-  /** When the last response was finished, in milliseconds; counted from the beginning until there is one. */
+  /** When the last exchange was over, in milliseconds; counted from the beginning until there is one. */
   idleSince: number
   /** How much had been read by then: when more comes, a request is on its way. */
   bytesRead: number
@@ -71,13 +71,13 @@ export class Connections {
     }
     this.record[inFlight]! += 1
     res.on('close', () => {
-      const now = performance.now()
       if (activity !== undefined) {
         activity.busy -= 1
-        activity.idleSince = now
-        activity.bytesRead = req.socket.bytesRead
+        rest(activity, req.socket)
+        // An answer may come before all of the request; what follows is no part of the next one.
+        if (!req.complete) req.once('end', () => rest(activity, req.socket))
       }
-      this.#count(res, now - started)
+      this.#count(res, performance.now() - started)
       ended?.(started)
     })
   }
@@ -135,6 +135,12 @@ export class Connections {
     for (const socket of this.#open.keys()) socket.destroy()
     for (const session of this.#sessions) session.destroy()
   }
+}
+
+/** From now on, and without what was read until now, the connection is idle. */
+function rest(activity: Activity, { bytesRead }: Socket): void {
+  activity.idleSince = performance.now()
+  activity.bytesRead = bytesRead
 }
 
 /** This response is the last one of its connection. */

@@ -105,6 +105,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     clearTimeout(late)
     clearInterval(progress)
   }
+  if (faults.length > 0) tell(tsicorn.log)
   faults.push(...examineLog(tsicorn.log, options.kill ? /was ended by SIGKILL/ : undefined))
   return {
     answered: load.total,

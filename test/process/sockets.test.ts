@@ -1,0 +1,143 @@
+import { existsSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { Load } from '../load.ts'
+import { eventually, freePort, isAlive, type LaunchOptions, launch, testApp } from '../tsicorn.ts'
+
+const command = join(import.meta.dirname, '../../daemon/tsicorn.js')
+const servers: Server[] = []
+
+/** A listening socket that nobody accepts from, as a socket unit of systemd has it. */
+async function listeningSocket(): Promise<{ readonly fd: number; readonly port: number }> {
+  const port = await freePort()
+  // The handle is listened on without a callback for connections, so that this process takes none.
+  const server = createServer()
+  servers.push(server)
+  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
+  const { _handle } = server as unknown as { _handle: { fd: number; onconnection: unknown } }
+  return { fd: _handle.fd, port }
+}
+
+/** As systemd does it: the variable names the process that is meant. */
+function activated(
+  variables: string,
+  descriptors: readonly number[],
+  args: readonly string[],
+): LaunchOptions {
+  const script = `export LISTEN_PID=$$ ${variables}; exec "${process.execPath}" "${command}" "$@"`
+  return { command: ['/bin/sh', '-c', script, 'sh'], args, descriptors }
+}
+
+async function answer(url: string): Promise<string> {
+  return await (await fetch(url, { headers: { connection: 'close' } })).text()
+}
+
+describe('inherited sockets', () => {
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.close()
+  })
+
+  it('are served by fd://N, through reloads and an upgrade', async () => {
+    const { fd, port } = await listeningSocket()
+    const server = launch({ args: ['-b', 'fd://3', testApp('hello.ts')], descriptors: [fd] })
+    await server.says(new RegExp(`Listening at: http://127\\.0\\.0\\.1:${port}`))
+    await server.says(/Running/)
+    servers.pop()?.close()
+    expect(await answer(`http://127.0.0.1:${port}`)).to.equal('hello')
+    await server.reload()
+    expect(await answer(`http://127.0.0.1:${port}`)).to.equal('hello')
+    server.signal('SIGUSR2')
+    const [, heir] = await server.says(/The heir serves beside this arbiter \(pid (\d+)\)/)
+    server.signal('SIGTERM')
+    await server.says(/Promoted/)
+    expect(await answer(`http://127.0.0.1:${port}`)).to.equal('hello')
+    process.kill(Number(heir), 'SIGTERM')
+    await server.ended
+  })
+
+  it('of systemd take the place of bind, through a reload and an upgrade', async () => {
+    const [a, b] = [await listeningSocket(), await listeningSocket()]
+    const args = ['-b', '127.0.0.1:1', testApp('hello.ts')]
+    const server = launch(activated('LISTEN_FDS=2 LISTEN_FDNAMES=web:admin', [a.fd, b.fd], args))
+    await server.says(/Running/)
+    for (const one of servers.splice(0)) one.close()
+    const all = async () => {
+      for (const { port } of [a, b]) expect(await answer(`http://127.0.0.1:${port}`)).to.equal('hello')
+    }
+    await all()
+    await server.reload()
+    await all()
+    server.signal('SIGUSR2')
+    const [, heir] = await server.says(/The heir serves beside this arbiter \(pid (\d+)\)/)
+    server.signal('SIGTERM')
+    await server.says(/Promoted/)
+    await all()
+    process.kill(Number(heir), 'SIGTERM')
+    await server.ended
+  })
+
+  it('that are announced for another process are left alone', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-b', `127.0.0.1:${port}`, testApp('hello.ts')],
+      env: { LISTEN_PID: '1', LISTEN_FDS: '1' },
+    })
+    await server.running()
+    expect(await answer(`http://127.0.0.1:${port}`)).to.equal('hello')
+  })
+
+  it('that do not exist end the start with one clear message', async () => {
+    const server = launch({ ...activated('LISTEN_FDS=4', [], [testApp('hello.ts')]), errors: true })
+    expect(await server.ended).to.deep.equal({ code: 1, signal: null })
+    expect(server.log).to.match(/Cannot start: Cannot take over activated:\d: descriptor \d .*LISTEN_FDS/)
+  })
+
+  it('by a number that is no socket end the start with one clear message', async () => {
+    const server = launch({ args: ['-b', 'fd://0', testApp('hello.ts')], errors: true })
+    expect(await server.ended).to.deep.equal({ code: 1, signal: null })
+    expect(server.log).to.match(/Cannot take over fd:\/\/0: descriptor 0 is not an open socket: check bind/)
+  })
+})
+
+describe('unix sockets', () => {
+  it('of a live server are not taken over', async () => {
+    const first = launch({ args: ['-b', 'unix:app.sock', testApp('hello.ts')] })
+    await first.running()
+    const second = launch({
+      folder: first.folder,
+      args: ['-b', 'unix:app.sock', testApp('hello.ts')],
+      errors: true,
+    })
+    expect(await second.ended).to.deep.equal({ code: 1, signal: null })
+    expect(second.log).to.match(/Cannot bind unix:.*app\.sock: the address is in use/)
+    expect(existsSync(join(first.folder, 'app.sock'))).to.equal(true)
+    expect(isAlive(first.pid)).to.equal(true)
+  })
+})
+
+describe('reuse_port', () => {
+  it('serves from a socket of each worker, warns of the risk, and drains their queues on reload', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-b', `127.0.0.1:${port}`, '--reuse-port', '-w', '2', testApp('hello.ts')],
+    })
+    await server.running()
+    expect(server.log).to.match(/\[WARNING\] reuse_port: .*tcp_migrate_req/)
+    const load = new Load({ url: `http://127.0.0.1:${port}`, clients: 4, keepAlive: true })
+    await load.answered(50)
+    await server.reload()
+    await load.answered(50)
+    expect((await load.stop()).failures).to.deep.equal([])
+    await eventually('two workers', () => server.workers.length === 2)
+  })
+
+  it('serves an app that listens by itself', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-b', `127.0.0.1:${port}`, '--reuse-port', '-w', '2', testApp('listens.ts')],
+    })
+    await server.running()
+    expect(await answer(`http://127.0.0.1:${port}`)).to.equal('listens')
+  })
+})
