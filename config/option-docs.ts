@@ -219,23 +219,23 @@ export interface OptionDocs {
    */
   readonly limit_request_body?: unknown
   /**
-   * Reload when a file that the application was loaded from changes; for development.
+   * Do what HUP does when a file changes; for development. Watched are the source files (JavaScript, TypeScript and JSON) in `chdir` and below, without `node_modules` and what has a name that begins with a dot, and the configuration with what it imports.
    *
-   * Default: false. Takes effect on restart.
+   * Default: false. Takes effect on reload.
    * Flags: `--reload`, `--no-reload`.
    */
   readonly reload?: unknown
   /**
    * How files are watched with `reload`: `poll` looks at them every second, which also works on network disks; the others listen to the system.
    *
-   * Default: "auto". Takes effect on restart.
+   * Default: "auto". Takes effect on reload.
    * Flags: `--reload-engine`.
    */
   readonly reload_engine?: unknown
   /**
-   * More files, or patterns of files, to watch with `reload`. May be given several times.
+   * More files, folders, or patterns of files (`views/*.html`), to watch with `reload`; relative to `chdir`. May be given several times.
    *
-   * Default: []. Takes effect on restart.
+   * Default: []. Takes effect on reload.
    * Flags: `--reload-extra-file`, `--reload-extra-files`.
    */
   readonly reload_extra_files?: unknown
@@ -266,7 +266,6 @@ export interface OptionDocs {
    *
    * Default: false. Takes effect on restart.
    * Flags: `--reuse-port`, `--no-reuse-port`.
-   * **Not available yet.**
    */
   readonly reuse_port?: unknown
   /**
@@ -277,11 +276,10 @@ export interface OptionDocs {
    */
   readonly chdir?: unknown
   /**
-   * Run in the background, detached from the terminal.
+   * Run in the background, in a session of its own. The command ends when the first workers are ready, with code 0, or when they cannot be, with the code and the reason of the server.
    *
    * Default: false. Takes effect on restart.
    * Flags: `-D`, `--daemon`, `--no-daemon`.
-   * **Not available yet.**
    */
   readonly daemon?: unknown
   /**
@@ -292,11 +290,10 @@ export interface OptionDocs {
    */
   readonly raw_env?: unknown
   /**
-   * The file that holds the arbiter's process id.
+   * The file that holds the arbiter's process id, from when the first workers are ready until the arbiter ends. Of two starts with the same file, the second one ends with code 1; a file that was left behind is no obstacle. The folder `FILE.lock` beside it says who has it.
    *
    * Default: none. Takes effect on reload.
    * Flags: `-p`, `--pid`, `--pidfile`.
-   * **Not available yet.**
    */
   readonly pidfile?: unknown
   /**
@@ -307,19 +304,17 @@ export interface OptionDocs {
    */
   readonly worker_tmp_dir?: unknown
   /**
-   * The user that workers run as, by name or number.
+   * The user that workers run as, by name or number; the arbiter keeps its own, and so can bind any port. Their `HOME`, `USER` and `LOGNAME` are those of that user. 0 means no change.
    *
    * Default: the user who started tsicorn. Takes effect on reload.
    * Flags: `-u`, `--user`.
-   * **Not available yet.**
    */
   readonly user?: unknown
   /**
-   * The group that workers run as, by name or number.
+   * The group that workers run as, by name or number. 0 means no change.
    *
-   * Default: the group of the user who started tsicorn. Takes effect on reload.
+   * Default: the first group of `user`, or the group of whoever started tsicorn. Takes effect on reload.
    * Flags: `-g`, `--group`.
-   * **Not available yet.**
    */
   readonly group?: unknown
   /**
@@ -330,11 +325,10 @@ export interface OptionDocs {
    */
   readonly umask?: unknown
   /**
-   * Workers also get the other groups of `user`.
+   * Workers also get the other groups of `user`. Without it, those that change user or group are in one group only.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--initgroups`, `--no-initgroups`.
-   * **Not available yet.**
    */
   readonly initgroups?: unknown
   /**
@@ -453,11 +447,10 @@ export interface OptionDocs {
    */
   readonly loglevel?: unknown
   /**
-   * Standard output and standard error of all processes go to the error log.
+   * What workers, and the programs that they start, write to standard output and standard error goes to the error log, where that is a file.
    *
-   * Default: false. Takes effect on restart.
+   * Default: false. Takes effect on reload.
    * Flags: `--capture-output`, `--no-capture-output`.
-   * **Not available yet.**
    */
   readonly capture_output?: unknown
   /**
@@ -501,11 +494,10 @@ export interface OptionDocs {
    */
   readonly syslog_facility?: unknown
   /**
-   * A daemon keeps standard output and standard error.
+   * A daemon keeps standard output and standard error where they are not a terminal, but a file or a pipe.
    *
    * Default: false. Takes effect on restart.
    * Flags: `-R`, `--enable-stdio-inheritance`, `--no-enable-stdio-inheritance`.
-   * **Not available yet.**
    */
   readonly enable_stdio_inheritance?: unknown
   /**

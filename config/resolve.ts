@@ -1,6 +1,7 @@
 /** Everything that was said about the configuration, joined: default < file < TSICORN_CMD_ARGS < command line. */
 import { isAbsolute, relative, resolve as resolvePath } from 'node:path'
 import type { Hooks } from '../hooks/table.ts'
+import { findOwner, type Owner } from './account.ts'
 import { checkSettings } from './check.ts'
 import { type ConfigContext, findConfig, loadConfig, namedConfig } from './file.ts'
 import { type ParsedFlags, parseFlags } from './flags.ts'
@@ -20,6 +21,8 @@ export interface Resolved {
   readonly hooks: Hooks
   /** Where each value and each hook came from: `default`, a flag, `APP`, a variable, or the file. */
   readonly origins: Readonly<Record<string, string>>
+  /** Who workers run as, where `user` or `group` say so. */
+  readonly owner?: Owner
   /** The configuration file, absolute. */
   readonly file?: string
   /** That file and all that it imported, absolute. */
@@ -45,12 +48,14 @@ export async function resolve(sources: Sources): Promise<Resolved> {
   const file = await readFile(own, shared, sources)
   const layers = [file.given, shared.given, own.given]
   const { settings, origins, problems } = layered(layers, sources)
+  const accounts = await findOwner(settings, origins)
   const all = [
     ...shared.missing,
     ...own.missing,
     ...file.problems,
     ...problems,
     ...checkSettings(settings, origins),
+    ...accounts.problems,
   ]
   const command = commandOf(settings.print_config, settings.check_config)
   // A file that cannot be read may well be what names the application.
@@ -59,9 +64,19 @@ export async function resolve(sources: Sources): Promise<Resolved> {
 
   const json = own.asked.has('json') || shared.asked.has('json')
   const { hooks, files, path } = file
-  if (path === undefined) return { command, json, settings, hooks, origins, files }
+  const owner = accounts.owner === undefined ? {} : { owner: accounts.owner }
+  if (path === undefined) return { command, json, settings, hooks, origins, files, ...owner }
   const hookOrigins = Object.fromEntries(Object.keys(hooks).map(name => [name, nameOf(path, sources.cwd)]))
-  return { command, json, settings, hooks, origins: { ...origins, ...hookOrigins }, files, file: path }
+  return {
+    command,
+    json,
+    settings,
+    hooks,
+    origins: { ...origins, ...hookOrigins },
+    files,
+    file: path,
+    ...owner,
+  }
 }
 
 const noApp: Problem = {

@@ -15,10 +15,11 @@ export class Alarm {
     this.#ring = ring
   }
 
-  /** Sets it anew; undefined is never. */
-  set(due: number | undefined): void {
+  /** Sets it anew, to the soonest of these times; undefined is never. */
+  set(...times: readonly (number | undefined)[]): void {
     clearTimeout(this.#timer)
-    if (due === undefined) return
+    const due = Math.min(...times.filter(time => time !== undefined))
+    if (due === Infinity) return
     const delay = Math.min(longestDelay, Math.max(0, due - monotonicNow()) + 1)
     this.#timer = setTimeout(() => this.#ring(due), delay)
   }

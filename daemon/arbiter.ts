@@ -4,14 +4,16 @@
  * What to do is decided by `phase.ts` and `plan.ts`; this file does it.
  */
 import type { Resolved } from '../config/resolve.ts'
-import { exitCodes } from '../worker/exit.ts'
 import type { LogLevel } from '../worker/protocol.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
 import { Alarm } from './alarm.ts'
 import type { Child, ChildEvent } from './child.ts'
+import { Deaths } from './deaths.ts'
 import type { Generation } from './generation.ts'
+import { Herald } from './herald.ts'
 import { Inbox } from './inbox.ts'
 import type { LineageEvent } from './lineage.ts'
+import type { Notifier } from './notify.ts'
 import { type Deed, type Happening, next, type Phase, reactions, type SignalName } from './phase.ts'
 import { type Action, isSettled, plan } from './plan.ts'
 import { Reloads } from './reloads.ts'
@@ -20,12 +22,14 @@ import { count, Server, type ServerParts } from './server.ts'
 import { catchSignals, isInForeground } from './signals.ts'
 import type { SuccessionEvent } from './succession.ts'
 import { Upgrades } from './upgrades.ts'
+import type { WatchEvent } from './watcher.ts'
 
 /** Everything that can happen to an arbiter. */
 type Event =
   | ChildEvent
   | SuccessionEvent
   | LineageEvent
+  | WatchEvent
   | { readonly type: 'signal'; readonly name: SignalName }
   | { readonly type: 'continued' }
   | { readonly type: 'tick'; readonly due: number }
@@ -41,14 +45,12 @@ export interface ArbiterParts extends ServerParts {
   readonly reread: () => Promise<Resolved>
   /** The folder that this arbiter was started in. */
   readonly cwd: string
+  /** Tells systemd about this server, where systemd wants to know. */
+  readonly notifier: Notifier | undefined
 }
 
 /** A timer that comes later than this, in milliseconds, means that the arbiter itself did not run. */
 const suspicious = 1_000
-
-/** How often, and after how many milliseconds, an address is bound anew that a worker found taken. */
-const bindTries = 5
-const bindPauseMs = 1_000
 
 export class Arbiter {
   readonly #parts: ArbiterParts
@@ -56,14 +58,16 @@ export class Arbiter {
   readonly #server: Server
   readonly #reloads: Reloads
   readonly #upgrades: Upgrades
-  #exitCode: number = exitCodes.failed.code
-  #bindTries = 1
+  readonly #herald: Herald | undefined
+  readonly #deaths: Deaths
 
   constructor(parts: ArbiterParts) {
     this.#parts = parts
     this.#server = new Server(parts, event => this.#inbox.put(event))
     this.#reloads = new Reloads(this.#server, parts.reread)
+    this.#deaths = new Deaths(this.#server, this.#reloads, parts.resolved)
     this.#upgrades = new Upgrades(this.#server, parts)
+    this.#herald = parts.notifier && new Herald(this.#server, parts.notifier)
   }
 
   /** Serves until it is told to stop; resolves with the exit code. */
@@ -80,7 +84,7 @@ export class Arbiter {
     })
     while (server.phase.name !== 'stopped') {
       this.#hear(await this.#inbox.next())
-      alarm.set(this.#act())
+      alarm.set(this.#act(), this.#herald?.tell(monotonicNow()))
     }
     alarm.close()
     server.hooks.tell('on_exit', server.view())
@@ -100,13 +104,14 @@ export class Arbiter {
       case 'exited':
         return this.#bury(event.child)
       case 'prepared':
-        return this.#server.succession.conclude() ? this.#react('prepared', event) : undefined
       case 'unprepared':
-        return this.#server.succession.conclude() ? this.#react('unprepared', event) : undefined
+        return this.#server.succession.conclude() ? this.#react(event.type, event) : undefined
       case 'heir ready':
       case 'heir ended':
       case 'promoted':
         return this.#upgrades.hear(event)
+      case 'changed':
+        return this.#react('HUP')
       case 'continued':
         return this.#server.fleet.forgivePulses()
       case 'tick':
@@ -120,16 +125,15 @@ export class Arbiter {
       return log.debug('Ignoring signal: winch: a terminal sends it when its window changes')
     }
     log.info(`Handling signal: ${name.toLowerCase()}`)
-    if (reactions[phase.name][name] === undefined)
-      return log.warning(`${name} has no effect while ${phase.name}`)
-    this.#react(name)
+    if (reactions[phase.name][name] !== undefined) this.#react(name)
+    else log.warning(`${name} has no effect while ${phase.name}`)
   }
 
   #react(happening: Happening, about: About = {}): void {
     const before = this.#server.phase
     const deed = reactions[before.name][happening]
     if (deed === undefined) return
-    this.#server.phase = next(before, deed, monotonicNow(), this.#exitCode)
+    this.#server.phase = next(before, deed, monotonicNow(), this.#deaths.exitCode)
     this.#deeds[deed](about, before)
   }
 
@@ -156,6 +160,7 @@ export class Arbiter {
   #open(before: Phase): void {
     const { succession, log, hooks, scale } = this.#server
     succession.good = succession.current
+    this.#server.pidfile.publish()
     log.info(`Running: ${count(scale.wanted, 'worker')} ready`)
     hooks.tell('when_ready', this.#server.view())
     this.#server.lineage.announceReady()
@@ -178,38 +183,8 @@ export class Arbiter {
   }
 
   #bury(child: Child): void {
-    const { fleet, succession, phase, log, loops } = this.#server
-    const { current, good } = succession
-    const isProven = child.generation === good?.number
-    const { death, text } = fleet.bury(child, { proven: isProven, quietly: loops })
-    const message = child.failure?.message ?? text
-    if (death === 'young' || (death === 'unproven' && phase.name !== 'reloading')) {
-      if (child.failure !== undefined && !loops) log.error(message)
-      return this.#react('died young', { error: new Error(message.split('\n')[0]) })
-    }
-    if (child.generation !== current?.number) return
-    if (death === 'unbound' && phase.name === 'booting') return this.#bindAnew(message)
-    if (death !== 'expected' && death !== 'sudden') this.#failBoot(child, message)
-  }
-
-  #failBoot(child: Child, message: string): void {
-    const { appFailedToLoad, workerFailedToBoot, failed } = exitCodes
-    const { phase, succession } = this.#server
-    if (phase.name === 'reloading' && succession.isPreparing) return this.#reloads.supersede(message)
-    const codes = { app: appFailedToLoad, boot: workerFailedToBoot, bind: failed }
-    this.#exitCode = codes[child.failure?.why ?? 'boot'].code
-    this.#react('boot failed', { error: new Error(message) })
-  }
-
-  /** Another server began to listen between our binding and our first worker's listening. */
-  #bindAnew(message: string): void {
-    const { log, succession } = this.#server
-    this.#bindTries += 1
-    if (this.#bindTries > bindTries) return this.#react('boot failed', { error: new Error(message) })
-    log.error(`${message} (try ${this.#bindTries - 1} of ${bindTries}, the next in 1 second)`)
-    succession.current = undefined
-    succession.keepListeners([])
-    succession.prepare({ read: async () => this.#parts.resolved }, bindPauseMs)
+    const consequence = this.#deaths.bury(child)
+    if (consequence !== undefined) this.#react(consequence.happening, consequence)
   }
 
   /** Makes what is into what should be; returns how long there is nothing to do but wait. */

@@ -27,6 +27,8 @@ export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Prom
       listeners: settings.bind.flatMap(text => pretend(text, settings.chdir)),
       scoreboard: { fd: 4, slot: child.slot },
       ...workerHooks(resolved),
+      // Nobody but root can load the app as the user that it is to run as.
+      ...(resolved.owner === undefined || process.geteuid?.() !== 0 ? {} : { identity: resolved.owner }),
     },
   })
   const limit = settings.boot_timeout * 1_000

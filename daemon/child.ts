@@ -1,7 +1,9 @@
 /** A worker as the arbiter sees it: a process, a place in the life of a worker, and what is known about it. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { FromWorker, Start, ToWorker } from '../worker/protocol.ts'
+import { captureLines } from './captured-output.ts'
 import { type Life, mayBecome } from './life.ts'
 import type { PlannedWorker } from './plan.ts'
 
@@ -18,6 +20,8 @@ export interface ChildOptions {
   /** What the process inherits, from descriptor `firstInherited` on. */
   readonly descriptors: readonly number[]
   readonly start: Start
+  /** Takes what the process prints, in whole lines, in place of the arbiter's own standard output and standard error. */
+  readonly capture?: ((lines: string) => void) | undefined
   /** Options for Node, besides those of the arbiter. */
   readonly execArgv?: readonly string[]
 }
@@ -33,7 +37,7 @@ const workerMain = fileURLToPath(new URL(`../worker/main.${import.meta.url.slice
 /** Descriptors 0 to 2 are the standard ones and 3 is the channel. */
 export const firstInherited = 4
 
-/** How long the last messages of a dead process may take to arrive, where a grandchild keeps its channel open. */
+/** How long the last words of a dead process may take to arrive, where a grandchild keeps its channel or pipes open. */
 const lastWordsMs = 200
 
 export class Child implements PlannedWorker {
@@ -70,12 +74,13 @@ export class Child implements PlannedWorker {
   }
 
   /** Starts the process. Whatever goes wrong with it, `exited` follows. */
-  start({ title, cwd, env, descriptors, start, execArgv = [] }: ChildOptions): void {
+  start({ title, cwd, env, descriptors, start, capture, execArgv = [] }: ChildOptions): void {
     // The title stands in the arguments to make room for it where process titles live, and for `ps` before it is set.
+    const printed = capture === undefined ? 'inherit' : 'pipe'
     const child = spawn(process.execPath, [...process.execArgv, ...execArgv, workerMain, title], {
       cwd,
       env,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...descriptors],
+      stdio: ['ignore', printed, printed, 'ipc', ...descriptors],
     })
     this.#process = child
     child.on('message', message => this.#put({ type: 'said', child: this, message: message as FromWorker }))
@@ -84,10 +89,12 @@ export class Child implements PlannedWorker {
       this.reason = `could not be started: ${error.message}`
       this.end({ code: null, signal: null })
     })
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream && capture) captureLines(stream as Readable, capture)
+    }
     child.once('exit', (code, signal) => {
-      if (!child.connected) return this.end({ code, signal })
       const timer = setTimeout(() => this.end({ code, signal }), lastWordsMs)
-      child.once('disconnect', () => {
+      child.once('close', () => {
         clearTimeout(timer)
         this.end({ code, signal })
       })

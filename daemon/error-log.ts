@@ -16,6 +16,8 @@ export interface ErrorLog {
   warning(message: string): void
   error(message: string): void
   critical(message: string): void
+  /** Adds whole lines as they are. */
+  print(lines: string): void
   /** Goes on in the file that has the configured name now; resolves when all earlier lines are in the old one. */
   reopen(): Promise<void>
   /** Goes on in another place; rejects, and stays where it is, when that cannot be appended to. */
@@ -30,10 +32,12 @@ export interface ErrorLogOptions {
   /** A path, or `-` for standard error. */
   readonly errorlog: string
   readonly loglevel: LogLevel
+  /** Hears every line that is logged. */
+  readonly echo?: ((lines: string) => void) | undefined
 }
 
 /** Opens the error log; rejects with one message for the user when the file cannot be appended to. */
-export async function openErrorLog({ errorlog, loglevel }: ErrorLogOptions): Promise<ErrorLog> {
+export async function openErrorLog({ errorlog, loglevel, echo }: ErrorLogOptions): Promise<ErrorLog> {
   const openAt = (value: string) =>
     openLogFile({
       setting: 'errorlog',
@@ -52,6 +56,7 @@ export async function openErrorLog({ errorlog, loglevel }: ErrorLogOptions): Pro
     decodeStrings: false,
     write(line: string, _encoding, done) {
       file.write(line)
+      echo?.(line)
       done()
     },
   })
@@ -85,6 +90,9 @@ export async function openErrorLog({ errorlog, loglevel }: ErrorLogOptions): Pro
 
   return {
     write,
+    print(lines) {
+      if (closing === undefined) file.write(lines)
+    },
     moveTo,
     debug: message => write('debug', message),
     info: message => write('info', message),

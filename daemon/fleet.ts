@@ -1,5 +1,5 @@
 /** The workers: starts them, carries out what the plan says about them, and clears away the dead. */
-import type { HookError } from '../hooks/run.ts'
+import { HookError } from '../hooks/run.ts'
 import type { ServerView, WorkerView } from '../hooks/table.ts'
 import type { FromWorker, InheritedListener, ToWorker } from '../worker/protocol.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
@@ -16,6 +16,7 @@ import {
 import type { HookQueue } from './hook-queue.ts'
 import { inspectable } from './inspector.ts'
 import { watchOutOfMemory } from './oom.ts'
+import { giveAccessLog } from './owner.ts'
 import type { KillReason } from './plan.ts'
 import type { Scoreboard } from './scoreboard.ts'
 import { describeFinding, look } from './stuck.ts'
@@ -62,10 +63,15 @@ export class Fleet {
     const child = new Child(this.#age, generation.number, scoreboard.take(this.#age), monotonicNow(), put)
     this.#children.set(child.age, child)
     this.#generations.set(generation.number, generation)
-    if (!hooks.has('pre_fork')) return this.#start(child, generation)
-    hooks.call('pre_fork', this.#parts.view(), this.view(child)).then(
+    const { resolved } = generation
+    if (!hooks.has('pre_fork') && resolved.owner === undefined) return this.#start(child, generation)
+    const prepare = async () => {
+      await hooks.call('pre_fork', this.#parts.view(), this.view(child))
+      await giveAccessLog(resolved)
+    }
+    prepare().then(
       () => this.#start(child, generation),
-      (error: HookError) => this.#giveUp(child, error.message),
+      (error: Error) => this.#giveUp(child, error),
     )
   }
 
@@ -79,14 +85,15 @@ export class Fleet {
       env,
       descriptors: [scoreboard.fd, ...descriptorsOf(generation)],
       start: startMessage(generation, child.age, child.slot),
+      capture: settings.capture_output && settings.errorlog !== '-' ? log.print : undefined,
       execArgv: settings.timeout_stack ? inspectable : [],
     })
     if (child.pid !== undefined) log.info(`Booting worker ${child.age} (pid ${child.pid})`)
   }
 
-  #giveUp(child: Child, message: string): void {
-    child.failure = { type: 'failed', why: 'boot', message }
-    child.reason = 'the hook pre_fork failed'
+  #giveUp(child: Child, error: Error): void {
+    child.failure = { type: 'failed', why: 'boot', message: error.message }
+    child.reason = error instanceof HookError ? 'the hook pre_fork failed' : 'its log cannot be given to it'
     child.end({ code: null, signal: null })
   }
 

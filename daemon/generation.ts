@@ -24,6 +24,7 @@ export function startMessage(generation: Generation, age: number, slot: number):
     listeners: inheritedListeners(generation),
     scoreboard: { fd: firstInherited, slot },
     ...workerHooks(resolved),
+    ...(resolved.owner === undefined ? {} : { identity: resolved.owner }),
   }
 }
 

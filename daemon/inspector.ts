@@ -32,7 +32,7 @@ export const inspectable = ['--inspect-port=127.0.0.1:0', '--inspect-publish-uid
 
 /** Rejects with the reason when the process cannot be looked into. */
 export async function inspect(pid: number): Promise<Confession> {
-  const before = listeningPorts(pid)
+  const before = new Set(socketsOf(pid))
   process.kill(pid, 'SIGUSR1')
   const port = await inspectorPort(pid, before)
   const list = await fetch(`http://127.0.0.1:${port}/json/list`, { signal: AbortSignal.timeout(openLimitMs) })
@@ -73,27 +73,32 @@ function framesOf(stack: string): string[] {
 }
 
 /** The inspector takes whatever port is free; the kernel knows where the process listens that did not before. */
-async function inspectorPort(pid: number, before: ReadonlySet<number>): Promise<number> {
-  for (let waited = 0; waited < openLimitMs; waited += pollMs) {
-    for (const port of listeningPorts(pid)) {
-      if (!before.has(port)) return port
-    }
+async function inspectorPort(pid: number, before: ReadonlySet<string>): Promise<number> {
+  const until = performance.now() + openLimitMs
+  while (performance.now() < until) {
+    // The table of the kernel has a line for each connection of the machine: it is read when there is something new.
+    const added = socketsOf(pid).filter(socket => !before.has(socket))
+    const port = added.length === 0 ? undefined : listeningPort(pid, new Set(added))
+    if (port !== undefined) return port
     await sleep(pollMs)
   }
   throw new Error(inNativeCode)
 }
 
-/** The ports of 127.0.0.1 that the process listens on. */
-function listeningPorts(pid: number): ReadonlySet<number> {
-  const sockets = new Set(readdirSync(`/proc/${pid}/fd`).map(fd => linkOf(`/proc/${pid}/fd/${fd}`)))
-  const ports = new Set<number>()
+/** The sockets of a process, as the kernel numbers them. */
+function socketsOf(pid: number): string[] {
+  const links = readdirSync(`/proc/${pid}/fd`).map(fd => linkOf(`/proc/${pid}/fd/${fd}`))
+  return links.flatMap(link => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? [])
+}
+
+/** The port of 127.0.0.1 on which one of these sockets listens. */
+function listeningPort(pid: number, sockets: ReadonlySet<string>): number | undefined {
   for (const line of readFileSync(`/proc/${pid}/net/tcp`, 'utf8').split('\n').slice(1)) {
-    const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/)
+    const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/)
     const [address, port = ''] = local.split(':')
-    if (state !== '0A' || address !== '0100007F' || !sockets.has(`socket:[${inode}]`)) continue
-    ports.add(Number.parseInt(port, 16))
+    if (state === '0A' && address === '0100007F' && sockets.has(inode)) return Number.parseInt(port, 16)
   }
-  return ports
+  return undefined
 }
 
 function linkOf(path: string): string {

@@ -24,6 +24,7 @@ export class Lineage {
   readonly #put: (event: LineageEvent) => void
   #predecessor: number | undefined
   #heir: ChildProcess | undefined
+  #heirServes = false
 
   constructor({ predecessor }: Pick<Inheritance, 'predecessor'>, put: (event: LineageEvent) => void) {
     this.#put = put
@@ -47,6 +48,11 @@ export class Lineage {
     return this.#heir?.pid
   }
 
+  /** The process id of the heir, as soon as it serves. */
+  get successor(): number | undefined {
+    return this.#heirServes ? this.heir : undefined
+  }
+
   /** Why there can be no heir now. */
   get refusal(): string | undefined {
     if (this.#heir !== undefined) return `an heir lives already (pid ${this.#heir.pid})`
@@ -67,7 +73,10 @@ export class Lineage {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...passed.map(({ fd }) => fd)],
     })
     this.#heir = heir
-    heir.on('message', () => this.#put({ type: 'heir ready' }))
+    heir.on('message', () => {
+      this.#heirServes = true
+      this.#put({ type: 'heir ready' })
+    })
     heir.once('error', error => this.#lose(heir, error.message))
     heir.once('exit', (code, signal) => this.#lose(heir, signal === null ? `code ${code}` : signal))
   }
@@ -75,6 +84,7 @@ export class Lineage {
   #lose(heir: ChildProcess, how: string): void {
     if (this.#heir !== heir) return
     this.#heir = undefined
+    this.#heirServes = false
     this.#put({ type: 'heir ended', pid: heir.pid, how })
   }
 

@@ -8,22 +8,32 @@ import { type Resolved, resolve, type Sources } from '../config/resolve.ts'
 import { exitCodes } from '../worker/exit.ts'
 import { Arbiter } from './arbiter.ts'
 import { checkApp } from './check.ts'
-import { openErrorLog } from './error-log.ts'
+import { daemonize, findLauncher, type Launcher } from './daemonize.ts'
+import { type ErrorLog, openErrorLog } from './error-log.ts'
 import { errorLogOf, processName } from './generation.ts'
 import { privateVariables, readInheritance } from './inheritance.ts'
+import { createNotifier, notifyVariables } from './notify.ts'
+import { Pidfile, pidfileOf } from './pidfile.ts'
 
 /** Runs the command with these arguments; `process.exitCode` says how it went. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const sources = { argv, env: publicEnvironment(), cwd: startFolder() }
+  const launcher = findLauncher()
+  const sources = { argv, env: publicEnvironment(), cwd: startFolder(), launcher }
   try {
     process.exitCode = await run(await resolve(sources), sources)
   } catch (error) {
-    process.stderr.write(`${describe(error)}\n`)
+    const text = `${describe(error)}\n`
+    process.stderr.write(text)
+    launcher?.complain(text)
     process.exitCode = error instanceof ConfigError ? error.exitCode : exitCodes.failed.code
   }
 }
 
-async function run(resolved: Resolved, sources: Sources): Promise<number> {
+interface Start extends Sources {
+  readonly launcher: Launcher | undefined
+}
+
+async function run(resolved: Resolved, sources: Start): Promise<number> {
   switch (resolved.command) {
     case 'help':
       return say(help())
@@ -49,30 +59,50 @@ async function check(resolved: Resolved, { env }: Sources): Promise<number> {
   return exitCodes.ok.code
 }
 
-async function serve(resolved: Resolved, sources: Sources): Promise<number> {
+async function serve(resolved: Resolved, { launcher, ...sources }: Start): Promise<number> {
   const { settings } = resolved
+  const inheritance = readInheritance(process.env, process.pid)
+  const isHeir = inheritance.predecessor !== undefined
+  if (settings.daemon && launcher === undefined && !isHeir) return await daemonize(settings)
   process.title = `tsicorn: arbiter [${processName(settings)}]`
-  const log = await openErrorLog({ ...settings, errorlog: errorLogOf(resolved) })
+  let log: ErrorLog | undefined
+  const pidfile = new Pidfile(message => log?.error(message))
+  pidfile.claim(pidfileOf(resolved, isHeir))
+  log = await openErrorLog({ ...settings, errorlog: errorLogOf(resolved), echo: launcher?.log })
   log.info(`Starting tsicorn ${version()}`)
+  const notifier = createNotifier({ env: process.env, log })
   const arbiter = new Arbiter({
     resolved,
-    inheritance: readInheritance(process.env, process.pid),
+    inheritance,
+    notifier,
+    pidfile,
     cwd: sources.cwd,
     reread: () => resolve(sources),
     log,
     env: sources.env,
     boots: availableParallelism(),
   })
-  const code = await arbiter.run()
+  process.on('uncaughtException', error => void endBadly(error, log))
+  const code = await arbiter.run().catch((error: unknown) => endBadly(error, log))
+  pidfile.close()
+  await notifier?.idle()
   await log.close()
   // Left to itself, Node would close its handles at the end, and remove the files of unix sockets that an heir serves.
   process.exit(code)
 }
 
+/** Something that nobody expected, here or in a hook: the log has the stack, and the workers finish by themselves. */
+async function endBadly(error: unknown, log: ErrorLog): Promise<never> {
+  const stack = error instanceof Error ? error.stack : undefined
+  log.critical(`The arbiter ends by an error that nothing handled: ${stack ?? String(error)}`)
+  await log.close()
+  process.exit(exitCodes.internal.code)
+}
+
 /** Without what was said to this process alone. */
 function publicEnvironment(): NodeJS.ProcessEnv {
   const env = { ...process.env }
-  for (const name of privateVariables) delete env[name]
+  for (const name of [...privateVariables, ...notifyVariables]) delete env[name]
   return env
 }
 

@@ -3,6 +3,7 @@ import type { Resolved } from '../config/resolve.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
 import { errorLogOf, type Generation } from './generation.ts'
 import type { Phase } from './phase.ts'
+import { pidfileOf } from './pidfile.ts'
 import { count, type Server } from './server.ts'
 
 export class Reloads {
@@ -18,13 +19,14 @@ export class Reloads {
 
   /** Prepares a generation from the newest files; one that is being prepared already is out of date. */
   begin(): void {
-    const { succession, hooks, log } = this.#server
+    const { succession, hooks, log, pidfile, lineage } = this.#server
     this.#count += 1
     log.info(`Reload ${this.#count}: reading the configuration`)
     succession.prepare({
       read: this.#reread,
       after: async resolved => {
         await log.moveTo(errorLogOf(resolved))
+        pidfile.claim(pidfileOf(resolved, lineage.predecessor !== undefined))
         await hooks.callOf(resolved.hooks, 'on_reload', this.#server.view(resolved))
       },
     })
@@ -37,11 +39,13 @@ export class Reloads {
   }
 
   abort(reason: string): void {
-    const { succession, log } = this.#server
+    const { succession, log, pidfile } = this.#server
     this.#server.revert()
+    pidfile.withdraw()
     if (succession.good !== undefined) {
       log.moveTo(errorLogOf(succession.good.resolved)).catch((error: Error) => log.error(error.message))
     }
+    this.#server.failure = `reload ${this.#count} failed: ${reason.split('\n')[0]}`
     log.error(`Reload ${this.#count} failed: generation ${succession.good?.number} keeps serving: ${reason}`)
   }
 
@@ -53,8 +57,10 @@ export class Reloads {
   }
 
   finish(before: Phase): void {
-    const { succession, log, scale } = this.#server
+    const { succession, log, scale, pidfile } = this.#server
     succession.good = succession.current
+    this.#server.failure = undefined
+    pidfile.publish()
     const seconds = before.name === 'reloading' ? (monotonicNow() - before.since) / 1_000 : 0
     const fleet = `${count(scale.wanted, 'worker')}, ${seconds.toFixed(1)} s`
     log.info(`Reload ${this.#count}: generation ${succession.current?.number} serves (${fleet})`)

@@ -13,12 +13,15 @@ import { HookQueue } from './hook-queue.ts'
 import type { Inheritance } from './inheritance.ts'
 import { Lineage, type LineageEvent } from './lineage.ts'
 import { Listeners } from './listeners.ts'
+import { giveAccessLog } from './owner.ts'
 import type { Phase } from './phase.ts'
+import type { Pidfile } from './pidfile.ts'
 import type { World } from './plan.ts'
 import { reusePortRisk } from './reuse-port.ts'
 import { configure, type Scale, scaleOf } from './scale.ts'
 import { openScoreboard, type Scoreboard } from './scoreboard.ts'
 import { Succession, type SuccessionEvent } from './succession.ts'
+import { type WatchEvent, Watcher } from './watcher.ts'
 
 export interface ServerParts {
   /** The configuration that the first generation is made of. */
@@ -28,6 +31,7 @@ export interface ServerParts {
   readonly env: NodeJS.ProcessEnv
   /** What this arbiter was given at birth. */
   readonly inheritance: Inheritance
+  readonly pidfile: Pidfile
   /** How many workers may boot at the same time. */
   readonly boots: number
 }
@@ -44,21 +48,30 @@ export class Server {
   readonly fleet: Fleet
   readonly succession: Succession
   readonly lineage: Lineage
+  readonly pidfile: Pidfile
   phase: Phase = { name: 'booting', reloadAfter: false }
   scale: Scale
+  /** Why the last reload failed, in one line; undefined when it did not. */
+  failure: string | undefined
   #scaleBefore: Scale
   readonly #parts: ServerParts
   readonly #scoreboard: Scoreboard
+  readonly #watcher: Watcher
   #streak = noStreak
 
-  constructor(parts: ServerParts, put: (event: ChildEvent | SuccessionEvent | LineageEvent) => void) {
+  constructor(
+    parts: ServerParts,
+    put: (event: ChildEvent | SuccessionEvent | LineageEvent | WatchEvent) => void,
+  ) {
     const { resolved, log, env } = parts
     this.#parts = parts
     this.log = log
+    this.pidfile = parts.pidfile
     this.scale = scaleOf(resolved.settings.workers)
     this.#scaleBefore = this.scale
     this.hooks = new HookQueue(resolved.hooks, log)
     this.#scoreboard = openScoreboard(resolved.settings.worker_tmp_dir)
+    this.#watcher = new Watcher(put, log)
     this.lineage = new Lineage(parts.inheritance, put)
     const listeners = new Listeners(parts.inheritance.descriptors, message => log.error(message))
     this.succession = new Succession(put, listeners)
@@ -90,6 +103,7 @@ export class Server {
     this.succession.current = generation
     this.hooks.use(hooks)
     this.log.setLevel(settings.loglevel)
+    this.#watcher.follow(generation.resolved)
     this.#streak = noStreak
     this.#scaleBefore = this.scale
     this.rescale(configure(this.scale, settings.workers))
@@ -102,6 +116,7 @@ export class Server {
     this.succession.current = good
     this.hooks.use(good.resolved.hooks)
     this.log.setLevel(good.resolved.settings.loglevel)
+    this.#watcher.follow(good.resolved)
     this.rescale(this.#scaleBefore)
   }
 
@@ -134,7 +149,9 @@ export class Server {
 
   reopenLogs(): void {
     void this.log.reopen()
-    this.fleet.tellAll({ type: 'reopen' })
+    giveAccessLog(this.resolved)
+      .catch((error: Error) => this.log.error(error.message))
+      .then(() => this.fleet.tellAll({ type: 'reopen' }))
   }
 
   /** Closes the listeners that no generation needs any more; none while another arbiter serves on the same sockets. */
@@ -147,6 +164,7 @@ export class Server {
   }
 
   close(): void {
+    this.#watcher.close()
     this.#scoreboard.close()
   }
 

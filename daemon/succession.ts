@@ -9,6 +9,7 @@ import { parseBind } from '../config/bind.ts'
 import type { Resolved } from '../config/resolve.ts'
 import type { Generation } from './generation.ts'
 import type { Listeners } from './listeners.ts'
+import { giveSocket } from './owner.ts'
 
 export type SuccessionEvent =
   | { readonly type: 'prepared'; readonly generation: Generation }
@@ -69,6 +70,9 @@ export class Succession {
     const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
     const addresses = bind.map(text => parseBind(text, chdir))
     const listeners = await this.#listeners.open(addresses, { umask, reusePort, signal })
+    for (const { path, given } of listeners) {
+      if (path !== undefined && !given && resolved.owner !== undefined) giveSocket(path, resolved.owner)
+    }
     await preparation.after?.(resolved)
     this.#count += 1
     return { number: this.#count, resolved, listeners }

@@ -1,11 +1,15 @@
 /** The upgrades: a new arbiter beside this one, until the operator ends one of them. */
 import type { LineageEvent } from './lineage.ts'
+import type { Notifier } from './notify.ts'
+import { pidfileOf } from './pidfile.ts'
 import type { Server } from './server.ts'
 
 export interface UpgradeParts {
   /** The environment and the folder that this arbiter was started in. */
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string
+  /** Where the main process of this service is kept track of. */
+  readonly notifier: Notifier | undefined
 }
 
 export class Upgrades {
@@ -38,12 +42,13 @@ export class Upgrades {
     const { lineage, succession, phase, log } = this.#server
     const { current } = succession
     if (phase.name === 'stopping' || current === undefined) return
-    lineage.launch({ listeners: current.listeners, ...this.#parts })
+    const { cwd, env, notifier } = this.#parts
+    lineage.launch({ listeners: current.listeners, cwd, env: { ...env, ...notifier?.inheritable } })
     log.info(`Upgrading: the heir starts (pid ${lineage.heir})`)
   }
 
   hear(event: LineageEvent): void {
-    const { lineage, log } = this.#server
+    const { lineage, log, pidfile, resolved } = this.#server
     switch (event.type) {
       case 'heir ready':
         return log.info(`The heir serves beside this arbiter (pid ${lineage.heir}): end one of them`)
@@ -54,6 +59,7 @@ export class Upgrades {
           `The heir ended (pid ${event.pid}) with ${event.how}: this arbiter goes on`,
         )
       case 'promoted':
+        pidfile.move(pidfileOf(resolved, false))
         return log.info('Promoted: the arbiter before this one is gone')
     }
   }

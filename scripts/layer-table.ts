@@ -24,7 +24,7 @@ export const layers: readonly Layer[] = [
   {
     layer: 4,
     files: [
-      ...['arbiter', 'server', 'reloads', 'upgrades', 'check', 'signals', 'control'].map(
+      ...['arbiter', 'server', 'reloads', 'upgrades', 'deaths', 'herald', 'check', 'signals', 'control'].map(
         name => `daemon/${name}.ts`,
       ),
       'worker/worker.ts',
@@ -53,6 +53,8 @@ export const layers: readonly Layer[] = [
         'oom',
         'lineage',
         'reuse-port',
+        'notify',
+        'status',
         'inheritance',
         'descriptor',
         'death',
@@ -63,6 +65,9 @@ export const layers: readonly Layer[] = [
         'watch-area',
         'watcher',
       ].map(name => `daemon/${name}.ts`),
+      ...['owner', 'pidfile', 'lock', 'process-identity', 'daemonize', 'captured-output'].map(
+        name => `daemon/${name}.ts`,
+      ),
       ...['sockets', 'listeners', 'watch'].map(name => `daemon/${name}.ts`),
       ...['inbox', 'alarm', 'hook-queue', 'scoreboard', 'error-log'].map(name => `daemon/${name}.ts`),
       'worker/app.ts',
@@ -81,7 +86,7 @@ export const layers: readonly Layer[] = [
         'refusal',
         'response-end',
       ].map(name => `worker/${name}.ts`),
-      ...['pulse', 'identity'].map(name => `worker/${name}.ts`),
+      ...['pulse', 'identity', 'privileges'].map(name => `worker/${name}.ts`),
       ...['access-log', 'access-format', 'exchange'].map(name => `worker/${name}.ts`),
     ],
   },

@@ -26,6 +26,8 @@ const { values } = parseArgs({
   },
 })
 const { node } = values
+// A signal ends the process in the ordinary way, so that the server is told.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim().slice(1)
 const tell = (message: string) => console.error(message)
 

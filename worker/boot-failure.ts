@@ -23,7 +23,7 @@ export async function bootFailure(error: unknown, spec: string): Promise<BootFai
 function isTold(error: unknown): error is Error {
   return (
     error instanceof AppMissing ||
-    (error instanceof Error && ['HookError', 'ConfigError'].includes(error.name))
+    (error instanceof Error && ['HookError', 'ConfigError', 'PrivilegeError'].includes(error.name))
   )
 }
 

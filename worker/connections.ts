@@ -119,12 +119,8 @@ export class Connections {
     for (const session of this.#sessions) session.close()
   }
 
-  /**
-   * Ends the connections that have been idle for `milliseconds`, with no part of a request read. To be called right
-   * after the event loop has polled: what waits in the kernel is read then, and a busy loop polls late.
-   */
-  endIdle(milliseconds: number): void {
-    const latest = performance.now() - milliseconds
+  /** Ends the connections that have been idle since `latest` or longer, with no part of a request read. */
+  endIdle(latest: number): void {
     for (const [socket, { busy, idleSince, bytesRead }] of this.#open) {
       if (busy === 0 && idleSince <= latest && socket.bytesRead === bytesRead) socket.destroySoon()
     }

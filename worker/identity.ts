@@ -1,4 +1,5 @@
 /** Who a worker is: its process title and its environment. */
+import type { Identity } from './protocol.ts'
 
 /** Sets the process title, shortened so that it fits where the system keeps it and still ends with its bracket. */
 export function setTitle(role: string, name: string): void {
@@ -14,4 +15,12 @@ export function applyEnvironment(raw_env: readonly string[]): void {
     const middle = pair.indexOf('=')
     process.env[pair.slice(0, middle)] = pair.slice(middle + 1)
   }
+}
+
+/** Variables that tell programs who they run as, in the form of `raw_env`. */
+export function accountVariables({ user, home }: Partial<Identity> = {}): readonly string[] {
+  return [
+    ...(user === undefined ? [] : [`USER=${user}`, `LOGNAME=${user}`]),
+    ...(home === undefined ? [] : [`HOME=${home}`]),
+  ]
 }

@@ -37,6 +37,21 @@ export interface Start {
   readonly scoreboard: { readonly fd: number; readonly slot: number }
   /** Where to import the worker's hooks from, and which of them are set; absent when none is. */
   readonly hooks?: WorkerHooks
+  /** Who to become before the app is loaded; absent where the worker stays who it is. */
+  readonly identity?: Identity
+}
+
+/** A user and a group; what is absent stays as the arbiter has it. */
+export interface Identity {
+  readonly uid?: number
+  readonly gid?: number
+  /** The name of the user, where the user has one. */
+  readonly user?: string
+  readonly home?: string
+  /** Take the other groups of the user too. */
+  readonly initgroups: boolean
+  /** As configured, for messages. */
+  readonly words: string
 }
 
 /** Finish what you have and leave. */

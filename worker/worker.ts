@@ -1,11 +1,12 @@
 /** A worker: boots in a fixed order, serves, and leaves when it is asked to or when there is nobody left to ask it. */
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { createHookCaller, type HookCaller } from '../hooks/run.ts'
 import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
 import type { AppServer, LoadedApp } from './app.ts'
 import { Connections } from './connections.ts'
 import { exitCodes } from './exit.ts'
-import { applyEnvironment, setTitle } from './identity.ts'
+import { accountVariables, applyEnvironment, setTitle } from './identity.ts'
 import { createLog, tellArbiter, type WorkerLog } from './log.ts'
 import { type Drain, requestsKey, type Start } from './protocol.ts'
 import { startPulse } from './pulse.ts'
@@ -45,13 +46,14 @@ export class Worker {
 
   /** Everything from the title to `ready`. Rejects with what went wrong. */
   async boot(): Promise<void> {
-    const { settings, listeners, check, age, scoreboard } = this.#start
+    const { settings, listeners, check, age, scoreboard, identity } = this.#start
     setTitle(check ? 'check' : 'worker', settings.name)
     tellArbiter({ type: 'booting' })
     await this.#importHooks()
     process.once('exit', () => this.#exitHook())
     await this.#hooks.call('post_fork', this.#server, this.#view)
-    applyEnvironment(settings.raw_env)
+    applyEnvironment([...accountVariables(identity), ...settings.raw_env])
+    if (identity !== undefined) (await import('./privileges.ts')).dropPrivileges(identity)
     const { loadApp } = await import('./app.ts')
     const { app: spec, backlog, wait_ready: waitReady } = settings
     const log = this.#log.write
@@ -148,20 +150,20 @@ export class Worker {
     await this.#leave(exitCodes.ok.code, Math.max(lastWordsMs, until - performance.now()))
   }
 
+  /**
+   * What counts as idle was so before the event loop polled, and after that still is: on a busy machine a request may
+   * have waited in the kernel for as long as an idle connection is kept.
+   */
   async #untilIdle(until: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const sweep = () => {
-      this.#connections.endIdle(idleMs)
-      if (this.#connections.size === 0) return resolve()
-      if (performance.now() < until) return
+    while (this.#connections.size > 0) {
+      await sleep(sweepMs)
+      const latest = performance.now() - idleMs
+      await turn()
+      this.#connections.endIdle(latest)
+      if (performance.now() < until) continue
       this.#log.warning(`graceful_timeout is over: cutting ${this.#connections.size} connections`)
-      this.#connections.cut()
-      resolve()
+      return this.#connections.cut()
     }
-    const timer = setInterval(() => setImmediate(sweep), sweepMs)
-    setImmediate(sweep)
-    await promise
-    clearInterval(timer)
   }
 
   /** Leaves at once. */
@@ -178,6 +180,8 @@ export class Worker {
 
   /** Nobody is left who could tell it what to do: the sockets are nobody's, so it empties their queues. */
   orphaned(): void {
+    // The arbiter may have read what this process prints, and a broken pipe is no reason to end in the middle of a drain.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
     const { listeners, settings } = this.#start
     void this.drain({ seconds: settings.graceful_timeout, abandoned: listeners.map(({ fd }) => fd) })
   }

@@ -46,9 +46,8 @@ export const logging = {
     kind: boolean,
     default: false,
     flag: '--capture-output',
-    doc: 'Standard output and standard error of all processes go to the error log.',
-    effect: 'on restart',
-    available: false,
+    doc: 'What workers, and the programs that they start, write to standard output and standard error goes to the error log, where that is a file.',
+    effect: 'on reload',
   },
   logger_class: {
     kind: optionalText('MODULE[:EXPORT]'),
@@ -106,9 +105,8 @@ export const logging = {
     default: false,
     flag: '--enable-stdio-inheritance',
     short: '-R',
-    doc: 'A daemon keeps standard output and standard error.',
+    doc: 'A daemon keeps standard output and standard error where they are not a terminal, but a file or a pipe.',
     effect: 'on restart',
-    available: false,
   },
   statsd_host: {
     kind: optionalText('HOST:PORT'),

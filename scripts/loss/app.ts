@@ -1,6 +1,7 @@
 /** The app of the loss harness: every way to answer that a drain must not cut. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { monotonicNow } from '../../worker/scoreboard-layout.ts'
 import { bodyLength, bodyOf } from './pattern.ts'
 
 const pieces = 8
@@ -10,13 +11,13 @@ export default async function app(req: IncomingMessage, res: ServerResponse): Pr
   const url = new URL(req.url ?? '/', 'http://loss')
   const body = bodyOf(Number(url.searchParams.get('id')))
   res.setHeader('X-Worker', process.pid)
+  if (url.pathname === '/slow') await sleep(Number(url.searchParams.get('ms')))
+  res.setHeader('X-Sent', monotonicNow())
   switch (url.pathname) {
     case '/echo':
       return echo(req, res)
     case '/stream':
       return await stream(res, body)
-    case '/slow':
-      await sleep(Number(url.searchParams.get('ms')))
   }
   res.setHeader('Content-Length', bodyLength)
   res.end(body)

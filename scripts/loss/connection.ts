@@ -1,5 +1,6 @@
 /** One connection of a client, on raw sockets: whatever a library would hide is seen here. */
 import net from 'node:net'
+import { monotonicNow } from '../../worker/scoreboard-layout.ts'
 import { ResponseReader } from './response.ts'
 
 export type Target = { readonly host: string; readonly port: number } | { readonly path: string }
@@ -20,7 +21,11 @@ export interface Answer {
   readonly received: number
   /** Answers on this connection before. */
   readonly before: number
-  /** How long the connection had been idle, in milliseconds, when the question was sent. */
+  /**
+   * How long before this question the server began to send its last answer, in milliseconds: it has not been idle for
+   * longer, whenever the answer was read on this side. Of a new connection: how long it took until this side knew of
+   * it, and could send.
+   */
   readonly idle: number
   readonly worker: number | undefined
 }
@@ -37,7 +42,7 @@ export class Connection {
   worker: number | undefined
   readonly #socket: net.Socket
   #answers = 0
-  #idleSince = performance.now()
+  #sent = monotonicNow()
   #idle = 0
   #reader: ResponseReader | undefined
   #answered: ((answer: Answer) => void) | undefined
@@ -58,6 +63,7 @@ export class Connection {
     })
     socket.once('connect', () => {
       this.#hasConnected = true
+      this.#idle = monotonicNow() - this.#sent
     })
     socket.once('end', () => this.#closed('closed'))
     socket.once('error', (error: NodeJS.ErrnoException) => this.#closed(error.code ?? error.message))
@@ -66,7 +72,7 @@ export class Connection {
 
   /** Sends a question; `answered` is called exactly once. Only to be called while no answer is expected. */
   ask({ bytes, expected }: Question, answered: (answer: Answer) => void): void {
-    this.#idle = performance.now() - this.#idleSince
+    if (this.#hasConnected) this.#idle = monotonicNow() - this.#sent
     this.#reader = new ResponseReader(expected)
     this.#answered = answered
     this.#socket.write(bytes)
@@ -104,6 +110,7 @@ export class Connection {
     const answered = this.#answered as (answer: Answer) => void
     this.#reader = undefined
     this.worker = reader.worker ?? this.worker
+    this.#sent = reader.sent ?? this.#sent
     if (result !== 'ok' || !reader.keepAlive) this.close()
     const answer = {
       result,
@@ -114,7 +121,6 @@ export class Connection {
       worker: this.worker,
     }
     this.#answers += 1
-    this.#idleSince = performance.now()
     answered(answer)
   }
 }

@@ -14,6 +14,8 @@ export class ResponseReader {
   keepAlive = false
   /** The process that answered. */
   worker: number | undefined
+  /** When it began to be sent, in milliseconds of the clock that all processes share. */
+  sent: number | undefined
   readonly #expected: Buffer
   #head: string | undefined = ''
   #framing: Framing = 'length'
@@ -63,6 +65,7 @@ export class ResponseReader {
     const length = field(head, 'content-length')
     this.worker = Number(field(head, 'x-worker')) || undefined
     this.keepAlive = version === '1.1' ? connection !== 'close' : connection === 'keep-alive'
+    this.sent = Number(field(head, 'x-sent')) || undefined
     if (field(head, 'transfer-encoding') === 'chunked') this.#framing = 'chunked'
     else if (length !== undefined) this.#length = Number(length)
     else this.#framing = 'until close'

@@ -1,4 +1,6 @@
 /** One run of the harness: a server, its clients, a storm, and the end. */
+import { rmSync } from 'node:fs'
+import { isAlive } from '../../test/tsicorn.ts'
 import { descriptorsOf, examineEnd, examineLog, examineWorkers, settled } from './census.ts'
 import type { Failure } from './client-messages.ts'
 import { Load } from './load.ts'
@@ -52,6 +54,11 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const server = await startServer({ ...options, maxRequests })
   const { tsicorn } = server
   const faults: string[] = []
+  // The server is in a session of its own: an interrupt does not reach it.
+  const abandon = () => {
+    if (isAlive(tsicorn.pid)) tsicorn.signal('SIGINT')
+  }
+  process.once('exit', abandon)
   const late = setTimeout(() => {
     faults.push(`It was not over after ${options.limit} s`)
     load.stop()
@@ -102,11 +109,17 @@ export async function run(options: RunOptions): Promise<Outcome> {
     await load.ends()
     await tsicorn.stop('SIGINT')
   } finally {
+    process.off('exit', abandon)
     clearTimeout(late)
     clearInterval(progress)
   }
-  if (faults.length > 0) tell(tsicorn.log)
   faults.push(...examineLog(tsicorn.log, options.kill ? /was ended by SIGKILL/ : undefined))
+  if (faults.length > 0 || failuresOf(load) > 0) {
+    tsicorn.write('log', tsicorn.log)
+    tell(`The log of the server is kept: ${tsicorn.folder}/log`)
+  } else {
+    rmSync(tsicorn.folder, { recursive: true })
+  }
   return {
     answered: load.total,
     byKind: Object.fromEntries(load.answered),
@@ -131,6 +144,6 @@ function sum(counts: ReadonlyMap<string, number>): number {
 function describe(verdict: Verdict, failure: Failure): string {
   const { kind, id, detail, before, idle, worker, began, ended } = failure
   const when = new Date(ended).toISOString()
-  const connection = `${before} answers on this connection before, idle ${idle.toFixed(0)} ms, worker ${worker ?? 'unknown'}`
+  const connection = `${before} answers on this connection before, ${idle.toFixed(0)} ms after the answer before, worker ${worker ?? 'unknown'}`
   return `${when} ${verdict}: request ${id} (${kind}) ${detail} in ${ended - began} ms; ${connection}`
 }

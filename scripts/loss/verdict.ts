@@ -17,24 +17,19 @@ export interface Circumstances {
   readonly killings: readonly Killing[]
   /** When the server was told to stop. */
   readonly stoppedAt: number | undefined
-  /** Whether clients of this kind wait between two requests. */
-  readonly isOpenLoop: boolean
 }
 
-/**
- * A draining worker closes a connection that was idle for 0.9 s; the client may have seen the last answer later than
- * the worker sent it, by as much as both take turns on a busy machine.
- */
-const drainIdleMs = 800
+/** What a draining worker waits before it closes an idle connection, in milliseconds. */
+const drainIdleMs = 900
 
 /** How long after a kill its victims may notice, and how long the kernel takes to end them, in milliseconds. */
 const noticeMs = 1_000
 const dyingMs = 100
 
-export function judge(failure: Failure, { killings, stoppedAt, isOpenLoop }: Circumstances): Verdict {
+export function judge(failure: Failure, { killings, stoppedAt }: Circumstances): Verdict {
   const { result, received, before, idle, worker, began, ended } = failure
   const unanswered = result === 'reset' && received === 0
-  if (isOpenLoop && unanswered && before > 0 && idle >= drainIdleMs) return 'idle race'
+  if (unanswered && idle >= drainIdleMs) return 'idle race'
   const cut = result === 'reset' || result === 'short body'
   const isVictim = (killing: Killing) =>
     (worker === undefined || worker === killing.worker) &&

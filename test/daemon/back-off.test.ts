@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { extend, noStreak, type Streak } from '../../daemon/back-off.ts'
 
-function after(deaths: number, random = 0): Streak {
+function streakOf(deaths: number, random = 0): Streak {
   let streak = noStreak
   for (let death = 0; death < deaths; death += 1) streak = extend(streak, 0, [], random)
   return streak
@@ -10,7 +10,7 @@ function after(deaths: number, random = 0): Streak {
 
 describe('back-off', () => {
   it('answers the first death at once, and the next ones after pauses that grow by half', () => {
-    const pauses = [1, 2, 3, 4].map(deaths => after(deaths).until)
+    const pauses = [1, 2, 3, 4].map(deaths => streakOf(deaths).until)
     expect(pauses).to.deep.equal([0, 1_000, 1_500, 2_250])
   })
 
@@ -20,7 +20,7 @@ describe('back-off', () => {
         fc.integer({ min: 1, max: 200 }),
         fc.double({ min: 0, max: 1, noNaN: true }),
         (deaths, random) => {
-          expect(after(deaths, random).until).to.be.within(0, 30_000)
+          expect(streakOf(deaths, random).until).to.be.within(0, 30_000)
         },
       ),
     )

@@ -97,11 +97,11 @@ describe('check-layers', () => {
       name: 'a circle',
       files: {
         'worker/app.ts': "import './serve.ts'\n",
-        'worker/serve.ts': "import './drain.ts'\n",
-        'worker/drain.ts': "import type { A } from './app.ts'\n",
+        'worker/serve.ts': "import './connections.ts'\n",
+        'worker/connections.ts': "import type { A } from './app.ts'\n",
       },
       problem:
-        'worker/app.ts: imports itself in a circle: worker/app.ts -> worker/serve.ts -> worker/drain.ts -> worker/app.ts',
+        'worker/app.ts: imports itself in a circle: worker/app.ts -> worker/serve.ts -> worker/connections.ts -> worker/app.ts',
     },
   ]
   for (const { name, files, problem } of refused) {

@@ -1,0 +1,25 @@
+/** What a process prints, in whole lines. */
+import type { Readable } from 'node:stream'
+
+/** A line that is longer than this is broken. */
+const longest = 64 * 1024
+
+/** Hands over whole lines, each with its line end, as they come. */
+export function captureLines(stream: Readable, put: (lines: string) => void): void {
+  let rest = ''
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    const all = rest + text
+    const end = all.lastIndexOf('\n') + 1
+    rest = all.slice(end)
+    if (end > 0) put(all.slice(0, end))
+    if (rest.length > longest) breakLine()
+  })
+  stream.once('close', () => {
+    if (rest !== '') breakLine()
+  })
+
+  function breakLine(): void {
+    put(`${rest}\n`)
+    rest = ''
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * The file that holds the arbiter's process id. It is claimed before anything else happens and written when the server
+ * serves; of two starts with the same file, one wins.
+ */
+import { readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { getSystemErrorMessage } from 'node:util'
+import type { Resolved } from '../config/resolve.ts'
+import { type Lock, LockedError, takeLock } from './lock.ts'
+
+/** Another server has the file, or it cannot be created. */
+export class PidfileError extends Error {
+  override readonly name = 'PidfileError'
+}
+
+/** Where it belongs; an heir has a file of its own, beside that of the arbiter that it is to succeed. */
+export function pidfileOf({ settings }: Resolved, isHeir: boolean): string | undefined {
+  const { pidfile, chdir } = settings
+  return pidfile === null ? undefined : `${resolve(chdir, pidfile)}${isHeir ? '.2' : ''}`
+}
+
+interface Claim {
+  readonly path: string
+  readonly lock: Lock
+}
+
+export class Pidfile {
+  readonly #report: (message: string) => void
+  #current: Claim | undefined
+  /** What takes the place of the current one when it is published; without a claim, no file is wanted any more. */
+  #next: { readonly claim: Claim | undefined } | undefined
+  #isPublished = false
+  readonly #onExit = () => this.close()
+
+  /** `report` hears of trouble that is no reason to stop. */
+  constructor(report: (message: string) => void) {
+    this.#report = report
+    process.once('exit', this.#onExit)
+  }
+
+  /**
+   * Claims a path, and leaves the file alone; undefined for no file. What was claimed before is given up unless it is
+   * published: that stays until `publish`.
+   *
+   * @throws PidfileError
+   */
+  claim(path: string | undefined): void {
+    this.withdraw()
+    if (path === this.#current?.path) return
+    this.#next = { claim: path === undefined ? undefined : this.#take(path) }
+  }
+
+  /** Writes the file that was claimed last, also where it was removed meanwhile, and removes the one before it. */
+  publish(): void {
+    this.#isPublished = true
+    const before = this.#current
+    if (this.#next !== undefined) this.#current = this.#next.claim
+    this.#next = undefined
+    if (this.#current !== undefined) this.#write(this.#current.path)
+    if (before !== undefined && before !== this.#current) this.#remove(before)
+  }
+
+  /** Gives up what was claimed and not published. */
+  withdraw(): void {
+    this.#next?.claim?.lock.release()
+    this.#next = undefined
+  }
+
+  /** Goes on at another path: at once, or when the first file would be published. Trouble is reported. */
+  move(path: string | undefined): void {
+    try {
+      this.claim(path)
+      if (this.#isPublished) this.publish()
+    } catch (error) {
+      this.#report((error as Error).message)
+    }
+  }
+
+  /** Removes the file and gives up every claim; the exit of the process does the same, whatever leads to it. */
+  close(): void {
+    process.off('exit', this.#onExit)
+    this.withdraw()
+    if (this.#current !== undefined) this.#remove(this.#current)
+    this.#current = undefined
+  }
+
+  #take(path: string): Claim {
+    try {
+      const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory()
+      if (isFolder) throw Object.assign(new Error(path), { code: 'EISDIR' })
+      const lost = (error: Error) =>
+        this.#report(
+          `The lock of the pidfile "${path}" is lost: ${error.message}: a second server could start`,
+        )
+      return { path, lock: takeLock(`${path}.lock`, lost) }
+    } catch (error) {
+      throw new PidfileError(explain(path, error as Error), { cause: error })
+    }
+  }
+
+  #write(path: string): void {
+    const draft = `${path}.${process.pid}.tmp`
+    try {
+      writeFileSync(draft, `${process.pid}\n`, { mode: 0o644 })
+      renameSync(draft, path)
+    } catch (error) {
+      rmSync(draft, { force: true })
+      this.#report(explain(path, error as Error))
+    }
+  }
+
+  #remove({ path, lock }: Claim): void {
+    try {
+      if (readFileSync(path, 'utf8') === `${process.pid}\n`) unlinkSync(path)
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      if (code !== 'ENOENT') this.#report(`Cannot remove the pidfile "${path}": ${message}`)
+    }
+    lock.release()
+  }
+}
+
+function explain(path: string, error: NodeJS.ErrnoException): string {
+  if (error instanceof LockedError) {
+    const cure = 'stop that one, or set another pidfile'
+    return `Cannot take the pidfile "${path}": the server with pid ${error.pid} has it: ${cure}`
+  }
+  const { code = '', errno, message } = error
+  const folder = dirname(path)
+  const known: Readonly<Record<string, string>> = {
+    ENOENT: `the folder "${folder}" does not exist: create it first`,
+    ENOTDIR: `"${folder}" is not a folder: choose another path`,
+    EISDIR: 'it is a folder: name a file in it',
+  }
+  const other =
+    errno === undefined
+      ? message
+      : `${getSystemErrorMessage(errno)}: choose a folder that this user may write to`
+  return `Cannot create the pidfile "${path}": ${known[code] ?? other}`
+}
