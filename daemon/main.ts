@@ -71,6 +71,8 @@ async function serve(resolved: Resolved, { launcher, ...sources }: Start): Promi
   log = await openErrorLog({ ...settings, errorlog: errorLogOf(resolved), echo: launcher?.log })
   log.info(`Starting tsicorn ${version()}`)
   const notifier = createNotifier({ env: process.env, log })
+  // What hooks start must not speak for this process.
+  for (const name of [...privateVariables, ...notifyVariables]) delete process.env[name]
   const arbiter = new Arbiter({
     resolved,
     inheritance,

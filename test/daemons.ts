@@ -1,7 +1,15 @@
 /** Servers in the background, for tests: found by their pidfile, and gone when the test is over. */
-import { chmodSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { eventually, isAlive, type LaunchOptions, launch, makeFolder, type Tsicorn } from './tsicorn.ts'
+import {
+  childrenOf,
+  eventually,
+  isAlive,
+  type LaunchOptions,
+  launch,
+  makeFolder,
+  type Tsicorn,
+} from './tsicorn.ts'
 
 export const hello = `export default (req, res) => res.end('hello')\n`
 
@@ -39,21 +47,31 @@ export async function stopDaemon(folder: string, file = 'app.pid'): Promise<void
   await eventually('the daemon is gone', () => !isAlive(pid))
 }
 
-/** To be called after each test: ends what the test left running, and removes the folders. */
+/** To be called after each test: ends what the test left in the background. */
 export async function cleanUpDaemons(): Promise<void> {
-  for (const folder of folders.splice(0)) {
-    const pids = ['app.pid', 'app.pid.2'].flatMap(file => {
-      try {
-        return [pidIn(folder, file)]
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-        // Some tests write other things there.
-        return []
-      }
-    })
-    for (const pid of pids) {
-      if (pid !== process.pid && isAlive(pid)) await stopDaemon(folder).catch(() => undefined)
+  for (const folder of folders) {
+    for (const file of ['app.pid', 'app.pid.2']) {
+      const pid = pidOf(join(folder, file))
+      if (pid === undefined || !isDaemon(pid)) continue
+      process.kill(pid, 'SIGTERM')
+      await eventually('the daemon is gone', () => !isAlive(pid))
     }
-    rmSync(folder, { recursive: true, force: true })
   }
+}
+
+// A server that a test has launched itself lives on in its folder until all hooks are over.
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+function pidOf(path: string): number | undefined {
+  if (!existsSync(path)) return undefined
+  const pid = Number(readFileSync(path, 'utf8'))
+  return pid > 0 && isAlive(pid) ? pid : undefined
+}
+
+/** Not this process, and not what it has launched and will end. */
+function isDaemon(pid: number): boolean {
+  const title = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  return title.startsWith('tsicorn: arbiter') && !childrenOf(process.pid).includes(pid)
 }

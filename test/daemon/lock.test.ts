@@ -122,6 +122,9 @@ describe('the identity of a process', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const pid = Number(await new Promise(resolve => parent.stdout.once('data', resolve)))
+    // Until then it is still the shell, which does ask.
+    const name = () => readFileSync(`/proc/${parent.pid}/comm`, 'utf8').trim()
+    await eventually('the shell is gone', () => name() === 'sleep')
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '')
     const zombie = { ...ourselves(), pid, start: text.split(' ')[19] as string }
     expect(lives(zombie)).to.equal(true)

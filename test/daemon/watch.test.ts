@@ -27,8 +27,11 @@ describe('watching', () => {
   for (const engine of ['auto', 'inotify', 'poll'] as const) {
     it(`hears of a source file that changed (${engine})`, async () => {
       await start({ engine })
-      write('app/src/app.ts', 'changed')
+      // The first look of `poll` at a file may come late, and a change before it is none.
+      let changes = 0
+      const timer = setInterval(() => write('app/src/app.ts', `changed ${++changes}`), 300)
       expect(await next()).to.equal(join(folder, 'src/app.ts'))
+      clearInterval(timer)
     })
   }
 

@@ -127,9 +127,9 @@ describe('a start that fails', () => {
     },
     {
       what: 'a setting that is not built',
-      args: ['--daemon', './a.js'],
+      args: ['--certfile', 'x', './a.js'],
       code: 1,
-      says: /daemon is not available yet/,
+      says: /certfile is not available yet/,
     },
     {
       what: 'a unix path that is a file',

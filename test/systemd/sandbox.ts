@@ -81,6 +81,11 @@ export class Sandbox {
     rmSync(this.folder, { recursive: true, force: true })
   }
 
+  /** Where a path of the sandbox is for us. */
+  path(inside: string): string {
+    return join(`/proc/${this.#pid}/root`, inside)
+  }
+
   /** Writes a file of the application. */
   write(path: string, text: string): void {
     writeFileSync(join(this.folder, path), text)
@@ -99,7 +104,7 @@ export class Sandbox {
   /** Puts units where systemd finds them: files of `deploy/systemd`, or text by path. */
   async install(units: Readonly<Record<string, string | undefined>>): Promise<void> {
     for (const [path, text] of Object.entries(units)) {
-      const place = join(`/proc/${this.#pid}/root/run/systemd/system`, path)
+      const place = this.path(join('/run/systemd/system', path))
       mkdirSync(dirname(place), { recursive: true })
       if (text === undefined) cpSync(join(root, 'deploy/systemd', path), place)
       else writeFileSync(place, text)
@@ -108,8 +113,7 @@ export class Sandbox {
   }
 
   async remove(...units: readonly string[]): Promise<void> {
-    for (const path of units)
-      rmSync(join(`/proc/${this.#pid}/root/run/systemd/system`, path), { force: true })
+    for (const path of units) rmSync(this.path(join('/run/systemd/system', path)), { force: true })
     await this.systemctl('daemon-reload')
   }
 

@@ -1,3 +1,5 @@
+import { get } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { Load } from '../load.ts'
 import { eventually, freePort } from '../tsicorn.ts'
@@ -182,14 +184,7 @@ describe('under systemd', function () {
       expect(await sandbox.property('ActiveState')).to.equal('inactive')
       expect(await (await fetch(url)).text()).to.equal('hello')
       await sandbox.becomes('ActiveState', 'active')
-      const { output } = await sandbox.run(
-        'curl',
-        '-sS',
-        '--unix-socket',
-        '/run/tsicorn.sock',
-        'http://local/',
-      )
-      expect(output).to.equal('hello')
+      expect(await askThrough(sandbox.path('/run/tsicorn.sock'))).to.equal('hello')
     })
 
     it('lets clients wait while it is restarted', async () => {
@@ -220,11 +215,14 @@ describe('under systemd', function () {
     afterEach(async () => await load.stop())
 
     async function isGone(pid: string): Promise<void> {
-      await eventually(`${pid} is gone`, async () => (await sandbox.run('kill', '-0', pid)).code !== 0)
+      await eventually(
+        `${pid} is gone`,
+        async () => (await sandbox.run('sh', '-c', `kill -0 ${pid}`)).code !== 0,
+      )
     }
 
     it('follows the main process when the old arbiter leaves, without a failed request', async () => {
-      await sandbox.run('kill', '-TERM', old)
+      await sandbox.run('sh', '-c', `kill -TERM ${old}`)
       await isGone(old)
       await load.answered(20)
       expect((await load.stop()).failures).to.deep.equal([])
@@ -245,14 +243,14 @@ describe('under systemd', function () {
     })
 
     it('goes back to the old arbiter when the heir is killed', async () => {
-      await sandbox.run('kill', '-KILL', heir)
+      await sandbox.run('sh', '-c', `kill -KILL ${heir}`)
       await sandbox.becomes('MainPID', old)
       expect(await (await fetch(url)).text()).to.equal('hello')
       expect(await sandbox.property('NRestarts')).to.equal('0')
     })
 
     it('stays with the heir when the old arbiter is killed', async () => {
-      await sandbox.run('kill', '-KILL', old)
+      await sandbox.run('sh', '-c', `kill -KILL ${old}`)
       await isGone(old)
       expect(await (await fetch(url)).text()).to.equal('hello')
       expect(await sandbox.property('ActiveState')).to.equal('active')
@@ -261,3 +259,11 @@ describe('under systemd', function () {
     })
   })
 })
+
+/** What the server behind a unix socket answers. */
+function askThrough(socketPath: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = get({ socketPath, agent: false }, response => resolve(text(response)))
+    request.once('error', reject)
+  })
+}
