@@ -54,7 +54,7 @@ export class Deaths {
       this.#reloads.supersede(message)
       return undefined
     }
-    const codes = { app: appFailedToLoad, boot: workerFailedToBoot, bind: failed }
+    const codes = { app: appFailedToLoad, boot: workerFailedToBoot, bind: failed, log: failed }
     this.exitCode = codes[child.failure?.why ?? 'boot'].code
     return { happening: 'boot failed', error: new Error(message) }
   }

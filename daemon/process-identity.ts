@@ -41,13 +41,20 @@ function isTaken(pid: number): boolean {
   }
 }
 
-/** From proc(5): the name of the program, in brackets, may hold anything; the 3rd field is the state, the 22nd the start. */
+/** PF_EXITING of the kernel. */
+const exiting = 0x4
+
+/**
+ * From proc(5): the name of the program, in brackets, may hold anything; the 3rd field is the state, the 9th has flags,
+ * the 22nd is the start.
+ */
 function stateOf(pid: number): { readonly start: string; readonly ended: boolean } | undefined {
   const text = readSystemFile(`/proc/${pid}/stat`)
   if (text === undefined) return undefined
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  // A zombie has ended, and waits for a parent that may never ask.
-  return { start: fields[19] ?? '', ended: /^[ZXx]$/.test(fields[0] ?? '') }
+  // A zombie has ended, and waits for a parent that may never ask; one that is exiting has closed its files already.
+  const ended = /^[ZXx]$/.test(fields[0] ?? '') || (Number(fields[6]) & exiting) !== 0
+  return { start: fields[19] ?? '', ended }
 }
 
 function bootId(): string {

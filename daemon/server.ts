@@ -183,7 +183,8 @@ export class Server {
       generation: current?.number ?? 0,
       surge: shareOf(settings.reload_surge, wanted),
       boots: this.#parts.boots,
-      bake: settings.reload_bake * 1_000,
+      // What is taken back is not watched: its last worker leaves like the others.
+      bake: this.phase.name === 'reloading' ? settings.reload_bake * 1_000 : 0,
       recycles: this.phase.name === 'running',
       spawnAfter: this.#streak.until,
       workers: this.fleet.workers,

@@ -19,7 +19,10 @@ const quietMs = 100
 /** How often `poll` looks, in milliseconds; Gunicorn's too. */
 const pollMs = 1_000
 
-/** Resolves when all files are watched; a change from then on is not missed. */
+/**
+ * Resolves when all files are watched. A change from then on is not missed, unless by `poll`: to its first look at a file,
+ * a moment later, that is how the file always was.
+ */
 export async function watchSources(options: WatchOptions): Promise<Watch> {
   const { engine, onError } = options
   const areas = areasOf(options)

@@ -12,3 +12,8 @@ export class AppMissing extends Error {
 export class BindFailed extends Error {
   override readonly name = 'BindFailed'
 }
+
+/** The access log cannot be opened. Nothing is wrong with the app: a first start ends with code 1. */
+export class LogFailed extends Error {
+  override readonly name = 'LogFailed'
+}

@@ -1,6 +1,6 @@
 /** Why a worker could not boot, as it tells the arbiter. */
 import { fileURLToPath } from 'node:url'
-import { AppError, AppMissing, BindFailed } from './app-error.ts'
+import { AppError, AppMissing, BindFailed, LogFailed } from './app-error.ts'
 import { exitCodes } from './exit.ts'
 import type { BootFailure as Why } from './protocol.ts'
 
@@ -16,6 +16,7 @@ export async function bootFailure(error: unknown, spec: string): Promise<BootFai
   const code = workerFailedToBoot.code
   if (error instanceof AppError) return { why: 'app', code: appFailedToLoad.code, message: error.message }
   if (error instanceof BindFailed) return { why: 'bind', code, message: error.message }
+  if (error instanceof LogFailed) return { why: 'log', code, message: error.message }
   return { why: 'boot', code, message: isTold(error) ? error.message : await thrown(error, spec) }
 }
 

@@ -99,7 +99,7 @@ export interface InheritedListener {
 }
 
 /** Why a worker could not start: the arbiter's exit code and retries depend on it. */
-export type BootFailure = 'boot' | 'app' | 'bind'
+export type BootFailure = 'boot' | 'app' | 'bind' | 'log'
 
 export const logLevels = ['debug', 'info', 'warning', 'error', 'critical'] as const
 

@@ -16,6 +16,8 @@ export interface ServeOptions {
   readonly backlog: number
   readonly connections: Connections
   readonly wrap: (app: RequestListener) => RequestListener
+  /** Sees each server that speaks HTTP. */
+  readonly onServer?: (server: AppServer) => void
 }
 
 // An app that listens by itself is caught at `listen`; what this file does must not be.
@@ -40,6 +42,7 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   for (const server of new Set(caught.map(({ server }) => server))) adopt(server, options)
   const server =
     caught[0]?.server ?? (app.server === undefined ? ownServer(app, options) : adopt(app.server, options))
+  for (const one of new Set([...caught.map(({ server }) => server), server])) options.onServer?.(one)
   for (const listener of listeners) {
     if (acceptors.some(acceptor => acceptor.listener === listener)) continue
     const isFree = !server.listening && acceptors.every(acceptor => acceptor.server !== server)
@@ -73,10 +76,11 @@ const nodeKeepAlive = 5_000
 function adopt(server: AppServer, { keepalive, connections, wrap }: ServeOptions): AppServer {
   const own = server.listeners('request') as RequestListener[]
   server.removeAllListeners('request')
+  // By way of Reflect: an Express application has a `bind` of its own, for requests of that verb.
   const all = (req: IncomingMessage, res: ServerResponse) => {
-    for (const listener of own) listener.call(server, req, res)
+    for (const listener of own) Reflect.apply(listener, server, [req, res])
   }
-  server.on('request', wrap(own.length === 1 ? (own[0] as RequestListener).bind(server) : all))
+  server.on('request', wrap(all))
   if ('keepAliveTimeout' in server && server.keepAliveTimeout === nodeKeepAlive) {
     server.keepAliveTimeout = keepalive * 1_000
   }

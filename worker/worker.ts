@@ -4,6 +4,7 @@ import { createHookCaller, type HookCaller } from '../hooks/run.ts'
 import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
 import type { AppServer, LoadedApp } from './app.ts'
+import { LogFailed } from './app-error.ts'
 import { Connections } from './connections.ts'
 import { exitCodes } from './exit.ts'
 import { accountVariables, applyEnvironment, setTitle } from './identity.ts'
@@ -112,7 +113,11 @@ export class Worker {
     if (accesslog !== null) {
       const { openAccessLog } = await import('./access-log.ts')
       const onError = (message: string) => this.#log.error(message)
-      this.#accessLog = await openAccessLog({ accesslog, access_log_format, onError })
+      this.#accessLog = await openAccessLog({ accesslog, access_log_format, onError }).catch(
+        (error: Error) => {
+          throw new LogFailed(error.message, { cause: error })
+        },
+      )
     }
     const parts = {
       connections: this.#connections,
@@ -122,6 +127,8 @@ export class Worker {
       log: this.#log,
       timeout: settings.request_timeout,
     }
+    const accessLog = this.#accessLog
+    const { logRefusals } = accessLog === undefined ? {} : await import('./refusal.ts')
     const { ready_path: path } = settings
     const isReady = () => this.#state === 'ready' && !this.#announced
     this.#serving = await serve(app, {
@@ -129,6 +136,7 @@ export class Worker {
       keepalive,
       backlog,
       connections: this.#connections,
+      ...(logRefusals && accessLog && { onServer: server => logRefusals(server, accessLog) }),
       wrap: app => wrap(path === null ? app : withReadiness(app, path, isReady), parts),
     })
   }

@@ -54,15 +54,9 @@ describe('settings that are not available yet', () => {
 
   it('accepts the default of such a setting', async () => {
     const files = {
-      'tsicorn.config.json': '{ "app": "a", "daemon": false, "worker_class": "async", "threads": 1 }',
+      'tsicorn.config.json': '{ "app": "a", "preload_app": false, "worker_class": "async", "threads": 1 }',
     }
-    expect((await resolved({ files })).settings.daemon).to.equal(false)
-  })
-
-  it('refuses descriptors as addresses', async () => {
-    expect((await refused({ argv: ['a', '-b', 'fd://3'] })).message).to.equal(
-      '-b: bind "fd://3" is not available yet',
-    )
+    expect((await resolved({ files })).settings.preload_app).to.equal(false)
   })
 
   for (const name of Object.keys(dirtyHooks)) {

@@ -108,7 +108,7 @@ describe('resolving settings', () => {
 
   it('tells all problems at once, each with its origin', async () => {
     const cwd = folderWith(
-      config('{ "timout": 3, "workers": "4", "daemon": true, "bind": "x:y", "chdir": "nowhere" }'),
+      config('{ "timout": 3, "workers": "4", "preload_app": true, "bind": "x:y", "chdir": "nowhere" }'),
     )
     const { message, exitCode } = await refused({
       cwd,
@@ -121,7 +121,7 @@ describe('resolving settings', () => {
       'tsicorn.config.json: timout is not a setting: did you mean timeout?',
       'tsicorn.config.json: workers must be a whole number, 1 or more, or \'auto\', not "4"',
       '--threads: threads is not available yet',
-      'tsicorn.config.json: daemon is not available yet',
+      'tsicorn.config.json: preload_app is not available yet',
       `tsicorn.config.json: chdir must be an existing folder, not ${JSON.stringify(join(cwd, 'nowhere'))}`,
       'tsicorn.config.json: bind "x:y" has the port "y", which is not a number from 0 to 65535',
       'No application named: write tsicorn ./app.ts, or set app in tsicorn.config.ts',

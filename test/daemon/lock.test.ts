@@ -128,6 +128,8 @@ describe('the identity of a process', () => {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '')
     const zombie = { ...ourselves(), pid, start: text.split(' ')[19] as string }
     expect(lives(zombie)).to.equal(true)
+    const program = () => readFileSync(`/proc/${parent.pid}/comm`, 'utf8').trim()
+    await eventually('the shell is that program', () => program() === 'sleep')
     process.kill(pid, 'SIGKILL')
     await eventually('it is a zombie', () => /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')))
     expect(lives(zombie)).to.equal(false)
