@@ -28,13 +28,14 @@ export function startMessage(generation: Generation, age: number, slot: number):
   }
 }
 
-export function workerSettings({ settings }: Resolved): WorkerSettings {
+export function workerSettings(resolved: Resolved): WorkerSettings {
+  const { settings } = resolved
   return {
     app: settings.app as string,
     name: processName(settings),
     raw_env: settings.raw_env,
     loglevel: settings.loglevel,
-    accesslog: settings.accesslog,
+    accesslog: accessLogOf(resolved),
     access_log_format: settings.access_log_format,
     keepalive: settings.keepalive,
     backlog: settings.backlog,
@@ -54,6 +55,12 @@ export function workerSettings({ settings }: Resolved): WorkerSettings {
 export function errorLogOf({ settings }: Resolved): string {
   const { errorlog, chdir } = settings
   return errorlog === '-' ? errorlog : resolve(chdir, errorlog)
+}
+
+/** Where the access log goes, in the same way; null where there is none. */
+export function accessLogOf({ settings }: Resolved): string | null {
+  const { accesslog, chdir } = settings
+  return accesslog === null || accesslog === '-' ? accesslog : resolve(chdir, accesslog)
 }
 
 /** The name in process titles. */

@@ -7,7 +7,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseBind } from '../config/bind.ts'
 import type { Resolved } from '../config/resolve.ts'
-import type { Generation } from './generation.ts'
+import { tryAccessLog } from './access-log.ts'
+import { accessLogOf, type Generation } from './generation.ts'
 import type { Listeners } from './listeners.ts'
 import { giveSocket } from './owner.ts'
 
@@ -67,6 +68,7 @@ export class Succession {
     if (delayMs > 0) await sleep(delayMs, undefined, { signal })
     const resolved = await preparation.read()
     await preparation.before?.(resolved)
+    await tryAccessLog(accessLogOf(resolved))
     const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
     const addresses = bind.map(text => parseBind(text, chdir))
     const listeners = await this.#listeners.open(addresses, { umask, reusePort, signal })

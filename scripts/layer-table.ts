@@ -69,7 +69,9 @@ export const layers: readonly Layer[] = [
         name => `daemon/${name}.ts`,
       ),
       ...['sockets', 'listeners', 'watch'].map(name => `daemon/${name}.ts`),
-      ...['inbox', 'alarm', 'hook-queue', 'scoreboard', 'error-log'].map(name => `daemon/${name}.ts`),
+      ...['inbox', 'alarm', 'hook-queue', 'scoreboard', 'error-log', 'access-log'].map(
+        name => `daemon/${name}.ts`,
+      ),
       'worker/app.ts',
       'worker/app-*.ts',
       'worker/adapters/*.ts',

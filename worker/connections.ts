@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { OpenRequest } from '../hooks/table.ts'
+import { onEnd } from './response-end.ts'
 import { fieldIndex, newRecord } from './scoreboard-layout.ts'
 
 /** What goes on on a connection. */
@@ -70,7 +71,7 @@ export class Connections {
       if (this.#closing) makeLast(res)
     }
     this.record[inFlight]! += 1
-    res.on('close', () => {
+    onEnd(req, res, () => {
       if (activity !== undefined) {
         activity.busy -= 1
         rest(activity, req.socket)
