@@ -123,7 +123,8 @@ export class Tsicorn {
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ending> {
-    if (!this.#hasEnded) this.signal(signal)
+    // A process may be gone a moment before its pipes close.
+    if (!this.#hasEnded && isAlive(this.pid)) this.signal(signal)
     return await this.ended
   }
 
