@@ -1,6 +1,7 @@
 /** `request_timeout`: a request that the app does not begin to answer in time is answered for it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestListener } from './adapters/adapter.ts'
+import { onEnd } from './response-end.ts'
 
 const expired = new WeakSet<ServerResponse>()
 
@@ -22,7 +23,7 @@ export function withTimeout(
       onExpired(req)
       answer(req, res)
     }, limit)
-    res.on('close', () => clearTimeout(timer))
+    onEnd(req, res, () => clearTimeout(timer))
     listener(req, res)
   }
 }
