@@ -1,55 +1,104 @@
 /**
- * The load, in a process of its own: `node client.ts PORT keep-alive|fresh CONNECTIONS SECONDS`.
+ * The load, in a process of its own: `node client.js PORT keep-alive|fresh CONNECTIONS SECONDS`.
  *
  * Raw sockets and bytes made beforehand, one request at a time on each connection, so that the client takes as little
  * of the machine as it can. Prints `{ "responses", "errors", "seconds", "cpu" }` as JSON; `cpu` is what the client
  * itself took, in seconds.
  */
 import net from 'node:net'
+import { workers } from './server.ts'
 
 const [port = '', mode = '', connections = '', seconds = ''] = process.argv.slice(2)
 const keepAlive = mode === 'keep-alive'
-const request = Buffer.from(
-  `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: ${keepAlive ? 'keep-alive' : 'close'}\r\n\r\n`,
-)
+const request = requestFor('/')
 let responses = 0
 let errors = 0
 let over = false
 
+const spread = keepAlive ? await spreadOverWorkers() : []
 const began = performance.now()
+const cpuBefore = process.cpuUsage()
 setTimeout(finish, Number(seconds) * 1000)
-for (let n = 0; n < Number(connections); n++) connect()
+for (let n = 0; n < Number(connections); n++) load(spread[n] ?? connect())
 
-function connect(): void {
+interface Connection {
+  readonly socket: net.Socket
+  hear: (bytes: number, buffer: Uint8Array) => void
+}
+
+function connect(): Connection {
+  const callback = (bytes: number, buffer: Uint8Array) => {
+    connection.hear(bytes, buffer)
+    return true
+  }
+  const onread = { buffer: Buffer.allocUnsafe(1024), callback }
+  const socket = net.connect({ host: '127.0.0.1', port: Number(port), noDelay: true, onread })
+  const connection: Connection = { socket, hear: () => undefined }
+  return connection
+}
+
+/**
+ * As many connections for each worker: which worker takes a connection is the luck of the moment, and on a machine with
+ * few cores the rate depends more on it than on the server.
+ */
+async function spreadOverWorkers(): Promise<Connection[]> {
+  const share = Math.ceil(Number(connections) / workers)
+  const byWorker = new Map<string, Connection[]>()
+  for (let tries = 0; tries < 100; tries++) {
+    // All at once: of connections that come one after another a worker that is idle takes every one.
+    const candidates = Array.from({ length: Number(connections) }, connect)
+    const pids = await Promise.all(candidates.map(askPid))
+    for (const [n, candidate] of candidates.entries()) {
+      const taken = byWorker.get(pids[n]!) ?? []
+      byWorker.set(pids[n]!, taken)
+      if (taken.length < share) taken.push(candidate)
+      else candidate.socket.destroy()
+    }
+    const chosen = Array.from(byWorker.values()).flat()
+    if (chosen.length === share * workers) return chosen.slice(0, Number(connections))
+  }
+  throw new Error(`Cannot get ${share} connections to each of ${workers} workers`)
+}
+
+function askPid(connection: Connection): Promise<string> {
+  const { socket } = connection
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject)
+    connection.hear = (bytes, buffer) => {
+      socket.off('error', reject)
+      resolve(Buffer.from(buffer.subarray(0, bytes)).toString('latin1').split('\r\n\r\n')[1]!)
+    }
+    socket.write(requestFor('/pid'))
+  })
+}
+
+function load(connection: Connection): void {
+  const { socket } = connection
   let length = 0
   let received = 0
   let answered = false
-  const socket = net.connect({
-    host: '127.0.0.1',
-    port: Number(port),
-    noDelay: true,
-    onread: {
-      // What is in the buffer matters for the first response only; later ones have the same length.
-      buffer: Buffer.allocUnsafe(1024),
-      callback(bytes, buffer) {
-        received += bytes
-        if (length === 0) length = lengthOf(Buffer.from(buffer.buffer, buffer.byteOffset, received))
-        if (length === 0 || received < length) return true
-        received -= length
-        answered = true
-        responses += 1
-        if (keepAlive) socket.write(request)
-        return true
-      },
-    },
-  })
+  connection.hear = (bytes, buffer) => {
+    received += bytes
+    // What is in the buffer matters for the first response only; later ones have the same length.
+    if (length === 0) length = lengthOf(Buffer.from(buffer.buffer, buffer.byteOffset, received))
+    if (length === 0 || received < length) return
+    received -= length
+    answered = true
+    responses += 1
+    if (keepAlive) socket.write(request)
+  }
   socket.write(request)
   socket.once('error', () => undefined)
   socket.once('close', () => {
     if (over) return
     if (keepAlive || !answered) errors += 1
-    connect()
+    load(connect())
   })
+}
+
+function requestFor(path: string): Buffer {
+  const connection = keepAlive ? 'keep-alive' : 'close'
+  return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: ${connection}\r\n\r\n`)
 }
 
 /** Length of a whole response, 0 while it is not whole. */
@@ -65,7 +114,7 @@ function lengthOf(received: Buffer): number {
 
 function finish(): void {
   over = true
-  const { user, system } = process.cpuUsage()
+  const { user, system } = process.cpuUsage(cpuBefore)
   const cpu = (user + system) / 1e6
   const result = { responses, errors, seconds: (performance.now() - began) / 1000, cpu }
   process.stdout.write(JSON.stringify(result), () => process.exit())

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { bind } from '../../daemon/sockets.ts'
 
 const listener = await bind({ kind: 'tcp', host: '127.0.0.1', port: 0 }, { umask: 0 })
-const program = fileURLToPath(new URL('./limit-worker.ts', import.meta.url))
+const program = fileURLToPath(new URL('./limit-worker.js', import.meta.url))
 
 function startWorker(): ChildProcess {
   return spawn(process.execPath, [program], { stdio: ['ignore', 'inherit', 'inherit', 'ipc', listener.fd] })

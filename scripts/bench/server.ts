@@ -2,11 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
+/** How many each of them runs. */
+export const workers = 2
+
 /** The servers that are compared; each is a command that says where it listens and when its workers run. */
 export const sides = {
-  limit: [path('./limit.ts')],
-  tsicorn: [path('../../daemon/tsicorn.js'), '-w', '2', '-b', '127.0.0.1:0', path('./app.ts')],
-  cluster: [path('./cluster.ts')],
+  limit: [path('./limit.js')],
+  tsicorn: [path('./tsicorn.js'), '-w', `${workers}`, '-b', '127.0.0.1:0', path('./app.js')],
+  cluster: [path('./cluster.js')],
 } as const
 
 export type Side = keyof typeof sides
@@ -39,7 +42,7 @@ function untilRunning(side: Side, child: ChildProcess): Promise<number> {
     const hear = (chunk: Buffer) => {
       said += chunk
       const [, port] = /Listening at: http:\/\/127\.0\.0\.1:(\d+)/.exec(said) ?? []
-      if (port !== undefined && said.includes('Running: 2 workers')) resolve(Number(port))
+      if (port !== undefined && said.includes(`Running: ${workers} workers`)) resolve(Number(port))
     }
     child.stdout?.on('data', hear)
     child.stderr?.on('data', hear)

@@ -69,7 +69,7 @@ describe('the package', function () {
     const server = launch({ command: [process.execPath, bin], folder: join(project, 'ts') })
     const url = await server.running()
     expect(await (await fetch(url, { headers: { connection: 'close' } })).text()).to.equal('typed')
-    expect(server.log).to.match(/2 workers, says the hook/)
+    await server.says(/2 workers, says the hook/)
     await server.reload()
   })
 
