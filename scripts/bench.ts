@@ -43,12 +43,14 @@ function table(): string {
   const head = ['', ...wanted]
   const rows = [
     ['keep-alive, requests/s', ...medians('keepAlive', 0)],
-    ['- of the limit', ...ratios('keepAlive')],
+    ['- of the limit', ...ratios('keepAlive', 'limit')],
     ['- server CPU, µs/request', ...medians('keepAliveCpu', 1)],
     ['fresh connections, requests/s', ...medians('fresh', 0)],
-    ['- of the limit', ...ratios('fresh')],
+    ['- of the limit', ...ratios('fresh', 'limit')],
+    ['- of the cluster', ...ratios('fresh', 'cluster')],
     ['- server CPU, µs/request', ...medians('freshCpu', 1)],
-    ['memory of the tree (PSS), MiB', ...medians('pssMiB', 1)],
+    ['memory of the tree (PSS) before the load, MiB', ...medians('freshPssMiB', 1)],
+    ['- after the load', ...medians('pssMiB', 1)],
     ['taken by other processes, % of the machine', ...medians('others', 0)],
     ['connections without an answer', ...wanted.map(side => `${total(valuesOf(side, 'errors'))}`)],
   ]
@@ -63,13 +65,13 @@ function medians(key: keyof Measurement, digits: number): string[] {
   return wanted.map(side => spread(valuesOf(side, key), digits))
 }
 
-/** Against the limit of the same round, so that a slow minute of the machine counts on both sides. */
-function ratios(key: keyof Measurement): string[] {
-  if (!results.has('limit')) return wanted.map(() => '-')
-  const limit = valuesOf('limit', key)
+/** Against another side of the same round, so that a slow minute of the machine counts on both sides. */
+function ratios(key: keyof Measurement, against: Side): string[] {
+  if (!results.has(against)) return wanted.map(() => '-')
+  const others = valuesOf(against, key)
   return wanted.map(side =>
     spread(
-      valuesOf(side, key).map((value, round) => value / limit[round]!),
+      valuesOf(side, key).map((value, round) => value / others[round]!),
       2,
     ),
   )

@@ -22,7 +22,8 @@ export interface Measurement {
   /** Microseconds of the servers' processor time for a request. */
   readonly keepAliveCpu: number
   readonly freshCpu: number
-  /** Of the process tree after the load. */
+  /** Of the process tree before and after the load. */
+  readonly freshPssMiB: number
   readonly pssMiB: number
   /** Connections that ended without an answer. */
   readonly errors: number
@@ -35,6 +36,7 @@ export async function measure(side: Side, { connections, seconds, warmUp }: Load
   const server = await startServer(side)
   const run = (mode: Mode, seconds: number) => load(server.pid, server.port, mode, connections, seconds)
   try {
+    const freshPssMiB = useOfTree(server.pid).pssMiB
     await run('fresh', warmUp / 2)
     await run('keep-alive', warmUp / 2)
     const keepAlive = await run('keep-alive', seconds)
@@ -44,6 +46,7 @@ export async function measure(side: Side, { connections, seconds, warmUp }: Load
       fresh: fresh.rate,
       keepAliveCpu: keepAlive.cpu,
       freshCpu: fresh.cpu,
+      freshPssMiB,
       pssMiB: useOfTree(server.pid).pssMiB,
       errors: keepAlive.errors + fresh.errors,
       others: (keepAlive.others + fresh.others) / 2,
