@@ -52,7 +52,7 @@ if (values.reloads !== undefined) {
   process.exitCode = outcome.failed > 0 || outcome.faults.length > 0 ? 1 : 0
 }
 
-/** | Node | workers | answered | events | failed | idle race | answered, refused, reset at the stop | killed | seconds | */
+/** | Node | workers | answered | events | failed | idle race | client held up | answered, refused, reset at the stop | killed | seconds | */
 function row({ answered, events, verdicts, failed, atStop, seconds }: Outcome): string {
   const happened = Object.entries(events).map(([name, count]) => `${count} ${name}`)
   const total = Object.values(events).reduce((sum, count) => sum + count, 0)
@@ -63,6 +63,7 @@ function row({ answered, events, verdicts, failed, atStop, seconds }: Outcome): 
     `${total} (${happened.join(', ')})`,
     failed,
     verdicts['idle race'] ?? 0,
+    verdicts['client held up'] ?? 0,
     `${atStop}, ${verdicts['refused at stop'] ?? 0}, ${verdicts['reset at stop'] ?? 0}`,
     values.kill ? (verdicts.killed ?? 0) : '-',
     seconds.toFixed(0),

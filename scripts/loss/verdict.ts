@@ -1,11 +1,24 @@
 /** What each request that failed counts as. */
 import type { Failure } from './client-messages.ts'
 import type { Result } from './connection.ts'
+import { kinds } from './kinds.ts'
 
-export type Verdict = Exclude<Result, 'ok'> | 'idle race' | 'killed' | 'refused at stop' | 'reset at stop'
+export type Verdict =
+  | Exclude<Result, 'ok'>
+  | 'idle race'
+  | 'client held up'
+  | 'killed'
+  | 'refused at stop'
+  | 'reset at stop'
 
 /** The verdicts that nobody has to answer for. */
-export const excused: readonly Verdict[] = ['idle race', 'killed', 'refused at stop', 'reset at stop']
+export const excused: readonly Verdict[] = [
+  'idle race',
+  'client held up',
+  'killed',
+  'refused at stop',
+  'reset at stop',
+]
 
 /** A worker that was killed with -9, and when, in milliseconds of the wall clock. */
 export interface Killing {
@@ -26,10 +39,15 @@ const drainIdleMs = 900
 const noticeMs = 1_000
 const dyingMs = 100
 
+/** Whether this client leaves its connections idle by intent. */
+function isLeisurely({ kind, before }: Failure): boolean {
+  return before > 0 && kinds[kind]?.loop.kind === 'open'
+}
+
 export function judge(failure: Failure, { killings, stoppedAt }: Circumstances): Verdict {
   const { result, received, before, idle, worker, began, ended } = failure
   const unanswered = result === 'reset' && received === 0
-  if (unanswered && idle >= drainIdleMs) return 'idle race'
+  if (unanswered && idle >= drainIdleMs) return isLeisurely(failure) ? 'idle race' : 'client held up'
   const cut = result === 'reset' || result === 'short body'
   const isVictim = (killing: Killing) =>
     (worker === undefined || worker === killing.worker) &&
