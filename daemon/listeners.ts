@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '../config/bind.ts'
 import { activatedPrefix, type InheritedDescriptor } from './inheritance.ts'
+import { isLost, restore } from './lost-socket.ts'
 import {
   adopt,
   type Bindable,
@@ -36,9 +37,9 @@ export class Listeners {
   }
 
   /**
-   * The listeners for these addresses, in their order; what is open already is taken as it is. Sockets that systemd
-   * opened take the place of them all. An address that cannot be bound is tried five times, a second apart, before
-   * `BindError` is thrown; what was opened meanwhile is closed.
+   * The listeners for these addresses, in their order; what is open already is taken as it is, but for a unix socket
+   * whose file is gone. Sockets that systemd opened take the place of them all. An address that cannot be bound is
+   * tried five times, a second apart, before `BindError` is thrown; what was opened meanwhile is closed.
    */
   async open(addresses: readonly Address[], options: OpenOptions): Promise<Listener[]> {
     const activated = this.#activated()
@@ -52,6 +53,7 @@ export class Listeners {
         const known = this.#known(address, key)
         const listener = known ?? (await this.#persist(address as Bindable, options))
         if (known === undefined) fresh.push(listener)
+        else if (address.kind === 'unix' && isLost(known)) await restore(known, address, options.umask)
         listeners.set(key, listener)
       }
       for (const listener of fresh) this.#open.set(listener.key, listener)

@@ -68,7 +68,7 @@ export const layers: readonly Layer[] = [
       ...['owner', 'pidfile', 'lock', 'process-identity', 'daemonize', 'captured-output'].map(
         name => `daemon/${name}.ts`,
       ),
-      ...['sockets', 'listeners', 'watch'].map(name => `daemon/${name}.ts`),
+      ...['sockets', 'lost-socket', 'listeners', 'watch'].map(name => `daemon/${name}.ts`),
       ...['inbox', 'alarm', 'hook-queue', 'scoreboard', 'error-log', 'access-log'].map(
         name => `daemon/${name}.ts`,
       ),

@@ -1,9 +1,11 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, unlinkSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { Load } from '../load.ts'
+import { overUnixSocket } from '../requests.ts'
 import { eventually, freePort, isAlive, type LaunchOptions, launch, testApp } from '../tsicorn.ts'
+import { retire, upgrade } from '../upgrading.ts'
 
 const command = join(import.meta.dirname, '../../daemon/tsicorn.js')
 const servers: Server[] = []
@@ -113,6 +115,37 @@ describe('unix sockets', () => {
     expect(second.log).to.match(/Cannot bind unix:.*app\.sock: the address is in use/)
     expect(existsSync(join(first.folder, 'app.sock'))).to.equal(true)
     expect(isAlive(first.pid)).to.equal(true)
+  })
+})
+
+describe('the file of a unix socket', () => {
+  it('that somebody removed is there again after HUP, with its mode, and goes at the end', async () => {
+    const server = launch({
+      args: ['-b', 'unix:app.sock', '-m', '0117', './app.mjs'],
+      files: { 'app.mjs': `export default (req, res) => res.end('here')\n` },
+    })
+    await server.running()
+    const path = join(server.folder, 'app.sock')
+    const descriptors = readdirSync(`/proc/${server.pid}/fd`).length
+    for (let round = 0; round < 2; round += 1) {
+      unlinkSync(path)
+      await server.reload()
+      expect(await overUnixSocket(path)).to.equal('here')
+      expect(statSync(path, { bigint: true }).mode & 0o777n).to.equal(0o660n)
+    }
+    await eventually('as many descriptors as before', () => {
+      return readdirSync(`/proc/${server.pid}/fd`).length === descriptors
+    })
+    const heir = await upgrade(server)
+    unlinkSync(path)
+    await retire(server, server.pid)
+    process.kill(heir, 'SIGHUP')
+    await server.says(/generation 2 serves/)
+    expect(await overUnixSocket(path)).to.equal('here')
+    expect(readdirSync(server.folder).sort()).to.deep.equal(['app.mjs', 'app.sock', 'node_modules'])
+    process.kill(heir, 'SIGTERM')
+    await server.ended
+    expect(existsSync(path)).to.equal(false)
   })
 })
 

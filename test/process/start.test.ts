@@ -1,5 +1,6 @@
 import { createServer } from 'node:net'
 import { expect } from 'chai'
+import { overUnixSocket } from '../requests.ts'
 import { eventually, freePort, isAlive, launch, launchApp } from '../tsicorn.ts'
 
 const hello = `export default (req, res) => res.end('hello')\n`
@@ -244,12 +245,3 @@ describe('--check-config', () => {
     expect(server.log).to.match(/Error/)
   })
 })
-
-async function overUnixSocket(socketPath: string): Promise<string> {
-  const { get } = await import('node:http')
-  return await new Promise((resolve, reject) => {
-    get({ socketPath, path: '/' }, response => {
-      response.setEncoding('utf8').on('data', resolve)
-    }).once('error', reject)
-  })
-}

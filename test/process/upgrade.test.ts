@@ -1,49 +1,38 @@
-import { existsSync, readdirSync, readFileSync, symlinkSync, unlinkSync } from 'node:fs'
-import { get } from 'node:http'
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { Load } from '../load.ts'
+import { fresh, overUnixSocket } from '../requests.ts'
 import {
+  childrenOf,
   eventually,
   freePort,
   isAlive,
   launch,
   launchApp,
   makeFolder,
-  type Tsicorn,
   testApp,
 } from '../tsicorn.ts'
+import { retire, upgrade } from '../upgrading.ts'
 
 const hello = `export default (req, res) => res.end('one')\n`
-
-/** Sends USR2 to an arbiter and waits until its heir serves; the heir's process id. */
-async function upgrade(server: Tsicorn, pid = server.pid): Promise<number> {
-  process.kill(pid, 'SIGUSR2')
-  const [, heir] = await server.says(/The heir serves beside this arbiter \(pid (\d+)\)/)
-  return Number(heir)
-}
-
-/** Ends the arbiter before an heir, and waits until the heir knows. */
-async function retire(server: Tsicorn, pid: number, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-  process.kill(pid, signal)
-  await server.says(/Promoted/)
-  await eventually('the old arbiter is gone', () => !isAlive(pid))
-}
 
 function descriptors(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length
 }
 
-async function fresh(url: string): Promise<string> {
-  return await (await fetch(url, { headers: { connection: 'close' } })).text()
-}
-
-async function overUnixSocket(socketPath: string): Promise<string> {
-  return await new Promise((resolve, reject) => {
-    get({ socketPath, path: '/', agent: false }, response => {
-      response.setEncoding('utf8').on('data', resolve)
-    }).once('error', reject)
-  })
+/** What the pidfiles in a folder say. */
+function pidfiles(folder: string): Record<string, number> {
+  const names = readdirSync(folder).filter(name => /\.pid(\.\d+)?$/.test(name))
+  return Object.fromEntries(names.map(name => [name, Number(readFileSync(join(folder, name), 'utf8'))]))
 }
 
 describe('upgrade', () => {
@@ -59,25 +48,28 @@ describe('upgrade', () => {
     expect(await server.ended).to.deep.equal({ code: 0, signal: null })
   })
 
-  it('is followed by further upgrades, with a constant number of descriptors and 0 failed requests', async () => {
-    const server = launchApp('hello.ts', ['-w', '2'])
+  it('twenty times in a row fails no request, and leaves one arbiter, its pidfile and its descriptors', async () => {
+    const server = launchApp('hello.ts', ['-w', '2', '-p', 'app.pid'])
     const url = await server.running()
     const loads = [true, false].map(keepAlive => new Load({ url, clients: 4, keepAlive }))
     let pid = server.pid
-    const counts: number[] = []
-    for (let round = 0; round < 5; round += 1) {
+    const counts = new Set<number>()
+    for (let round = 0; round < 20; round += 1) {
       const heir = await upgrade(server, pid)
       await retire(server, pid)
       pid = heir
+      expect(pidfiles(server.folder)).to.deep.equal({ 'app.pid': pid })
       for (const load of loads) await load.answered(20)
-      await eventually('two workers', () => childrenCount(pid) === 2)
-      counts.push(descriptors(pid))
+      await eventually('two workers', () => childrenOf(pid).length === 2)
+      counts.add(descriptors(pid))
     }
     for (const load of loads) expect((await load.stop()).failures).to.deep.equal([])
-    expect(new Set(counts).size, `descriptors ${counts}`).to.equal(1)
+    expect([...counts], 'descriptors of each arbiter').to.have.length(1)
     process.kill(pid, 'SIGTERM')
     await server.ended
-  }).timeout(90_000)
+    const arbiters = Array.from(server.log.matchAll(/\(pid (\d+)\)/g), ([, pid]) => Number(pid))
+    expect(arbiters.filter(isAlive)).to.deep.equal([])
+  }).timeout(120_000)
 
   it('keeps the file of a unix socket while somebody of the lineage serves on it', async () => {
     const server = launch({ args: ['-b', 'unix:app.sock', './app.mjs'], files: { 'app.mjs': hello } })
@@ -112,15 +104,16 @@ describe('upgrade', () => {
   })
 
   it('is taken back after WINCH: HUP brings the old workers back', async () => {
-    const server = launchApp('pid.ts', ['-w', '2'], { errors: true })
+    const server = launchApp('pid.ts', ['-w', '2', '-p', 'app.pid'], { errors: true })
     const url = await server.running()
     const heir = await upgrade(server)
     server.signal('SIGWINCH')
     await eventually('only the heir serves', () => server.workers.length === 1 && server.workers[0] === heir)
     server.signal('SIGHUP')
     await server.says(/generation 2 serves/)
-    process.kill(heir, 'SIGTERM')
+    process.kill(heir, 'SIGQUIT')
     await server.says(/The heir ended/)
+    expect(pidfiles(server.folder)).to.deep.equal({ 'app.pid': server.pid })
     await eventually('two workers', () => server.workers.length === 2)
     const { pid } = JSON.parse(await fresh(url)) as { pid: number }
     expect(server.workers).to.include(pid)
@@ -165,7 +158,7 @@ describe('upgrade', () => {
   })
 
   it('is refused while an heir lives, and by an heir that is not promoted', async () => {
-    const server = launchApp('hello.ts')
+    const server = launchApp('hello.ts', ['-p', 'app.pid'])
     await server.running()
     const heir = await upgrade(server)
     server.signal('SIGUSR2')
@@ -174,6 +167,7 @@ describe('upgrade', () => {
     await server.says(/Not upgrading: this arbiter is an heir itself/)
     process.kill(heir, 'SIGHUP')
     await server.says(/generation 2 serves/)
+    expect(pidfiles(server.folder)).to.deep.equal({ 'app.pid': server.pid, 'app.pid.2': heir })
     await retire(server, server.pid)
     process.kill(heir, 'SIGTERM')
     await server.ended
@@ -210,20 +204,50 @@ describe('upgrade', () => {
   })
 
   it('runs the Node that a symbolic link leads to by now', async () => {
-    const folder = makeFolder({ 'app.mjs': `export default (req, res) => res.end(process.execPath)\n` })
-    const node = join(folder, 'node')
-    symlinkSync(process.execPath, node)
-    const command = [node, join(import.meta.dirname, '../../daemon/tsicorn.js')] as const
-    const server = launch({ folder, command: [...command], args: ['-b', '127.0.0.1:0', './app.mjs'] })
-    const url = await server.running()
+    const folder = makeFolder()
     const copy = join(folder, 'other-node')
-    const { copyFileSync } = await import('node:fs')
     copyFileSync(process.execPath, copy)
+    await changeNode(folder, process.execPath, copy)
+  })
+
+  it('goes from Node 22 to a later one without a failed request (OLD_NODE has the path of a Node 22)', async function () {
+    const { OLD_NODE: old } = process.env
+    if (old === undefined) return this.skip()
+    await changeNode(makeFolder(), old, process.execPath)
+  })
+
+  /** Upgrades under load, after a link to one Node was made a link to another one. */
+  async function changeNode(folder: string, before: string, after: string): Promise<void> {
+    writeFileSync(join(folder, 'app.mjs'), 'export default (req, res) => res.end(process.execPath)\n')
+    const node = join(folder, 'node')
+    symlinkSync(before, node)
+    const command = [node, join(import.meta.dirname, '../../daemon/tsicorn.js')] as const
+    const server = launch({ folder, command, args: ['-b', '127.0.0.1:0', '-w', '2', './app.mjs'] })
+    const url = await server.running()
+    expect(await fresh(url)).to.equal(before)
+    const loads = [true, false].map(keepAlive => new Load({ url, clients: 4, keepAlive }))
     unlinkSync(node)
-    symlinkSync(copy, node)
+    symlinkSync(after, node)
     const heir = await upgrade(server)
     await retire(server, server.pid)
-    expect(await fresh(url)).to.equal(copy)
+    for (const load of loads) await load.answered(20)
+    for (const load of loads) expect((await load.stop()).failures).to.deep.equal([])
+    expect(await fresh(url)).to.equal(after)
+    process.kill(heir, 'SIGTERM')
+    await server.ended
+  }
+
+  it('follows a working folder that is a symbolic link', async () => {
+    const folder = makeFolder({ 'v1/app.mjs': hello, 'v2/app.mjs': hello.replace('one', 'two') })
+    const link = join(folder, 'current')
+    symlinkSync('v1', link)
+    const server = launch({ folder: link, args: ['-b', '127.0.0.1:0', './app.mjs'] })
+    const url = await server.running()
+    unlinkSync(link)
+    symlinkSync('v2', link)
+    const heir = await upgrade(server)
+    await retire(server, server.pid)
+    expect(await fresh(url)).to.equal('two')
     process.kill(heir, 'SIGTERM')
     await server.ended
   })
@@ -240,7 +264,3 @@ describe('upgrade', () => {
     await server.ended
   })
 })
-
-function childrenCount(pid: number): number {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).length
-}
