@@ -14,6 +14,15 @@ export async function whyNotLoaded(error: unknown, path: string): Promise<Why> {
   if (!(error instanceof Error))
     return { message: `Cannot load it: it threw ${String(error)}`, unreadable: true }
   const message = error.message.split('\n')[0] ?? ''
+  // get-tsconfig, which tsx reads the settings of TypeScript with.
+  const [, extended] = /^File '(.+)' not found\.$/.exec(message) ?? []
+  if (extended !== undefined) {
+    const cure = 'install it, or correct "extends"'
+    return {
+      message: `Cannot load it: tsconfig.json extends "${extended}", which is not there: ${cure}`,
+      unreadable: true,
+    }
+  }
   if (isNamed(error, 'TransformError')) {
     // esbuild: "Transform failed with 1 error:\n/path/file.ts:3:2: ERROR: Expected ..."
     const [, place, what] = /^(.+:\d+:\d+): ERROR: (.*)$/m.exec(error.message) ?? []

@@ -50,7 +50,7 @@ export function obituary(
   const ending = child.ending as Ending
   const text = `${who} ${how(child, ending, circumstances.outOfMemory)}`
   if (death === 'expected') return { level: levelOf(child, ending, death), text }
-  return { level: levelOf(child, ending, death), text: `${text} (${lifeStory(circumstances)})` }
+  return { level: levelOf(child, ending, death), text: `${text} (${lifeStory(circumstances, child.killed)})` }
 }
 
 function how(child: Child, { code, signal }: Ending, outOfMemory: boolean): string {
@@ -66,16 +66,15 @@ function guess(signal: NodeJS.Signals, outOfMemory: boolean): string {
   return outOfMemory ? ': the kernel killed it because memory ran out' : ': sent by somebody else'
 }
 
-function lifeStory({ lived, record }: Circumstances): string {
+function lifeStory({ lived, record }: Circumstances, killed: boolean): string {
   const story = [`it lived ${(lived / 1_000).toFixed(1)} s`]
   if (record === undefined || record.pulse === 0) return story.join()
   const responses = [0, 1, 2, 3, 4, 5] as const
   const served = responses.reduce<number>((sum, kind) => sum + record[`responses_${kind}`], 0)
-  story.push(
-    `${served} requests served`,
-    `${record.requests_in_flight} in flight`,
-    `${mebibytes(record.rss)} MiB`,
-  )
+  story.push(`${served} requests served`)
+  // One that stood still wrote its record before the request at which it did.
+  if (!killed) story.push(`${record.requests_in_flight} in flight`)
+  story.push(`${mebibytes(record.rss)} MiB`)
   return story.join(', ')
 }
 

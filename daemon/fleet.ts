@@ -111,6 +111,9 @@ export class Fleet {
       case 'failed':
         child.failure = message
         return
+      case 'crashed':
+        child.reason ??= message.why
+        return
       case 'worn':
         log.info(`Worker ${child.age} (pid ${child.pid}) asks for a successor: ${message.why}`)
         child.worn = true

@@ -40,6 +40,13 @@ process.on('SIGINT', () => void worker?.quit())
 process.on('SIGQUIT', () => void worker?.quit())
 process.on('SIGABRT', () => void worker?.abort())
 
+// The stack goes to standard error, where Node prints it; this one line is for the error log.
+process.on('uncaughtExceptionMonitor', error => {
+  if (process.listenerCount('uncaughtException') > 0) return
+  const [first = ''] = String(error instanceof Error ? error.stack : error).split('\n')
+  tellArbiter({ type: 'crashed', why: `uncaught ${first}` })
+})
+
 function start(message: Start): void {
   worker = new Worker(message)
   worker.boot().catch(async (error: unknown) => {

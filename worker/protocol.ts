@@ -22,6 +22,8 @@ export type FromWorker =
   | { readonly type: 'leaving'; readonly why: string }
   /** It has reached a limit of its own (requests, memory, lifetime) and serves until it has a successor. */
   | { readonly type: 'worn'; readonly why: string }
+  /** It ends because of an exception that nothing caught. */
+  | { readonly type: 'crashed'; readonly why: string }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string }
 
 /** The first message: all that a worker needs to know before it imports any user code. */

@@ -21,6 +21,10 @@ export function startPulse({ fd, slot, age, record, onOrphaned, onSecond }: Puls
   let beats = 0
   let lastUtilization = performance.eventLoopUtilization()
   record[fieldIndex('age')] = age
+  const write = () => {
+    record[fieldIndex('pulse')] = monotonicNow()
+    writeRecord(fd, slot, record)
+  }
   const beat = () => {
     const utilization = performance.eventLoopUtilization()
     record[fieldIndex('utilization')] = performance.eventLoopUtilization(
@@ -30,13 +34,14 @@ export function startPulse({ fd, slot, age, record, onOrphaned, onSecond }: Puls
     lastUtilization = utilization
     record[fieldIndex('delay')] = Math.max(0, performance.now() - due)
     record[fieldIndex('rss')] = process.memoryUsage.rss()
-    record[fieldIndex('pulse')] = monotonicNow()
-    writeRecord(fd, slot, record)
+    write()
     due = performance.now() + intervalMs
     if (process.ppid !== parent) onOrphaned()
     beats += 1
     if (beats % beatsPerSecond === 0) onSecond(record)
   }
   beat()
+  // What the log says about its end is no older than that.
+  process.once('exit', write)
   setInterval(beat, intervalMs).unref()
 }

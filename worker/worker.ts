@@ -36,6 +36,7 @@ export class Worker {
   #serving: Serving | undefined
   #accessLog: AccessLog | undefined
   #announced = false
+  #quits = false
   #left = false
 
   constructor(start: Start) {
@@ -176,6 +177,8 @@ export class Worker {
 
   /** Leaves at once. */
   async quit(): Promise<void> {
+    if (this.#quits) return
+    this.#quits = true
     if (this.#state === 'ready' || this.#state === 'draining')
       await this.#hooks.tell('worker_int', this.#view)
     await this.#leave(exitCodes.ok.code, lastWordsMs)

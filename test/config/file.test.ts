@@ -129,6 +129,17 @@ describe('configuration files', () => {
     })
   }
 
+  it('say what to do where tsconfig.json extends what is not installed', async () => {
+    const files = {
+      'tsconfig.json': '{ "extends": "@nobody/base/tsconfig.json" }',
+      'tsicorn.config.ts': `export default { app: 'found' }`,
+    }
+    const { message } = await refused({ files, argv: [] })
+    expect(message).to.equal(
+      'tsicorn.config.ts: Cannot load it: tsconfig.json extends "@nobody/base/tsconfig.json", which is not there: install it, or correct "extends"',
+    )
+  })
+
   it('load tsx for tsicorn.config.ts', async () => {
     expect(await loadsPackages('tsicorn.config.ts', `export default { app: 'found' }`)).to.equal(true)
   })

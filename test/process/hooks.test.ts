@@ -69,6 +69,7 @@ describe('hooks', () => {
 
 /** Waits a moment, then says so: only who awaits it can come after it. */
 const late = (args: string, log: string) => `async (${args}) => {
+    ${log}.log.info('the hook begins')
     await new Promise(resolve => setTimeout(resolve, 100))
     ${log}.log.info('the hook is done')
   }`
@@ -124,9 +125,13 @@ describe('an async hook is awaited:', () => {
       worker_exit: talkative.worker_exit!,
     })
     await server.running()
-    process.kill(server.workers[0]!, 'SIGINT')
+    const [worker] = server.workers as [number]
+    process.kill(worker, 'SIGINT')
+    await server.says(/the hook begins/)
+    process.kill(worker, 'SIGINT')
     await server.says(/the hook is done\n[\s\S]*hook worker_exit of worker 1/)
     await server.says(/Worker 2 .* is ready/)
+    expect(server.log.match(/the hook begins/g)).to.have.length(1)
   })
 })
 

@@ -25,6 +25,15 @@ describe('a worker that ends', () => {
     })
   }
 
+  it('by an exception that nothing catches has the error and its request in the log, in one line', async () => {
+    const server = launchApp('crash.ts', ['-w', '1'], { errors: true })
+    const url = await server.running()
+    await fetch(`${url}/crash?throw`).catch(() => undefined)
+    await server.says(
+      /\[ERROR\] Worker 1 \(pid \d+\) exited with code 1: uncaught Error: crashed as asked \(it lived .* 1 in flight, \d+ MiB\)\n/,
+    )
+  })
+
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGKILL', 'SIGABRT'] as const) {
     it(`by ${signal} from outside is replaced, and the service stays`, async () => {
       const server = launchApp('hello.ts', ['-w', '2'], { errors: true })
