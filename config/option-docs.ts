@@ -51,11 +51,10 @@ export interface OptionDocs {
    */
   readonly threads?: unknown
   /**
-   * Connections that a worker holds at the same time; at the limit it takes no new one until another has ended.
+   * Connections that a worker serves at the same time; further ones wait until another has ended, and none is dropped. 0 is no limit; the default of Gunicorn is 1000.
    *
-   * Default: 1000. Takes effect on reload.
+   * Default: 0. Takes effect on reload.
    * Flags: `--worker-connections`.
-   * **Not available yet.**
    */
   readonly worker_connections?: unknown
   /**
@@ -191,7 +190,6 @@ export interface OptionDocs {
    *
    * Default: 4094. Takes effect on reload.
    * Flags: `--limit-request-line`.
-   * **Not available yet.**
    */
   readonly limit_request_line?: unknown
   /**
@@ -199,7 +197,6 @@ export interface OptionDocs {
    *
    * Default: 100. Takes effect on reload.
    * Flags: `--limit-request-fields`.
-   * **Not available yet.**
    */
   readonly limit_request_fields?: unknown
   /**
@@ -207,15 +204,20 @@ export interface OptionDocs {
    *
    * Default: 8190. Takes effect on reload.
    * Flags: `--limit-request-field_size`, `--limit-request-field-size`.
-   * **Not available yet.**
    */
   readonly limit_request_field_size?: unknown
+  /**
+   * Seconds that a client has for the head of a request, from the connection or the last answer on; then it gets 408. 0 is no limit. Not in Gunicorn.
+   *
+   * Default: 30. Takes effect on reload.
+   * Flags: `--header-timeout`.
+   */
+  readonly header_timeout?: unknown
   /**
    * The most bytes of a request body, beyond which the client gets 413; 0 is no limit. Not in Gunicorn.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--limit-request-body`.
-   * **Not available yet.**
    */
   readonly limit_request_body?: unknown
   /**
@@ -335,7 +337,6 @@ export interface OptionDocs {
    * Header fields, and the value of each, by which a trusted proxy says that its client speaks https.
    *
    * Default: {"X-FORWARDED-PROTOCOL":"ssl","X-FORWARDED-PROTO":"https","X-FORWARDED-SSL":"on"}. Takes effect on reload.
-   * **Not available yet.**
    */
   readonly secure_scheme_headers?: unknown
   /**
@@ -343,7 +344,6 @@ export interface OptionDocs {
    *
    * Default: from $FORWARDED_ALLOW_IPS, else ["127.0.0.1","::1"]. Takes effect on reload.
    * Flags: `--forwarded-allow-ips`.
-   * **Not available yet.**
    */
   readonly forwarded_allow_ips?: unknown
   /**
@@ -351,7 +351,6 @@ export interface OptionDocs {
    *
    * Default: "off". Takes effect on reload.
    * Flags: `--proxy-protocol`.
-   * **Not available yet.**
    */
   readonly proxy_protocol?: unknown
   /**
@@ -359,39 +358,13 @@ export interface OptionDocs {
    *
    * Default: ["127.0.0.1","::1"]. Takes effect on reload.
    * Flags: `--proxy-allow-from`, `--proxy-allow-ips`.
-   * **Not available yet.**
    */
   readonly proxy_allow_ips?: unknown
-  /**
-   * Accept header fields that go on in the next line (RFC 9112, section 5.2).
-   *
-   * Default: false. Takes effect on reload.
-   * Flags: `--permit-obsolete-folding`, `--no-permit-obsolete-folding`.
-   * **Not available yet.**
-   */
-  readonly permit_obsolete_folding?: unknown
-  /**
-   * Accept spaces between the name of a header field and its colon. It permits request smuggling.
-   *
-   * Default: false. Takes effect on reload.
-   * Flags: `--strip-header-spaces`, `--no-strip-header-spaces`.
-   * **Not available yet.**
-   */
-  readonly strip_header_spaces?: unknown
-  /**
-   * Accept HTTP versions other than 1.0 and 1.1.
-   *
-   * Default: false. Takes effect on reload.
-   * Flags: `--permit-unconventional-http-version`, `--no-permit-unconventional-http-version`.
-   * **Not available yet.**
-   */
-  readonly permit_unconventional_http_version?: unknown
   /**
    * Header fields with an underscore that are kept when a trusted proxy sends them.
    *
    * Default: ["SCRIPT_NAME","PATH_INFO"]. Takes effect on reload.
    * Flags: `--forwarder-headers`.
-   * **Not available yet.**
    */
   readonly forwarder_headers?: unknown
   /**
@@ -399,7 +372,6 @@ export interface OptionDocs {
    *
    * Default: "drop". Takes effect on reload.
    * Flags: `--header-map`.
-   * **Not available yet.**
    */
   readonly header_map?: unknown
   /**

@@ -28,26 +28,43 @@ export function startMessage(generation: Generation, age: number, slot: number):
   }
 }
 
+/** What workers get as it is. */
+const passedOn = [
+  'raw_env',
+  'loglevel',
+  'access_log_format',
+  'keepalive',
+  'backlog',
+  'graceful_timeout',
+  'wait_ready',
+  'ready_path',
+  'request_timeout',
+  'max_requests',
+  'max_requests_jitter',
+  'max_worker_rss',
+  'max_worker_lifetime',
+  'max_worker_lifetime_jitter',
+  'header_timeout',
+  'limit_request_line',
+  'limit_request_fields',
+  'limit_request_field_size',
+  'limit_request_body',
+  'header_map',
+  'forwarder_headers',
+  'forwarded_allow_ips',
+  'secure_scheme_headers',
+  'proxy_protocol',
+  'proxy_allow_ips',
+  'worker_connections',
+] as const satisfies readonly (keyof WorkerSettings)[]
+
 export function workerSettings(resolved: Resolved): WorkerSettings {
   const { settings } = resolved
   return {
     app: settings.app as string,
     name: processName(settings),
-    raw_env: settings.raw_env,
-    loglevel: settings.loglevel,
     accesslog: accessLogOf(resolved),
-    access_log_format: settings.access_log_format,
-    keepalive: settings.keepalive,
-    backlog: settings.backlog,
-    graceful_timeout: settings.graceful_timeout,
-    wait_ready: settings.wait_ready,
-    ready_path: settings.ready_path,
-    request_timeout: settings.request_timeout,
-    max_requests: settings.max_requests,
-    max_requests_jitter: settings.max_requests_jitter,
-    max_worker_rss: settings.max_worker_rss,
-    max_worker_lifetime: settings.max_worker_lifetime,
-    max_worker_lifetime_jitter: settings.max_worker_lifetime_jitter,
+    ...pick(settings, passedOn),
   }
 }
 
@@ -91,4 +108,8 @@ export function inheritedListeners(generation: Pick<Generation, 'listeners'>): I
     ...(port === undefined ? {} : { port }),
     ...(path === undefined ? {} : { path }),
   }))
+}
+
+function pick<T, Name extends keyof T>(from: T, names: readonly Name[]): Pick<T, Name> {
+  return Object.fromEntries(names.map(name => [name, from[name]])) as Pick<T, Name>
 }

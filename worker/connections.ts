@@ -1,7 +1,8 @@
 /** The connections of a worker, what is going on on each of them, and the totals that the scoreboard shows. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { OpenRequest } from '../hooks/table.ts'
 import { onEnd } from './response-end.ts'
 import { fieldIndex, newRecord } from './scoreboard-layout.ts'
@@ -26,18 +27,35 @@ const timeouts = fieldIndex('timeouts')
 const took = fieldIndex('took_1ms')
 const buckets = [1, 5, 25, 100, 500, 2_500, 10_000] as const
 
+/** RFC 6455, section 5.5.1: a frame that closes a WebSocket, with the code 1001 (going away). */
+const goingAway = Buffer.from([0x88, 0x02, 0x03, 0xe9])
+
 export class Connections {
   /** The worker's record on the scoreboard, up to date in all that concerns connections. */
   readonly record = newRecord()
   readonly #open = new Map<Socket, Activity>()
   readonly #sessions = new Set<ServerHttp2Session>()
+  readonly #webSockets = new Set<Duplex>()
   #closing = false
+  #crowded = false
 
   get size(): number {
     return this.#open.size
   }
 
+  get isClosing(): boolean {
+    return this.#closing
+  }
+
+  /** Whether a connection may carry another request after this one. */
+  get mayStay(): boolean {
+    return !this.#closing && !this.#crowded
+  }
+
+  /** Counts a connection, if it is not counted yet. */
   add(socket: Socket): Activity {
+    const known = this.#open.get(socket)
+    if (known !== undefined) return known
     const activity: Activity = {
       busy: 0,
       idleSince: performance.now(),
@@ -68,7 +86,7 @@ export class Connections {
       activity.busy += 1
       activity.response = res
       activity.arrived = started
-      if (this.#closing) makeLast(res)
+      if (!this.mayStay) makeLast(res)
     }
     this.record[inFlight]! += 1
     onEnd(req, res, () => {
@@ -81,6 +99,19 @@ export class Connections {
       this.#count(res, performance.now() - started)
       ended?.(started)
     })
+  }
+
+  /** The connection speaks something else from now on, and is busy until it ends. */
+  upgraded(socket: Duplex, protocol: string | undefined): void {
+    if (socket instanceof Socket) this.#activityOf(socket).busy += 1
+    if (protocol?.toLowerCase() !== 'websocket') return
+    this.#webSockets.add(socket)
+    socket.once('close', () => this.#webSockets.delete(socket))
+  }
+
+  /** Others wait for a place: every response is the last one of its connection until they have one. */
+  crowd(isCrowded: boolean): void {
+    this.#crowded = isCrowded
   }
 
   /** A server that listened before it was handed over may have taken connections already. */
@@ -129,7 +160,11 @@ export class Connections {
 
   /** Cuts what is still open. */
   cut(): void {
-    for (const socket of this.#open.keys()) socket.destroy()
+    for (const socket of this.#webSockets) socket.end(goingAway)
+    for (const socket of this.#open.keys()) {
+      if (this.#webSockets.has(socket)) socket.destroySoon()
+      else socket.destroy()
+    }
     for (const session of this.#sessions) session.destroy()
   }
 }

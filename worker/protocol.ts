@@ -78,6 +78,18 @@ export interface WorkerSettings {
   readonly backlog: number
   readonly graceful_timeout: number
   readonly wait_ready: boolean
+  readonly header_timeout: number
+  readonly limit_request_line: number
+  readonly limit_request_fields: number
+  readonly limit_request_field_size: number
+  readonly limit_request_body: number
+  readonly header_map: 'drop' | 'refuse' | 'dangerous'
+  readonly forwarder_headers: readonly string[]
+  readonly forwarded_allow_ips: readonly string[]
+  readonly secure_scheme_headers: Readonly<Record<string, string>>
+  readonly proxy_protocol: 'off' | 'v1' | 'v2' | 'auto' | 'required'
+  readonly proxy_allow_ips: readonly string[]
+  readonly worker_connections: number
   readonly ready_path: string | null
   readonly request_timeout: number
   readonly max_requests: number

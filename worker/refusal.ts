@@ -1,33 +1,61 @@
-/** Requests that Node refuses by itself: the app never sees them, and the access log has to be told. */
+/** Requests that Node refuses by itself: the app never sees them, and the logs have to be told. */
 import { subscribe } from 'node:diagnostics_channel'
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { AccessLog } from './access-log.ts'
 import type { AppServer } from './adapters/adapter.ts'
+import type { Refusal } from './inspection.ts'
+import { isRefused, refuse, refuseSocket } from './refuse.ts'
+
+export interface RefusalParts {
+  readonly accessLog: AccessLog | undefined
+  readonly onRefused: (socket: Socket, refusal: Refusal) => void
+}
 
 /**
- * Logs what a server refuses: malformed requests (400), headers that are too large (431) or too late (408), and the like.
+ * Answers and logs what a server refuses: malformed requests (400), headers that are too large (431) or too late (408),
+ * expectations that nobody fulfils (417), and the like.
  *
- * An app that listens to `clientError` itself is not interfered with; what it answers is not known, and not logged.
+ * An app that listens to `clientError` or `checkExpectation` itself is not interfered with; what it answers is not known,
+ * and not logged.
  */
-export function logRefusals(server: AppServer, accessLog: AccessLog): void {
+export function watchRefusals(server: AppServer, { accessLog, onRefused }: RefusalParts): void {
+  const waiting = new WeakSet<Socket>()
   server.on('clientError', (error: NodeJS.ErrnoException, socket: RefusedSocket) => {
-    if (server.listenerCount('clientError') > 1) return
-    const response = socket._httpMessage ?? undefined
-    if (socket.writable && response?._headerSent !== true) {
-      const status = statuses[error.code ?? ''] ?? malformed
-      accessLog.refused(socket, status, response)
-      socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`)
-    }
-    socket.destroy(error)
+    if (server.listenerCount('clientError') > 1 || isRefused(socket) || waiting.has(socket)) return
+    answer(error, socket)
   })
+
+  function answer(error: NodeJS.ErrnoException, socket: RefusedSocket): void {
+    const response = socket._httpMessage ?? undefined
+    if (socket.writable && response?.req.complete === true) {
+      // The malformed request comes after this one, whose response comes first.
+      waiting.add(socket)
+      return void response.once('close', () => setImmediate(answer, error, socket))
+    }
+    if (!socket.writable || response?._headerSent === true) return void socket.destroy(error)
+    const status = statuses[error.code ?? ''] ?? malformed
+    accessLog?.refused(socket, status, response)
+    // A client that leaves in the middle of a request is no news.
+    if (error.code !== 'HPE_INVALID_EOF_STATE') onRefused(socket, { status, why: error.message })
+    refuseSocket(socket, status)
+  }
+
+  if (server.listenerCount('checkExpectation') === 0) {
+    server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => {
+      accessLog?.watch(req, res)
+      onRefused(req.socket, { status: 417, why: 'it expects what nobody fulfils' })
+      refuse(req, res, 417)
+    })
+  }
+  if (accessLog === undefined) return
   subscribe('http.server.request.start', message => {
     const start = message as RequestStart
-    if (start.server === server && isRefused(start)) accessLog.watch(start.request, start.response)
+    if (start.server === server && isHostless(start)) accessLog.watch(start.request, start.response)
   })
 }
 
-/** A listener to `clientError` takes the place of what Node does: conditions and answers are the same as there. */
+/** What Node answers where nobody listens to `clientError`. */
 const statuses: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
@@ -47,7 +75,7 @@ interface RequestStart {
 }
 
 /** RFC 9112 section 3.2: a request of HTTP/1.1 without Host gets 400. */
-function isRefused({ request, server }: RequestStart): boolean {
+function isHostless({ request, server }: RequestStart): boolean {
   const isCurrent = request.httpVersionMajor === 1 && request.httpVersionMinor === 1
   return isCurrent && request.headers.host === undefined && server.requireHostHeader === true
 }

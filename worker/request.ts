@@ -1,11 +1,15 @@
 /** What happens to every request before the app sees it; what is not asked for is not part of it. */
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { HookCaller } from '../hooks/run.ts'
 import type { WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
 import type { RequestListener } from './adapters/adapter.ts'
+import { guardBody } from './body.ts'
 import type { Connections } from './connections.ts'
+import { type Inspect, isHttp2, type Refusal } from './inspection.ts'
 import type { WorkerLog } from './log.ts'
+import { isRefused, refuse } from './refuse.ts'
 import { withTimeout } from './request-timeout.ts'
 
 export interface RequestParts {
@@ -14,15 +18,28 @@ export interface RequestParts {
   readonly hooks: HookCaller
   readonly worker: () => WorkerView
   readonly log: WorkerLog
+  readonly inspect: Inspect
+  /** Hears of each request that is refused. */
+  readonly onRefused: (socket: Socket, refusal: Refusal) => void
+  /** The setting `limit_request_body`, in bytes; 0 is no limit. */
+  readonly largestBody: number
   /** The setting `request_timeout`, in seconds. */
   readonly timeout: number
 }
 
 /** The app's listener with counting, logging and hooks around it. */
 export function wrap(app: RequestListener, parts: RequestParts): RequestListener {
+  const hooked = parts.hooks.has('pre_request') ? afterHook(app, parts) : app
+  const counted = observed(inspected(parts.timeout > 0 ? bounded(hooked, parts) : hooked, parts), parts)
+  return (req, res) => {
+    // What comes after a refused request on its connection is nobody's.
+    if (!isRefused(req.socket)) counted(req, res)
+  }
+}
+
+/** Counts requests and logs them. */
+function observed(listener: RequestListener, parts: RequestParts): RequestListener {
   const { connections, accessLog, hooks } = parts
-  const hooked = hooks.has('pre_request') ? afterHook(app, parts) : app
-  const listener = parts.timeout > 0 ? bounded(hooked, parts) : hooked
   if (hooks.has('post_request')) return withPostRequest(listener, parts)
   if (accessLog === undefined) {
     return (req, res) => {
@@ -33,6 +50,23 @@ export function wrap(app: RequestListener, parts: RequestParts): RequestListener
   return (req, res) => {
     connections.began(req, res)
     accessLog.watch(req, res)
+    listener(req, res)
+  }
+}
+
+/** What is not for the app is refused. */
+function inspected(
+  listener: RequestListener,
+  { inspect, largestBody, onRefused }: RequestParts,
+): RequestListener {
+  return (req, res) => {
+    const refusal = inspect(req)
+    if (refusal !== undefined) {
+      onRefused(req.socket, refusal)
+      return refuse(req, res, refusal.status)
+    }
+    const isOpenEnded = req.headers['transfer-encoding'] !== undefined || isHttp2(req)
+    if (isOpenEnded) guardBody(req, res, largestBody, onRefused)
     listener(req, res)
   }
 }
@@ -62,13 +96,13 @@ function afterHook(app: RequestListener, { hooks, worker, log }: RequestParts): 
       () => app(req, res),
       (error: Error) => {
         log.error(error.message)
-        refuse(res)
+        fail(res)
       },
     )
   }
 }
 
-function refuse(res: ServerResponse): void {
+function fail(res: ServerResponse): void {
   if (res.headersSent) return void res.destroy()
   res.writeHead(500, { 'Content-Type': 'text/plain; charset=utf-8' }).end('Internal Server Error\n')
 }

@@ -3,11 +3,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import net from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import tls from 'node:tls'
+import type { UpgradeListener } from './adapters/adapter.ts'
 import type { AppServer, LoadedApp, RequestListener } from './app.ts'
 import { BindFailed } from './app-error.ts'
 import type { Connections } from './connections.ts'
+import { continueLazily } from './expectation.ts'
+import type { Front } from './front.ts'
 import { targetOf } from './listen-request.ts'
 import type { InheritedListener } from './protocol.ts'
+import { refuseSocket } from './refuse.ts'
 
 export interface ServeOptions {
   readonly listeners: readonly InheritedListener[]
@@ -16,8 +20,14 @@ export interface ServeOptions {
   readonly backlog: number
   readonly connections: Connections
   readonly wrap: (app: RequestListener) => RequestListener
+  readonly wrapUpgrade: (listener: UpgradeListener) => UpgradeListener
   /** Sees each server that speaks HTTP. */
-  readonly onServer?: (server: AppServer) => void
+  readonly onServer: (server: AppServer) => void
+  /** Seconds for the head of a request, 0 is no limit; and the most bytes of one. */
+  readonly headerTimeout: number
+  readonly largestHead: number
+  /** Makes the servers that accept connections, where the server of HTTP is not to do it itself. */
+  readonly front: Front | undefined
 }
 
 // An app that listens by itself is caught at `listen`; what this file does must not be.
@@ -42,13 +52,14 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   for (const server of new Set(caught.map(({ server }) => server))) adopt(server, options)
   const server =
     caught[0]?.server ?? (app.server === undefined ? ownServer(app, options) : adopt(app.server, options))
-  for (const one of new Set([...caught.map(({ server }) => server), server])) options.onServer?.(one)
+  for (const one of new Set([...caught.map(({ server }) => server), server])) options.onServer(one)
   for (const listener of listeners) {
     if (acceptors.some(acceptor => acceptor.listener === listener)) continue
     const isFree = !server.listening && acceptors.every(acceptor => acceptor.server !== server)
-    const acceptor = isFree ? server : acceptFor(server)
-    await listen(acceptor, listener, backlog)
-    acceptors.push({ listener, server: acceptor })
+    const { front } = options
+    const accepting = front?.(server) ?? (isFree ? server : acceptFor(server))
+    await listen(accepting, listener, backlog)
+    acceptors.push({ listener, server: accepting })
   }
   return {
     async stopAccepting(abandoned) {
@@ -60,22 +71,47 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   }
 }
 
-function ownServer(app: LoadedApp, { keepalive, connections, wrap }: ServeOptions): Server {
-  const server = createServer(wrap(app.listener as RequestListener))
+function ownServer(app: LoadedApp, options: ServeOptions): Server {
+  const { keepalive, connections, wrap, wrapUpgrade, headerTimeout, largestHead } = options
+  const listener = wrap(app.listener as RequestListener)
+  const own = {
+    maxHeaderSize: largestHead,
+    connectionsCheckingInterval: checkMs,
+    // Refused here as everything else is, with a word for the log.
+    requireHostHeader: false,
+  }
+  const server = createServer(own, listener)
+  server.on(
+    'checkContinue',
+    continueLazily(listener, () => connections.mayStay),
+  )
   server.keepAliveTimeout = keepalive * 1_000
+  // The limit of the parser would cut off the rest without a word.
+  server.maxHeadersCount = 0
+  server.headersTimeout = headerTimeout * 1_000
+  server.requestTimeout = 0
   if (keepalive === 0) server.maxRequestsPerSocket = 1
-  if (app.upgrade !== undefined) server.on('upgrade', app.upgrade)
+  if (app.upgrade !== undefined) server.on('upgrade', wrapUpgrade(app.upgrade))
+  server.on('connect', (_req, socket) => refuseSocket(socket, 501))
   track(server, connections)
   return server
 }
+
+/** How often Node looks for requests that take too long to arrive, in milliseconds. */
+const checkMs = 1_000
 
 /** What Node closes idle connections after when nobody says otherwise, in milliseconds. */
 const nodeKeepAlive = 5_000
 
 /** Puts what happens to every request around the listeners that the app's own server has. */
-function adopt(server: AppServer, { keepalive, connections, wrap }: ServeOptions): AppServer {
+function adopt(server: AppServer, { keepalive, connections, wrap, wrapUpgrade }: ServeOptions): AppServer {
   const own = server.listeners('request') as RequestListener[]
   server.removeAllListeners('request')
+  for (const event of ['upgrade', 'connect'] as const) {
+    const listeners = server.listeners(event) as UpgradeListener[]
+    server.removeAllListeners(event)
+    for (const listener of listeners) server.on(event, wrapUpgrade(listener))
+  }
   // By way of Reflect: an Express application has a `bind` of its own, for requests of that verb.
   const all = (req: IncomingMessage, res: ServerResponse) => {
     for (const listener of own) Reflect.apply(listener, server, [req, res])

@@ -4,16 +4,14 @@ import { createHookCaller, type HookCaller } from '../hooks/run.ts'
 import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
 import type { AppServer, LoadedApp } from './app.ts'
-import { LogFailed } from './app-error.ts'
 import { Connections } from './connections.ts'
 import { exitCodes } from './exit.ts'
 import { accountVariables, applyEnvironment, setTitle } from './identity.ts'
 import { createLog, tellArbiter, type WorkerLog } from './log.ts'
 import { type Drain, requestsKey, type Start } from './protocol.ts'
 import { startPulse } from './pulse.ts'
-import { withReadiness } from './readiness.ts'
-import { wrap } from './request.ts'
-import { type Serving, serve, track } from './serve.ts'
+import { type Serving, track } from './serve.ts'
+import { startService } from './service.ts'
 import { createWear } from './wear.ts'
 
 /** A connection without a request is closed after so long, in milliseconds, while the worker drains. */
@@ -109,37 +107,16 @@ export class Worker {
   }
 
   async #serve(app: LoadedApp): Promise<void> {
-    const { settings, listeners } = this.#start
-    const { accesslog, access_log_format, backlog, keepalive } = settings
-    if (accesslog !== null) {
-      const { openAccessLog } = await import('./access-log.ts')
-      const onError = (message: string) => this.#log.error(message)
-      this.#accessLog = await openAccessLog({ accesslog, access_log_format, onError }).catch(
-        (error: Error) => {
-          throw new LogFailed(error.message, { cause: error })
-        },
-      )
-    }
-    const parts = {
+    const { serving, accessLog } = await startService(app, {
+      ...this.#start,
       connections: this.#connections,
-      accessLog: this.#accessLog,
       hooks: this.#hooks,
-      worker: () => this.#view,
       log: this.#log,
-      timeout: settings.request_timeout,
-    }
-    const accessLog = this.#accessLog
-    const { logRefusals } = accessLog === undefined ? {} : await import('./refusal.ts')
-    const { ready_path: path } = settings
-    const isReady = () => this.#state === 'ready' && !this.#announced
-    this.#serving = await serve(app, {
-      listeners,
-      keepalive,
-      backlog,
-      connections: this.#connections,
-      ...(logRefusals && accessLog && { onServer: server => logRefusals(server, accessLog) }),
-      wrap: app => wrap(path === null ? app : withReadiness(app, path, isReady), parts),
+      worker: () => this.#view,
+      isReady: () => this.#state === 'ready' && !this.#announced,
     })
+    this.#serving = serving
+    this.#accessLog = accessLog
   }
 
   /** The server is going to stop: balancers that ask are told so. */

@@ -84,6 +84,22 @@ export const missing: Readonly<Record<string, Missing>> = {
     reason: 'the parser llhttp refuses methods in lower case',
     cure: 'leave it out',
   },
+  permit_obsolete_folding: {
+    flags: ['--permit-obsolete-folding'],
+    reason: 'the parser llhttp only accepts folded fields together with other malformed ones',
+    cure: 'leave it out, and let the proxy in front unfold them',
+  },
+  strip_header_spaces: {
+    flags: ['--strip-header-spaces'],
+    reason:
+      'a space before the colon permits request smuggling (RFC 9112, section 5.1), and the parser llhttp refuses it',
+    cure: 'leave it out, and mend the client',
+  },
+  permit_unconventional_http_version: {
+    flags: ['--permit-unconventional-http-version'],
+    reason: 'the parser llhttp knows no other versions',
+    cure: 'leave it out, and mend the client',
+  },
   logconfig: {
     flags: ['--log-config'],
     value: true,

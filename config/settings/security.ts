@@ -1,4 +1,4 @@
-import { bytes, integer } from '../kinds.ts'
+import { bytes, integer, seconds } from '../kinds.ts'
 import type { Group } from './declaration.ts'
 
 export const security = {
@@ -8,7 +8,6 @@ export const security = {
     flag: '--limit-request-line',
     doc: 'The most bytes of a request line, beyond which the client gets 414; 0 is no limit.',
     effect: 'on reload',
-    available: false,
   },
   limit_request_fields: {
     kind: integer({ max: 32768 }),
@@ -16,7 +15,6 @@ export const security = {
     flag: '--limit-request-fields',
     doc: 'The most header fields of a request, beyond which the client gets 431.',
     effect: 'on reload',
-    available: false,
   },
   limit_request_field_size: {
     kind: integer(),
@@ -25,7 +23,13 @@ export const security = {
     also: ['--limit-request-field-size'],
     doc: 'The most bytes of one header field, beyond which the client gets 431; 0 is no limit.',
     effect: 'on reload',
-    available: false,
+  },
+  header_timeout: {
+    kind: seconds,
+    default: 30,
+    flag: '--header-timeout',
+    doc: 'Seconds that a client has for the head of a request, from the connection or the last answer on; then it gets 408. 0 is no limit. Not in Gunicorn.',
+    effect: 'on reload',
   },
   limit_request_body: {
     kind: bytes,
@@ -33,6 +37,5 @@ export const security = {
     flag: '--limit-request-body',
     doc: 'The most bytes of a request body, beyond which the client gets 413; 0 is no limit. Not in Gunicorn.',
     effect: 'on reload',
-    available: false,
   },
 } as const satisfies Group

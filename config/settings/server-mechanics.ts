@@ -99,7 +99,6 @@ export const serverMechanics = {
     default: { 'X-FORWARDED-PROTOCOL': 'ssl', 'X-FORWARDED-PROTO': 'https', 'X-FORWARDED-SSL': 'on' },
     doc: 'Header fields, and the value of each, by which a trusted proxy says that its client speaks https.',
     effect: 'on reload',
-    available: false,
   },
   forwarded_allow_ips: {
     kind: networks,
@@ -108,7 +107,6 @@ export const serverMechanics = {
     env: { name: 'FORWARDED_ALLOW_IPS' },
     doc: 'Proxies whose forwarding headers are trusted: addresses and networks, separated by commas, or `*` for all.',
     effect: 'on reload',
-    available: false,
   },
   proxy_protocol: {
     kind: choice(['off', 'v1', 'v2', 'auto', 'required'], 'auto'),
@@ -116,7 +114,6 @@ export const serverMechanics = {
     flag: '--proxy-protocol',
     doc: 'Accept the PROXY protocol before HTTP: a version, `auto` for either, `required` to refuse connections without it. The flag alone means `auto`.',
     effect: 'on reload',
-    available: false,
   },
   proxy_allow_ips: {
     kind: networks,
@@ -125,31 +122,6 @@ export const serverMechanics = {
     also: ['--proxy-allow-ips'],
     doc: 'Proxies that may speak the PROXY protocol: addresses and networks, separated by commas, or `*` for all.',
     effect: 'on reload',
-    available: false,
-  },
-  permit_obsolete_folding: {
-    kind: boolean,
-    default: false,
-    flag: '--permit-obsolete-folding',
-    doc: 'Accept header fields that go on in the next line (RFC 9112, section 5.2).',
-    effect: 'on reload',
-    available: false,
-  },
-  strip_header_spaces: {
-    kind: boolean,
-    default: false,
-    flag: '--strip-header-spaces',
-    doc: 'Accept spaces between the name of a header field and its colon. It permits request smuggling.',
-    effect: 'on reload',
-    available: false,
-  },
-  permit_unconventional_http_version: {
-    kind: boolean,
-    default: false,
-    flag: '--permit-unconventional-http-version',
-    doc: 'Accept HTTP versions other than 1.0 and 1.1.',
-    effect: 'on reload',
-    available: false,
   },
   forwarder_headers: {
     kind: csv(),
@@ -157,7 +129,6 @@ export const serverMechanics = {
     flag: '--forwarder-headers',
     doc: 'Header fields with an underscore that are kept when a trusted proxy sends them.',
     effect: 'on reload',
-    available: false,
   },
   header_map: {
     kind: choice(['drop', 'refuse', 'dangerous']),
@@ -165,7 +136,6 @@ export const serverMechanics = {
     flag: '--header-map',
     doc: 'What becomes of other header fields with an underscore: `drop` them, `refuse` the request, or pass them on (`dangerous`).',
     effect: 'on reload',
-    available: false,
   },
   root_path: {
     kind: anyText('PATH'),

@@ -29,12 +29,11 @@ export const workerProcesses = {
     available: false,
   },
   worker_connections: {
-    kind: integer({ min: 1 }),
-    default: 1000,
+    kind: integer(),
+    default: 0,
     flag: '--worker-connections',
-    doc: 'Connections that a worker holds at the same time; at the limit it takes no new one until another has ended.',
+    doc: 'Connections that a worker serves at the same time; further ones wait until another has ended, and none is dropped. 0 is no limit; the default of Gunicorn is 1000.',
     effect: 'on reload',
-    available: false,
   },
   max_requests: {
     kind: integer(),

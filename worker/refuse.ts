@@ -1,0 +1,62 @@
+/** The answer to a request that is not for the app: small, without a byte of what was sent, and the last one. */
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { isHttp2 } from './inspection.ts'
+
+/** How long, and how much of what a refused client still sends is read, so that it hears why (RFC 9112, section 9.6). */
+const lingerMs = 2_000
+const lingerBytes = 65_536
+
+const refused = new WeakSet<Duplex>()
+
+/** Whether a request on this connection was refused already: what follows it there is nobody's. */
+export function isRefused(socket: Duplex): boolean {
+  return refused.has(socket)
+}
+
+export function refuse(req: IncomingMessage, res: ServerResponse, status: number): void {
+  const text = `${STATUS_CODES[status]}\n`
+  if (!isHttp2(req)) {
+    refused.add(req.socket)
+    res.shouldKeepAlive = false
+    linger(req.socket)
+  }
+  res.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': text.length })
+  res.end(req.method === 'HEAD' ? undefined : text)
+  req.resume()
+}
+
+/** The same where there is no response object: before there is a request, and for an upgrade. */
+export function refuseSocket(socket: Duplex, status: number): void {
+  refused.add(socket)
+  if (!socket.writable) return void socket.destroy()
+  if ('bytesRead' in socket) linger(socket as Socket)
+  const text = `${STATUS_CODES[status]}\n`
+  const fields = [
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${text.length}`,
+  ]
+  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields.join('\r\n')}\r\n\r\n${text}`)
+  if ('destroySoon' in socket) (socket as Socket).destroySoon()
+  else socket.end()
+}
+
+/** To close a connection with unread bytes resets it, and the client may lose the answer. */
+function linger(socket: Socket): void {
+  const { destroySoon } = socket
+  const until = socket.bytesRead + lingerBytes
+  socket.destroySoon = () => {
+    socket.destroySoon = destroySoon
+    socket.end()
+    const end = () => socket.destroy()
+    const timer = setTimeout(end, lingerMs)
+    socket.once('close', () => clearTimeout(timer))
+    socket.once('end', end)
+    socket.on('data', () => {
+      if (socket.bytesRead > until) end()
+    })
+    socket.resume()
+  }
+}
