@@ -48,6 +48,8 @@ function atMost(most: number, connections: Connections, log: WorkerLog, next: Ha
     connections.crowd(false)
   }
   const enter = (socket: Socket) => {
+    // Its client left while it waited.
+    if (socket.destroyed) return
     // After the listener by which the connection is counted, so that there is room.
     socket.once('close', () => setImmediate(admit))
     next(socket)
@@ -55,6 +57,7 @@ function atMost(most: number, connections: Connections, log: WorkerLog, next: Ha
   return socket => {
     if (connections.size < most || connections.isClosing) return enter(socket)
     waiting.push(socket)
+    socket.on('error', ignore)
     if (sweep !== undefined) return
     log.warning(`worker_connections (${most}) is reached: new connections wait until others end`)
     connections.crowd(true)
@@ -79,7 +82,13 @@ function behindProxy(settings: FrontSettings, connections: Connections, log: Wor
     const refused = (status: number, why: string) => {
       log.warning(`Refused a connection of ${socket.remoteAddress ?? 'a unix socket'}: ${why}`)
       done()
+      socket.on('error', ignore)
       refuseSocket(socket, status)
+    }
+    // A balancer that only wants to know whether somebody accepts.
+    const leave = () => {
+      done()
+      socket.destroy()
     }
     const timer =
       timeout > 0
@@ -88,7 +97,7 @@ function behindProxy(settings: FrontSettings, connections: Connections, log: Wor
     let bytes: Buffer = Buffer.alloc(0)
     const done = () => {
       clearTimeout(timer)
-      socket.off('readable', read).off('error', ignore).off('close', done)
+      socket.off('readable', read).off('end', leave).off('error', ignore).off('close', done)
     }
     const read = () => {
       const chunk = socket.read() as Buffer | null
@@ -108,7 +117,7 @@ function behindProxy(settings: FrontSettings, connections: Connections, log: Wor
       if (rest.length > 0) socket.unshift(rest)
       next(socket)
     }
-    socket.on('readable', read).on('error', ignore).once('close', done)
+    socket.on('readable', read).on('end', leave).on('error', ignore).on('close', done)
   }
 }
 

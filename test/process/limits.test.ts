@@ -158,6 +158,21 @@ describe('worker_connections', () => {
     for (const socket of [idle, next]) socket.destroy()
   })
 
+  it('survives clients that leave while they wait', async () => {
+    const server = serve('--worker-connections', '1')
+    const url = await server.running()
+    const [busy, cut, gone] = [await open(url), await open(url), await open(url)]
+    busy.write('POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\n\r\n')
+    await server.says(/worker_connections \(1\) is reached/)
+    cut.resetAndDestroy()
+    gone.destroy()
+    busy.write('x')
+    expect(await first(busy)).to.contain('got 1')
+    busy.destroy()
+    expect(await exchange(url, get)).to.contain('got 0')
+    expect(server.log).not.to.match(/exited/)
+  })
+
   it('holds nobody back who drains', async () => {
     const server = serve('--worker-connections', '1')
     const url = await server.running()

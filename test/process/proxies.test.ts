@@ -226,6 +226,16 @@ describe('proxy_protocol', () => {
     expect(first?.scheme).to.equal('http')
   })
 
+  it('lets a balancer look whether somebody accepts', async () => {
+    const server = serve('--proxy-protocol', 'required')
+    const url = await server.running()
+    const [quiet, cut] = [await open(url), await open(url)]
+    expect(await rest(quiet.end())).to.equal('')
+    cut.resetAndDestroy()
+    expect(client(await exchange(url, v1, request(true)))?.[0]).to.equal('192.0.2.7')
+    expect(server.log).not.to.match(/Refused|exited/)
+  })
+
   it('has header_timeout to come', async () => {
     const server = serve('--proxy-protocol', 'required', '--header-timeout', '1')
     expect(statuses(await exchange(await server.running(), 'PROXY'))).to.deep.equal([408])
