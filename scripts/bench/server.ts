@@ -22,7 +22,9 @@ export interface RunningServer {
 
 /** Starts a server; rejects with what it said when it ends before its workers run. */
 export async function startServer(side: Side): Promise<RunningServer> {
-  const child = spawn(process.execPath, sides[side], { stdio: ['ignore', 'pipe', 'pipe'] })
+  // In a folder without a configuration.
+  const cwd = import.meta.dirname
+  const child = spawn(process.execPath, sides[side], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = once(child, 'exit')
   const port = await untilRunning(side, child)
   return {
