@@ -426,7 +426,7 @@ export interface OptionDocs {
    */
   readonly disable_redirect_access_to_syslog?: unknown
   /**
-   * The form of a line of the access log, in Gunicorn's atoms.
+   * The form of a line of the access log: text with Gunicorn's atoms; `json` for one JSON object per line; or, in a configuration file, a function that gets an `AccessEntry` and returns the line. The last two are not in Gunicorn.
    *
    * Default: "%(h)s %(l)s %(u)s %(t)s \"%(r)s\" %(s)s %(b)s \"%(f)s\" \"%(a)s\"". Takes effect on reload.
    * Flags: `--access-logformat`, `--access-log-format`.

@@ -30,13 +30,14 @@ export function startMessage(generation: Generation, age: number, slot: number):
 
 export function workerSettings(resolved: Resolved): WorkerSettings {
   const { settings } = resolved
+  const { access_log_format: format } = settings
   return {
     app: settings.app as string,
     name: processName(settings),
     raw_env: settings.raw_env,
     loglevel: settings.loglevel,
     accesslog: accessLogOf(resolved),
-    access_log_format: settings.access_log_format,
+    access_log_format: typeof format === 'function' ? null : format,
     keepalive: settings.keepalive,
     backlog: settings.backlog,
     graceful_timeout: settings.graceful_timeout,
@@ -68,10 +69,11 @@ export function processName({ proc_name, app }: Resolved['settings']): string {
   return proc_name ?? app ?? 'tsicorn'
 }
 
-/** Which hooks a worker has to import, and from where. */
-export function workerHooks({ hooks, file, command }: Resolved): Pick<Start, 'hooks'> {
+/** Which hooks a worker has to import, and from where; a function as `access_log_format` comes from there as well. */
+export function workerHooks({ settings, hooks, file, command }: Resolved): Pick<Start, 'hooks'> {
   const names = (Object.keys(hooks) as HookName[]).filter(name => hookTable[name].runs_in === 'worker')
-  if (file === undefined || names.length === 0) return {}
+  const isNeeded = names.length > 0 || typeof settings.access_log_format === 'function'
+  if (file === undefined || !isNeeded) return {}
   return { hooks: { file, names, command: command === 'check' || command === 'print' ? command : 'serve' } }
 }
 

@@ -16,6 +16,7 @@ export const layers: readonly Layer[] = [
       // Both processes append to logs, and in the same way.
       'worker/log-file.ts',
       'hooks/table.ts',
+      'hooks/access-entry.ts',
       'config/kinds.ts',
       'config/network.ts',
     ],
@@ -89,7 +90,15 @@ export const layers: readonly Layer[] = [
         'response-end',
       ].map(name => `worker/${name}.ts`),
       ...['pulse', 'identity', 'privileges'].map(name => `worker/${name}.ts`),
-      ...['access-log', 'access-format', 'exchange'].map(name => `worker/${name}.ts`),
+      ...[
+        'access-log',
+        'access-lines',
+        'access-outlet',
+        'access-file',
+        'access-format',
+        'access-record',
+        'exchange',
+      ].map(name => `worker/${name}.ts`),
     ],
   },
 ]

@@ -37,7 +37,7 @@ export interface Start {
   readonly listeners: readonly InheritedListener[]
   /** The descriptor of the scoreboard and the worker's place in it. */
   readonly scoreboard: { readonly fd: number; readonly slot: number }
-  /** Where to import the worker's hooks from, and which of them are set; absent when none is. */
+  /** Where to import the worker's hooks from, and which of them are set; absent when there is nothing to import. */
   readonly hooks?: WorkerHooks
   /** Who to become before the app is loaded; absent where the worker stays who it is. */
   readonly identity?: Identity
@@ -73,7 +73,8 @@ export interface WorkerSettings {
   readonly raw_env: readonly string[]
   readonly loglevel: LogLevel
   readonly accesslog: string | null
-  readonly access_log_format: string
+  /** Null where it is a function, which the worker imports itself. */
+  readonly access_log_format: string | null
   readonly keepalive: number
   readonly backlog: number
   readonly graceful_timeout: number

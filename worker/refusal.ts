@@ -23,7 +23,10 @@ export function logRefusals(server: AppServer, accessLog: AccessLog): void {
   })
   subscribe('http.server.request.start', message => {
     const start = message as RequestStart
-    if (start.server === server && isRefused(start)) accessLog.watch(start.request, start.response)
+    if (start.server !== server || !isRefused(start)) return
+    const { request, response } = start
+    accessLog.watch(request, response)
+    accessLog.refused(request.socket, malformed, response)
   })
 }
 

@@ -1,5 +1,6 @@
 /** A worker: boots in a fixed order, serves, and leaves when it is asked to or when there is nobody left to ask it. */
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import type { AccessLine } from '../hooks/access-entry.ts'
 import { createHookCaller, type HookCaller } from '../hooks/run.ts'
 import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
@@ -35,12 +36,14 @@ export class Worker {
   #app: LoadedApp | undefined
   #serving: Serving | undefined
   #accessLog: AccessLog | undefined
+  #lineFormat: string | AccessLine | null
   #announced = false
   #quits = false
   #left = false
 
   constructor(start: Start) {
     this.#start = start
+    this.#lineFormat = start.settings.access_log_format
     this.#log = createLog(start.settings.loglevel)
     this.#hooks = createHookCaller({}, this.#log)
     Object.assign(globalThis, { [Symbol.for(requestsKey)]: () => this.#connections.requests() })
@@ -106,20 +109,13 @@ export class Worker {
     const config = await importConfig(hooks.file, { command: hooks.command, env: process.env })
     const own = Object.fromEntries(hooks.names.map(name => [name, config[name]]))
     this.#hooks = createHookCaller(own as Hooks, this.#log)
+    this.#lineFormat ??= config.access_log_format as AccessLine
   }
 
   async #serve(app: LoadedApp): Promise<void> {
     const { settings, listeners } = this.#start
-    const { accesslog, access_log_format, backlog, keepalive } = settings
-    if (accesslog !== null) {
-      const { openAccessLog } = await import('./access-log.ts')
-      const onError = (message: string) => this.#log.error(message)
-      this.#accessLog = await openAccessLog({ accesslog, access_log_format, onError }).catch(
-        (error: Error) => {
-          throw new LogFailed(error.message, { cause: error })
-        },
-      )
-    }
+    const { backlog, keepalive } = settings
+    this.#accessLog = await this.#openAccessLog()
     const parts = {
       connections: this.#connections,
       accessLog: this.#accessLog,
@@ -139,6 +135,17 @@ export class Worker {
       connections: this.#connections,
       ...(logRefusals && accessLog && { onServer: server => logRefusals(server, accessLog) }),
       wrap: app => wrap(path === null ? app : withReadiness(app, path, isReady), parts),
+    })
+  }
+
+  async #openAccessLog(): Promise<AccessLog | undefined> {
+    const { accesslog } = this.#start.settings
+    if (accesslog === null) return undefined
+    const { openAccessLog } = await import('./access-log.ts')
+    const access_log_format = this.#lineFormat ?? 'json'
+    const onError = (message: string) => this.#log.error(message)
+    return await openAccessLog({ accesslog, access_log_format, onError }).catch((error: Error) => {
+      throw new LogFailed(error.message, { cause: error })
     })
   }
 

@@ -1,4 +1,5 @@
-import { anyText, boolean, choice, lineFormat, optionalText, text } from '../kinds.ts'
+import { anyText, boolean, choice, optionalText, text } from '../kinds.ts'
+import { lineFormat } from '../line-format.ts'
 import type { Group, Surroundings } from './declaration.ts'
 
 export const logging = {
@@ -23,7 +24,7 @@ export const logging = {
     default: '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"',
     flag: '--access-logformat',
     also: ['--access-log-format'],
-    doc: "The form of a line of the access log, in Gunicorn's atoms.",
+    doc: "The form of a line of the access log: text with Gunicorn's atoms; `json` for one JSON object per line; or, in a configuration file, a function that gets an `AccessEntry` and returns the line. The last two are not in Gunicorn.",
     effect: 'on reload',
   },
   errorlog: {

@@ -128,7 +128,7 @@ describe('a log that cannot be written', () => {
     [
       'an access log with a format that cannot be read',
       ['--access-logfile', '-', '--access-logformat', '%(h)s %z'],
-      /^--access-logformat: access_log_format must be text in which each percent sign begins an atom, such as %\(h\)s, or is doubled, not "%\(h\)s %z"\n$/,
+      /^--access-logformat: access_log_format must be json, a function, or text in which each percent sign begins an atom, such as %\(h\)s, or is doubled, not "%\(h\)s %z"\n$/,
       2,
     ],
   ]
