@@ -433,6 +433,13 @@ export interface OptionDocs {
    */
   readonly access_log_format?: unknown
   /**
+   * The header that names each request, such as `X-Request-Id`: taken as it comes from peers that `forwarded_allow_ips` trusts, where it is at most 128 visible ASCII characters, else a new UUID. The app finds it in the request, the client in the response. Off by default. Not in Gunicorn.
+   *
+   * Default: none. Takes effect on reload.
+   * Flags: `--request-id-header`.
+   */
+  readonly request_id_header?: unknown
+  /**
    * The error log: a file, or `-` for standard error.
    *
    * Default: "-". Takes effect on reload.

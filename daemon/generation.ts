@@ -38,6 +38,8 @@ export function workerSettings(resolved: Resolved): WorkerSettings {
     loglevel: settings.loglevel,
     accesslog: accessLogOf(resolved),
     access_log_format: typeof format === 'function' ? null : format,
+    request_id_header: settings.request_id_header,
+    forwarded_allow_ips: settings.forwarded_allow_ips,
     keepalive: settings.keepalive,
     backlog: settings.backlog,
     graceful_timeout: settings.graceful_timeout,

@@ -81,6 +81,8 @@ export const layers: readonly Layer[] = [
         'serve',
         'request',
         'request-timeout',
+        'request-id',
+        'request-log',
         'readiness',
         'wear',
         'connections',

@@ -75,6 +75,8 @@ export interface WorkerSettings {
   readonly accesslog: string | null
   /** Null where it is a function, which the worker imports itself. */
   readonly access_log_format: string | null
+  readonly request_id_header: string | null
+  readonly forwarded_allow_ips: readonly string[]
   readonly keepalive: number
   readonly backlog: number
   readonly graceful_timeout: number

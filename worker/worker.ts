@@ -5,7 +5,6 @@ import { createHookCaller, type HookCaller } from '../hooks/run.ts'
 import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
 import type { AppServer, LoadedApp } from './app.ts'
-import { LogFailed } from './app-error.ts'
 import { Connections } from './connections.ts'
 import { exitCodes } from './exit.ts'
 import { accountVariables, applyEnvironment, setTitle } from './identity.ts'
@@ -14,6 +13,7 @@ import { type Drain, requestsKey, type Start } from './protocol.ts'
 import { startPulse } from './pulse.ts'
 import { withReadiness } from './readiness.ts'
 import { wrap } from './request.ts'
+import { openRequestLog } from './request-log.ts'
 import { type Serving, serve, track } from './serve.ts'
 import { createWear } from './wear.ts'
 
@@ -115,7 +115,7 @@ export class Worker {
   async #serve(app: LoadedApp): Promise<void> {
     const { settings, listeners } = this.#start
     const { backlog, keepalive } = settings
-    this.#accessLog = await this.#openAccessLog()
+    this.#accessLog = await openRequestLog(settings, this.#lineFormat ?? 'json', this.#log)
     const parts = {
       connections: this.#connections,
       accessLog: this.#accessLog,
@@ -128,24 +128,18 @@ export class Worker {
     const { logRefusals } = accessLog === undefined ? {} : await import('./refusal.ts')
     const { ready_path: path } = settings
     const isReady = () => this.#state === 'ready' && !this.#announced
+    const { request_id_header: header } = settings
+    const named = header === null ? undefined : (await import('./request-id.ts')).namer(header, settings)
     this.#serving = await serve(app, {
       listeners,
       keepalive,
       backlog,
       connections: this.#connections,
       ...(logRefusals && accessLog && { onServer: server => logRefusals(server, accessLog) }),
-      wrap: app => wrap(path === null ? app : withReadiness(app, path, isReady), parts),
-    })
-  }
-
-  async #openAccessLog(): Promise<AccessLog | undefined> {
-    const { accesslog } = this.#start.settings
-    if (accesslog === null) return undefined
-    const { openAccessLog } = await import('./access-log.ts')
-    const access_log_format = this.#lineFormat ?? 'json'
-    const onError = (message: string) => this.#log.error(message)
-    return await openAccessLog({ accesslog, access_log_format, onError }).catch((error: Error) => {
-      throw new LogFailed(error.message, { cause: error })
+      wrap: app => {
+        const listener = wrap(path === null ? app : withReadiness(app, path, isReady), parts)
+        return named?.(listener) ?? listener
+      },
     })
   }
 

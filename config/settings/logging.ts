@@ -1,3 +1,4 @@
+import { headerName } from '../header-name.ts'
 import { anyText, boolean, choice, optionalText, text } from '../kinds.ts'
 import { lineFormat } from '../line-format.ts'
 import type { Group, Surroundings } from './declaration.ts'
@@ -25,6 +26,13 @@ export const logging = {
     flag: '--access-logformat',
     also: ['--access-log-format'],
     doc: "The form of a line of the access log: text with Gunicorn's atoms; `json` for one JSON object per line; or, in a configuration file, a function that gets an `AccessEntry` and returns the line. The last two are not in Gunicorn.",
+    effect: 'on reload',
+  },
+  request_id_header: {
+    kind: headerName,
+    default: null,
+    flag: '--request-id-header',
+    doc: 'The header that names each request, such as `X-Request-Id`: taken as it comes from peers that `forwarded_allow_ips` trusts, where it is at most 128 visible ASCII characters, else a new UUID. The app finds it in the request, the client in the response. Off by default. Not in Gunicorn.',
     effect: 'on reload',
   },
   errorlog: {

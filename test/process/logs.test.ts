@@ -138,7 +138,7 @@ describe('a log that cannot be written', () => {
       mkdirSync(`${server.folder}/folder`)
       expect(await server.ended).to.deep.equal({ code, signal: null })
       expect(server.log).to.match(message)
-      expect(server.log.match(/Cannot open|must be text/g)).to.have.length(1)
+      expect(server.log.match(/Cannot open|must be json/g)).to.have.length(1)
       expect(server.log).not.to.match(/\n +at /)
     })
   }
