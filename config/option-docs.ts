@@ -422,7 +422,6 @@ export interface OptionDocs {
    *
    * Default: false. Takes effect on reload.
    * Flags: `--disable-redirect-access-to-syslog`, `--no-disable-redirect-access-to-syslog`.
-   * **Not available yet.**
    */
   readonly disable_redirect_access_to_syslog?: unknown
   /**
@@ -469,27 +468,24 @@ export interface OptionDocs {
    */
   readonly logger_class?: unknown
   /**
-   * Where syslog listens: `unix://PATH`, `udp://HOST:PORT` or `tcp://HOST:PORT`.
+   * Where syslog listens: `udp://HOST:PORT`, `tcp://HOST:PORT` or `unix://PATH`, the path of a stream socket: Node.js has no unix datagram sockets, which is what `/dev/log` usually is.
    *
    * Default: udp://localhost:514; unix:///var/run/syslog on macOS. Takes effect on reload.
    * Flags: `--log-syslog-to`, `--syslog-addr`.
-   * **Not available yet.**
    */
   readonly syslog_addr?: unknown
   /**
-   * Send both logs to syslog too.
+   * Send both logs to syslog too; the access log also where `accesslog` is off.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--log-syslog`, `--no-log-syslog`, `--syslog`.
-   * **Not available yet.**
    */
   readonly syslog?: unknown
   /**
-   * The name of the program in syslog.
+   * The name of the program in syslog: lines begin with `gunicorn.NAME.error: [PID]` and `gunicorn.NAME.access: [PID]`, as those of Gunicorn do.
    *
-   * Default: the value of proc_name. Takes effect on reload.
+   * Default: the name of the process. Takes effect on reload.
    * Flags: `--log-syslog-prefix`, `--syslog-prefix`.
-   * **Not available yet.**
    */
   readonly syslog_prefix?: unknown
   /**
@@ -497,7 +493,6 @@ export interface OptionDocs {
    *
    * Default: "user". Takes effect on reload.
    * Flags: `--log-syslog-facility`, `--syslog-facility`.
-   * **Not available yet.**
    */
   readonly syslog_facility?: unknown
   /**
@@ -508,11 +503,10 @@ export interface OptionDocs {
    */
   readonly enable_stdio_inheritance?: unknown
   /**
-   * Where statsd listens: `HOST:PORT`, or `unix:PATH`.
+   * Where statsd listens, on UDP: `HOST:PORT`; the port is 8125 where left out. The metrics have the names that Gunicorn gives them. Off by default.
    *
    * Default: none. Takes effect on reload.
    * Flags: `--statsd-host`.
-   * **Not available yet.**
    */
   readonly statsd_host?: unknown
   /**
@@ -520,7 +514,6 @@ export interface OptionDocs {
    *
    * Default: "". Takes effect on reload.
    * Flags: `--dogstatsd-tags`.
-   * **Not available yet.**
    */
   readonly dogstatsd_tags?: unknown
   /**
@@ -528,15 +521,13 @@ export interface OptionDocs {
    *
    * Default: "". Takes effect on reload.
    * Flags: `--statsd-prefix`.
-   * **Not available yet.**
    */
   readonly statsd_prefix?: unknown
   /**
-   * Measure how many connections wait to be accepted (Linux).
+   * Tell statsd once a second how many connections wait to be accepted, on all TCP sockets together (Linux).
    *
    * Default: false. Takes effect on reload.
    * Flags: `--enable-backlog-metric`, `--no-enable-backlog-metric`.
-   * **Not available yet.**
    */
   readonly enable_backlog_metric?: unknown
   /**

@@ -34,10 +34,12 @@ export interface ErrorLogOptions {
   readonly loglevel: LogLevel
   /** Hears every line that is logged. */
   readonly echo?: ((lines: string) => void) | undefined
+  /** Hears the same in parts. */
+  readonly onLine?: (level: LogLevel, message: string, pid: number) => void
 }
 
 /** Opens the error log; rejects with one message for the user when the file cannot be appended to. */
-export async function openErrorLog({ errorlog, loglevel, echo }: ErrorLogOptions): Promise<ErrorLog> {
+export async function openErrorLog({ errorlog, loglevel, echo, onLine }: ErrorLogOptions): Promise<ErrorLog> {
   const openAt = (value: string) =>
     openLogFile({
       setting: 'errorlog',
@@ -69,7 +71,9 @@ export async function openErrorLog({ errorlog, loglevel, echo }: ErrorLogOptions
   let closing: Promise<void> | undefined
 
   function write(level: LogLevel, message: string, pid = process.pid): void {
-    if (closing === undefined) logger.log({ level, message, pid })
+    if (closing !== undefined) return
+    logger.log({ level, message, pid })
+    if (logger.isLevelEnabled(level)) onLine?.(level, message, pid)
   }
 
   async function close(): Promise<void> {

@@ -1,5 +1,6 @@
 /** What one generation of workers is made of: its settings, its hooks and its listening sockets. */
 import { resolve } from 'node:path'
+import { parseStatsdHost, parseSyslogAddress } from '../config/outlets.ts'
 import type { Resolved } from '../config/resolve.ts'
 import { type HookName, hookTable } from '../hooks/table.ts'
 import type { InheritedListener, Start, WorkerSettings } from '../worker/protocol.ts'
@@ -31,6 +32,7 @@ export function startMessage(generation: Generation, age: number, slot: number):
 export function workerSettings(resolved: Resolved): WorkerSettings {
   const { settings } = resolved
   const { access_log_format: format } = settings
+  const { syslog, statsd } = targetsOf(resolved)
   return {
     app: settings.app as string,
     name: processName(settings),
@@ -38,6 +40,8 @@ export function workerSettings(resolved: Resolved): WorkerSettings {
     loglevel: settings.loglevel,
     accesslog: accessLogOf(resolved),
     access_log_format: typeof format === 'function' ? null : format,
+    syslog: settings.disable_redirect_access_to_syslog ? null : syslog,
+    statsd,
     request_id_header: settings.request_id_header,
     forwarded_allow_ips: settings.forwarded_allow_ips,
     keepalive: settings.keepalive,
@@ -64,6 +68,25 @@ export function errorLogOf({ settings }: Resolved): string {
 export function accessLogOf({ settings }: Resolved): string | null {
   const { accesslog, chdir } = settings
   return accesslog === null || accesslog === '-' ? accesslog : resolve(chdir, accesslog)
+}
+
+/** Where logs and metrics go besides; null where they do not. */
+export function targetsOf({ settings }: Resolved): Pick<WorkerSettings, 'syslog' | 'statsd'> {
+  const { syslog, syslog_addr, syslog_facility: facility, syslog_prefix } = settings
+  const { statsd_host, statsd_prefix: prefix, dogstatsd_tags: tags } = settings
+  return {
+    syslog: syslog
+      ? { address: parseSyslogAddress(syslog_addr), facility, prefix: syslog_prefix ?? tagOf(settings) }
+      : null,
+    statsd: statsd_host === null ? null : { ...parseStatsdHost(statsd_host), prefix, tags },
+  }
+}
+
+/** The name of the process, of characters that syslog takes for part of a tag: `./app.ts` is `app.ts`. */
+function tagOf(settings: Resolved['settings']): string {
+  return processName(settings)
+    .replace(/[^\w.-]+/g, '.')
+    .replace(/^\.+|\.+$/g, '')
 }
 
 /** The name in process titles. */

@@ -10,9 +10,10 @@ import { Arbiter } from './arbiter.ts'
 import { checkApp } from './check.ts'
 import { daemonize, findLauncher, type Launcher } from './daemonize.ts'
 import { type ErrorLog, openErrorLog } from './error-log.ts'
-import { errorLogOf, processName } from './generation.ts'
+import { errorLogOf, processName, targetsOf } from './generation.ts'
 import { privateVariables, readInheritance } from './inheritance.ts'
 import { createNotifier, notifyVariables } from './notify.ts'
+import { Outlets } from './outlets.ts'
 import { Pidfile, pidfileOf } from './pidfile.ts'
 
 /** Runs the command with these arguments; `process.exitCode` says how it went. */
@@ -68,7 +69,14 @@ async function serve(resolved: Resolved, { launcher, ...sources }: Start): Promi
   let log: ErrorLog | undefined
   const pidfile = new Pidfile(message => log?.error(message))
   pidfile.claim(pidfileOf(resolved, isHeir))
-  log = await openErrorLog({ ...settings, errorlog: errorLogOf(resolved), echo: launcher?.log })
+  const outlets = new Outlets(message => log?.error(message))
+  log = await openErrorLog({
+    ...settings,
+    errorlog: errorLogOf(resolved),
+    echo: launcher?.log,
+    onLine: outlets.line,
+  })
+  await outlets.use(targetsOf(resolved))
   log.info(`Starting tsicorn ${version()}`)
   const notifier = createNotifier({ env: process.env, log })
   // What hooks start must not speak for this process.
@@ -81,6 +89,7 @@ async function serve(resolved: Resolved, { launcher, ...sources }: Start): Promi
     cwd: sources.cwd,
     reread: () => resolve(sources),
     log,
+    outlets,
     env: sources.env,
     boots: availableParallelism(),
   })
@@ -89,6 +98,7 @@ async function serve(resolved: Resolved, { launcher, ...sources }: Start): Promi
   pidfile.close()
   await notifier?.idle()
   await log.close()
+  await outlets.close()
   // Left to itself, Node would close its handles at the end, and remove the files of unix sockets that an heir serves.
   process.exit(code)
 }

@@ -15,6 +15,7 @@ export const layers: readonly Layer[] = [
       'worker/scoreboard-layout.ts',
       // Both processes append to logs, and in the same way.
       'worker/log-file.ts',
+      ...['syslog', 'statsd', 'udp', 'line-stream'].map(name => `worker/${name}.ts`),
       'hooks/table.ts',
       'hooks/access-entry.ts',
       'config/kinds.ts',
@@ -70,7 +71,7 @@ export const layers: readonly Layer[] = [
         name => `daemon/${name}.ts`,
       ),
       ...['sockets', 'lost-socket', 'listeners', 'watch'].map(name => `daemon/${name}.ts`),
-      ...['inbox', 'alarm', 'hook-queue', 'scoreboard', 'error-log', 'access-log'].map(
+      ...['inbox', 'alarm', 'outlets', 'backlog', 'hook-queue', 'scoreboard', 'error-log', 'access-log'].map(
         name => `daemon/${name}.ts`,
       ),
       'worker/app.ts',
@@ -99,6 +100,7 @@ export const layers: readonly Layer[] = [
         'access-file',
         'access-format',
         'access-record',
+        'request-metrics',
         'exchange',
       ].map(name => `worker/${name}.ts`),
     ],

@@ -3,12 +3,14 @@ import type { AccessLine } from '../hooks/access-entry.ts'
 import type { Entry } from './access-format.ts'
 import type { AccessOutlet } from './access-outlet.ts'
 import type { Needs } from './exchange.ts'
+import type { SyslogTarget } from './protocol.ts'
 
 export interface LinesOptions {
   /** A path, `-` for standard output, or null where no file gets the lines. */
   readonly accesslog: string | null
   readonly access_log_format: string | AccessLine
   readonly request_id_header?: string | null
+  readonly syslog?: SyslogTarget | null
   /** Hears of trouble after the places were opened. */
   readonly onError: (message: string) => void
 }
@@ -23,13 +25,14 @@ interface Place {
 
 /** Rejects with one message for the user when the file or the format cannot be used. */
 export async function openLines(options: LinesOptions): Promise<AccessOutlet> {
-  const { accesslog, onError } = options
+  const { accesslog, syslog = null, onError } = options
   const { print, needs } = await lineOf(options)
   const places: Place[] = []
   if (accesslog !== null) {
     const { openAccessFile } = await import('./access-file.ts')
     places.push(await openAccessFile(accesslog, onError))
   }
+  if (syslog !== null) places.push(await toSyslog(syslog, onError))
   const all = async (deed: (place: Place) => Promise<void>) => void (await Promise.all(places.map(deed)))
   return {
     needs,
@@ -42,6 +45,17 @@ export async function openLines(options: LinesOptions): Promise<AccessOutlet> {
     },
     reopen: () => all(place => place.reopen()),
     close: () => all(place => place.close()),
+  }
+}
+
+async function toSyslog(target: SyslogTarget, onError: (message: string) => void): Promise<Place> {
+  const { openSyslog } = await import('./syslog.ts')
+  const syslog = await openSyslog(target, onError)
+  return {
+    add: line => syslog.send('access', 'info', line, process.pid),
+    flush: () => undefined,
+    reopen: async () => undefined,
+    close: () => syslog.close(),
   }
 }
 

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Entry } from './access-format.ts'
-import { type LinesOptions, openLines } from './access-lines.ts'
+import type { LinesOptions } from './access-lines.ts'
 import type { AccessOutlet } from './access-outlet.ts'
 import { Exchange, type Needs, refusalOutcome } from './exchange.ts'
+import type { StatsdTarget } from './protocol.ts'
 import { onEnd } from './response-end.ts'
 
 /**
@@ -26,11 +27,14 @@ export interface AccessLog {
   close(): Promise<void>
 }
 
-export type AccessLogOptions = LinesOptions
+export interface AccessLogOptions extends LinesOptions {
+  /** What gets metrics of each request. */
+  readonly statsd?: StatsdTarget | null
+}
 
 /** Opens the access log; rejects with one message for the user when the file or the format cannot be used. */
 export async function openAccessLog(options: AccessLogOptions): Promise<AccessLog> {
-  const outlets = [await openLines(options)]
+  const outlets = await openOutlets(options)
   const needs = unionOf(outlets)
   const log = (entry: Entry) => {
     for (const outlet of outlets) outlet.take(entry)
@@ -71,6 +75,20 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
       await Promise.all(outlets.map(outlet => outlet.close()))
     },
   }
+}
+
+async function openOutlets(options: AccessLogOptions): Promise<AccessOutlet[]> {
+  const { accesslog, syslog = null, statsd = null, onError } = options
+  const outlets: AccessOutlet[] = []
+  if (accesslog !== null || syslog !== null) {
+    const { openLines } = await import('./access-lines.ts')
+    outlets.push(await openLines(options))
+  }
+  if (statsd !== null) {
+    const { requestMetrics } = await import('./request-metrics.ts')
+    outlets.push(requestMetrics(statsd, onError))
+  }
+  return outlets
 }
 
 /** What any of them needs. */

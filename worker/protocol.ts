@@ -75,6 +75,9 @@ export interface WorkerSettings {
   readonly accesslog: string | null
   /** Null where it is a function, which the worker imports itself. */
   readonly access_log_format: string | null
+  /** What gets the lines of the access log too; null where nothing does. */
+  readonly syslog: SyslogTarget | null
+  readonly statsd: StatsdTarget | null
   readonly request_id_header: string | null
   readonly forwarded_allow_ips: readonly string[]
   readonly keepalive: number
@@ -88,6 +91,27 @@ export interface WorkerSettings {
   readonly max_worker_rss: number
   readonly max_worker_lifetime: number
   readonly max_worker_lifetime_jitter: number
+}
+
+/** Where records for syslog go. */
+export interface SyslogTarget {
+  /** `text` is the address as configured. */
+  readonly address:
+    | { readonly kind: 'udp' | 'tcp'; readonly host: string; readonly port: number; readonly text: string }
+    | { readonly kind: 'unix'; readonly path: string; readonly text: string }
+  readonly facility: string
+  /** The name of the program. */
+  readonly prefix: string
+}
+
+/** Where metrics go. */
+export interface StatsdTarget {
+  readonly host: string
+  readonly port: number
+  /** The address as configured. */
+  readonly text: string
+  readonly prefix: string
+  readonly tags: string
 }
 
 /** A listening socket that the arbiter bound and the worker inherited. */

@@ -5,7 +5,7 @@ import type { WorkerLog } from './log.ts'
 import type { WorkerSettings } from './protocol.ts'
 
 /**
- * Opens what requests are told to, where there is something: the access log.
+ * Opens what requests are told to, where there is something: the access log, syslog, statsd.
  *
  * @throws LogFailed
  */
@@ -14,7 +14,7 @@ export async function openRequestLog(
   format: string | AccessLine,
   log: WorkerLog,
 ): Promise<AccessLog | undefined> {
-  if (settings.accesslog === null) return undefined
+  if (settings.accesslog === null && settings.syslog === null && settings.statsd === null) return undefined
   const { openAccessLog } = await import('./access-log.ts')
   try {
     return await openAccessLog({ ...settings, access_log_format: format, onError: log.error })

@@ -18,7 +18,6 @@ export const logging = {
     flag: '--disable-redirect-access-to-syslog',
     doc: 'Keep the access log out of syslog.',
     effect: 'on reload',
-    available: false,
   },
   access_log_format: {
     kind: lineFormat,
@@ -73,28 +72,25 @@ export const logging = {
     default_words: 'udp://localhost:514; unix:///var/run/syslog on macOS',
     flag: '--log-syslog-to',
     also: ['--syslog-addr'],
-    doc: 'Where syslog listens: `unix://PATH`, `udp://HOST:PORT` or `tcp://HOST:PORT`.',
+    doc: 'Where syslog listens: `udp://HOST:PORT`, `tcp://HOST:PORT` or `unix://PATH`, the path of a stream socket: Node.js has no unix datagram sockets, which is what `/dev/log` usually is.',
     effect: 'on reload',
-    available: false,
   },
   syslog: {
     kind: boolean,
     default: false,
     flag: '--log-syslog',
     also: ['--syslog'],
-    doc: 'Send both logs to syslog too.',
+    doc: 'Send both logs to syslog too; the access log also where `accesslog` is off.',
     effect: 'on reload',
-    available: false,
   },
   syslog_prefix: {
     kind: optionalText('NAME'),
     default: null,
-    default_words: 'the value of proc_name',
+    default_words: 'the name of the process',
     flag: '--log-syslog-prefix',
     also: ['--syslog-prefix'],
-    doc: 'The name of the program in syslog.',
+    doc: 'The name of the program in syslog: lines begin with `gunicorn.NAME.error: [PID]` and `gunicorn.NAME.access: [PID]`, as those of Gunicorn do.',
     effect: 'on reload',
-    available: false,
   },
   syslog_facility: {
     kind: choice(
@@ -107,7 +103,6 @@ export const logging = {
     also: ['--syslog-facility'],
     doc: 'The facility of the lines in syslog.',
     effect: 'on reload',
-    available: false,
   },
   enable_stdio_inheritance: {
     kind: boolean,
@@ -121,9 +116,8 @@ export const logging = {
     kind: optionalText('HOST:PORT'),
     default: null,
     flag: '--statsd-host',
-    doc: 'Where statsd listens: `HOST:PORT`, or `unix:PATH`.',
+    doc: 'Where statsd listens, on UDP: `HOST:PORT`; the port is 8125 where left out. The metrics have the names that Gunicorn gives them. Off by default.',
     effect: 'on reload',
-    available: false,
   },
   dogstatsd_tags: {
     kind: anyText('TAGS'),
@@ -131,7 +125,6 @@ export const logging = {
     flag: '--dogstatsd-tags',
     doc: 'Tags, separated by commas, that are added to each metric.',
     effect: 'on reload',
-    available: false,
   },
   statsd_prefix: {
     kind: anyText('PREFIX'),
@@ -139,14 +132,12 @@ export const logging = {
     flag: '--statsd-prefix',
     doc: 'What the names of metrics begin with; a dot is added.',
     effect: 'on reload',
-    available: false,
   },
   enable_backlog_metric: {
     kind: boolean,
     default: false,
     flag: '--enable-backlog-metric',
-    doc: 'Measure how many connections wait to be accepted (Linux).',
+    doc: 'Tell statsd once a second how many connections wait to be accepted, on all TCP sockets together (Linux).',
     effect: 'on reload',
-    available: false,
   },
 } as const satisfies Group
