@@ -460,11 +460,10 @@ export interface OptionDocs {
    */
   readonly capture_output?: unknown
   /**
-   * A function that makes a logger with winston's interface, instead of the built-in one.
+   * A module, and the name of its export where that is not the default one, with a function that makes a logger with winston's interface. The arbiter writes to it instead of the error log; `LoggerFactory` is its type.
    *
    * Default: none. Takes effect on restart.
    * Flags: `--logger-class`.
-   * **Not available yet.**
    */
   readonly logger_class?: unknown
   /**

@@ -115,7 +115,13 @@ export async function openErrorLog({ errorlog, loglevel, echo, onLine }: ErrorLo
 }
 
 /** In winston the most severe level has the smallest number. */
-const severities: Record<LogLevel, number> = { critical: 0, error: 1, warning: 2, info: 3, debug: 4 }
+export const severities: Readonly<Record<LogLevel, number>> = {
+  critical: 0,
+  error: 1,
+  warning: 2,
+  info: 3,
+  debug: 4,
+}
 
 interface Line {
   readonly level: LogLevel
@@ -123,7 +129,8 @@ interface Line {
   readonly pid: number
 }
 
-function logLine({ level, message, pid }: Line): string {
+/** A line of the log, without its end. */
+export function logLine({ level, message, pid }: Line): string {
   return `[${localTime(new Date())}] [${pid}] [${level.toUpperCase()}] ${message.replace(/\n+$/, '')}`
 }
 
@@ -142,6 +149,6 @@ function two(value: number): string {
 }
 
 /** The log itself is in trouble: the place left is standard error, which may be gone as well. */
-function mention(line: string): void {
+export function mention(line: string): void {
   write(2, `${line}\n`, () => undefined)
 }

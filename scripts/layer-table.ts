@@ -18,6 +18,7 @@ export const layers: readonly Layer[] = [
       ...['syslog', 'statsd', 'udp', 'line-stream'].map(name => `worker/${name}.ts`),
       'hooks/table.ts',
       'hooks/access-entry.ts',
+      'hooks/logger.ts',
       'config/kinds.ts',
       'config/network.ts',
     ],
@@ -71,9 +72,18 @@ export const layers: readonly Layer[] = [
         name => `daemon/${name}.ts`,
       ),
       ...['sockets', 'lost-socket', 'listeners', 'watch'].map(name => `daemon/${name}.ts`),
-      ...['inbox', 'alarm', 'outlets', 'backlog', 'hook-queue', 'scoreboard', 'error-log', 'access-log'].map(
-        name => `daemon/${name}.ts`,
-      ),
+      ...[
+        'inbox',
+        'alarm',
+        'outlets',
+        'backlog',
+        'hook-queue',
+        'scoreboard',
+        'error-log',
+        'own-log',
+        'logger-factory',
+        'access-log',
+      ].map(name => `daemon/${name}.ts`),
       'worker/app.ts',
       'worker/app-*.ts',
       'worker/adapters/*.ts',
@@ -115,7 +125,7 @@ export const folders: Readonly<Record<string, readonly string[]>> = {
   config: ['hooks/*.ts'],
   hooks: [],
   // The worker imports the user's hooks from the file of the configuration, and reads nothing else from there.
-  worker: ['hooks/*.ts', 'config/file.ts', 'config/fresh.ts', 'config/throwable.ts'],
+  worker: ['hooks/*.ts', 'config/file.ts', 'config/fresh.ts', 'config/package.ts', 'config/throwable.ts'],
   daemon: [
     'config/*.ts',
     'config/settings/*.ts',

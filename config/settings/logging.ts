@@ -61,9 +61,8 @@ export const logging = {
     kind: optionalText('MODULE[:EXPORT]'),
     default: null,
     flag: '--logger-class',
-    doc: "A function that makes a logger with winston's interface, instead of the built-in one.",
+    doc: "A module, and the name of its export where that is not the default one, with a function that makes a logger with winston's interface. The arbiter writes to it instead of the error log; `LoggerFactory` is its type.",
     effect: 'on restart',
-    available: false,
   },
   syslog_addr: {
     kind: text('ADDRESS'),
