@@ -132,7 +132,14 @@ function statusOf(response: ServerResponse): number {
 
 function outcomeOf(response: ServerResponse): Outcome {
   if (hasExpired(response)) return 'timed out'
-  return response.writableFinished ? 'ok' : 'aborted'
+  return isWhole(response) ? 'ok' : 'aborted'
+}
+
+/** The compatibility layer of HTTP/2 says of a stream that was reset, too, that its response is finished. */
+function isWhole(response: ServerResponse): boolean {
+  const { stream } = response as { readonly stream?: { readonly rstCode: number | undefined } }
+  if (stream === undefined) return response.writableFinished
+  return response.writableEnded && !stream.rstCode
 }
 
 /** The outcome of what is answered before the app could see it, or in its place. */
