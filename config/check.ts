@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { parseBind } from './bind.ts'
 import { defaultOf, show } from './layers.ts'
+import { checkOutlets } from './outlets.ts'
 import type { Problem } from './problem.ts'
 import { declarations, type SettingName, type Settings, settingNames } from './table.ts'
 
@@ -14,6 +15,7 @@ export function checkSettings(settings: Settings, origins: Origins): readonly Pr
     ...settingNames.flatMap(name => checkAvailable(name, settings, origins)),
     ...checkFolder(settings, origins),
     ...checkAddresses(settings, origins),
+    ...checkOutlets(settings, origins),
   ]
 }
 

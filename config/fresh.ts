@@ -9,6 +9,8 @@ import { types } from 'node:util'
 export interface FreshImport {
   /** The default export. */
   readonly exported: unknown
+  /** All exports, as they are. */
+  readonly module: unknown
   /** The module and all that it imported, absolute. */
   readonly files: readonly string[]
   /** What the files looked like, to see whether one has changed. */
@@ -23,7 +25,7 @@ export async function importFresh(path: string): Promise<FreshImport> {
     ? await importTypeScript(path)
     : await importJavaScript(path)
   const prints = new Map([...files].map(file => [file, file === path ? before : fingerprint(file)]))
-  return { exported: defaultOf(module), files: [...files], prints }
+  return { exported: defaultOf(module), module, files: [...files], prints }
 }
 
 /** Whether all files of an import are as they were. */

@@ -1,6 +1,8 @@
 /** The package `tsicorn`: what a configuration file imports. */
 import type { Config, ConfigFunction } from './table.ts'
 
+export type { AccessDetails, AccessEntry, AccessLine, Outcome } from '../hooks/access-entry.ts'
+export type { Logger, LoggerFactory, LoggerOptions } from '../hooks/logger.ts'
 export type {
   HookLog,
   HookName,

@@ -150,19 +150,6 @@ export function anyText(metavar: string): Kind<string, string> {
   }
 }
 
-/** The form of a log's lines, in which a percent sign begins an atom, `%(h)s`, or is doubled. */
-export const lineFormat: Kind<string, string> = {
-  expects: 'text in which each percent sign begins an atom, such as %(h)s, or is doubled',
-  metavar: 'FORMAT',
-  type: 'string',
-  schema: { type: 'string', pattern: '^(?=.*\\S)([^%]|%%|%\\([^)]*\\)[sd])*$' },
-  read: written => {
-    const format = isText(written) ? written.trim() : ''
-    return /^([^%]|%%|%\([^)]*\)[sd])+$/.test(format) ? format : undefined
-  },
-  fromText: itself,
-}
-
 /** Text or null, which means none; empty text is none too. */
 export function optionalText(metavar: string): Kind<string | null, string | null> {
   return {

@@ -394,16 +394,22 @@ export interface OptionDocs {
    *
    * Default: false. Takes effect on reload.
    * Flags: `--disable-redirect-access-to-syslog`, `--no-disable-redirect-access-to-syslog`.
-   * **Not available yet.**
    */
   readonly disable_redirect_access_to_syslog?: unknown
   /**
-   * The form of a line of the access log, in Gunicorn's atoms.
+   * The form of a line of the access log: text with Gunicorn's atoms; `json` for one JSON object per line; or, in a configuration file, a function that gets an `AccessEntry` and returns the line. The last two are not in Gunicorn.
    *
    * Default: "%(h)s %(l)s %(u)s %(t)s \"%(r)s\" %(s)s %(b)s \"%(f)s\" \"%(a)s\"". Takes effect on reload.
    * Flags: `--access-logformat`, `--access-log-format`.
    */
   readonly access_log_format?: unknown
+  /**
+   * The header that names each request, such as `X-Request-Id`: taken as it comes from peers that `forwarded_allow_ips` trusts, where it is at most 128 visible ASCII characters, else a new UUID. The app finds it in the request, the client in the response. Off by default. Not in Gunicorn.
+   *
+   * Default: none. Takes effect on reload.
+   * Flags: `--request-id-header`.
+   */
+  readonly request_id_header?: unknown
   /**
    * The error log: a file, or `-` for standard error.
    *
@@ -426,35 +432,31 @@ export interface OptionDocs {
    */
   readonly capture_output?: unknown
   /**
-   * A function that makes a logger with winston's interface, instead of the built-in one.
+   * A module, and the name of its export where that is not the default one, with a function that makes a logger with winston's interface. The arbiter writes to it instead of the error log; `LoggerFactory` is its type.
    *
    * Default: none. Takes effect on restart.
    * Flags: `--logger-class`.
-   * **Not available yet.**
    */
   readonly logger_class?: unknown
   /**
-   * Where syslog listens: `unix://PATH`, `udp://HOST:PORT` or `tcp://HOST:PORT`.
+   * Where syslog listens: `udp://HOST:PORT`, `tcp://HOST:PORT` or `unix://PATH`, the path of a stream socket: Node.js has no unix datagram sockets, which is what `/dev/log` usually is.
    *
    * Default: udp://localhost:514; unix:///var/run/syslog on macOS. Takes effect on reload.
    * Flags: `--log-syslog-to`, `--syslog-addr`.
-   * **Not available yet.**
    */
   readonly syslog_addr?: unknown
   /**
-   * Send both logs to syslog too.
+   * Send both logs to syslog too; the access log also where `accesslog` is off.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--log-syslog`, `--no-log-syslog`, `--syslog`.
-   * **Not available yet.**
    */
   readonly syslog?: unknown
   /**
-   * The name of the program in syslog.
+   * The name of the program in syslog: lines begin with `gunicorn.NAME.error: [PID]` and `gunicorn.NAME.access: [PID]`, as those of Gunicorn do.
    *
-   * Default: the value of proc_name. Takes effect on reload.
+   * Default: the name of the process. Takes effect on reload.
    * Flags: `--log-syslog-prefix`, `--syslog-prefix`.
-   * **Not available yet.**
    */
   readonly syslog_prefix?: unknown
   /**
@@ -462,7 +464,6 @@ export interface OptionDocs {
    *
    * Default: "user". Takes effect on reload.
    * Flags: `--log-syslog-facility`, `--syslog-facility`.
-   * **Not available yet.**
    */
   readonly syslog_facility?: unknown
   /**
@@ -473,11 +474,10 @@ export interface OptionDocs {
    */
   readonly enable_stdio_inheritance?: unknown
   /**
-   * Where statsd listens: `HOST:PORT`, or `unix:PATH`.
+   * Where statsd listens, on UDP: `HOST:PORT`; the port is 8125 where left out. The metrics have the names that Gunicorn gives them. Off by default.
    *
    * Default: none. Takes effect on reload.
    * Flags: `--statsd-host`.
-   * **Not available yet.**
    */
   readonly statsd_host?: unknown
   /**
@@ -485,7 +485,6 @@ export interface OptionDocs {
    *
    * Default: "". Takes effect on reload.
    * Flags: `--dogstatsd-tags`.
-   * **Not available yet.**
    */
   readonly dogstatsd_tags?: unknown
   /**
@@ -493,15 +492,13 @@ export interface OptionDocs {
    *
    * Default: "". Takes effect on reload.
    * Flags: `--statsd-prefix`.
-   * **Not available yet.**
    */
   readonly statsd_prefix?: unknown
   /**
-   * Measure how many connections wait to be accepted (Linux).
+   * Tell statsd once a second how many connections wait to be accepted, on all TCP sockets together (Linux).
    *
    * Default: false. Takes effect on reload.
    * Flags: `--enable-backlog-metric`, `--no-enable-backlog-metric`.
-   * **Not available yet.**
    */
   readonly enable_backlog_metric?: unknown
   /**

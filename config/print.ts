@@ -8,7 +8,7 @@ export function printConfig(resolved: Resolved): string {
   const { settings, origins, hooks, json, file } = resolved
   const names = settingNames.toSorted()
   if (json) {
-    const values = names.map(name => [name, { value: settings[name], origin: origins[name] }])
+    const values = names.map(name => [name, { value: printable(settings[name]), origin: origins[name] }])
     return JSON.stringify(
       { file: file ?? null, settings: Object.fromEntries(values), hooks: Object.keys(hooks).sort() },
       null,
@@ -23,6 +23,11 @@ export function printConfig(resolved: Resolved): string {
   return rows
     .map(({ name, value }) => `${name.padEnd(width.name)} = ${value.padEnd(width.value)}  # ${origins[name]}`)
     .join('\n')
+}
+
+/** JSON has no form for a function. */
+function printable(value: unknown): unknown {
+  return typeof value === 'function' ? '(function)' : value
 }
 
 /** The width of a column; a few long values may stand out of it. */

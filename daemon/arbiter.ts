@@ -197,6 +197,7 @@ export class Arbiter {
     }
     const { current, isPreparing } = server.succession
     if (current !== undefined && !isPreparing && isSettled(server.world())) this.#react('settled')
+    server.outlets.count(server.fleet.workers.length)
     if (server.fleet.workers.length === 0) this.#react('empty')
     server.closeListeners()
     return wakeAt

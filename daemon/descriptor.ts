@@ -27,7 +27,8 @@ function isSocket(fd: number): boolean {
   }
 }
 
-function inodeOf(fd: number): string | undefined {
+/** The number of a socket in the tables of the kernel. */
+export function inodeOf(fd: number): string | undefined {
   try {
     return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1]
   } catch (error) {

@@ -34,10 +34,12 @@ export interface ErrorLogOptions {
   readonly loglevel: LogLevel
   /** Hears every line that is logged. */
   readonly echo?: ((lines: string) => void) | undefined
+  /** Hears the same in parts. */
+  readonly onLine?: (level: LogLevel, message: string, pid: number) => void
 }
 
 /** Opens the error log; rejects with one message for the user when the file cannot be appended to. */
-export async function openErrorLog({ errorlog, loglevel, echo }: ErrorLogOptions): Promise<ErrorLog> {
+export async function openErrorLog({ errorlog, loglevel, echo, onLine }: ErrorLogOptions): Promise<ErrorLog> {
   const openAt = (value: string) =>
     openLogFile({
       setting: 'errorlog',
@@ -69,7 +71,9 @@ export async function openErrorLog({ errorlog, loglevel, echo }: ErrorLogOptions
   let closing: Promise<void> | undefined
 
   function write(level: LogLevel, message: string, pid = process.pid): void {
-    if (closing === undefined) logger.log({ level, message, pid })
+    if (closing !== undefined) return
+    logger.log({ level, message, pid })
+    if (logger.isLevelEnabled(level)) onLine?.(level, message, pid)
   }
 
   async function close(): Promise<void> {
@@ -111,7 +115,13 @@ export async function openErrorLog({ errorlog, loglevel, echo }: ErrorLogOptions
 }
 
 /** In winston the most severe level has the smallest number. */
-const severities: Record<LogLevel, number> = { critical: 0, error: 1, warning: 2, info: 3, debug: 4 }
+export const severities: Readonly<Record<LogLevel, number>> = {
+  critical: 0,
+  error: 1,
+  warning: 2,
+  info: 3,
+  debug: 4,
+}
 
 interface Line {
   readonly level: LogLevel
@@ -119,7 +129,8 @@ interface Line {
   readonly pid: number
 }
 
-function logLine({ level, message, pid }: Line): string {
+/** A line of the log, without its end. */
+export function logLine({ level, message, pid }: Line): string {
   return `[${localTime(new Date())}] [${pid}] [${level.toUpperCase()}] ${message.replace(/\n+$/, '')}`
 }
 
@@ -138,6 +149,6 @@ function two(value: number): string {
 }
 
 /** The log itself is in trouble: the place left is standard error, which may be gone as well. */
-function mention(line: string): void {
+export function mention(line: string): void {
   write(2, `${line}\n`, () => undefined)
 }

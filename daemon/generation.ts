@@ -1,5 +1,6 @@
 /** What one generation of workers is made of: its settings, its hooks and its listening sockets. */
 import { resolve } from 'node:path'
+import { parseStatsdHost, parseSyslogAddress } from '../config/outlets.ts'
 import type { Resolved } from '../config/resolve.ts'
 import { type HookName, hookTable } from '../hooks/table.ts'
 import type { InheritedListener, Start, WorkerSettings } from '../worker/protocol.ts'
@@ -32,7 +33,7 @@ export function startMessage(generation: Generation, age: number, slot: number):
 const passedOn = [
   'raw_env',
   'loglevel',
-  'access_log_format',
+  'request_id_header',
   'keepalive',
   'backlog',
   'graceful_timeout',
@@ -60,10 +61,15 @@ const passedOn = [
 
 export function workerSettings(resolved: Resolved): WorkerSettings {
   const { settings } = resolved
+  const { access_log_format: format } = settings
+  const { syslog, statsd } = targetsOf(resolved)
   return {
     app: settings.app as string,
     name: processName(settings),
     accesslog: accessLogOf(resolved),
+    access_log_format: typeof format === 'function' ? null : format,
+    syslog: settings.disable_redirect_access_to_syslog ? null : syslog,
+    statsd,
     ...pick(settings, passedOn),
   }
 }
@@ -80,15 +86,35 @@ export function accessLogOf({ settings }: Resolved): string | null {
   return accesslog === null || accesslog === '-' ? accesslog : resolve(chdir, accesslog)
 }
 
+/** Where logs and metrics go besides; null where they do not. */
+export function targetsOf({ settings }: Resolved): Pick<WorkerSettings, 'syslog' | 'statsd'> {
+  const { syslog, syslog_addr, syslog_facility: facility, syslog_prefix } = settings
+  const { statsd_host, statsd_prefix: prefix, dogstatsd_tags: tags } = settings
+  return {
+    syslog: syslog
+      ? { address: parseSyslogAddress(syslog_addr), facility, prefix: syslog_prefix ?? tagOf(settings) }
+      : null,
+    statsd: statsd_host === null ? null : { ...parseStatsdHost(statsd_host), prefix, tags },
+  }
+}
+
+/** The name of the process, of characters that syslog takes for part of a tag: `./app.ts` is `app.ts`. */
+function tagOf(settings: Resolved['settings']): string {
+  return processName(settings)
+    .replace(/[^\w.-]+/g, '.')
+    .replace(/^\.+|\.+$/g, '')
+}
+
 /** The name in process titles. */
 export function processName({ proc_name, app }: Resolved['settings']): string {
   return proc_name ?? app ?? 'tsicorn'
 }
 
-/** Which hooks a worker has to import, and from where. */
-export function workerHooks({ hooks, file, command }: Resolved): Pick<Start, 'hooks'> {
+/** Which hooks a worker has to import, and from where; a function as `access_log_format` comes from there as well. */
+export function workerHooks({ settings, hooks, file, command }: Resolved): Pick<Start, 'hooks'> {
   const names = (Object.keys(hooks) as HookName[]).filter(name => hookTable[name].runs_in === 'worker')
-  if (file === undefined || names.length === 0) return {}
+  const isNeeded = names.length > 0 || typeof settings.access_log_format === 'function'
+  if (file === undefined || !isNeeded) return {}
   return { hooks: { file, names, command: command === 'check' || command === 'print' ? command : 'serve' } }
 }
 

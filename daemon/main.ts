@@ -9,10 +9,11 @@ import { exitCodes } from '../worker/exit.ts'
 import { Arbiter } from './arbiter.ts'
 import { checkApp } from './check.ts'
 import { daemonize, findLauncher, type Launcher } from './daemonize.ts'
-import { type ErrorLog, openErrorLog } from './error-log.ts'
-import { errorLogOf, processName } from './generation.ts'
+import { type ErrorLog, type ErrorLogOptions, openErrorLog } from './error-log.ts'
+import { errorLogOf, processName, targetsOf } from './generation.ts'
 import { privateVariables, readInheritance } from './inheritance.ts'
 import { createNotifier, notifyVariables } from './notify.ts'
+import { Outlets } from './outlets.ts'
 import { Pidfile, pidfileOf } from './pidfile.ts'
 
 /** Runs the command with these arguments; `process.exitCode` says how it went. */
@@ -50,6 +51,8 @@ async function run(resolved: Resolved, sources: Start): Promise<number> {
 }
 
 async function check(resolved: Resolved, { env }: Sources): Promise<number> {
+  const { logger_class, chdir } = resolved.settings
+  if (logger_class !== null) await (await import('./logger-factory.ts')).loadFactory(logger_class, chdir)
   const problem = await checkApp(resolved, env)
   if (problem !== undefined) {
     process.stderr.write(`${problem}\n`)
@@ -68,7 +71,9 @@ async function serve(resolved: Resolved, { launcher, ...sources }: Start): Promi
   let log: ErrorLog | undefined
   const pidfile = new Pidfile(message => log?.error(message))
   pidfile.claim(pidfileOf(resolved, isHeir))
-  log = await openErrorLog({ ...settings, errorlog: errorLogOf(resolved), echo: launcher?.log })
+  const outlets = new Outlets(message => log?.error(message))
+  log = await openLog(resolved, { echo: launcher?.log, onLine: outlets.line })
+  await outlets.use(targetsOf(resolved))
   log.info(`Starting tsicorn ${version()}`)
   const notifier = createNotifier({ env: process.env, log })
   // What hooks start must not speak for this process.
@@ -81,6 +86,7 @@ async function serve(resolved: Resolved, { launcher, ...sources }: Start): Promi
     cwd: sources.cwd,
     reread: () => resolve(sources),
     log,
+    outlets,
     env: sources.env,
     boots: availableParallelism(),
   })
@@ -89,8 +95,21 @@ async function serve(resolved: Resolved, { launcher, ...sources }: Start): Promi
   pidfile.close()
   await notifier?.idle()
   await log.close()
+  await outlets.close()
   // Left to itself, Node would close its handles at the end, and remove the files of unix sockets that an heir serves.
   process.exit(code)
+}
+
+async function openLog(
+  resolved: Resolved,
+  ears: Pick<ErrorLogOptions, 'echo' | 'onLine'>,
+): Promise<ErrorLog> {
+  const { settings } = resolved
+  const { logger_class } = settings
+  const options = { ...settings, ...ears, errorlog: errorLogOf(resolved) }
+  if (logger_class === null) return await openErrorLog(options)
+  const { openOwnLog } = await import('./own-log.ts')
+  return await openOwnLog({ ...options, logger_class, name: processName(settings) })
 }
 
 /** Something that nobody expected, here or in a hook: the log has the stack, and the workers finish by themselves. */

@@ -1,7 +1,7 @@
 /** The reloads: each one ends with one line that says which generation serves. */
 import type { Resolved } from '../config/resolve.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
-import { errorLogOf, type Generation } from './generation.ts'
+import { errorLogOf, type Generation, targetsOf } from './generation.ts'
 import type { Phase } from './phase.ts'
 import { pidfileOf } from './pidfile.ts'
 import { count, type Server } from './server.ts'
@@ -19,13 +19,14 @@ export class Reloads {
 
   /** Prepares a generation from the newest files; one that is being prepared already is out of date. */
   begin(): void {
-    const { succession, hooks, log, pidfile, lineage } = this.#server
+    const { succession, hooks, log, outlets, pidfile, lineage } = this.#server
     this.#count += 1
     log.info(`Reload ${this.#count}: reading the configuration`)
     succession.prepare({
       read: this.#reread,
       after: async resolved => {
         await log.moveTo(errorLogOf(resolved))
+        await outlets.use(targetsOf(resolved))
         pidfile.claim(pidfileOf(resolved, lineage.predecessor !== undefined))
         await hooks.callOf(resolved.hooks, 'on_reload', this.#server.view(resolved))
       },
@@ -39,11 +40,15 @@ export class Reloads {
   }
 
   abort(reason: string): void {
-    const { succession, log, pidfile } = this.#server
+    const { succession, log, outlets, pidfile } = this.#server
     this.#server.revert()
     pidfile.withdraw()
     if (succession.good !== undefined) {
-      log.moveTo(errorLogOf(succession.good.resolved)).catch((error: Error) => log.error(error.message))
+      const { resolved } = succession.good
+      log
+        .moveTo(errorLogOf(resolved))
+        .then(() => outlets.use(targetsOf(resolved)))
+        .catch((error: Error) => log.error(error.message))
     }
     this.#server.failure = `reload ${this.#count} failed: ${reason.split('\n')[0]}`
     log.error(`Reload ${this.#count} failed: generation ${succession.good?.number} keeps serving: ${reason}`)

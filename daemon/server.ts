@@ -13,6 +13,7 @@ import { HookQueue } from './hook-queue.ts'
 import type { Inheritance } from './inheritance.ts'
 import { Lineage, type LineageEvent } from './lineage.ts'
 import { Listeners } from './listeners.ts'
+import type { Outlets } from './outlets.ts'
 import { giveAccessLog } from './owner.ts'
 import type { Phase } from './phase.ts'
 import type { Pidfile } from './pidfile.ts'
@@ -27,6 +28,7 @@ export interface ServerParts {
   /** The configuration that the first generation is made of. */
   readonly resolved: Resolved
   readonly log: ErrorLog
+  readonly outlets: Outlets
   /** The environment that workers start from. */
   readonly env: NodeJS.ProcessEnv
   /** What this arbiter was given at birth. */
@@ -44,6 +46,7 @@ const quickMs = 2_000
 
 export class Server {
   readonly log: ErrorLog
+  readonly outlets: Outlets
   readonly hooks: HookQueue
   readonly fleet: Fleet
   readonly succession: Succession
@@ -66,6 +69,7 @@ export class Server {
     const { resolved, log, env } = parts
     this.#parts = parts
     this.log = log
+    this.outlets = parts.outlets
     this.pidfile = parts.pidfile
     this.scale = scaleOf(resolved.settings.workers)
     this.#scaleBefore = this.scale
@@ -103,6 +107,7 @@ export class Server {
     this.succession.current = generation
     this.hooks.use(hooks)
     this.log.setLevel(settings.loglevel)
+    this.outlets.follow(generation)
     this.#watcher.follow(generation.resolved)
     this.#streak = noStreak
     this.#scaleBefore = this.scale
@@ -116,6 +121,7 @@ export class Server {
     this.succession.current = good
     this.hooks.use(good.resolved.hooks)
     this.log.setLevel(good.resolved.settings.loglevel)
+    this.outlets.follow(good)
     this.#watcher.follow(good.resolved)
     this.rescale(this.#scaleBefore)
   }

@@ -1,5 +1,6 @@
 /** Access log lines in Gunicorn's format language: `%(atom)s` is a value, `%%` a percent sign, the rest stays as it is. */
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Outcome } from '../hooks/access-entry.ts'
 
 /** What a line can say about one request. */
 export interface Entry {
@@ -14,6 +15,7 @@ export interface Entry {
   readonly remoteAddress: string
   readonly remotePort?: number | undefined
   readonly status: number
+  readonly outcome: Outcome
   /** Bytes of the response's body, without the framing of chunks. */
   readonly bytes: number
   /** Milliseconds from the request's head to the end of the response. */
@@ -154,13 +156,18 @@ function decoded(path: string): string {
   return path.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
-/** The user of HTTP Basic credentials (RFC 7617). The field has no quotes in the default format: no spaces either. */
+/** The field has no quotes in the default format: no spaces either. */
 function userName(authorization: string | undefined): string {
-  if (authorization === undefined) return '-'
-  const [, credentials] = /^basic +(\S+)$/i.exec(authorization) ?? []
-  if (credentials === undefined) return '-'
-  const [user = ''] = Buffer.from(credentials, 'base64').toString('latin1').split(':', 1)
-  return user === '' ? '-' : escaped(user).replaceAll(' ', '\\x20')
+  const user = basicUser(authorization)
+  return user === undefined ? '-' : escaped(user).replaceAll(' ', '\\x20')
+}
+
+/** The user of HTTP Basic credentials (RFC 7617), with one character for each byte. */
+export function basicUser(authorization: string | undefined): string | undefined {
+  if (authorization === undefined) return undefined
+  const [, credentials = ''] = /^basic +(\S+)$/i.exec(authorization) ?? []
+  const [user] = Buffer.from(credentials, 'base64').toString('latin1').split(':', 1)
+  return user || undefined
 }
 
 function header(value: unknown): string {

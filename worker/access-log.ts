@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { atomsOf, compileFormat, type Entry } from './access-format.ts'
-import { Exchange, needsOf } from './exchange.ts'
-import { type LogFile, openLogFile } from './log-file.ts'
+import type { Entry } from './access-format.ts'
+import type { LinesOptions } from './access-lines.ts'
+import type { AccessOutlet } from './access-outlet.ts'
+import { Exchange, type Needs, refusalOutcome } from './exchange.ts'
+import type { StatsdTarget } from './protocol.ts'
 import { onEnd } from './response-end.ts'
 
 /**
@@ -25,27 +27,18 @@ export interface AccessLog {
   close(): Promise<void>
 }
 
-export interface AccessLogOptions {
-  /** A path, or `-` for standard output. */
-  readonly accesslog: string
-  readonly access_log_format: string
-  /** Hears of trouble with the file after it was opened. */
-  readonly onError: (message: string) => void
+export interface AccessLogOptions extends LinesOptions {
+  /** What gets metrics of each request. */
+  readonly statsd?: StatsdTarget | null
 }
 
 /** Opens the access log; rejects with one message for the user when the file or the format cannot be used. */
 export async function openAccessLog(options: AccessLogOptions): Promise<AccessLog> {
-  const { accesslog, access_log_format, onError } = options
-  const print = compileFormat(access_log_format)
-  const needs = needsOf(atomsOf(access_log_format))
-  const file = await openLogFile({
-    setting: 'accesslog',
-    value: accesslog,
-    standard: 1,
-    onTrouble: onError,
-  })
-  const batch = new Batch(file)
-  const log = (entry: Entry) => batch.add(`${print(entry)}\n`)
+  const outlets = await openOutlets(options)
+  const needs = unionOf(outlets)
+  const log = (entry: Entry) => {
+    for (const outlet of outlets) outlet.take(entry)
+  }
   const unfinished = new Map<ServerResponse, Exchange>()
   const end = (res: ServerResponse) => {
     const exchange = unfinished.get(res)
@@ -56,9 +49,12 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
   const endAll = () => {
     for (const res of unfinished.keys()) end(res)
   }
-  // These listeners run before the one that makes the file write what it has.
-  process.prependListener('exit', batch.flush)
-  process.prependListener('exit', endAll)
+  const atExit = () => {
+    endAll()
+    for (const outlet of outlets) outlet.flush()
+  }
+  // Before the listener that makes the file write what it has.
+  process.prependListener('exit', atExit)
 
   return {
     watch(req, res) {
@@ -71,17 +67,34 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
       else exchange.refuse(status)
     },
     async reopen() {
-      batch.flush()
-      await file.reopen()
+      await Promise.all(outlets.map(outlet => outlet.reopen()))
     },
     async close() {
       endAll()
-      batch.close()
-      process.off('exit', endAll)
-      process.off('exit', batch.flush)
-      await file.close()
+      process.off('exit', atExit)
+      await Promise.all(outlets.map(outlet => outlet.close()))
     },
   }
+}
+
+async function openOutlets(options: AccessLogOptions): Promise<AccessOutlet[]> {
+  const { accesslog, syslog = null, statsd = null, onError } = options
+  const outlets: AccessOutlet[] = []
+  if (accesslog !== null || syslog !== null) {
+    const { openLines } = await import('./access-lines.ts')
+    outlets.push(await openLines(options))
+  }
+  if (statsd !== null) {
+    const { requestMetrics } = await import('./request-metrics.ts')
+    outlets.push(requestMetrics(statsd, onError))
+  }
+  return outlets
+}
+
+/** What any of them needs. */
+function unionOf(outlets: readonly AccessOutlet[]): Needs {
+  const some = (what: keyof Needs) => outlets.some(({ needs }) => needs[what])
+  return { address: some('address'), bytes: some('bytes'), responseHeaders: some('responseHeaders') }
 }
 
 function refusal(socket: Socket, status: number): Entry {
@@ -89,47 +102,10 @@ function refusal(socket: Socket, status: number): Entry {
     remoteAddress: socket.remoteAddress ?? '',
     remotePort: socket.remotePort,
     status,
+    outcome: refusalOutcome(status),
     bytes: 0,
     duration: 0,
     time: Date.now(),
     responseHeader: () => undefined,
-  }
-}
-
-/** Collects lines for a quarter of a second, or until a piece is full. */
-class Batch {
-  readonly #file: LogFile
-  #lines = ''
-  #size = 0
-  #timer: NodeJS.Timeout | undefined
-
-  constructor(file: LogFile) {
-    this.#file = file
-  }
-
-  add(line: string): void {
-    const size = Buffer.byteLength(line)
-    if (this.#size + size > this.#file.piece) this.flush()
-    this.#lines += line
-    this.#size += size
-    this.#timer ??= setTimeout(this.#due, 250).unref()
-  }
-
-  readonly flush = (): void => {
-    if (this.#size === 0) return
-    this.#file.write(this.#lines)
-    this.#lines = ''
-    this.#size = 0
-  }
-
-  close(): void {
-    this.flush()
-    clearTimeout(this.#timer)
-  }
-
-  /** Nothing to write, no timer: an idle worker is not woken. */
-  readonly #due = (): void => {
-    this.#timer = this.#size === 0 ? undefined : setTimeout(this.#due, 250).unref()
-    this.flush()
   }
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { registerHooks } from 'node:module'
 import { basename, dirname, extname, join, parse, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { resolvePackage } from '../config/package.ts'
 import { AppMissing } from './app-error.ts'
 
 /** Tried in this order when the spec names a file without its extension, or a folder. */
@@ -19,7 +19,7 @@ export function resolveAppPath(path: string, cwd: string): string {
   const file = existingFile(resolve(cwd, path))
   if (file !== undefined) return pathToFileURL(file).href
   const isPath = /^\.{0,2}\//.test(path) || path === '.' || path === '..'
-  const found = isPath ? undefined : resolvePackage(path, cwd)
+  const found = isPath ? undefined : findPackage(path, cwd)
   if (found !== undefined) return found
   const tried = isPath ? '' : ` and no package ${path} to import from there`
   throw new AppMissing(
@@ -36,24 +36,13 @@ function existingFile(path: string): string | undefined {
   return candidates.find(candidate => statSync(candidate, { throwIfNoEntry: false })?.isFile())
 }
 
-/** `import.meta.resolve` knows only its own module as the importer, and `require.resolve` not the "import" conditions. */
-function resolvePackage(name: string, cwd: string): string | undefined {
-  const parentURL = pathToFileURL(join(cwd, 'importer.js')).href
-  const alias = 'tsicorn:app'
-  const hooks = registerHooks({
-    resolve: (specifier, context, next) =>
-      specifier === alias ? next(name, { ...context, parentURL }) : next(specifier, context),
-  })
+function findPackage(name: string, cwd: string): string | undefined {
   try {
-    return import.meta.resolve(alias)
+    return resolvePackage(name, cwd)
   } catch (error) {
-    // Other codes speak of a package that is there but cannot be used; Node says best why.
-    if (codeOf(error) === 'ERR_MODULE_NOT_FOUND') return undefined
     throw new AppMissing(
       `Cannot load the app ${JSON.stringify(name)}: ${error instanceof Error ? error.message : error}`,
     )
-  } finally {
-    hooks.deregister()
   }
 }
 
@@ -68,8 +57,4 @@ function cure(path: string, cwd: string): string {
   )
   if (sibling === undefined) return unknown
   return `: did you mean ${path.slice(0, path.length - basename(path).length)}${sibling}?`
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined
 }

@@ -1,8 +1,7 @@
 /** The body of a request whose length is not known beforehand: its limit, and what may follow it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
-import { isHttp2, type Refusal } from './inspection.ts'
-import { refuse, refuseSocket } from './refuse.ts'
+import { isHttp2 } from './inspection.ts'
+import { type OnRefused, refuse, refuseSocket } from './refuse.ts'
 
 /** RFC 9110, section 6.5.1: fields that frame, route or authorize a request, and are too late for that in a trailer. */
 const forbidden = new Set([
@@ -22,12 +21,12 @@ export function guardBody(
   req: IncomingMessage,
   res: ServerResponse,
   limit: number,
-  onRefused: (socket: Socket, refusal: Refusal) => void,
+  onRefused: OnRefused,
 ): void {
   const { push } = req
   let size = 0
   const stop = (status: number, why: string): false => {
-    onRefused(req.socket, { status, why })
+    onRefused(req.socket, { status, why }, res)
     req.push = () => false
     if (isHttp2(req)) refuse(req, res, status)
     else if (res.headersSent || res.socket === null) req.socket.destroy()

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Outcome } from '../hooks/access-entry.ts'
 import type { Entry } from './access-format.ts'
 import { hasExpired } from './request-timeout.ts'
 
@@ -25,6 +26,7 @@ export class Exchange implements Entry {
   readonly remoteAddress: string = ''
   readonly remotePort: number | undefined
   status = 0
+  outcome: Outcome = 'ok'
   bytes = 0
   duration = 0
   time = 0
@@ -54,6 +56,7 @@ export class Exchange implements Entry {
   end(): this {
     const response = this.#response
     this.status = this.#refusal ?? statusOf(response)
+    this.outcome = this.#refusal === undefined ? outcomeOf(response) : refusalOutcome(this.#refusal)
     if (this.#refusal !== undefined || hasNoBody(this.request.method, this.status)) this.bytes = 0
     this.duration = performance.now() - this.#began
     this.time = Date.now()
@@ -125,4 +128,21 @@ function pairsOf(list: readonly unknown[]): (readonly unknown[])[] {
 function statusOf(response: ServerResponse): number {
   if (response.headersSent) return response.statusCode
   return hasExpired(response) ? 503 : 499
+}
+
+function outcomeOf(response: ServerResponse): Outcome {
+  if (hasExpired(response)) return 'timed out'
+  return isWhole(response) ? 'ok' : 'aborted'
+}
+
+/** The compatibility layer of HTTP/2 says of a stream that was reset, too, that its response is finished. */
+function isWhole(response: ServerResponse): boolean {
+  const { stream } = response as { readonly stream?: { readonly rstCode: number | undefined } }
+  if (stream === undefined) return response.writableFinished
+  return response.writableEnded && !stream.rstCode
+}
+
+/** The outcome of what is answered before the app could see it, or in its place. */
+export function refusalOutcome(status: number): Outcome {
+  return status === 408 ? 'timed out' : 'refused'
 }

@@ -37,7 +37,7 @@ export interface Start {
   readonly listeners: readonly InheritedListener[]
   /** The descriptor of the scoreboard and the worker's place in it. */
   readonly scoreboard: { readonly fd: number; readonly slot: number }
-  /** Where to import the worker's hooks from, and which of them are set; absent when none is. */
+  /** Where to import the worker's hooks from, and which of them are set; absent when there is nothing to import. */
   readonly hooks?: WorkerHooks
   /** Who to become before the app is loaded; absent where the worker stays who it is. */
   readonly identity?: Identity
@@ -73,7 +73,12 @@ export interface WorkerSettings {
   readonly raw_env: readonly string[]
   readonly loglevel: LogLevel
   readonly accesslog: string | null
-  readonly access_log_format: string
+  /** Null where it is a function, which the worker imports itself. */
+  readonly access_log_format: string | null
+  /** What gets the lines of the access log too; null where nothing does. */
+  readonly syslog: SyslogTarget | null
+  readonly statsd: StatsdTarget | null
+  readonly request_id_header: string | null
   readonly keepalive: number
   readonly backlog: number
   readonly graceful_timeout: number
@@ -97,6 +102,27 @@ export interface WorkerSettings {
   readonly max_worker_rss: number
   readonly max_worker_lifetime: number
   readonly max_worker_lifetime_jitter: number
+}
+
+/** Where records for syslog go. */
+export interface SyslogTarget {
+  /** `text` is the address as configured. */
+  readonly address:
+    | { readonly kind: 'udp' | 'tcp'; readonly host: string; readonly port: number; readonly text: string }
+    | { readonly kind: 'unix'; readonly path: string; readonly text: string }
+  readonly facility: string
+  /** The name of the program. */
+  readonly prefix: string
+}
+
+/** Where metrics go. */
+export interface StatsdTarget {
+  readonly host: string
+  readonly port: number
+  /** The address as configured. */
+  readonly text: string
+  readonly prefix: string
+  readonly tags: string
 }
 
 /** A listening socket that the arbiter bound and the worker inherited. */

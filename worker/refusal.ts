@@ -4,12 +4,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { AccessLog } from './access-log.ts'
 import type { AppServer } from './adapters/adapter.ts'
-import type { Refusal } from './inspection.ts'
-import { isRefused, refuse, refuseSocket } from './refuse.ts'
+import { isRefused, type OnRefused, refuse, refuseSocket } from './refuse.ts'
 
 export interface RefusalParts {
   readonly accessLog: AccessLog | undefined
-  readonly onRefused: (socket: Socket, refusal: Refusal) => void
+  readonly onRefused: OnRefused
 }
 
 /**
@@ -35,23 +34,26 @@ export function watchRefusals(server: AppServer, { accessLog, onRefused }: Refus
     }
     if (!socket.writable || response?._headerSent === true) return void socket.destroy(error)
     const status = statuses[error.code ?? ''] ?? malformed
-    accessLog?.refused(socket, status, response)
     // A client that leaves in the middle of a request is no news.
-    if (error.code !== 'HPE_INVALID_EOF_STATE') onRefused(socket, { status, why: error.message })
+    if (error.code === 'HPE_INVALID_EOF_STATE') accessLog?.refused(socket, status, response)
+    else onRefused(socket, { status, why: error.message }, response)
     refuseSocket(socket, status)
   }
 
   if (server.listenerCount('checkExpectation') === 0) {
     server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => {
       accessLog?.watch(req, res)
-      onRefused(req.socket, { status: 417, why: 'it expects what nobody fulfils' })
+      onRefused(req.socket, { status: 417, why: 'it expects what nobody fulfils' }, res)
       refuse(req, res, 417)
     })
   }
   if (accessLog === undefined) return
   subscribe('http.server.request.start', message => {
     const start = message as RequestStart
-    if (start.server === server && isHostless(start)) accessLog.watch(start.request, start.response)
+    if (start.server !== server || !isHostless(start)) return
+    const { request, response } = start
+    accessLog.watch(request, response)
+    accessLog.refused(request.socket, malformed, response)
   })
 }
 

@@ -2,7 +2,10 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { isHttp2 } from './inspection.ts'
+import { isHttp2, type Refusal } from './inspection.ts'
+
+/** Hears of each request that is refused, and in the place of which response, as far as there is one. */
+export type OnRefused = (socket: Socket, refusal: Refusal, response?: ServerResponse) => void
 
 /** How long, and how much of what a refused client still sends is read, so that it hears why (RFC 9112, section 9.6). */
 const lingerMs = 2_000

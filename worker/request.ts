@@ -1,15 +1,14 @@
 /** What happens to every request before the app sees it; what is not asked for is not part of it. */
 import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { HookCaller } from '../hooks/run.ts'
 import type { WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
 import type { RequestListener } from './adapters/adapter.ts'
 import { guardBody } from './body.ts'
 import type { Connections } from './connections.ts'
-import { type Inspect, isHttp2, type Refusal } from './inspection.ts'
+import { type Inspect, isHttp2 } from './inspection.ts'
 import type { WorkerLog } from './log.ts'
-import { isRefused, refuse } from './refuse.ts'
+import { isRefused, type OnRefused, refuse } from './refuse.ts'
 import { withTimeout } from './request-timeout.ts'
 
 export interface RequestParts {
@@ -19,8 +18,7 @@ export interface RequestParts {
   readonly worker: () => WorkerView
   readonly log: WorkerLog
   readonly inspect: Inspect
-  /** Hears of each request that is refused. */
-  readonly onRefused: (socket: Socket, refusal: Refusal) => void
+  readonly onRefused: OnRefused
   /** The setting `limit_request_body`, in bytes; 0 is no limit. */
   readonly largestBody: number
   /** The setting `request_timeout`, in seconds. */
@@ -62,7 +60,7 @@ function inspected(
   return (req, res) => {
     const refusal = inspect(req)
     if (refusal !== undefined) {
-      onRefused(req.socket, refusal)
+      onRefused(req.socket, refusal, res)
       return refuse(req, res, refusal.status)
     }
     const isOpenEnded = req.headers['transfer-encoding'] !== undefined || isHttp2(req)

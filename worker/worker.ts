@@ -1,5 +1,6 @@
 /** A worker: boots in a fixed order, serves, and leaves when it is asked to or when there is nobody left to ask it. */
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import type { AccessLine } from '../hooks/access-entry.ts'
 import { createHookCaller, type HookCaller } from '../hooks/run.ts'
 import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
@@ -33,12 +34,14 @@ export class Worker {
   #app: LoadedApp | undefined
   #serving: Serving | undefined
   #accessLog: AccessLog | undefined
+  #lineFormat: string | AccessLine | null
   #announced = false
   #quits = false
   #left = false
 
   constructor(start: Start) {
     this.#start = start
+    this.#lineFormat = start.settings.access_log_format
     this.#log = createLog(start.settings.loglevel)
     this.#hooks = createHookCaller({}, this.#log)
     Object.assign(globalThis, { [Symbol.for(requestsKey)]: () => this.#connections.requests() })
@@ -104,6 +107,7 @@ export class Worker {
     const config = await importConfig(hooks.file, { command: hooks.command, env: process.env })
     const own = Object.fromEntries(hooks.names.map(name => [name, config[name]]))
     this.#hooks = createHookCaller(own as Hooks, this.#log)
+    this.#lineFormat ??= config.access_log_format as AccessLine
   }
 
   async #serve(app: LoadedApp): Promise<void> {
@@ -113,6 +117,7 @@ export class Worker {
       hooks: this.#hooks,
       log: this.#log,
       worker: () => this.#view,
+      lineFormat: this.#lineFormat ?? 'json',
       isReady: () => this.#state === 'ready' && !this.#announced,
     })
     this.#serving = serving

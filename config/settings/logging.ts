@@ -1,4 +1,6 @@
-import { anyText, boolean, choice, lineFormat, optionalText, text } from '../kinds.ts'
+import { headerName } from '../header-name.ts'
+import { anyText, boolean, choice, optionalText, text } from '../kinds.ts'
+import { lineFormat } from '../line-format.ts'
 import type { Group, Surroundings } from './declaration.ts'
 
 export const logging = {
@@ -16,14 +18,20 @@ export const logging = {
     flag: '--disable-redirect-access-to-syslog',
     doc: 'Keep the access log out of syslog.',
     effect: 'on reload',
-    available: false,
   },
   access_log_format: {
     kind: lineFormat,
     default: '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"',
     flag: '--access-logformat',
     also: ['--access-log-format'],
-    doc: "The form of a line of the access log, in Gunicorn's atoms.",
+    doc: "The form of a line of the access log: text with Gunicorn's atoms; `json` for one JSON object per line; or, in a configuration file, a function that gets an `AccessEntry` and returns the line. The last two are not in Gunicorn.",
+    effect: 'on reload',
+  },
+  request_id_header: {
+    kind: headerName,
+    default: null,
+    flag: '--request-id-header',
+    doc: 'The header that names each request, such as `X-Request-Id`: taken as it comes from peers that `forwarded_allow_ips` trusts, where it is at most 128 visible ASCII characters, else a new UUID. The app finds it in the request, the client in the response. Off by default. Not in Gunicorn.',
     effect: 'on reload',
   },
   errorlog: {
@@ -53,9 +61,8 @@ export const logging = {
     kind: optionalText('MODULE[:EXPORT]'),
     default: null,
     flag: '--logger-class',
-    doc: "A function that makes a logger with winston's interface, instead of the built-in one.",
+    doc: "A module, and the name of its export where that is not the default one, with a function that makes a logger with winston's interface. The arbiter writes to it instead of the error log; `LoggerFactory` is its type.",
     effect: 'on restart',
-    available: false,
   },
   syslog_addr: {
     kind: text('ADDRESS'),
@@ -64,28 +71,25 @@ export const logging = {
     default_words: 'udp://localhost:514; unix:///var/run/syslog on macOS',
     flag: '--log-syslog-to',
     also: ['--syslog-addr'],
-    doc: 'Where syslog listens: `unix://PATH`, `udp://HOST:PORT` or `tcp://HOST:PORT`.',
+    doc: 'Where syslog listens: `udp://HOST:PORT`, `tcp://HOST:PORT` or `unix://PATH`, the path of a stream socket: Node.js has no unix datagram sockets, which is what `/dev/log` usually is.',
     effect: 'on reload',
-    available: false,
   },
   syslog: {
     kind: boolean,
     default: false,
     flag: '--log-syslog',
     also: ['--syslog'],
-    doc: 'Send both logs to syslog too.',
+    doc: 'Send both logs to syslog too; the access log also where `accesslog` is off.',
     effect: 'on reload',
-    available: false,
   },
   syslog_prefix: {
     kind: optionalText('NAME'),
     default: null,
-    default_words: 'the value of proc_name',
+    default_words: 'the name of the process',
     flag: '--log-syslog-prefix',
     also: ['--syslog-prefix'],
-    doc: 'The name of the program in syslog.',
+    doc: 'The name of the program in syslog: lines begin with `gunicorn.NAME.error: [PID]` and `gunicorn.NAME.access: [PID]`, as those of Gunicorn do.',
     effect: 'on reload',
-    available: false,
   },
   syslog_facility: {
     kind: choice(
@@ -98,7 +102,6 @@ export const logging = {
     also: ['--syslog-facility'],
     doc: 'The facility of the lines in syslog.',
     effect: 'on reload',
-    available: false,
   },
   enable_stdio_inheritance: {
     kind: boolean,
@@ -112,9 +115,8 @@ export const logging = {
     kind: optionalText('HOST:PORT'),
     default: null,
     flag: '--statsd-host',
-    doc: 'Where statsd listens: `HOST:PORT`, or `unix:PATH`.',
+    doc: 'Where statsd listens, on UDP: `HOST:PORT`; the port is 8125 where left out. The metrics have the names that Gunicorn gives them. Off by default.',
     effect: 'on reload',
-    available: false,
   },
   dogstatsd_tags: {
     kind: anyText('TAGS'),
@@ -122,7 +124,6 @@ export const logging = {
     flag: '--dogstatsd-tags',
     doc: 'Tags, separated by commas, that are added to each metric.',
     effect: 'on reload',
-    available: false,
   },
   statsd_prefix: {
     kind: anyText('PREFIX'),
@@ -130,14 +131,12 @@ export const logging = {
     flag: '--statsd-prefix',
     doc: 'What the names of metrics begin with; a dot is added.',
     effect: 'on reload',
-    available: false,
   },
   enable_backlog_metric: {
     kind: boolean,
     default: false,
     flag: '--enable-backlog-metric',
-    doc: 'Measure how many connections wait to be accepted (Linux).',
+    doc: 'Tell statsd once a second how many connections wait to be accepted, on all TCP sockets together (Linux).',
     effect: 'on reload',
-    available: false,
   },
 } as const satisfies Group

@@ -8,7 +8,6 @@ import {
   count,
   integer,
   type Kind,
-  lineFormat,
   mode,
   optionalText,
   seconds,
@@ -16,6 +15,7 @@ import {
   text,
 } from '../../config/kinds.ts'
 import { defaultOf } from '../../config/layers.ts'
+import { lineFormat } from '../../config/line-format.ts'
 import { assignments, csv, list, networks, table } from '../../config/lists.ts'
 import { declarations, settingNames } from '../../config/table.ts'
 
@@ -122,8 +122,12 @@ const cases: Record<string, { kind: Kind; texts: [string, unknown][]; values: [u
       ['%(h', undefined],
       ['%%%', undefined],
       [' ', undefined],
+      ['json', 'json'],
     ],
-    values: [[3, undefined]],
+    values: [
+      [3, undefined],
+      [String, String],
+    ],
   },
   'any text': {
     kind: anyText('NAME'),

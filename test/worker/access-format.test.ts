@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { array, assert, constantFrom, property } from 'fast-check'
-import { lineFormat } from '../../config/kinds.ts'
+import { lineFormat } from '../../config/line-format.ts'
 import { atomsOf, compileFormat, type Entry } from '../../worker/access-format.ts'
 
 const entry: Entry = {
@@ -19,6 +19,7 @@ const entry: Entry = {
   remoteAddress: '192.0.2.7',
   remotePort: 4711,
   status: 201,
+  outcome: 'ok',
   bytes: 5,
   duration: 1234.5678,
   time: new Date(2026, 2, 1, 9, 5, 7).getTime(),

@@ -185,6 +185,28 @@ describe('access log', () => {
     expect(await lines()).to.deep.equal(['GET /h2 HTTP/2.0 200 5 yes'])
   })
 
+  it('knows a response that was cut off in the compatibility layer of HTTP/2', async () => {
+    log = await openAccessLog({ accesslog, access_log_format: 'json', onError: fail })
+    server = http2.createServer((req, res) => {
+      log.watch(req as never, res as never)
+      if (req.url === '/whole') res.end('hello')
+      else res.write('part')
+    })
+    await listen()
+    const session = http2.connect(`http://127.0.0.1:${port}`)
+    await once(session.request({ ':path': '/whole' }).resume(), 'close')
+    const cut = session.request({ ':path': '/cut' })
+    await once(cut, 'data')
+    cut.close(http2.constants.NGHTTP2_CANCEL)
+    await once(cut, 'close')
+    session.close()
+    const records = (await lines()).map(line => JSON.parse(line))
+    expect(records.map(({ url, outcome }) => [url, outcome])).to.deep.equal([
+      ['/whole', 'ok'],
+      ['/cut', 'aborted'],
+    ])
+  })
+
   it('writes more lines than fit into one piece without splitting any', async () => {
     await serve('%({x-filler}i)s end', (_req, res) => res.end())
     const filler = 'x'.repeat(4000)

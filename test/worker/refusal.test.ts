@@ -110,7 +110,10 @@ describe('a server that logs refusals', () => {
       log.watch(req, res)
       app(req, res)
     })
-    watchRefusals(server, { accessLog: log, onRefused: () => undefined })
+    watchRefusals(server, {
+      accessLog: log,
+      onRefused: (socket, { status }, response) => log.refused(socket, status, response),
+    })
     return server
   }
 

@@ -1,0 +1,16 @@
+import { isText, itself, type Kind } from './kinds.ts'
+
+/** The name of a header (a token of RFC 9110 section 5.6.2), or null; empty text is null too. */
+export const headerName: Kind<string | null, string | null> = {
+  expects: 'the name of a header, such as X-Request-Id, or null',
+  metavar: 'NAME',
+  type: 'string | null',
+  schema: { type: ['string', 'null'], pattern: "^\\s*[!#$%&'*+.^_`|~\\w-]*\\s*$" },
+  read: written => {
+    if (!isText(written)) return written === null ? null : undefined
+    const name = written.trim()
+    if (name === '') return null
+    return /^[!#$%&'*+.^_`|~\w-]+$/.test(name) ? name : undefined
+  },
+  fromText: itself,
+}

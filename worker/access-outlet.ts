@@ -1,0 +1,12 @@
+import type { Entry } from './access-format.ts'
+import type { Needs } from './exchange.ts'
+
+/** Somewhere that each request is told to when it is over. */
+export interface AccessOutlet {
+  readonly needs: Needs
+  take(entry: Entry): void
+  /** Hands on what waits, without waiting for anything: the process may be about to exit. */
+  flush(): void
+  reopen(): Promise<void>
+  close(): Promise<void>
+}

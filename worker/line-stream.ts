@@ -1,0 +1,88 @@
+import { connect, type NetConnectOpts, type Socket } from 'node:net'
+import type { RemoteOptions } from './udp.ts'
+
+/** Characters that may wait for a connection or a slow reader before lines are dropped, and counted. */
+const mostWaiting = 1024 * 1024
+
+/** Between two attempts to connect, in milliseconds. */
+const retryMs = 1_000
+
+/** For the last lines, in milliseconds. */
+const closeMs = 1_000
+
+/** Lines to one address over a connection, which is opened anew when it breaks. Nothing is thrown. */
+export class LineStream {
+  readonly #target: NetConnectOpts
+  readonly #options: RemoteOptions
+  #socket: Socket
+  #waiting = ''
+  #lost = 0
+  #failing = false
+  #closing = false
+
+  constructor(target: NetConnectOpts, options: RemoteOptions) {
+    this.#target = target
+    this.#options = options
+    this.#socket = this.#connect()
+  }
+
+  /** Resolves when the first attempt to connect is over, with its error where it failed. */
+  async attempted(): Promise<Error | undefined> {
+    const socket = this.#socket
+    if (!socket.connecting) return socket.errored ?? undefined
+    return await new Promise(resolve =>
+      socket.once('connect', () => resolve(undefined)).once('error', resolve),
+    )
+  }
+
+  readonly send = (line: string): void => {
+    if (this.#waiting.length + this.#socket.writableLength > mostWaiting) this.#lost += 1
+    else if (this.#socket.readyState === 'open') this.#socket.write(`${line}\n`)
+    else this.#waiting += `${line}\n`
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    const socket = this.#socket
+    if (socket.destroyed) return
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(() => socket.destroy(), closeMs)
+      socket.once('close', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+      const end = () => socket.end(() => socket.destroy())
+      if (socket.connecting) socket.once('connect', end)
+      else end()
+    })
+  }
+
+  #connect(): Socket {
+    const socket = connect(this.#target).unref()
+    socket.once('connect', () => {
+      const { name, onTrouble } = this.#options
+      socket.write(this.#waiting)
+      this.#waiting = ''
+      const lost = this.#lost
+      this.#lost = 0
+      if (this.#failing) onTrouble(`Sending to ${name} works again: ${lost} lines were lost`)
+      this.#failing = false
+    })
+    socket.on('error', (error: Error) => {
+      const { name, onTrouble } = this.#options
+      const isNews = !this.#failing
+      this.#failing = true
+      if (isNews)
+        onTrouble(`Cannot send to ${name}: ${error.message}: lines wait in memory until it works again`)
+    })
+    // Nobody reads: without this the end of the other side is not noticed.
+    socket.resume()
+    socket.once('close', () => {
+      if (this.#closing) return
+      setTimeout(() => {
+        if (!this.#closing) this.#socket = this.#connect()
+      }, retryMs).unref()
+    })
+    return socket
+  }
+}
