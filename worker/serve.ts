@@ -1,11 +1,12 @@
 /** Serves the app on the inherited sockets. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import net from 'node:net'
+import net, { type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import tls from 'node:tls'
+import { isSecure, shapeOf } from './adapters/server.ts'
 import type { AppServer, LoadedApp, RequestListener } from './app.ts'
-import { BindFailed } from './app-error.ts'
+import { AppError, BindFailed } from './app-error.ts'
 import type { Connections } from './connections.ts'
+import type { Front } from './front.ts'
 import { targetOf } from './listen-request.ts'
 import type { InheritedListener } from './protocol.ts'
 
@@ -18,6 +19,8 @@ export interface ServeOptions {
   readonly wrap: (app: RequestListener) => RequestListener
   /** Sees each server that speaks HTTP. */
   readonly onServer?: (server: AppServer) => void
+  /** What stands before each server, where TLS or HTTP/2 is wanted. */
+  readonly front?: Front | undefined
 }
 
 // An app that listens by itself is caught at `listen`; what this file does must not be.
@@ -60,11 +63,12 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   }
 }
 
-function ownServer(app: LoadedApp, { keepalive, connections, wrap }: ServeOptions): Server {
+function ownServer(app: LoadedApp, { keepalive, connections, wrap, front }: ServeOptions): Server {
   const server = createServer(wrap(app.listener as RequestListener))
   server.keepAliveTimeout = keepalive * 1_000
   if (keepalive === 0) server.maxRequestsPerSocket = 1
   if (app.upgrade !== undefined) server.on('upgrade', app.upgrade)
+  front?.stand(server, app.listener)
   track(server, connections)
   return server
 }
@@ -73,7 +77,9 @@ function ownServer(app: LoadedApp, { keepalive, connections, wrap }: ServeOption
 const nodeKeepAlive = 5_000
 
 /** Puts what happens to every request around the listeners that the app's own server has. */
-function adopt(server: AppServer, { keepalive, connections, wrap }: ServeOptions): AppServer {
+function adopt(server: AppServer, { keepalive, connections, wrap, front }: ServeOptions): AppServer {
+  if (front?.hasTls && isSecure(server)) throw new AppError(tlsTwice(server))
+  front?.stand(server)
   const own = server.listeners('request') as RequestListener[]
   server.removeAllListeners('request')
   // By way of Reflect: an Express application has a `bind` of its own, for requests of that verb.
@@ -88,12 +94,18 @@ function adopt(server: AppServer, { keepalive, connections, wrap }: ServeOptions
   return server
 }
 
+function tlsTwice(server: AppServer): string {
+  return `The app serves with TLS of its own (${shapeOf(server)}), and certfile is set as well: leave out certfile, or let the app make an http.Server`
+}
+
 /** To be called before a server takes its first connection. */
 export function track(server: AppServer, connections: Connections): void {
+  // First of all: what else listens makes sessions of HTTP/2 on these sockets.
+  server.prependListener('connection', (socket: Socket) => connections.add(socket))
+  if (isSecure(server)) {
+    server.prependListener('secureConnection', (socket: Socket) => connections.secure(socket))
+  }
   server.on('session', session => connections.addSession(session))
-  server.on(server instanceof tls.Server ? 'secureConnection' : 'connection', socket =>
-    connections.add(socket),
-  )
 }
 
 /** One server listens on one socket; for further ones it is handed what others accept. */

@@ -7,6 +7,8 @@ import type { AppServer, LoadedApp } from './app.ts'
 import { LogFailed } from './app-error.ts'
 import { Connections } from './connections.ts'
 import { exitCodes } from './exit.ts'
+import type { Front } from './front.ts'
+import { Gate } from './gate.ts'
 import { accountVariables, applyEnvironment, setTitle } from './identity.ts'
 import { createLog, tellArbiter, type WorkerLog } from './log.ts'
 import { type Drain, requestsKey, type Start } from './protocol.ts'
@@ -26,6 +28,7 @@ const sweepMs = 50
 const lastWordsMs = 1_000
 
 export class Worker {
+  readonly gate: Gate
   readonly #start: Start
   readonly #log: WorkerLog
   readonly #connections = new Connections()
@@ -42,6 +45,7 @@ export class Worker {
   constructor(start: Start) {
     this.#start = start
     this.#log = createLog(start.settings.loglevel)
+    this.gate = new Gate(start, this.#connections, this.#log)
     this.#hooks = createHookCaller({}, this.#log)
     Object.assign(globalThis, { [Symbol.for(requestsKey)]: () => this.#connections.requests() })
   }
@@ -54,12 +58,16 @@ export class Worker {
     await this.#importHooks()
     process.once('exit', () => this.#exitHook())
     await this.#hooks.call('post_fork', this.#server, this.#view)
+    const front = await this.gate.open(this.#hooks)
     applyEnvironment([...accountVariables(identity), ...settings.raw_env])
     if (identity !== undefined) (await import('./privileges.ts')).dropPrivileges(identity)
     const { loadApp } = await import('./app.ts')
     const { app: spec, backlog, wait_ready: waitReady } = settings
     const log = this.#log.write
-    const onListen = (server: AppServer) => track(server, this.#connections)
+    const onListen = (server: AppServer) => {
+      front?.stand(server)
+      track(server, this.#connections)
+    }
     const app = await loadApp({
       spec,
       cwd: process.cwd(),
@@ -73,7 +81,7 @@ export class Worker {
     this.#app = app
     this.#log.debug(`The app is a ${app.shape}`)
     await this.#hooks.call('post_worker_init', this.#view)
-    if (!check) await this.#serve(app)
+    if (!check) await this.#serve(app, front)
     if (this.#left) return
     this.#state = 'ready'
     startPulse({
@@ -108,7 +116,7 @@ export class Worker {
     this.#hooks = createHookCaller(own as Hooks, this.#log)
   }
 
-  async #serve(app: LoadedApp): Promise<void> {
+  async #serve(app: LoadedApp, front: Front | undefined): Promise<void> {
     const { settings, listeners } = this.#start
     const { accesslog, access_log_format, backlog, keepalive } = settings
     if (accesslog !== null) {
@@ -137,6 +145,7 @@ export class Worker {
       keepalive,
       backlog,
       connections: this.#connections,
+      front,
       ...(logRefusals && accessLog && { onServer: server => logRefusals(server, accessLog) }),
       wrap: app => wrap(path === null ? app : withReadiness(app, path, isReady), parts),
     })
