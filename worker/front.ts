@@ -67,7 +67,7 @@ export async function createFront(parts: FrontParts): Promise<Front> {
         connections.secure(socket)
         if (socket.alpnProtocol === 'h2') serveHttp2(socket)
         else if (protocols.includes('h1')) serve(socket)
-        else socket.end(http2Only)
+        else turnAway(socket)
       })
       server.on('connection', accept)
     },
@@ -77,5 +77,13 @@ export async function createFront(parts: FrontParts): Promise<Front> {
   }
 }
 
-/** For a client that does not know how protocols are chosen; one that does was refused in the handshake. */
+/** How long a client that is turned away may take to leave, in milliseconds. */
+const leaveMs = 5_000
+
+/** A client that does not know how protocols are chosen; one that does was refused in the handshake. */
+function turnAway(socket: Socket): void {
+  const leave = () => socket.destroy()
+  socket.setTimeout(leaveMs, leave).on('error', leave).resume().end(http2Only)
+}
+
 const http2Only = 'HTTP/1.1 505 HTTP Version Not Supported\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'

@@ -50,7 +50,11 @@ export async function createTls({ settings, material, hooks, log }: TlsParts): P
         log.debug(`A TLS handshake failed (${socket.remoteAddress ?? 'the client has left'}): ${message}`)
       })
       servers.push(server)
-      return socket => server.emit('connection', socket)
+      return socket => {
+        // As a server of Node's own with TLS has it: else a client that leaves after its handshake is never noticed.
+        socket.allowHalfOpen = false
+        server.emit('connection', socket)
+      }
     },
     async renew(renewed) {
       options = await optionsOf(renewed, hooks)
