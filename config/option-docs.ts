@@ -509,19 +509,17 @@ export interface OptionDocs {
    */
   readonly proc_name?: unknown
   /**
-   * The private key, as PEM.
+   * The private key, as PEM; null where `certfile` holds it as well. A path starts in `chdir`.
    *
    * Default: none. Takes effect on reload.
    * Flags: `--keyfile`.
-   * **Not available yet.**
    */
   readonly keyfile?: unknown
   /**
-   * The certificate and its chain, as PEM.
+   * The certificate and its chain, as PEM. Every address then speaks TLS, and nothing else. A file that is renewed is taken within seconds. See [TLS and HTTP/2](tls.md).
    *
    * Default: none. Takes effect on reload.
    * Flags: `--certfile`.
-   * **Not available yet.**
    */
   readonly certfile?: unknown
   /**
@@ -529,15 +527,13 @@ export interface OptionDocs {
    *
    * Default: "TLSv1.2-TLSv1.3". Takes effect on reload.
    * Flags: `--ssl-version`.
-   * **Not available yet.**
    */
   readonly ssl_version?: unknown
   /**
-   * Certificates of clients: 0 none, 1 welcome, 2 required.
+   * Certificates of clients: 0 none are asked for, 1 one may be sent, 2 one must be sent. What is sent has to be signed by one of `ca_certs`.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--cert-reqs`.
-   * **Not available yet.**
    */
   readonly cert_reqs?: unknown
   /**
@@ -545,31 +541,27 @@ export interface OptionDocs {
    *
    * Default: none. Takes effect on reload.
    * Flags: `--ca-certs`.
-   * **Not available yet.**
    */
   readonly ca_certs?: unknown
   /**
-   * The ciphers, in OpenSSL's notation.
+   * The ciphers, in OpenSSL's notation, the best first. Those of TLS 1.3 stay as they are unless the list names some.
    *
    * Default: none. Takes effect on reload.
    * Flags: `--ciphers`.
-   * **Not available yet.**
    */
   readonly ciphers?: unknown
   /**
-   * The protocols that are offered to TLS clients, the best first.
+   * The protocols that are offered to TLS clients, the best first: HTTP/1.1, HTTP/2 or both.
    *
    * Default: ["h1"]. Takes effect on reload.
    * Flags: `--http-protocols`.
-   * **Not available yet.**
    */
   readonly http_protocols?: unknown
   /**
-   * HTTP/2 without TLS, for clients that begin with it (RFC 9113, section 3.3).
+   * HTTP/2 without TLS, for clients that begin with it (RFC 9113, section 3.3), beside HTTP/1.1.
    *
    * Default: "off". Takes effect on reload.
    * Flags: `--http2-cleartext`.
-   * **Not available yet.**
    */
   readonly http2_cleartext?: unknown
   /**
@@ -577,15 +569,13 @@ export interface OptionDocs {
    *
    * Default: 100. Takes effect on reload.
    * Flags: `--http2-max-concurrent-streams`.
-   * **Not available yet.**
    */
   readonly http2_max_concurrent_streams?: unknown
   /**
-   * The bytes that a client may send on a stream before it has to wait.
+   * The bytes that a client may send on a stream before it has to wait; above 65535, on the whole connection as well.
    *
    * Default: 65535. Takes effect on reload.
    * Flags: `--http2-initial-window-size`.
-   * **Not available yet.**
    */
   readonly http2_initial_window_size?: unknown
   /**
@@ -593,15 +583,13 @@ export interface OptionDocs {
    *
    * Default: 16384. Takes effect on reload.
    * Flags: `--http2-max-frame-size`.
-   * **Not available yet.**
    */
   readonly http2_max_frame_size?: unknown
   /**
-   * The most bytes of all header fields of a request together.
+   * The most bytes of all header fields of a request together; a request with more is refused.
    *
    * Default: 65536. Takes effect on reload.
    * Flags: `--http2-max-header-list-size`.
-   * **Not available yet.**
    */
   readonly http2_max_header_list_size?: unknown
   /**
@@ -759,9 +747,9 @@ export interface OptionDocs {
    */
   readonly on_exit?: unknown
   /**
-   * Each time a TLS context is made.
+   * Each time a TLS context is made: in a new worker before privileges are dropped, and when the certificate is renewed; what it returns is served with.
    *
-   * Called in the worker with (settings, default_ssl_context_factory). When it throws, that worker failed to boot.
+   * Called in the worker with (settings, default_ssl_context_factory). When it throws, that worker failed to boot; at a renewal the error is logged and the old context stays.
    */
   readonly ssl_context?: unknown
 }

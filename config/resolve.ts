@@ -3,6 +3,7 @@ import { isAbsolute, relative, resolve as resolvePath } from 'node:path'
 import type { Hooks } from '../hooks/table.ts'
 import { findOwner, type Owner } from './account.ts'
 import { checkSettings } from './check.ts'
+import { checkTls } from './check-tls.ts'
 import { type ConfigContext, findConfig, loadConfig, namedConfig } from './file.ts'
 import { type ParsedFlags, parseFlags } from './flags.ts'
 import { type Keys, sortKeys } from './keys.ts'
@@ -55,6 +56,7 @@ export async function resolve(sources: Sources): Promise<Resolved> {
     ...file.problems,
     ...problems,
     ...checkSettings(settings, origins),
+    ...checkTls(settings, file.hooks, origins),
     ...accounts.problems,
   ]
   const command = commandOf(settings.print_config, settings.check_config)

@@ -17,6 +17,7 @@ import type { Notifier } from './notify.ts'
 import { type Deed, type Happening, next, type Phase, reactions, type SignalName } from './phase.ts'
 import { type Action, isSettled, plan } from './plan.ts'
 import { Reloads } from './reloads.ts'
+import type { RenewalEvent } from './renewals.ts'
 import { grow, park, shrink } from './scale.ts'
 import { count, Server, type ServerParts } from './server.ts'
 import { catchSignals, isInForeground } from './signals.ts'
@@ -30,6 +31,7 @@ type Event =
   | SuccessionEvent
   | LineageEvent
   | WatchEvent
+  | RenewalEvent
   | { readonly type: 'signal'; readonly name: SignalName }
   | { readonly type: 'continued' }
   | { readonly type: 'tick'; readonly due: number }
@@ -112,6 +114,8 @@ export class Arbiter {
         return this.#upgrades.hear(event)
       case 'changed':
         return this.#react('HUP')
+      case 'renewed':
+        return this.#server.renew(event)
       case 'continued':
         return this.#server.fleet.forgivePulses()
       case 'tick':

@@ -2,6 +2,7 @@
 import { parseBind } from '../config/bind.ts'
 import type { Resolved } from '../config/resolve.ts'
 import type { InheritedListener } from '../worker/protocol.ts'
+import { readTls } from './certificate.ts'
 import { Child, type ChildEvent } from './child.ts'
 import { processName, workerHooks, workerSettings } from './generation.ts'
 import { Inbox } from './inbox.ts'
@@ -10,6 +11,8 @@ import { openScoreboard } from './scoreboard.ts'
 /** Resolves with undefined when the app loads, else with the reason. */
 export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const { settings } = resolved
+  const tls = await readTls(resolved).catch((error: Error) => error)
+  if (tls instanceof Error) return tls.message
   const inbox = new Inbox<ChildEvent>()
   const scoreboard = openScoreboard(settings.worker_tmp_dir)
   const child = new Child(1, 1, scoreboard.take(1), 0, event => inbox.put(event))
@@ -27,6 +30,7 @@ export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Prom
       listeners: settings.bind.flatMap(text => pretend(text, settings.chdir)),
       scoreboard: { fd: 4, slot: child.slot },
       ...workerHooks(resolved),
+      ...(tls === undefined ? {} : { tls }),
       // Nobody but root can load the app as the user that it is to run as.
       ...(resolved.owner === undefined || process.geteuid?.() !== 0 ? {} : { identity: resolved.owner }),
     },

@@ -1,7 +1,7 @@
 /** The workers: starts them, carries out what the plan says about them, and clears away the dead. */
 import { HookError } from '../hooks/run.ts'
 import type { ServerView, WorkerView } from '../hooks/table.ts'
-import type { FromWorker, InheritedListener, ToWorker } from '../worker/protocol.ts'
+import type { FromWorker, ToWorker } from '../worker/protocol.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
 import { Child, type ChildEvent } from './child.ts'
 import { classify, type Death, obituary } from './death.ts'
@@ -19,6 +19,7 @@ import { watchOutOfMemory } from './oom.ts'
 import { giveAccessLog } from './owner.ts'
 import type { KillReason } from './plan.ts'
 import type { Scoreboard } from './scoreboard.ts'
+import type { Listener } from './sockets.ts'
 import { describeFinding, look } from './stuck.ts'
 
 export interface FleetParts {
@@ -137,12 +138,12 @@ export class Fleet {
     child.reason ??= why
     const goingOn = current === undefined ? [] : [current, ...this.serving]
     const kept = new Set(goingOn.flatMap(({ listeners }) => listeners.map(({ name }) => name)))
-    const isAbandoned = ({ name }: InheritedListener) => !this.#parts.isShared() && !kept.has(name)
+    const isAbandoned = ({ name }: Listener) => !this.#parts.isShared() && !kept.has(name)
     child.send({
       type: 'drain',
       seconds: generation.resolved.settings.graceful_timeout,
       abandoned: inheritedListeners(generation)
-        .filter(isAbandoned)
+        .filter((_, index) => isAbandoned(generation.listeners[index] as Listener))
         .map(({ fd }) => fd),
     })
   }
@@ -182,6 +183,11 @@ export class Fleet {
 
   tellAll(message: ToWorker): void {
     for (const child of this.#children.values()) child.send(message)
+  }
+
+  /** Tells all workers of one generation. */
+  tellGeneration(number: number, message: ToWorker): void {
+    for (const child of this.#children.values()) if (child.generation === number) child.send(message)
   }
 
   /** Takes a worker that ended off the books, and says what its end means; to everybody, or quietly. */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { parseStatsdHost, parseSyslogAddress } from '../config/outlets.ts'
 import type { Resolved } from '../config/resolve.ts'
 import { type HookName, hookTable } from '../hooks/table.ts'
-import type { InheritedListener, Start, WorkerSettings } from '../worker/protocol.ts'
+import type { InheritedListener, Start, TlsMaterial, WorkerSettings } from '../worker/protocol.ts'
 import { firstInherited } from './child.ts'
 import type { Listener } from './sockets.ts'
 
@@ -11,6 +11,8 @@ export interface Generation {
   readonly number: number
   readonly resolved: Resolved
   readonly listeners: readonly Listener[]
+  /** What its workers speak TLS with; made anew when the files are renewed. */
+  tls?: TlsMaterial
 }
 
 /** The first message to a worker of this generation. */
@@ -26,6 +28,7 @@ export function startMessage(generation: Generation, age: number, slot: number):
     scoreboard: { fd: firstInherited, slot },
     ...workerHooks(resolved),
     ...(resolved.owner === undefined ? {} : { identity: resolved.owner }),
+    ...(generation.tls === undefined ? {} : { tls: generation.tls }),
   }
 }
 
@@ -57,6 +60,12 @@ const passedOn = [
   'proxy_protocol',
   'proxy_allow_ips',
   'worker_connections',
+  'http_protocols',
+  'http2_cleartext',
+  'http2_max_concurrent_streams',
+  'http2_initial_window_size',
+  'http2_max_frame_size',
+  'http2_max_header_list_size',
 ] as const satisfies readonly (keyof WorkerSettings)[]
 
 export function workerSettings(resolved: Resolved): WorkerSettings {
@@ -123,17 +132,25 @@ export function descriptorsOf({ listeners }: Pick<Generation, 'listeners'>): num
   return listeners.flatMap(({ fd }) => (fd === undefined ? [] : [fd]))
 }
 
+/** `https://127.0.0.1:8000`: the name of a listener, by what this generation speaks on it. */
+export function addressOf({ name }: Listener, { tls }: Pick<Generation, 'tls'>): string {
+  return tls === undefined ? name : name.replace(/^http:/, 'https:')
+}
+
 /** The listeners as a worker finds them. */
-export function inheritedListeners(generation: Pick<Generation, 'listeners'>): InheritedListener[] {
+export function inheritedListeners(generation: Pick<Generation, 'listeners' | 'tls'>): InheritedListener[] {
   const descriptors = descriptorsOf(generation)
-  return generation.listeners.map(({ name, fd, host, port, path }) => ({
-    fd: fd === undefined ? -1 : firstInherited + 1 + descriptors.indexOf(fd),
-    reuse_port: fd === undefined,
-    name,
-    ...(host === undefined ? {} : { host }),
-    ...(port === undefined ? {} : { port }),
-    ...(path === undefined ? {} : { path }),
-  }))
+  return generation.listeners.map(listener => {
+    const { fd, host, port, path } = listener
+    return {
+      fd: fd === undefined ? -1 : firstInherited + 1 + descriptors.indexOf(fd),
+      reuse_port: fd === undefined,
+      name: addressOf(listener, generation),
+      ...(host === undefined ? {} : { host }),
+      ...(port === undefined ? {} : { port }),
+      ...(path === undefined ? {} : { path }),
+    }
+  })
 }
 
 function pick<T, Name extends keyof T>(from: T, names: readonly Name[]): Pick<T, Name> {

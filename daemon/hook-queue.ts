@@ -42,7 +42,9 @@ export class HookQueue {
     name: Name,
     args: Parameters<NonNullable<Hooks[Name]>>,
   ): Promise<void> {
-    const called = this.#tail.then(() => caller.call(name, ...args))
+    const called = this.#tail.then(async () => {
+      await caller.call(name, ...args)
+    })
     this.#tail = called.catch(() => undefined)
     return called
   }

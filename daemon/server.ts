@@ -8,7 +8,7 @@ import { extend, noStreak } from './back-off.ts'
 import type { ChildEvent } from './child.ts'
 import type { ErrorLog } from './error-log.ts'
 import { Fleet } from './fleet.ts'
-import { type Generation, processName } from './generation.ts'
+import { addressOf, type Generation, processName } from './generation.ts'
 import { HookQueue } from './hook-queue.ts'
 import type { Inheritance } from './inheritance.ts'
 import { Lineage, type LineageEvent } from './lineage.ts'
@@ -18,6 +18,7 @@ import { giveAccessLog } from './owner.ts'
 import type { Phase } from './phase.ts'
 import type { Pidfile } from './pidfile.ts'
 import type { World } from './plan.ts'
+import { type RenewalEvent, Renewals } from './renewals.ts'
 import { reusePortRisk } from './reuse-port.ts'
 import { configure, type Scale, scaleOf } from './scale.ts'
 import { openScoreboard, type Scoreboard } from './scoreboard.ts'
@@ -60,11 +61,12 @@ export class Server {
   readonly #parts: ServerParts
   readonly #scoreboard: Scoreboard
   readonly #watcher: Watcher
+  readonly #renewals: Renewals
   #streak = noStreak
 
   constructor(
     parts: ServerParts,
-    put: (event: ChildEvent | SuccessionEvent | LineageEvent | WatchEvent) => void,
+    put: (event: ChildEvent | SuccessionEvent | LineageEvent | WatchEvent | RenewalEvent) => void,
   ) {
     const { resolved, log, env } = parts
     this.#parts = parts
@@ -76,6 +78,7 @@ export class Server {
     this.hooks = new HookQueue(resolved.hooks, log)
     this.#scoreboard = openScoreboard(resolved.settings.worker_tmp_dir)
     this.#watcher = new Watcher(put, log)
+    this.#renewals = new Renewals(put, log)
     this.lineage = new Lineage(parts.inheritance, put)
     const listeners = new Listeners(parts.inheritance.descriptors, message => log.error(message))
     this.succession = new Succession(put, listeners)
@@ -100,7 +103,7 @@ export class Server {
     const { settings, hooks } = generation.resolved
     const known = new Set(this.succession.current?.listeners)
     for (const listener of generation.listeners) {
-      if (!known.has(listener)) this.log.info(`Listening at: ${listener.name}`)
+      if (!known.has(listener)) this.log.info(`Listening at: ${addressOf(listener, generation)}`)
     }
     const risk = settings.reuse_port ? reusePortRisk() : undefined
     if (risk !== undefined) this.log.warning(risk)
@@ -109,6 +112,7 @@ export class Server {
     this.log.setLevel(settings.loglevel)
     this.outlets.follow(generation)
     this.#watcher.follow(generation.resolved)
+    this.#renewals.follow(generation)
     this.#streak = noStreak
     this.#scaleBefore = this.scale
     this.rescale(configure(this.scale, settings.workers))
@@ -123,6 +127,7 @@ export class Server {
     this.log.setLevel(good.resolved.settings.loglevel)
     this.outlets.follow(good)
     this.#watcher.follow(good.resolved)
+    this.#renewals.follow(good)
     this.rescale(this.#scaleBefore)
   }
 
@@ -153,6 +158,13 @@ export class Server {
     )
   }
 
+  /** Workers of that generation, and those that follow, serve with the new certificate. */
+  renew({ generation, tls }: RenewalEvent): void {
+    const { current, good } = this.succession
+    for (const one of [current, good]) if (one?.number === generation) one.tls = tls
+    this.fleet.tellGeneration(generation, { type: 'renew', tls })
+  }
+
   reopenLogs(): void {
     void this.log.reopen()
     giveAccessLog(this.resolved)
@@ -171,6 +183,7 @@ export class Server {
 
   close(): void {
     this.#watcher.close()
+    this.#renewals.close()
     this.#scoreboard.close()
   }
 
@@ -206,15 +219,16 @@ export class Server {
   /** What hooks see; of a configuration that is not in force yet, where one is given. */
   view(resolved = this.resolved): ServerView {
     const { current, good } = this.succession
+    const generation = current ?? good
     return {
       pid: process.pid,
       proc_name: processName(resolved.settings),
       phase: this.phase.name,
-      generation: (current ?? good)?.number ?? 0,
+      generation: generation?.number ?? 0,
       settings: resolved.settings,
       num_workers: this.scale.wanted,
       workers: this.fleet.workers.map(child => this.fleet.view(child)),
-      addresses: ((current ?? good)?.listeners ?? []).map(({ name }) => name),
+      addresses: generation?.listeners.map(listener => addressOf(listener, generation)) ?? [],
       log: this.log,
     }
   }

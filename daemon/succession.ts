@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseBind } from '../config/bind.ts'
 import type { Resolved } from '../config/resolve.ts'
 import { tryAccessLog } from './access-log.ts'
+import { readTls } from './certificate.ts'
 import { accessLogOf, type Generation } from './generation.ts'
 import type { Listeners } from './listeners.ts'
 import { giveSocket } from './owner.ts'
@@ -69,6 +70,7 @@ export class Succession {
     const resolved = await preparation.read()
     await preparation.before?.(resolved)
     await tryAccessLog(accessLogOf(resolved))
+    const tls = await readTls(resolved)
     const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
     const addresses = bind.map(text => parseBind(text, chdir))
     const listeners = await this.#listeners.open(addresses, { umask, reusePort, signal })
@@ -77,7 +79,7 @@ export class Succession {
     }
     await preparation.after?.(resolved)
     this.#count += 1
-    return { number: this.#count, resolved, listeners }
+    return { number: this.#count, resolved, listeners, ...(tls === undefined ? {} : { tls }) }
   }
 
   /** To be called when a preparation has ended; false when its outcome is out of date already. */

@@ -18,8 +18,8 @@ type Arguments<Name extends HookName> = Parameters<NonNullable<Hooks[Name]>>
 
 export interface HookCaller {
   has(name: HookName): boolean
-  /** Calls the hook, if it is set, and waits for it. Throws `HookError`. */
-  call<Name extends HookName>(name: Name, ...args: Arguments<Name>): Promise<void>
+  /** Calls the hook, if it is set, and waits for what it returns. Throws `HookError`. */
+  call<Name extends HookName>(name: Name, ...args: Arguments<Name>): Promise<unknown>
   /** The same, with the error only logged. */
   tell<Name extends HookName>(name: Name, ...args: Arguments<Name>): Promise<void>
 }
@@ -33,7 +33,7 @@ export function createHookCaller(hooks: Hooks, log: Pick<HookLog, 'error'>): Hoo
     has: name => hooks[name] !== undefined,
     async call(name, ...args) {
       try {
-        await run(name, args)
+        return await run(name, args)
       } catch (error) {
         throw new HookError(name, error)
       }

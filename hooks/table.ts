@@ -5,7 +5,7 @@
  * and the callers are made from this table.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { SecureContextOptions } from 'node:tls'
+import type { TlsOptions } from 'node:tls'
 
 export interface HookDeclaration {
   /** The process that calls it. */
@@ -113,8 +113,9 @@ export const hookTable = {
   ssl_context: {
     runs_in: 'worker',
     args: ['settings', 'default_ssl_context_factory'],
-    moment: 'Each time a TLS context is made',
-    on_error: 'that worker failed to boot',
+    moment:
+      'Each time a TLS context is made: in a new worker before privileges are dropped, and when the certificate is renewed; what it returns is served with',
+    on_error: 'that worker failed to boot; at a renewal the error is logged and the old context stays',
   },
 } as const satisfies Record<string, HookDeclaration>
 
@@ -144,8 +145,8 @@ export interface Hooks {
   readonly on_exit?: (server: ServerView) => unknown
   readonly ssl_context?: (
     settings: Readonly<Record<string, unknown>>,
-    defaultSslContextFactory: () => SecureContextOptions,
-  ) => SecureContextOptions | Promise<SecureContextOptions>
+    defaultSslContextFactory: () => TlsOptions,
+  ) => TlsOptions | Promise<TlsOptions>
 }
 
 /** What hooks log with; lines go to the error log, under the pid of the process that the hook runs in. */

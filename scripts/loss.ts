@@ -1,7 +1,7 @@
 /**
  * Loads a real server, lets a storm of lifecycle events loose on it, and says what became of every request.
  *
- *     npm run loss -- [--requests 1000000] [--events 200] [--workers 2] [--node PATH] [--seed 1] [--kill] [--json]
+ *     npm run loss -- [--requests 1000000] [--events 200] [--workers 2] [--node PATH] [--seed 1] [--kill] [--tls] [--json]
  *
  * Linux only. Progress goes to the standard error; the result, a row of a table in Markdown or JSON, to the standard
  * output. Exits with 1 when a request failed or anything was left behind. What counts as what is in `docs/zero-loss.md`.
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     pause: { type: 'string', default: '0' },
     limit: { type: 'string', default: '3600' },
     kill: { type: 'boolean', default: false },
+    tls: { type: 'boolean', default: false },
     reloads: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
@@ -44,6 +45,7 @@ if (values.reloads !== undefined) {
     pause: number('pause', 0),
     limit: number('limit', 1),
     kill: values.kill,
+    tls: values.tls,
     node,
     tell,
   })
@@ -52,7 +54,7 @@ if (values.reloads !== undefined) {
   process.exitCode = outcome.failed > 0 || outcome.faults.length > 0 ? 1 : 0
 }
 
-/** | Node | workers | answered | events | failed | idle race | client held up | answered, refused, reset at the stop | killed | seconds | */
+/** | Node | workers | answered | events | failed | idle race | client held up | answered, refused, reset at the stop | killed | seconds |; with --tls, not begun before the seconds */
 function row({ answered, events, verdicts, failed, atStop, seconds }: Outcome): string {
   const happened = Object.entries(events).map(([name, count]) => `${count} ${name}`)
   const total = Object.values(events).reduce((sum, count) => sum + count, 0)
@@ -66,6 +68,7 @@ function row({ answered, events, verdicts, failed, atStop, seconds }: Outcome): 
     verdicts['client held up'] ?? 0,
     `${atStop}, ${verdicts['refused at stop'] ?? 0}, ${verdicts['reset at stop'] ?? 0}`,
     values.kill ? (verdicts.killed ?? 0) : '-',
+    ...(values.tls ? [verdicts['not begun'] ?? 0] : []),
     seconds.toFixed(0),
   ]
   return `| ${cells.join(' | ')} |`

@@ -1,10 +1,13 @@
 /** Clients that keep a server busy and count what fails; they honour `Connection: close`, as every client should. */
-import { Agent, get } from 'node:http'
+import http from 'node:http'
+import https from 'node:https'
 
 export interface LoadOptions {
   readonly url: string
   readonly clients: number
   readonly keepAlive: boolean
+  /** The authority of a server with TLS. */
+  readonly ca?: string
 }
 
 export interface Tally {
@@ -18,12 +21,15 @@ export class Load {
   #on = true
   #counted: () => void = () => undefined
 
-  constructor({ url, clients, keepAlive }: LoadOptions) {
-    this.#clients = Array.from({ length: clients }, () => this.#keepAsking(url, keepAlive))
+  constructor(options: LoadOptions) {
+    this.#clients = Array.from({ length: options.clients }, () => this.#keepAsking(options))
   }
 
-  async #keepAsking(url: string, keepAlive: boolean): Promise<void> {
-    const agent = new Agent({ keepAlive, maxSockets: 1 })
+  async #keepAsking({ url, keepAlive, ca }: LoadOptions): Promise<void> {
+    const agent =
+      ca === undefined
+        ? new http.Agent({ keepAlive, maxSockets: 1 })
+        : new https.Agent({ keepAlive, maxSockets: 1, ca })
     while (this.#on) {
       const failure = await ask(url, agent)
       if (failure === undefined) this.tally.ok += 1
@@ -50,7 +56,8 @@ export class Load {
   }
 }
 
-function ask(url: string, agent: Agent): Promise<string | undefined> {
+function ask(url: string, agent: http.Agent | https.Agent): Promise<string | undefined> {
+  const { get } = url.startsWith('https:') ? https : http
   return new Promise(resolve => {
     const request = get(url, { agent }, response => {
       let text = ''

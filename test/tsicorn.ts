@@ -100,7 +100,7 @@ export class Tsicorn {
   }
 
   get url(): string {
-    const [, url] = /Listening at: (http:\S+)/.exec(this.log) ?? []
+    const [, url] = /Listening at: (https?:\S+)/.exec(this.log) ?? []
     return url as string
   }
 

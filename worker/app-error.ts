@@ -17,3 +17,8 @@ export class BindFailed extends Error {
 export class LogFailed extends Error {
   override readonly name = 'LogFailed'
 }
+
+/** No TLS can be spoken with what the settings or the hook `ssl_context` say. The worker ends with code 3. */
+export class TlsFailed extends Error {
+  override readonly name = 'TlsFailed'
+}

@@ -1,6 +1,6 @@
 /** The body of a request whose length is not known beforehand: its limit, and what may follow it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isHttp2 } from './inspection.ts'
+import { isHttp2Request } from './inspection.ts'
 import { type OnRefused, refuse, refuseSocket } from './refuse.ts'
 
 /** RFC 9110, section 6.5.1: fields that frame, route or authorize a request, and are too late for that in a trailer. */
@@ -28,7 +28,7 @@ export function guardBody(
   const stop = (status: number, why: string): false => {
     onRefused(req.socket, { status, why }, res)
     req.push = () => false
-    if (isHttp2(req)) refuse(req, res, status)
+    if (isHttp2Request(req)) refuse(req, res, status)
     else if (res.headersSent || res.socket === null) req.socket.destroy()
     else refuseSocket(req.socket, status)
     return false

@@ -1,6 +1,6 @@
 /** Why a worker could not boot, as it tells the arbiter. */
 import { fileURLToPath } from 'node:url'
-import { AppError, AppMissing, BindFailed, LogFailed } from './app-error.ts'
+import { AppError, AppMissing, BindFailed, LogFailed, TlsFailed } from './app-error.ts'
 import { exitCodes } from './exit.ts'
 import type { BootFailure as Why } from './protocol.ts'
 
@@ -24,6 +24,7 @@ export async function bootFailure(error: unknown, spec: string): Promise<BootFai
 function isTold(error: unknown): error is Error {
   return (
     error instanceof AppMissing ||
+    error instanceof TlsFailed ||
     (error instanceof Error && ['HookError', 'ConfigError', 'PrivilegeError'].includes(error.name))
   )
 }

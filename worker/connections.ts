@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import type { OpenRequest } from '../hooks/table.ts'
 import { onEnd } from './response-end.ts'
 import { fieldIndex, newRecord } from './scoreboard-layout.ts'
+import { retire, retireSoon } from './sessions.ts'
 
 /** What goes on on a connection. */
 interface Activity {
@@ -15,6 +16,8 @@ interface Activity {
   idleSince: number
   /** How much had been read by then: when more comes, a request is on its way. */
   bytesRead: number
+  /** Who says when the connection is idle, where it speaks HTTP/2. */
+  session: ServerHttp2Session | undefined
   /** The response to the newest request, and when that arrived. */
   response: ServerResponse | undefined
   arrived: number
@@ -25,6 +28,11 @@ const open = fieldIndex('connections')
 const responses = fieldIndex('responses_0')
 const timeouts = fieldIndex('timeouts')
 const took = fieldIndex('took_1ms')
+/** Requests of HTTP/2 show something else in place of their socket, which hands on what it does not know. */
+const self = Symbol('the socket itself')
+
+type KnownSocket = Socket & { [self]?: Socket }
+
 const buckets = [1, 5, 25, 100, 500, 2_500, 10_000] as const
 
 /** RFC 6455, section 5.5.1: a frame that closes a WebSocket, with the code 1001 (going away). */
@@ -34,7 +42,6 @@ export class Connections {
   /** The worker's record on the scoreboard, up to date in all that concerns connections. */
   readonly record = newRecord()
   readonly #open = new Map<Socket, Activity>()
-  readonly #sessions = new Set<ServerHttp2Session>()
   readonly #webSockets = new Set<Duplex>()
   #closing = false
   #crowded = false
@@ -59,10 +66,13 @@ export class Connections {
     const activity: Activity = {
       busy: 0,
       idleSince: performance.now(),
-      bytesRead: 0,
+      bytesRead: socket.bytesRead,
+      session: undefined,
       response: undefined,
       arrived: 0,
     }
+    const itself: KnownSocket = socket
+    itself[self] = socket
     this.#open.set(socket, activity)
     this.record[open] = this.#open.size
     socket.once('close', () => {
@@ -72,29 +82,43 @@ export class Connections {
     return activity
   }
 
+  /** The handshake of a connection is over: this is what it goes on as. */
+  secure(socket: Socket): void {
+    // A name of Node's own, which has no other for it.
+    const { _parent: plain } = socket as Socket & { readonly _parent?: Socket }
+    if (plain !== undefined) {
+      this.#open.delete(plain)
+      inheritAddress(socket, plain)
+    }
+    this.add(socket)
+  }
+
   addSession(session: ServerHttp2Session): void {
-    this.#sessions.add(session)
-    session.once('close', () => this.#sessions.delete(session))
-    if (this.#closing) session.close()
+    const socket = itselfOf(session.socket)
+    if (socket === undefined) return
+    this.add(socket).session = session
+    if (this.#closing) retireSoon(session, socket)
   }
 
   /** To be called for each request before anything else; `ended` hears when its response is finished or cut off. */
   began(req: IncomingMessage, res: ServerResponse, ended?: (started: number) => void): void {
     const started = performance.now()
-    const activity = req.httpVersionMajor === 1 ? this.#activityOf(req.socket) : undefined
+    const isHttp1 = req.httpVersionMajor === 1
+    const socket = isHttp1 ? req.socket : itselfOf(req.socket)
+    const activity = socket && this.add(socket)
     if (activity !== undefined) {
       activity.busy += 1
       activity.response = res
       activity.arrived = started
-      if (!this.mayStay) makeLast(res)
+      if (!this.mayStay && isHttp1) makeLast(res)
     }
     this.record[inFlight]! += 1
     onEnd(req, res, () => {
-      if (activity !== undefined) {
+      if (activity !== undefined && socket !== undefined) {
         activity.busy -= 1
-        rest(activity, req.socket)
+        rest(activity, socket)
         // An answer may come before all of the request; what follows is no part of the next one.
-        if (!req.complete) req.once('end', () => rest(activity, req.socket))
+        if (!req.complete) req.once('end', () => rest(activity, socket))
       }
       this.#count(res, performance.now() - started)
       ended?.(started)
@@ -103,7 +127,7 @@ export class Connections {
 
   /** The connection speaks something else from now on, and is busy until it ends. */
   upgraded(socket: Duplex, protocol: string | undefined): void {
-    if (socket instanceof Socket) this.#activityOf(socket).busy += 1
+    if (socket instanceof Socket) this.add(socket).busy += 1
     if (protocol?.toLowerCase() !== 'websocket') return
     this.#webSockets.add(socket)
     socket.once('close', () => this.#webSockets.delete(socket))
@@ -112,11 +136,6 @@ export class Connections {
   /** Others wait for a place: every response is the last one of its connection until they have one. */
   crowd(isCrowded: boolean): void {
     this.#crowded = isCrowded
-  }
-
-  /** A server that listened before it was handed over may have taken connections already. */
-  #activityOf(socket: Socket): Activity {
-    return this.#open.get(socket) ?? this.add(socket)
   }
 
   #count(res: ServerResponse, milliseconds: number): void {
@@ -145,28 +164,40 @@ export class Connections {
   /** From now on every response is the last one of its connection. */
   close(): void {
     this.#closing = true
-    for (const { response } of this.#open.values()) {
-      if (response !== undefined && !response.headersSent) makeLast(response)
+    for (const [socket, { response, session }] of this.#open) {
+      if (session !== undefined) retire(session, socket)
+      else if (response !== undefined && !response.headersSent) makeLast(response)
     }
-    for (const session of this.#sessions) session.close()
   }
 
   /** Ends the connections that have been idle since `latest` or longer, with no part of a request read. */
   endIdle(latest: number): void {
-    for (const [socket, { busy, idleSince, bytesRead }] of this.#open) {
-      if (busy === 0 && idleSince <= latest && socket.bytesRead === bytesRead) socket.destroySoon()
+    for (const [socket, { busy, idleSince, bytesRead, session }] of this.#open) {
+      const isSilent = session === undefined ? socket.bytesRead === bytesRead : session.destroyed
+      if (busy === 0 && idleSince <= latest && isSilent) socket.destroySoon()
     }
   }
 
   /** Cuts what is still open. */
   cut(): void {
     for (const socket of this.#webSockets) socket.end(goingAway)
-    for (const socket of this.#open.keys()) {
+    for (const [socket, { session }] of this.#open) {
+      session?.destroy()
       if (this.#webSockets.has(socket)) socket.destroySoon()
       else socket.destroy()
     }
-    for (const session of this.#sessions) session.destroy()
   }
+}
+
+/** A header of the PROXY protocol came before the handshake. */
+function inheritAddress(socket: Socket, plain: Socket): void {
+  for (const name of ['remoteAddress', 'remotePort', 'remoteFamily'] as const) {
+    if (Object.hasOwn(plain, name)) Object.defineProperty(socket, name, { value: plain[name] })
+  }
+}
+
+function itselfOf(socket: object): Socket | undefined {
+  return (socket as KnownSocket)[self]
 }
 
 /** From now on, and without what was read until now, the connection is idle. */

@@ -126,8 +126,8 @@ function pairsOf(list: readonly unknown[]): (readonly unknown[])[] {
 
 /** A client that left before anything was sent is logged as nginx does it. */
 function statusOf(response: ServerResponse): number {
-  if (response.headersSent) return response.statusCode
-  return hasExpired(response) ? 503 : 499
+  if (hasExpired(response)) return 503
+  return response.headersSent ? response.statusCode : 499
 }
 
 function outcomeOf(response: ServerResponse): Outcome {

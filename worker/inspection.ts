@@ -51,7 +51,7 @@ export function createInspection(rules: MessageRules): Inspect {
 
   return req => {
     const { rawHeaders } = req
-    const isMessage = !isHttp2(req)
+    const isMessage = !isHttp2Request(req)
     if (isMessage) {
       const wrong = wrongLine(req, longest)
       if (wrong !== undefined) return wrong
@@ -91,7 +91,7 @@ export function createInspection(rules: MessageRules): Inspect {
 }
 
 /** Whether this came in frames, and not as a message whose first line may say any version. */
-export function isHttp2(req: IncomingMessage): boolean {
+export function isHttp2Request(req: IncomingMessage): boolean {
   return req.httpVersionMajor === 2 && 'stream' in req
 }
 

@@ -26,6 +26,8 @@ process.on('message', (message: ToWorker) => {
       return void worker?.quit()
     case 'reopen':
       return void worker?.reopen()
+    case 'renew':
+      return void worker?.gate.renew(message.tls)
   }
 })
 

@@ -12,6 +12,8 @@ export type ToWorker =
   | { readonly type: 'announce' }
   | { readonly type: 'quit' }
   | { readonly type: 'reopen' }
+  /** The certificate was renewed. */
+  | { readonly type: 'renew'; readonly tls: TlsMaterial }
 
 /** What a worker tells the arbiter. */
 export type FromWorker =
@@ -41,6 +43,25 @@ export interface Start {
   readonly hooks?: WorkerHooks
   /** Who to become before the app is loaded; absent where the worker stays who it is. */
   readonly identity?: Identity
+  /** What TLS is spoken with; absent where it is not. */
+  readonly tls?: TlsMaterial
+}
+
+/**
+ * Read by the arbiter, so that a key which only root may read stays so, and that a worker can start whatever has
+ * become of the files.
+ */
+export interface TlsMaterial {
+  readonly cert: string
+  readonly key: string
+  readonly ca?: string
+  readonly ciphers?: string
+  readonly ssl_version: string
+  readonly cert_reqs: number
+  /** Shared by all workers, so that a client resumes its session with any of them; base64. */
+  readonly ticketKeys: string
+  /** All settings by name, for the hook `ssl_context`, where that is set. */
+  readonly settings?: Readonly<Record<string, unknown>>
 }
 
 /** A user and a group; what is absent stays as the arbiter has it. */
@@ -102,6 +123,12 @@ export interface WorkerSettings {
   readonly max_worker_rss: number
   readonly max_worker_lifetime: number
   readonly max_worker_lifetime_jitter: number
+  readonly http_protocols: readonly string[]
+  readonly http2_cleartext: string
+  readonly http2_max_concurrent_streams: number
+  readonly http2_initial_window_size: number
+  readonly http2_max_frame_size: number
+  readonly http2_max_header_list_size: number
 }
 
 /** Where records for syslog go. */

@@ -2,7 +2,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { isHttp2, type Refusal } from './inspection.ts'
+import { isHttp2Request, type Refusal } from './inspection.ts'
 
 /** Hears of each request that is refused, and in the place of which response, as far as there is one. */
 export type OnRefused = (socket: Socket, refusal: Refusal, response?: ServerResponse) => void
@@ -20,7 +20,7 @@ export function isRefused(socket: Duplex): boolean {
 
 export function refuse(req: IncomingMessage, res: ServerResponse, status: number): void {
   const text = `${STATUS_CODES[status]}\n`
-  if (!isHttp2(req)) {
+  if (!isHttp2Request(req)) {
     refused.add(req.socket)
     res.shouldKeepAlive = false
     linger(req.socket)

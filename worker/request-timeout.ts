@@ -1,5 +1,6 @@
 /** `request_timeout`: a request that the app does not begin to answer in time is answered for it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
 import type { RequestListener } from './adapters/adapter.ts'
 import { onEnd } from './response-end.ts'
 
@@ -41,10 +42,31 @@ const head = [
  * sets after all must find nothing amiss.
  */
 function answer(req: IncomingMessage, res: ServerResponse): void {
-  if (req.httpVersionMajor !== 1) return void req.destroy()
+  if (req.httpVersionMajor !== 1) return answerStream(req, res as unknown as Http2ServerResponse)
   const { socket } = res
   // Without a socket the answer to an earlier request of this connection is still being sent.
   if (socket === null) return void req.socket.destroy()
   socket.end(`${head.join('\r\n')}\r\n\r\n${req.method === 'HEAD' ? '' : body}`)
   socket.destroySoon()
+}
+
+/** Past the response object as well, which from then on does nothing: Node would throw at a header that comes too late. */
+function answerStream({ method }: IncomingMessage, res: Http2ServerResponse): void {
+  const { stream } = res
+  res.statusCode = 503
+  stream.respond({
+    ':status': 503,
+    'content-type': 'text/plain; charset=utf-8',
+    'content-length': body.length,
+  })
+  stream.end(method === 'HEAD' ? '' : body)
+  const nothing = (...args: readonly unknown[]) => {
+    const done = args.at(-1)
+    if (typeof done === 'function') process.nextTick(done)
+    return res
+  }
+  for (const name of ['setHeader', 'appendHeader', 'removeHeader', 'flushHeaders', 'writeHead', 'end']) {
+    Object.defineProperty(res, name, { value: nothing, configurable: true, writable: true })
+  }
+  Object.defineProperty(res, 'write', { value: (...args: unknown[]) => nothing(...args) === res })
 }

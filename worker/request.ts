@@ -6,7 +6,7 @@ import type { AccessLog } from './access-log.ts'
 import type { RequestListener } from './adapters/adapter.ts'
 import { guardBody } from './body.ts'
 import type { Connections } from './connections.ts'
-import { type Inspect, isHttp2 } from './inspection.ts'
+import { type Inspect, isHttp2Request } from './inspection.ts'
 import type { WorkerLog } from './log.ts'
 import { isRefused, type OnRefused, refuse } from './refuse.ts'
 import { withTimeout } from './request-timeout.ts'
@@ -63,7 +63,7 @@ function inspected(
       onRefused(req.socket, refusal, res)
       return refuse(req, res, refusal.status)
     }
-    const isOpenEnded = req.headers['transfer-encoding'] !== undefined || isHttp2(req)
+    const isOpenEnded = req.headers['transfer-encoding'] !== undefined || isHttp2Request(req)
     if (isOpenEnded) guardBody(req, res, largestBody, onRefused)
     listener(req, res)
   }

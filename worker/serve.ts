@@ -1,11 +1,12 @@
 /** Serves the app on the inherited sockets. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import net from 'node:net'
+import net, { type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import tls from 'node:tls'
+import type { Acceptors } from './acceptors.ts'
 import type { UpgradeListener } from './adapters/adapter.ts'
+import { isSecure, shapeOf } from './adapters/server.ts'
 import type { AppServer, LoadedApp, RequestListener } from './app.ts'
-import { BindFailed } from './app-error.ts'
+import { AppError, BindFailed } from './app-error.ts'
 import type { Connections } from './connections.ts'
 import { continueLazily } from './expectation.ts'
 import type { Front } from './front.ts'
@@ -27,6 +28,8 @@ export interface ServeOptions {
   readonly headerTimeout: number
   readonly largestHead: number
   /** Makes the servers that accept connections, where the server of HTTP is not to do it itself. */
+  readonly acceptors: Acceptors | undefined
+  /** What stands before each server, where TLS or HTTP/2 is wanted. */
   readonly front: Front | undefined
 }
 
@@ -56,8 +59,8 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   for (const listener of listeners) {
     if (acceptors.some(acceptor => acceptor.listener === listener)) continue
     const isFree = !server.listening && acceptors.every(acceptor => acceptor.server !== server)
-    const { front } = options
-    const accepting = front?.(server) ?? (isFree ? server : acceptFor(server))
+    const { acceptors: makeAcceptor } = options
+    const accepting = makeAcceptor?.(server) ?? (isFree ? server : acceptFor(server))
     await listen(accepting, listener, backlog)
     acceptors.push({ listener, server: accepting })
   }
@@ -93,6 +96,7 @@ function ownServer(app: LoadedApp, options: ServeOptions): Server {
   if (keepalive === 0) server.maxRequestsPerSocket = 1
   if (app.upgrade !== undefined) server.on('upgrade', wrapUpgrade(app.upgrade))
   server.on('connect', (_req, socket) => refuseSocket(socket, 501))
+  options.front?.stand(server, app.listener)
   track(server, connections)
   return server
 }
@@ -104,7 +108,10 @@ const checkMs = 1_000
 const nodeKeepAlive = 5_000
 
 /** Puts what happens to every request around the listeners that the app's own server has. */
-function adopt(server: AppServer, { keepalive, connections, wrap, wrapUpgrade }: ServeOptions): AppServer {
+function adopt(server: AppServer, options: ServeOptions): AppServer {
+  const { keepalive, connections, wrap, wrapUpgrade, front } = options
+  if (front?.hasTls && isSecure(server)) throw new AppError(tlsTwice(server))
+  front?.stand(server)
   const own = server.listeners('request') as RequestListener[]
   server.removeAllListeners('request')
   for (const event of ['upgrade', 'connect'] as const) {
@@ -124,12 +131,18 @@ function adopt(server: AppServer, { keepalive, connections, wrap, wrapUpgrade }:
   return server
 }
 
+function tlsTwice(server: AppServer): string {
+  return `The app serves with TLS of its own (${shapeOf(server)}), and certfile is set as well: leave out certfile, or let the app make an http.Server`
+}
+
 /** To be called before a server takes its first connection. */
 export function track(server: AppServer, connections: Connections): void {
+  // First of all: what else listens makes sessions of HTTP/2 on these sockets.
+  server.prependListener('connection', (socket: Socket) => connections.add(socket))
+  if (isSecure(server)) {
+    server.prependListener('secureConnection', (socket: Socket) => connections.secure(socket))
+  }
   server.on('session', session => connections.addSession(session))
-  server.on(server instanceof tls.Server ? 'secureConnection' : 'connection', socket =>
-    connections.add(socket),
-  )
 }
 
 /** One server listens on one socket; for further ones it is handed what others accept. */

@@ -3,6 +3,7 @@
 import type { AccessLine } from '../hooks/access-entry.ts'
 import type { HookCaller } from '../hooks/run.ts'
 import type { WorkerView } from '../hooks/table.ts'
+import type { Acceptors } from './acceptors.ts'
 import type { AccessLog } from './access-log.ts'
 import type { LoadedApp, RequestListener } from './app.ts'
 import type { Connections } from './connections.ts'
@@ -23,6 +24,7 @@ export interface ServiceOptions {
   readonly listeners: readonly InheritedListener[]
   readonly connections: Connections
   readonly hooks: HookCaller
+  readonly front: Front | undefined
   readonly log: WorkerLog
   readonly worker: () => WorkerView
   readonly lineFormat: string | AccessLine
@@ -55,7 +57,8 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
     ...{ listeners, keepalive, backlog, connections },
     headerTimeout: settings.header_timeout,
     largestHead: largestHead(settings),
-    front: await frontFor(options),
+    front: options.front,
+    acceptors: await acceptorsFor(options),
     onServer: server => watchRefusals(server, parts),
     wrap: app => name(wrap(path === null ? app : withReadiness(app, path, isReady), parts)),
     wrapUpgrade: listener => wrapUpgrade(listener, parts),
@@ -64,10 +67,11 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
 }
 
 /** What the settings want between the sockets and the server of HTTP. */
-async function frontFor({ settings, connections, log }: ServiceOptions): Promise<Front | undefined> {
+async function acceptorsFor(options: ServiceOptions): Promise<Acceptors | undefined> {
+  const { settings, connections, log } = options
   if (settings.proxy_protocol === 'off' && settings.worker_connections === 0) return undefined
-  const { createFront } = await import('./front.ts')
-  return createFront(settings, connections, log)
+  const { createAcceptors } = await import('./acceptors.ts')
+  return createAcceptors(settings, connections, log)
 }
 
 /** Gives requests their ids, where that is asked for. */

@@ -7,6 +7,8 @@ import type { AccessLog } from './access-log.ts'
 import type { AppServer, LoadedApp } from './app.ts'
 import { Connections } from './connections.ts'
 import { exitCodes } from './exit.ts'
+import type { Front } from './front.ts'
+import { Gate } from './gate.ts'
 import { accountVariables, applyEnvironment, setTitle } from './identity.ts'
 import { createLog, tellArbiter, type WorkerLog } from './log.ts'
 import { type Drain, requestsKey, type Start } from './protocol.ts'
@@ -25,6 +27,7 @@ const sweepMs = 50
 const lastWordsMs = 1_000
 
 export class Worker {
+  readonly gate: Gate
   readonly #start: Start
   readonly #log: WorkerLog
   readonly #connections = new Connections()
@@ -43,6 +46,7 @@ export class Worker {
     this.#start = start
     this.#lineFormat = start.settings.access_log_format
     this.#log = createLog(start.settings.loglevel)
+    this.gate = new Gate(start, this.#connections, this.#log)
     this.#hooks = createHookCaller({}, this.#log)
     Object.assign(globalThis, { [Symbol.for(requestsKey)]: () => this.#connections.requests() })
   }
@@ -55,12 +59,16 @@ export class Worker {
     await this.#importHooks()
     process.once('exit', () => this.#exitHook())
     await this.#hooks.call('post_fork', this.#server, this.#view)
+    const front = await this.gate.open(this.#hooks)
     applyEnvironment([...accountVariables(identity), ...settings.raw_env])
     if (identity !== undefined) (await import('./privileges.ts')).dropPrivileges(identity)
     const { loadApp } = await import('./app.ts')
     const { app: spec, backlog, wait_ready: waitReady } = settings
     const log = this.#log.write
-    const onListen = (server: AppServer) => track(server, this.#connections)
+    const onListen = (server: AppServer) => {
+      front?.stand(server)
+      track(server, this.#connections)
+    }
     const app = await loadApp({
       spec,
       cwd: process.cwd(),
@@ -74,7 +82,7 @@ export class Worker {
     this.#app = app
     this.#log.debug(`The app is a ${app.shape}`)
     await this.#hooks.call('post_worker_init', this.#view)
-    if (!check) await this.#serve(app)
+    if (!check) await this.#serve(app, front)
     if (this.#left) return
     this.#state = 'ready'
     startPulse({
@@ -110,11 +118,12 @@ export class Worker {
     this.#lineFormat ??= config.access_log_format as AccessLine
   }
 
-  async #serve(app: LoadedApp): Promise<void> {
+  async #serve(app: LoadedApp, front: Front | undefined): Promise<void> {
     const { serving, accessLog } = await startService(app, {
       ...this.#start,
       connections: this.#connections,
       hooks: this.#hooks,
+      front,
       log: this.#log,
       worker: () => this.#view,
       lineFormat: this.#lineFormat ?? 'json',

@@ -5,6 +5,8 @@ import type { Result } from './connection.ts'
 export interface ClientOrder {
   readonly tcp: { readonly host: string; readonly port: number }
   readonly unix: { readonly path: string }
+  /** The authority of a server that speaks TLS. */
+  readonly ca?: string
   /** Names of kinds. */
   readonly kinds: readonly string[]
   /** Numbers of requests start here: no two processes may use the same. */

@@ -1,6 +1,6 @@
 /** A process full of clients, ordered by the harness: `node client.ts ORDER`, where the order is JSON. */
 import type { ClientOrder, FromClient, ToClient } from './client-messages.ts'
-import { kinds } from './kinds.ts'
+import { kindNamed } from './kinds.ts'
 import { createRandom } from './random.ts'
 import { Requester, type RequesterParts } from './requester.ts'
 
@@ -20,7 +20,7 @@ const parts: RequesterParts = {
   onAnswered: kind => counts.set(kind, (counts.get(kind) ?? 0) + 1),
   onFailed: failure => say({ type: 'failed', failure }),
 }
-const requesters = order.kinds.map(name => new Requester(name, kinds[name]!, parts))
+const requesters = order.kinds.map(name => new Requester(name, kindNamed(name), parts))
 
 process.on('message', (message: ToClient) => {
   switch (message.type) {

@@ -1,17 +1,22 @@
 /** One connection of a client, on raw sockets: whatever a library would hide is seen here. */
 import net from 'node:net'
+import tls from 'node:tls'
 import { monotonicNow } from '../../worker/scoreboard-layout.ts'
 import { ResponseReader } from './response.ts'
 
 export type Target = { readonly host: string; readonly port: number } | { readonly path: string }
 
 export interface Question {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly body: Buffer | undefined
+  /** All of it, in the words of HTTP/1. */
   readonly bytes: string | Buffer
   /** The body of the answer. */
   readonly expected: Buffer
 }
 
-export type Result = 'ok' | 'reset' | 'refused' | 'timeout' | 'short body' | 'wrong body'
+export type Result = 'ok' | 'not begun' | 'reset' | 'refused' | 'timeout' | 'short body' | 'wrong body'
 
 export interface Answer {
   readonly result: Result
@@ -48,20 +53,24 @@ export class Connection {
   #answered: ((answer: Answer) => void) | undefined
   #hasConnected = false
 
-  constructor(target: Target) {
-    const socket = net.connect({
+  /** Speaks TLS with a server of this authority, where one is given. */
+  constructor(target: Target, ca?: string) {
+    const options = {
       ...target,
       noDelay: true,
       onread: {
         buffer,
-        callback: (length, bytes) => this.#read(Buffer.from(bytes.buffer, bytes.byteOffset, length)),
+        callback: (length: number, bytes: Uint8Array) =>
+          this.#read(Buffer.from(bytes.buffer, bytes.byteOffset, length)),
       },
-    })
+    }
+    const socket =
+      ca === undefined ? net.connect(options) : tls.connect({ ...options, ca, servername: 'localhost' })
     this.#socket = socket
     socket.setTimeout(patience, () => {
       if (this.#reader !== undefined) this.#finish('timeout', `silent for ${patience / 1_000} s`)
     })
-    socket.once('connect', () => {
+    socket.once(ca === undefined ? 'connect' : 'secureConnect', () => {
       this.#hasConnected = true
       this.#idle = monotonicNow() - this.#sent
     })

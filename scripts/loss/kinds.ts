@@ -3,7 +3,7 @@
 export interface Kind {
   readonly path: '/body' | '/slow' | '/stream' | '/echo' | '/unread'
   readonly over: 'tcp' | 'unix'
-  readonly version: '1.0' | '1.1'
+  readonly version: '1.0' | '1.1' | '2'
   /** A connection for each request. */
   readonly fresh: boolean
   /**
@@ -41,6 +41,20 @@ export const kinds: Readonly<Record<string, Kind>> = {
   'HTTP/1.0': { ...plain, version: '1.0', fresh: true, loop: closed(1) },
   'HTTP/1.0, keep-alive': { ...plain, version: '1.0', loop: closed(1) },
   'HTTP/1.0, streamed': { ...plain, version: '1.0', fresh: true, path: '/stream', loop: closed(4) },
+}
+
+/** What is asked for in addition when the server speaks TLS: many requests on one session. */
+export const http2Kinds: Readonly<Record<string, Kind>> = {
+  'HTTP/2': { ...plain, version: '2', loop: closed(8) },
+  'HTTP/2, unix': { ...plain, version: '2', over: 'unix', loop: closed(2) },
+  'HTTP/2, slow': { ...plain, version: '2', path: '/slow', loop: closed(6) },
+  'HTTP/2, streamed': { ...plain, version: '2', path: '/stream', loop: closed(6) },
+  'HTTP/2, POST echoed': { ...plain, version: '2', path: '/echo', upload: 16_384, loop: closed(1) },
+}
+
+/** Whatever has this name. */
+export function kindNamed(name: string): Kind {
+  return (kinds[name] ?? http2Kinds[name]) as Kind
 }
 
 function closed(clients: number): Kind['loop'] {

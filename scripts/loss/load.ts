@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { ClientOrder, Failure, FromClient, ToClient } from './client-messages.ts'
-import { kinds } from './kinds.ts'
+import { http2Kinds, kinds } from './kinds.ts'
 import { excused, judge, type Killing, type Verdict } from './verdict.ts'
 
 /** Failures beyond this are counted, and not told one by one. */
@@ -12,7 +12,7 @@ const mostTold = 50
 /** One process for each: together they load a server of two cores, and leave it something of them. */
 const turns = [0, 1]
 
-export interface LoadOptions extends Pick<ClientOrder, 'tcp' | 'unix' | 'seed' | 'pause'> {
+export interface LoadOptions extends Pick<ClientOrder, 'tcp' | 'unix' | 'ca' | 'seed' | 'pause'> {
   readonly onFailure: (verdict: Verdict, failure: Failure) => void
 }
 
@@ -33,7 +33,8 @@ export class Load {
   constructor(options: LoadOptions) {
     this.#options = options
     const { onFailure: _, ...order } = options
-    const ofProcess = (turn: number) => Object.keys(kinds).filter((_, index) => index % turns.length === turn)
+    const names = Object.keys(order.ca === undefined ? kinds : { ...kinds, ...http2Kinds })
+    const ofProcess = (turn: number) => names.filter((_, index) => index % turns.length === turn)
     this.#clients = turns.map(turn =>
       this.#start({ ...order, kinds: ofProcess(turn), firstId: 1 + turn * 1e9, seed: order.seed + turn }),
     )

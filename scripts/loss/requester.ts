@@ -5,6 +5,7 @@ import { type Answer, Connection, type Question } from './connection.ts'
 import type { Kind } from './kinds.ts'
 import { bodyOf } from './pattern.ts'
 import type { Random } from './random.ts'
+import { Session } from './session.ts'
 
 export interface RequesterParts {
   readonly order: ClientOrder
@@ -34,6 +35,7 @@ export class Requester {
   readonly #kind: Kind
   readonly #parts: RequesterParts
   readonly #idle: Connection[] = []
+  #session: Session | undefined
   #isOn = true
   #isHeld = false
   #serverStops = false
@@ -68,12 +70,12 @@ export class Requester {
 
   async #runClosed(): Promise<void> {
     const { pause } = this.#parts.order
-    let connection: Connection | undefined
+    let connection: Connection | Session | undefined
     while (this.#isOn) {
       await this.#mayAsk()
-      if (connection?.isOpen !== true) connection = this.#connect()
+      if (connection?.isOpen !== true) connection = this.#enter()
       const { result } = await this.#ask(connection)
-      if (result === 'refused') await sleep(refusedMs)
+      if (result === 'refused' || result === 'not begun') await sleep(refusedMs)
       if (pause > 0) await sleep(pause)
     }
     connection?.close()
@@ -112,11 +114,21 @@ export class Requester {
   }
 
   #connect(): Connection {
-    const { tcp, unix } = this.#parts.order
-    return new Connection(this.#kind.over === 'unix' ? unix : tcp)
+    const { tcp, unix, ca } = this.#parts.order
+    return new Connection(this.#kind.over === 'unix' ? unix : tcp, ca)
   }
 
-  async #ask(connection: Connection): Promise<Answer> {
+  /** A connection of its own, or the session that all share. */
+  #enter(): Connection | Session {
+    if (this.#kind.version !== '2') return this.#connect()
+    const { tcp, unix, ca = '' } = this.#parts.order
+    if (this.#session?.isOpen !== true) {
+      this.#session = new Session(this.#kind.over === 'unix' ? unix : tcp, ca)
+    }
+    return this.#session
+  }
+
+  async #ask(connection: Connection | Session): Promise<Answer> {
     const { onAnswered, onFailed, nextId } = this.#parts
     const kind = this.#name
     const id = nextId()
@@ -142,8 +154,9 @@ export class Requester {
     const length = upload > 0 ? `Content-Length: ${upload}\r\n` : ''
     const connection = fresh ? 'close' : 'keep-alive'
     const head = `${method} ${path}?id=${id}${ms} HTTP/${version}\r\nHost: loss\r\n${length}Connection: ${connection}\r\n\r\n`
-    if (upload === 0) return { bytes: head, expected }
+    const asked = { method, path: `${path}?id=${id}${ms}`, expected } as const
+    if (upload === 0) return { ...asked, body: undefined, bytes: head }
     const body = upload === expected.length ? expected : Buffer.alloc(upload, expected)
-    return { bytes: Buffer.concat([Buffer.from(head), body]), expected }
+    return { ...asked, body, bytes: Buffer.concat([Buffer.from(head), body]) }
   }
 }

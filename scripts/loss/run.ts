@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly pause: number
   /** Kill workers with -9 as well. */
   readonly kill: boolean
+  /** Over TLS, and over HTTP/2 as well. */
+  readonly tls: boolean
   /** How long it may take, in seconds. */
   readonly limit: number
   readonly tell: (message: string) => void
@@ -69,6 +71,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     ...options,
     tcp: server.tcp,
     unix: server.unix,
+    ...(server.ca === undefined ? {} : { ca: server.ca }),
     onFailure: (verdict, failure) => tell(describe(verdict, failure)),
   })
   const storm = new Storm({

@@ -1,5 +1,6 @@
 /** The server under test: a real daemon on the app of the harness. */
 import { fileURLToPath } from 'node:url'
+import { Authority } from '../../test/certificates.ts'
 import { makeFolder, Tsicorn } from '../../test/tsicorn.ts'
 
 export interface ServerOptions {
@@ -7,17 +8,24 @@ export interface ServerOptions {
   readonly maxRequests: number
   /** The Node to run it with. */
   readonly node: string
+  /** Speak TLS, and HTTP/2 as well. */
+  readonly tls: boolean
 }
 
 export interface LossServer {
   readonly tsicorn: Tsicorn
   readonly tcp: { readonly host: string; readonly port: number }
   readonly unix: { readonly path: string }
+  /** Who signed its certificate, where it has one. */
+  readonly ca?: string
 }
 
 /** Starts it; resolves when its workers run. */
-export async function startServer({ workers, maxRequests, node }: ServerOptions): Promise<LossServer> {
-  const folder = makeFolder()
+export async function startServer({ workers, maxRequests, node, tls }: ServerOptions): Promise<LossServer> {
+  const authority = tls ? new Authority() : undefined
+  const pair = authority?.sign('loss')
+  authority?.remove()
+  const folder = makeFolder(pair && { 'both.pem': pair.cert + pair.key })
   const socket = `${folder}/app.sock`
   const settings = { w: workers, b: '127.0.0.1:0', 'log-level': 'debug', 'max-requests': maxRequests }
   const flags = Object.entries(settings).map(([name, value]) =>
@@ -29,10 +37,16 @@ export async function startServer({ workers, maxRequests, node }: ServerOptions)
     '--reload-surge=50%',
     `--max-requests-jitter=${Math.ceil(maxRequests / 2)}`,
     `-bunix:${socket}`,
+    ...(tls ? [`--certfile=${folder}/both.pem`, '--http-protocols=h2,h1'] : []),
     fileURLToPath(new URL('./app.ts', import.meta.url)),
   ]
   const command = [node, fileURLToPath(new URL('../../daemon/tsicorn.js', import.meta.url))] as const
   const tsicorn = new Tsicorn(folder, { args, command })
   const { hostname: host, port } = new URL(await tsicorn.running())
-  return { tsicorn, tcp: { host, port: Number(port) }, unix: { path: socket } }
+  return {
+    tsicorn,
+    tcp: { host, port: Number(port) },
+    unix: { path: socket },
+    ...(authority && { ca: authority.cert }),
+  }
 }

@@ -1,7 +1,7 @@
 /** What each request that failed counts as. */
 import type { Failure } from './client-messages.ts'
 import type { Result } from './connection.ts'
-import { kinds } from './kinds.ts'
+import { kindNamed } from './kinds.ts'
 
 export type Verdict =
   | Exclude<Result, 'ok'>
@@ -13,6 +13,7 @@ export type Verdict =
 
 /** The verdicts that nobody has to answer for. */
 export const excused: readonly Verdict[] = [
+  'not begun',
   'idle race',
   'client held up',
   'killed',
@@ -41,7 +42,7 @@ const dyingMs = 100
 
 /** Whether this client leaves its connections idle by intent. */
 function isLeisurely({ kind, before }: Failure): boolean {
-  return before > 0 && kinds[kind]?.loop.kind === 'open'
+  return before > 0 && kindNamed(kind).loop.kind === 'open'
 }
 
 export function judge(failure: Failure, { killings, stoppedAt }: Circumstances): Verdict {

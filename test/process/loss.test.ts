@@ -4,28 +4,34 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { descriptorsOf, examineWorkers } from '../../scripts/loss/census.ts'
 import { run } from '../../scripts/loss/run.ts'
+import { hasOpenssl } from '../certificates.ts'
 import { eventually, isAlive, launch, launchApp, type Tsicorn } from '../tsicorn.ts'
 
 describe('a storm of lifecycle events', () => {
-  it('costs no request, and leaves no worker, descriptor, zombie or orphan behind', async function () {
-    this.timeout(120_000)
-    const said: string[] = []
-    const outcome = await run({
-      requests: 5_000,
-      events: 8,
-      workers: 2,
-      node: process.execPath,
-      seed: 7,
-      pause: 20,
-      kill: false,
-      limit: 100,
-      tell: message => said.push(message),
+  for (const tls of [false, true]) {
+    it(`costs no request${tls ? ' over TLS and HTTP/2' : ''}, and leaves no worker, descriptor, zombie or orphan behind`, async function () {
+      this.timeout(120_000)
+      if (tls && !hasOpenssl) this.skip()
+      const requests = tls ? 3_000 : 5_000
+      const said: string[] = []
+      const outcome = await run({
+        requests,
+        events: tls ? 4 : 8,
+        workers: 2,
+        node: process.execPath,
+        seed: 7,
+        pause: 20,
+        kill: false,
+        tls,
+        limit: 100,
+        tell: message => said.push(message),
+      })
+      expect(outcome.failed, said.join('\n')).to.equal(0)
+      expect(outcome.faults, said.join('\n')).to.deep.equal([])
+      expect(outcome.answered).to.be.at.least(requests)
+      expect(outcome.atStop).to.be.greaterThan(0)
     })
-    expect(outcome.failed, said.join('\n')).to.equal(0)
-    expect(outcome.faults, said.join('\n')).to.deep.equal([])
-    expect(outcome.answered).to.be.at.least(5_000)
-    expect(outcome.atStop).to.be.greaterThan(0)
-  })
+  }
 })
 
 describe('a storm of HUP', () => {

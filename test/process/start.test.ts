@@ -128,9 +128,9 @@ describe('a start that fails', () => {
     },
     {
       what: 'a setting that is not built',
-      args: ['--certfile', 'x', './a.js'],
+      args: ['--threads', '2', './a.js'],
       code: 1,
-      says: /certfile is not available yet/,
+      says: /threads is not available yet/,
     },
     {
       what: 'a unix path that is a file',

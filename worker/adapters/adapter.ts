@@ -5,7 +5,9 @@ import type { Duplex } from 'node:stream'
 import type { LogLevel } from '../protocol.ts'
 
 /** Every server of Node that speaks HTTP. */
-export type AppServer = Server | HttpsServer | Http2Server | Http2SecureServer
+export type AppServer = Server | SecureServer | Http2Server
+
+export type SecureServer = HttpsServer | Http2SecureServer
 
 export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void
 

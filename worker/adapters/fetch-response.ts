@@ -63,7 +63,8 @@ function flatten(headers: Headers): string[] {
 }
 
 function writeHead({ status, statusText }: Response, res: ServerResponse, headers: string[]): void {
-  if (statusText === '') res.writeHead(status, headers)
+  // HTTP/2 has no such text, and Node warns of it.
+  if (statusText === '' || res.req.httpVersionMajor > 1) res.writeHead(status, headers)
   else res.writeHead(status, statusText, headers)
 }
 

@@ -10,6 +10,6 @@ export function adoptListener(value: unknown): Servable | undefined {
   }
 }
 
-function isExpress(value: unknown): boolean {
+export function isExpress(value: unknown): boolean {
   return hasMethods(value, 'handle', 'use', 'engine', 'listen')
 }

@@ -1,5 +1,5 @@
 import { Server } from 'node:net'
-import type { AppServer, Servable } from './adapter.ts'
+import type { AppServer, SecureServer, Servable } from './adapter.ts'
 import { hasMethods } from './members.ts'
 
 /** `http.createServer(...)` and its kin, exported without having been told to listen. */
@@ -13,8 +13,18 @@ export function isAppServer(value: unknown): value is AppServer {
   return hasMethods(value, 'closeIdleConnections') || hasMethods(value, 'updateSettings')
 }
 
-function shapeOf(server: AppServer): string {
-  const secure = 'setSecureContext' in server
-  if (hasMethods(server, 'updateSettings')) return secure ? 'http2.SecureServer' : 'http2.Server'
+/** Whether it speaks TLS by itself. */
+export function isSecure(server: AppServer): server is SecureServer {
+  return 'setSecureContext' in server
+}
+
+/** Whether it speaks HTTP/2, with or without TLS. */
+export function isHttp2(server: AppServer): boolean {
+  return hasMethods(server, 'updateSettings')
+}
+
+export function shapeOf(server: AppServer): string {
+  const secure = isSecure(server)
+  if (isHttp2(server)) return secure ? 'http2.SecureServer' : 'http2.Server'
   return secure ? 'https.Server' : 'http.Server'
 }

@@ -1,0 +1,102 @@
+/** The certificate, its key and what belongs to them: read, and tried out, before any worker is told to serve with them. */
+import { randomBytes, X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { SecureContextOptions } from 'node:tls'
+import { getSystemErrorMessage } from 'node:util'
+import type { Resolved } from '../config/resolve.ts'
+import type { TlsMaterial } from '../worker/protocol.ts'
+import { contextOptions } from '../worker/tls-options.ts'
+
+/** A file cannot be read, or is not what its setting promises; the message names setting, value and cure. */
+export class CertificateError extends Error {
+  override readonly name = 'CertificateError'
+}
+
+/** Undefined where no TLS is wanted. Throws `CertificateError`. */
+export async function readTls({ settings, hooks }: Resolved): Promise<TlsMaterial | undefined> {
+  const { certfile, keyfile, ca_certs, ciphers, ssl_version, cert_reqs, chdir } = settings
+  if (certfile === null) return undefined
+  const material: TlsMaterial = {
+    cert: await read('certfile', certfile, chdir),
+    key: keyfile === null ? await read('certfile', certfile, chdir) : await read('keyfile', keyfile, chdir),
+    ...(ca_certs === null ? {} : { ca: await read('ca_certs', ca_certs, chdir) }),
+    ...(ciphers === null ? {} : { ciphers }),
+    ssl_version,
+    cert_reqs,
+    ticketKeys: randomBytes(48).toString('base64'),
+    ...(hooks.ssl_context === undefined ? {} : { settings }),
+  }
+  // What a hook makes of it is not known here: a key with a passphrase, or another certificate.
+  if (hooks.ssl_context === undefined) await tryOut(material, settings)
+  return material
+}
+
+/** The files that this configuration names, absolute. */
+export function tlsFiles({ settings }: Resolved): readonly string[] {
+  const { certfile, keyfile, ca_certs, chdir } = settings
+  if (certfile === null) return []
+  return [certfile, keyfile, ca_certs].flatMap(path => (path === null ? [] : [resolve(chdir, path)]))
+}
+
+async function read(setting: string, path: string, folder: string): Promise<string> {
+  try {
+    return await readFile(resolve(folder, path), 'utf8')
+  } catch (error) {
+    const { errno, message } = error as NodeJS.ErrnoException
+    const why = errno === undefined ? message : getSystemErrorMessage(errno)
+    throw new CertificateError(
+      `${setting} "${path}" cannot be read: ${why}: name a file that the arbiter may read`,
+    )
+  }
+}
+
+/** One thing after the other, so that it is known which of them is wrong. */
+async function tryOut(material: TlsMaterial, settings: Resolved['settings']): Promise<void> {
+  const { createSecureContext } = await import('node:tls')
+  const { certfile, keyfile, ca_certs, ciphers } = settings
+  const attempt = (options: SecureContextOptions, complain: (error: NodeJS.ErrnoException) => string) => {
+    try {
+      createSecureContext(options)
+    } catch (error) {
+      throw new CertificateError(complain(error as NodeJS.ErrnoException), { cause: error })
+    }
+  }
+  const { cert, key, ciphers: list } = contextOptions(material)
+  const keyName = keyfile === null ? `certfile "${certfile}"` : `keyfile "${keyfile}"`
+  attempt(
+    { cert },
+    () => `certfile "${certfile}" holds no certificate: give it in PEM form, its chain behind it`,
+  )
+  attempt({ key }, error =>
+    /passphrase|bad decrypt|interrupted/i.test(error.message)
+      ? `${keyName} has a passphrase: remove it (openssl pkey), or give it in the hook ssl_context`
+      : `${keyName} holds no private key: ${keyfile === null ? 'set keyfile' : 'give it in PEM form'}`,
+  )
+  attempt({ cert, key }, error => {
+    const isStranger = error.code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH'
+    const what = isStranger ? 'is not the key of the certificate in' : 'cannot be used with'
+    const why = isStranger ? '' : `: ${error.message}`
+    return `${keyName} ${what} certfile "${certfile}"${why}: give the key that the certificate was made for`
+  })
+  attempt(
+    { ciphers: list },
+    error => `ciphers "${ciphers}" cannot be used: ${error.message}: see openssl ciphers -v`,
+  )
+  // Node itself takes anything as an authority, and then knows none.
+  if (material.ca !== undefined && !isCertificate(material.ca)) {
+    throw new CertificateError(
+      `ca_certs "${ca_certs}" holds no certificate: give the authorities in PEM form`,
+    )
+  }
+  attempt(contextOptions(material), error => `The settings of TLS do not fit together: ${error.message}`)
+}
+
+function isCertificate(text: string): boolean {
+  try {
+    return new X509Certificate(text).raw.length > 0
+  } catch (error) {
+    // Whatever the reason is, a person has to look at the file.
+    return !(error instanceof Error)
+  }
+}

@@ -1,0 +1,58 @@
+/** HTTP/2 beside a server of HTTP/1.1, whose requests it shares; loaded only where it is wanted. */
+import { createServer, type Http2ServerRequest } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { AppServer } from './adapters/adapter.ts'
+import { standFast } from './adapters/express-http2.ts'
+import type { Connections } from './connections.ts'
+import type { WorkerLog } from './log.ts'
+import type { WorkerSettings } from './protocol.ts'
+
+export interface SessionParts {
+  readonly settings: WorkerSettings
+  readonly connections: Connections
+  readonly log: WorkerLog
+  /** An Express application answers. */
+  readonly express: boolean
+}
+
+/** What a connection may use together where the client is told nothing else (RFC 9113 section 6.9.2). */
+const usualWindow = 65_535
+
+/** What Node lets a session use, in megabytes, where nothing else is said. */
+const usualMemory = 10
+
+/** Returns what takes connections that speak HTTP/2; `server` gets their requests. */
+export function createSessions(server: AppServer, parts: SessionParts): (socket: Socket) => void {
+  const { settings, connections, log, express } = parts
+  const {
+    http2_max_concurrent_streams: maxConcurrentStreams,
+    http2_initial_window_size: initialWindowSize,
+    http2_max_frame_size: maxFrameSize,
+    http2_max_header_list_size: maxHeaderListSize,
+  } = settings
+  const options = {
+    settings: { maxConcurrentStreams, initialWindowSize, maxFrameSize, maxHeaderListSize },
+    // Else new streams are refused while the old ones make use of their windows.
+    maxSessionMemory: Math.max(usualMemory, Math.ceil((2 * maxConcurrentStreams * initialWindowSize) / 1e6)),
+  }
+  const sessions = createServer(options, (req, res) => {
+    nameHost(req)
+    if (express) standFast(req, res)
+    server.emit('request', req, res)
+  })
+  // `keepalive = 0` is one request for each connection in HTTP/1.1, which would make nothing of HTTP/2.
+  const idleMs = Math.max(settings.keepalive, 1) * 1_000
+  sessions.on('session', session => {
+    connections.addSession(session)
+    // Streams that are open are finished nevertheless.
+    session.setTimeout(idleMs, () => session.close())
+    if (initialWindowSize > usualWindow) session.setLocalWindowSize(initialWindowSize)
+  })
+  sessions.on('sessionError', (error: Error) => log.debug(`A session of HTTP/2 ended: ${error.message}`))
+  return socket => sessions.emit('connection', socket)
+}
+
+/** Apps look for the host where HTTP/1.1 has it (RFC 9113 section 8.3.1). */
+function nameHost({ headers }: Http2ServerRequest): void {
+  if (headers.host === undefined && headers[':authority'] !== undefined) headers.host = headers[':authority']
+}
