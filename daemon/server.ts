@@ -97,9 +97,9 @@ export class Server {
   /** Wants a generation from now on; the one before leaves as this one becomes ready. */
   adopt(generation: Generation): void {
     const { settings, hooks } = generation.resolved
-    const known = new Set(this.succession.current?.listeners)
-    for (const listener of generation.listeners) {
-      if (!known.has(listener)) this.log.info(`Listening at: ${addressOf(listener, generation)}`)
+    const known = addressesOf(this.succession.current)
+    for (const address of addressesOf(generation)) {
+      if (!known.includes(address)) this.log.info(`Listening at: ${address}`)
     }
     const risk = settings.reuse_port ? reusePortRisk() : undefined
     if (risk !== undefined) this.log.warning(risk)
@@ -222,10 +222,14 @@ export class Server {
       settings: resolved.settings,
       num_workers: this.scale.wanted,
       workers: this.fleet.workers.map(child => this.fleet.view(child)),
-      addresses: generation?.listeners.map(listener => addressOf(listener, generation)) ?? [],
+      addresses: addressesOf(generation),
       log: this.log,
     }
   }
+}
+
+function addressesOf(generation: Generation | undefined): readonly string[] {
+  return generation?.listeners.map(listener => addressOf(listener, generation)) ?? []
 }
 
 function stopOf(phase: Phase, delay: number): Pick<World, 'stopping' | 'stopAt'> {
