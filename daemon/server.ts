@@ -100,19 +100,14 @@ export class Server {
 
   /** Wants a generation from now on; the one before leaves as this one becomes ready. */
   adopt(generation: Generation): void {
-    const { settings, hooks } = generation.resolved
-    const known = new Set(this.succession.current?.listeners)
-    for (const listener of generation.listeners) {
-      if (!known.has(listener)) this.log.info(`Listening at: ${addressOf(listener, generation)}`)
+    const { settings } = generation.resolved
+    const known = addressesOf(this.succession.current)
+    for (const address of addressesOf(generation)) {
+      if (!known.includes(address)) this.log.info(`Listening at: ${address}`)
     }
     const risk = settings.reuse_port ? reusePortRisk() : undefined
     if (risk !== undefined) this.log.warning(risk)
-    this.succession.current = generation
-    this.hooks.use(hooks)
-    this.log.setLevel(settings.loglevel)
-    this.outlets.follow(generation)
-    this.#watcher.follow(generation.resolved)
-    this.#renewals.follow(generation)
+    this.#follow(generation)
     this.#streak = noStreak
     this.#scaleBefore = this.scale
     this.rescale(configure(this.scale, settings.workers))
@@ -122,13 +117,18 @@ export class Server {
   revert(): void {
     const { current, good } = this.succession
     if (current === good || good === undefined) return
-    this.succession.current = good
-    this.hooks.use(good.resolved.hooks)
-    this.log.setLevel(good.resolved.settings.loglevel)
-    this.outlets.follow(good)
-    this.#watcher.follow(good.resolved)
-    this.#renewals.follow(good)
+    this.#follow(good)
     this.rescale(this.#scaleBefore)
+  }
+
+  #follow(generation: Generation): void {
+    const { resolved } = generation
+    this.succession.current = generation
+    this.hooks.use(resolved.hooks)
+    this.log.setLevel(resolved.settings.loglevel)
+    this.outlets.follow(generation)
+    this.#watcher.follow(resolved)
+    this.#renewals.follow(generation)
   }
 
   rescale(scale: Scale): void {
@@ -228,10 +228,14 @@ export class Server {
       settings: resolved.settings,
       num_workers: this.scale.wanted,
       workers: this.fleet.workers.map(child => this.fleet.view(child)),
-      addresses: generation?.listeners.map(listener => addressOf(listener, generation)) ?? [],
+      addresses: addressesOf(generation),
       log: this.log,
     }
   }
+}
+
+function addressesOf(generation: Generation | undefined): readonly string[] {
+  return generation?.listeners.map(listener => addressOf(listener, generation)) ?? []
 }
 
 function stopOf(phase: Phase, delay: number): Pick<World, 'stopping' | 'stopAt'> {

@@ -165,8 +165,8 @@ describe('the access log shows what never reached the app:', () => {
     ['what is not HTTP', 'nonsense\r\n\r\n', '127.0.0.1 "-" 400 0'],
     [
       'headers that are too large',
-      `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
-      '127.0.0.1 "-" 431 0',
+      `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
+      '127.0.0.1 "GET / HTTP/1.1" 431 0',
     ],
     [
       'a request without Host',
@@ -178,7 +178,7 @@ describe('the access log shows what never reached the app:', () => {
     it(what, async () => {
       const server = launchLogged(['--access-logformat', '%(h)s "%(r)s" %(s)s %(b)s'])
       const answered = await exchange(await server.running(), sends)
-      expect(answered).to.match(/^HTTP\/1\.1 4\d\d .*\r\nConnection: close\r\n/)
+      expect(answered).to.match(/^HTTP\/1\.1 4\d\d .*\r\n(?:.*\r\n)*Connection: close\r\n/i)
       await server.stop()
       expect(linesOf(server, 'access.log')).to.deep.equal([line])
     })
@@ -192,7 +192,7 @@ describe('the access log shows what never reached the app:', () => {
        createServer(limits, (_req, res) => res.end('hello')).listen(process.env.PORT)`,
     )
     const answered = await exchange(await server.running(), 'GET / HTTP/1.1\r\n')
-    expect(answered).to.equal('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
+    expect(answered).to.match(/^HTTP\/1\.1 408 Request Timeout\r\nConnection: close\r\n/)
     await server.stop()
     expect(linesOf(server, 'access.log')).to.deep.equal(['127.0.0.1 "-" 408 0'])
   })

@@ -18,7 +18,7 @@ describe('child_exit', () => {
   const endings: readonly (readonly [what: string, path: string, ending: readonly unknown[]])[] = [
     ['an exit code', '/crash?code=9', [1, 9, null, null, 'exited']],
     ['the signal that ended the worker', '/crash?signal=SIGKILL', [1, null, 'SIGKILL', null, 'exited']],
-    ['code 1 after an exception', '/crash?throw', [1, 1, null, null, 'exited']],
+    ['code 1 after an exception', '/crash?throw', [1, 1, null, 'uncaught Error: crashed as asked', 'exited']],
   ]
   for (const [what, path, ending] of endings) {
     it(`learns ${what}`, async () => {

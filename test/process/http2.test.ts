@@ -286,6 +286,34 @@ describe('HTTP/2', function () {
     })
   }
 
+  it('does not wait for a client that answers nothing', async () => {
+    const server = serve(cleartext)
+    const { hostname: host, port } = new URL(await server.running())
+    const socket = connectPlain({ host, port: Number(port), allowHalfOpen: true })
+    socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0')
+    await once(socket, 'data')
+    server.signal('SIGTERM')
+    expect((await server.ended).code).to.equal(0)
+    expect(server.log).not.to.match(/cutting/)
+    socket.destroy()
+  })
+
+  it('serves a session that is opened while the worker leaves', async () => {
+    const server = serve(cleartext)
+    const { hostname: host, port } = new URL(await server.running())
+    const socket = connectPlain(Number(port), host)
+    await once(socket, 'connect')
+    await fresh(server.url)
+    server.signal('SIGTERM')
+    await server.says(/finish what they have/)
+    const session = connect('http://localhost', { createConnection: () => socket })
+    sessions.push(session)
+    const answers = await Promise.all([ask(session), ask(session, { ':path': '/slow' })])
+    expect(answers.map(({ headers }) => headers[':status'])).to.deep.equal([200, 200])
+    expect((await server.ended).code).to.equal(0)
+    expect(server.log).not.to.match(/cutting/)
+  })
+
   describe('and frameworks', () => {
     const frameworks: Readonly<Record<string, string>> = {
       express: `import express from 'express'

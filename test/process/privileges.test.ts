@@ -1,9 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, chownSync, lstatSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
+import { connect } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { Authority, hasOpenssl } from '../certificates.ts'
 import { cleanUpDaemons, launchIn, openFolder, read } from '../daemons.ts'
 import { Load } from '../load.ts'
 import { eventually, type LaunchOptions, launch, type Tsicorn } from '../tsicorn.ts'
@@ -148,6 +151,30 @@ describe('workers with a user of their own (root only)', () => {
     expect((await ask(server)).uid).to.equal(uid)
     for (const name of ['app.sock', 'access.log'])
       expect(statSync(join(folder, name)).uid, name).to.equal(uid)
+  })
+
+  it('serve with a key that only root may read, also when it is renewed', async function () {
+    if (!hasOpenssl) this.skip()
+    const authority = new Authority()
+    const [first, second] = [authority.sign('first'), authority.sign('second')]
+    authority.remove()
+    const folder = openFolder({ 'app.mjs': app, 'cert.pem': first.cert, 'key.pem': first.key })
+    chmodSync(join(folder, 'key.pem'), 0o600)
+    const server = launchIn(folder, ['-u', 'nobody', '--certfile', 'cert.pem', '--keyfile', 'key.pem'])
+    const { hostname: host, port } = new URL(await server.running())
+    const subject = async () => {
+      const socket = connect({ host, port: Number(port), rejectUnauthorized: false })
+      await once(socket, 'secureConnect')
+      const { CN } = socket.getPeerCertificate().subject
+      socket.destroy()
+      return CN
+    }
+    expect(statSync(`/proc/${server.workers[0]}`).uid).to.equal(uid)
+    expect(await subject()).to.equal('first')
+    server.write('cert.pem', second.cert)
+    server.write('key.pem', second.key)
+    await server.says(/Certificate renewed/)
+    await eventually('it is served', async () => (await subject()) === 'second')
   })
 
   it('load the app for --check-config', async () => {

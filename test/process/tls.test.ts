@@ -69,6 +69,21 @@ describe('TLS', function () {
     await server.says(/line 127\.0\.0\.1 HTTP\/1\.1 200/)
   })
 
+  it('begins and ends with a reload, and the log says where', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '-w', '1', './app.mjs'],
+      files: { 'app.mjs': app, 'both.pem': first.cert + first.key },
+    })
+    const plain = await server.running()
+    const settings = JSON.stringify({ certfile: 'both.pem' })
+    server.write('tsicorn.config.mjs', `export default ${settings}`)
+    server.signal('SIGHUP')
+    const [, secure] = await server.says(/Listening at: (https:\S+)/)
+    await server.says(/Reload 1: generation 2 serves/)
+    expect(secure).to.equal(plain.replace('http:', 'https:'))
+    expect(await ask(secure as string)).to.contain('true')
+  })
+
   it('finds the key in the file of the certificate', async () => {
     const server = serve([], { files: { 'cert.pem': first.cert + first.key } })
     expect(await ask(await server.running())).to.contain('true')
@@ -262,6 +277,22 @@ describe('TLS', function () {
     await Promise.all([kept.answered(20), fresh.answered(20)])
     expect((await kept.stop()).failures).to.deep.equal([])
     expect((await fresh.stop()).failures).to.deep.equal([])
+  })
+
+  it('is spoken with a client that was accepted, and had said nothing, when the worker was told to leave', async () => {
+    const server = serve(withKey)
+    const { hostname: host, port } = new URL(await server.running())
+    const plain = connectPlain(Number(port), host)
+    await once(plain, 'connect')
+    await ask(server.url)
+    server.signal('SIGTERM')
+    await server.says(/finish what they have/)
+    const socket = connect({ socket: plain, ca: authority.cert, servername: 'localhost' })
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    const answer = (await socket.setEncoding('utf8').toArray()).join('')
+    expect(answer).to.match(/^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n[\s\S]*true nobody/)
+    expect((await server.ended).code).to.equal(0)
+    expect(server.log).not.to.match(/cutting/)
   })
 
   it('resumes a session with another worker', async () => {
