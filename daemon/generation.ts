@@ -137,6 +137,11 @@ export function addressOf({ name }: Listener, { tls }: Pick<Generation, 'tls'>):
   return tls === undefined ? name : name.replace(/^http:/, 'https:')
 }
 
+/** Where a generation listens. */
+export function addressesOf(generation: Generation | undefined): readonly string[] {
+  return generation?.listeners.map(listener => addressOf(listener, generation)) ?? []
+}
+
 /** The listeners as a worker finds them. */
 export function inheritedListeners(generation: Pick<Generation, 'listeners' | 'tls'>): InheritedListener[] {
   const descriptors = descriptorsOf(generation)

@@ -29,3 +29,8 @@ export function configure(scale: Scale, configured: number): Scale {
   if (configured !== scale.configured) return scaleOf(configured)
   return { wanted: scale.parked ?? scale.wanted, configured, parked: undefined }
 }
+
+/** A number of workers, or a percentage of them, rounded up. */
+export function shareOf(share: number | string, whole: number): number {
+  return typeof share === 'number' ? share : Math.ceil((Number.parseFloat(share) / 100) * whole)
+}

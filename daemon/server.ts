@@ -8,7 +8,7 @@ import { extend, noStreak } from './back-off.ts'
 import type { ChildEvent } from './child.ts'
 import type { ErrorLog } from './error-log.ts'
 import { Fleet } from './fleet.ts'
-import { addressOf, type Generation, processName } from './generation.ts'
+import { addressesOf, type Generation, processName } from './generation.ts'
 import { HookQueue } from './hook-queue.ts'
 import type { Inheritance } from './inheritance.ts'
 import { Lineage, type LineageEvent } from './lineage.ts'
@@ -20,7 +20,7 @@ import type { Pidfile } from './pidfile.ts'
 import type { World } from './plan.ts'
 import { type RenewalEvent, Renewals } from './renewals.ts'
 import { reusePortRisk } from './reuse-port.ts'
-import { configure, type Scale, scaleOf } from './scale.ts'
+import { configure, type Scale, scaleOf, shareOf } from './scale.ts'
 import { openScoreboard, type Scoreboard } from './scoreboard.ts'
 import { Succession, type SuccessionEvent } from './succession.ts'
 import { type WatchEvent, Watcher } from './watcher.ts'
@@ -234,10 +234,6 @@ export class Server {
   }
 }
 
-function addressesOf(generation: Generation | undefined): readonly string[] {
-  return generation?.listeners.map(listener => addressOf(listener, generation)) ?? []
-}
-
 function stopOf(phase: Phase, delay: number): Pick<World, 'stopping' | 'stopAt'> {
   if (phase.name !== 'stopping') return { stopping: 'no', stopAt: 0 }
   return { stopping: phase.how === 'announced' ? 'soon' : phase.how, stopAt: phase.since + delay }
@@ -246,9 +242,4 @@ function stopOf(phase: Phase, delay: number): Pick<World, 'stopping' | 'stopAt'>
 /** `2 workers`, `1 worker` */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
-}
-
-/** A number of workers, or a percentage of them, rounded up. */
-function shareOf(share: number | string, whole: number): number {
-  return typeof share === 'number' ? share : Math.ceil((Number.parseFloat(share) / 100) * whole)
 }
