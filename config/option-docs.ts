@@ -747,9 +747,9 @@ export interface OptionDocs {
    */
   readonly on_exit?: unknown
   /**
-   * Each time a TLS context is made: in a new worker before privileges are dropped, and when the certificate is renewed; what it returns is served with.
+   * Each time a TLS context is made: in a new worker before privileges are dropped, and when the certificate is renewed, where an error is logged and the old context stays.
    *
-   * Called in the worker with (settings, default_ssl_context_factory). When it throws, that worker failed to boot; at a renewal the error is logged and the old context stays.
+   * Called in the worker with (settings, default_ssl_context_factory). When it throws, that worker failed to boot.
    */
   readonly ssl_context?: unknown
 }

@@ -114,8 +114,8 @@ export const hookTable = {
     runs_in: 'worker',
     args: ['settings', 'default_ssl_context_factory'],
     moment:
-      'Each time a TLS context is made: in a new worker before privileges are dropped, and when the certificate is renewed; what it returns is served with',
-    on_error: 'that worker failed to boot; at a renewal the error is logged and the old context stays',
+      'Each time a TLS context is made: in a new worker before privileges are dropped, and when the certificate is renewed, where an error is logged and the old context stays',
+    on_error: 'that worker failed to boot',
   },
 } as const satisfies Record<string, HookDeclaration>
 
