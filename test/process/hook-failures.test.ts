@@ -11,8 +11,7 @@ const failed = (hook: string) => new RegExp(`The hook ${hook} failed: Error: not
 const consequences: Readonly<Record<string, readonly HookName[]>> = {
   'the start is abandoned with exit code 1': ['on_starting'],
   'the reload is abandoned and the old generation keeps serving': ['on_reload'],
-  'that worker failed to boot': ['pre_fork', 'post_fork', 'post_worker_init'],
-  'that worker failed to boot; at a renewal the error is logged and the old context stays': ['ssl_context'],
+  'that worker failed to boot': ['pre_fork', 'post_fork', 'post_worker_init', 'ssl_context'],
   'the error is logged and the client gets 500': ['pre_request'],
   'the error is logged': ['post_request', 'child_exit', 'nworkers_changed'],
   'the error is logged and the service goes on': ['when_ready'],

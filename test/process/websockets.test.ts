@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { exchange, first, open, statuses } from '../raw.ts'
-import { launch, launchApp } from '../tsicorn.ts'
+import { eventually, launch, launchApp } from '../tsicorn.ts'
 
 /** Opens a WebSocket. */
 async function connect(url: string): Promise<WebSocket> {
@@ -45,6 +45,34 @@ describe('WebSockets', () => {
       young.close()
     })
   }
+
+  it('lose no message in reloads, where clients leave before graceful_timeout', async () => {
+    const server = launchApp('sockets/ws.mjs', ['-w', '2'])
+    const url = await server.running()
+    let isOn = true
+    let answered = 0
+    const clients = Array.from({ length: 6 }, async (_, client) => {
+      while (isOn) {
+        const socket = await connect(url)
+        for (let message = 0; message < 20; message += 1) {
+          expect(await ask(socket, `${client} ${message}`)).to.match(
+            new RegExp(`^\\d+ ${client} ${message}$`),
+          )
+          answered += 1
+        }
+        const code = closed(socket)
+        socket.close(1000)
+        expect(await code).to.equal(1000)
+      }
+    })
+    for (let reload = 0; reload < 5; reload += 1) {
+      const goal = answered + 200
+      await eventually('messages are answered', () => answered >= goal)
+      await server.reload()
+    }
+    isOn = false
+    await Promise.all(clients)
+  }).timeout(60_000)
 
   it('are refused as other requests are', async () => {
     const url = await launchApp('sockets/ws.mjs').running()
