@@ -70,6 +70,10 @@ describe('the documentation', () => {
   for (const page of pages) {
     const text = readFileSync(join(root, page), 'utf8')
 
+    it(`${page} is whole`, () => {
+      expect(text).not.to.match(/^(?:<{7}|={7}|>{7})/m)
+    })
+
     it(`${page} links to files that exist`, () => {
       const links = Array.from(text.matchAll(/\]\((?!\w+:|#)([^)#]+)/g), ([, link]) => link as string)
       expect(links.filter(link => !existsSync(join(root, dirname(page), link)))).to.deep.equal([])
