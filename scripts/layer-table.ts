@@ -121,6 +121,7 @@ export const layers: readonly Layer[] = [
         'proxy-protocol',
         'acceptors',
         'upgrade',
+        'upgraded-exchange',
       ].map(name => `worker/${name}.ts`),
       ...['pulse', 'identity', 'privileges'].map(name => `worker/${name}.ts`),
       ...[

@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Entry } from './access-format.ts'
 import type { LinesOptions } from './access-lines.ts'
 import type { AccessOutlet } from './access-outlet.ts'
 import { Exchange, type Needs, refusalOutcome } from './exchange.ts'
 import type { StatsdTarget } from './protocol.ts'
 import { onEnd } from './response-end.ts'
+import { UpgradedExchange } from './upgraded-exchange.ts'
 
 /**
  * The access log of one worker: one line for each request, written when its response has ended or its client has left.
@@ -21,6 +23,8 @@ export interface AccessLog {
    * the refusal went out in the place of a response, it is the status of that one's request.
    */
   refused(socket: Socket, status: number, response?: ServerResponse): void
+  /** Call when a connection leaves HTTP, before the app sees it; it is logged when it ends. */
+  upgraded(req: IncomingMessage, socket: Duplex): void
   /** Goes on in the file that has the configured name now; resolves when all earlier lines are in the old one. */
   reopen(): Promise<void>
   /** Logs what is unfinished as it stands; resolves when every line is written. Later lines are ignored. */
@@ -46,8 +50,14 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
     unfinished.delete(res)
     log(exchange.end())
   }
+  const upgrades = new Map<Duplex, UpgradedExchange>()
+  const endUpgrade = (socket: Duplex) => {
+    const exchange = upgrades.get(socket)
+    if (upgrades.delete(socket)) log((exchange as UpgradedExchange).end())
+  }
   const endAll = () => {
     for (const res of unfinished.keys()) end(res)
+    for (const socket of upgrades.keys()) endUpgrade(socket)
   }
   const atExit = () => {
     endAll()
@@ -65,6 +75,10 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
       const exchange = response && unfinished.get(response)
       if (exchange === undefined) log(refusal(socket, status))
       else exchange.refuse(status)
+    },
+    upgraded(req, socket) {
+      upgrades.set(socket, new UpgradedExchange(req, socket))
+      socket.once('close', () => endUpgrade(socket))
     },
     async reopen() {
       await Promise.all(outlets.map(outlet => outlet.reopen()))

@@ -6,7 +6,7 @@ import type { RequestParts } from './request.ts'
 /** The listener for requests that are for the app, whose connections count until they end. */
 export function wrapUpgrade(
   listener: UpgradeListener,
-  { connections, inspect, onRefused }: RequestParts,
+  { accessLog, connections, inspect, onRefused }: RequestParts,
 ): UpgradeListener {
   return (req, socket, head) => {
     if (isRefused(socket)) return
@@ -16,6 +16,7 @@ export function wrapUpgrade(
       return refuseSocket(socket, refusal.status)
     }
     connections.upgraded(socket, req.headers.upgrade)
+    accessLog?.upgraded(req, socket)
     listener(req, socket, head)
   }
 }

@@ -74,6 +74,16 @@ describe('WebSockets', () => {
     await Promise.all(clients)
   }).timeout(60_000)
 
+  it('are in the access log when they end, with the status of their handshake', async () => {
+    const server = launchApp('sockets/ws.mjs', [
+      ...['--access-logfile', '-', '--access-logformat', 'line %(r)s %(s)s %(b)s.'],
+    ])
+    const socket = await connect(await server.running())
+    await ask(socket, 'hello')
+    socket.close()
+    await server.says(/line GET \/socket HTTP\/1\.1 101 [1-9]\d+\./)
+  })
+
   it('are refused as other requests are', async () => {
     const url = await launchApp('sockets/ws.mjs').running()
     const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
