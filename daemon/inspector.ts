@@ -18,13 +18,13 @@ export interface Confession {
 }
 
 /** How long native code may hold a process before it is said to be stuck there, in milliseconds. */
-const pauseLimitMs = 1_000
+const pauseLimitMs = 2_000
 
 /** JavaScript that turns answers; the thread that opens the inspector needs it to. */
 const inNativeCode = 'it is stuck in native code, or stopped'
 
 /** How long the inspector may take to open, and to answer, and how often to look for it, in milliseconds. */
-const openLimitMs = 1_000
+const openLimitMs = 3_000
 const pollMs = 20
 
 /** What a process has to be started with so that it can be looked into. */

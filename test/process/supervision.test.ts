@@ -136,7 +136,7 @@ describe('a worker that hangs', () => {
   })
 
   it('while it is loaded is killed at boot_timeout, and says where it hangs', async () => {
-    const server = launchApp('hangs-on-load.ts', ['--boot-timeout', '1'], { errors: true })
+    const server = launchApp('hangs-on-load.ts', ['--boot-timeout', '3'], { errors: true })
     await server.says(/WORKER TIMEOUT: killing worker 1 .*boot_timeout/)
     await server.says(/at .*hangs-on-load\.ts:\d+/)
     expect(await server.ended).to.deep.equal({ code: 3, signal: null })
