@@ -1,5 +1,6 @@
 /** The answer to a request that is not for the app: small, without a byte of what was sent, and the last one. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { isHttp2Request, type Refusal } from './inspection.ts'
@@ -20,7 +21,11 @@ export function isRefused(socket: Duplex): boolean {
 
 export function refuse(req: IncomingMessage, res: ServerResponse, status: number): void {
   const text = `${STATUS_CODES[status]}\n`
-  if (!isHttp2Request(req)) {
+  if (isHttp2Request(req)) {
+    // The answer is whole without the rest of the body (RFC 9113, section 8.1).
+    const { stream } = req as unknown as Http2ServerRequest
+    res.once('finish', () => stream.close())
+  } else {
     refused.add(req.socket)
     res.shouldKeepAlive = false
     linger(req.socket)

@@ -95,6 +95,8 @@ describe('TLS and HTTP/2 with the rest', () => {
     expect(length).to.equal(1_000)
     expect((await ask(url, {}, 'x'.repeat(1_001)))[0]).to.equal(413)
     expect((await ask(url, { 'content-length': '2000' }, 'x'.repeat(2_000)))[0]).to.equal(413)
+    // Far more than a window: the client learns that nobody wants the rest.
+    expect((await ask(url, {}, 'x'.repeat(1_000_000)))[0]).to.equal(413)
     const many = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`x-${n}`, '1']))
     expect((await ask(url, many))[0]).to.equal(431)
   })
