@@ -1,6 +1,8 @@
 /** The app of the loss harness: every way to answer that a drain must not cut. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { WebSocketServer } from 'ws'
 import { monotonicNow } from '../../worker/scoreboard-layout.ts'
 import { bodyLength, bodyOf } from './pattern.ts'
 
@@ -21,6 +23,18 @@ export default async function app(req: IncomingMessage, res: ServerResponse): Pr
   }
   res.setHeader('Content-Length', bodyLength)
   res.end(body)
+}
+
+const sockets = new WebSocketServer({ noServer: true })
+
+/** Each message is the path of a question. */
+export function upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+  sockets.handleUpgrade(req, socket, head, client => {
+    client.on('message', path => {
+      const { searchParams } = new URL(String(path), 'http://loss')
+      client.send(bodyOf(Number(searchParams.get('id'))))
+    })
+  })
 }
 
 function echo(req: IncomingMessage, res: ServerResponse): void {

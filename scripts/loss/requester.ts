@@ -6,6 +6,7 @@ import type { Kind } from './kinds.ts'
 import { bodyOf } from './pattern.ts'
 import type { Random } from './random.ts'
 import { Session } from './session.ts'
+import { WebSocketConnection } from './web-socket.ts'
 
 export interface RequesterParts {
   readonly order: ClientOrder
@@ -70,8 +71,10 @@ export class Requester {
 
   async #runClosed(): Promise<void> {
     const { pause } = this.#parts.order
-    let connection: Connection | Session | undefined
+    let connection: Connection | Session | WebSocketConnection | undefined
     while (this.#isOn) {
+      // A worker that drains would wait for it.
+      if (this.#isHeld && this.#kind.version === 'WebSocket') connection?.close()
       await this.#mayAsk()
       if (connection?.isOpen !== true) connection = this.#enter()
       const { result } = await this.#ask(connection)
@@ -119,16 +122,17 @@ export class Requester {
   }
 
   /** A connection of its own, or the session that all share. */
-  #enter(): Connection | Session {
+  #enter(): Connection | Session | WebSocketConnection {
+    const { tcp, unix, ca } = this.#parts.order
+    if (this.#kind.version === 'WebSocket') return new WebSocketConnection(tcp, ca)
     if (this.#kind.version !== '2') return this.#connect()
-    const { tcp, unix, ca = '' } = this.#parts.order
     if (this.#session?.isOpen !== true) {
-      this.#session = new Session(this.#kind.over === 'unix' ? unix : tcp, ca)
+      this.#session = new Session(this.#kind.over === 'unix' ? unix : tcp, ca as string)
     }
     return this.#session
   }
 
-  async #ask(connection: Connection | Session): Promise<Answer> {
+  async #ask(connection: Connection | Session | WebSocketConnection): Promise<Answer> {
     const { onAnswered, onFailed, nextId } = this.#parts
     const kind = this.#name
     const id = nextId()
