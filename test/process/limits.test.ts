@@ -192,3 +192,22 @@ describe('worker_connections', () => {
     for (const socket of sockets) socket.destroy()
   })
 })
+
+describe('a client that stops sending', () => {
+  it('in the middle of a head or of a body gets 400, and no application takes that for the whole', async () => {
+    const server = serve()
+    const url = await server.running()
+    const requests = [
+      'GET / HTTP/1.1\r\nHost: te',
+      `POST / HTTP/1.1\r\n${close}Content-Length: 10\r\n\r\nhalf`,
+      `POST / HTTP/1.1\r\n${close}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`,
+    ]
+    for (const request of requests) {
+      const socket = await open(url)
+      socket.end(request)
+      expect(statuses(await rest(socket))).to.deep.equal([400])
+    }
+    await server.says(/the body was cut[\s\S]*the body was cut/)
+    expect(await exchange(url, get)).to.contain('got 0')
+  })
+})
