@@ -193,14 +193,14 @@ export interface OptionDocs {
    */
   readonly limit_request_line?: unknown
   /**
-   * The most header fields of a request, beyond which the client gets 431.
+   * The most header fields of a request, beyond which the client gets 431; 0 means 32768.
    *
    * Default: 100. Takes effect on reload.
    * Flags: `--limit-request-fields`.
    */
   readonly limit_request_fields?: unknown
   /**
-   * The most bytes of one header field, beyond which the client gets 431; 0 is no limit.
+   * The most bytes of one header field with its line end, beyond which the client gets 431; 0 means 8190, as in Gunicorn.
    *
    * Default: 8190. Takes effect on reload.
    * Flags: `--limit-request-field_size`, `--limit-request-field-size`.

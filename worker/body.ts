@@ -4,17 +4,7 @@ import { isHttp2Request } from './inspection.ts'
 import { type OnRefused, refuse, refuseSocket } from './refuse.ts'
 
 /** RFC 9110, section 6.5.1: fields that frame, route or authorize a request, and are too late for that in a trailer. */
-const forbidden = new Set([
-  'authorization',
-  'content-encoding',
-  'content-length',
-  'content-range',
-  'content-type',
-  'host',
-  'te',
-  'trailer',
-  'transfer-encoding',
-])
+const forbidden = new Set(['authorization', 'content-length', 'host', 'te', 'trailer', 'transfer-encoding'])
 
 /** Watches the body as it arrives; `onRefused` hears why the request was refused after all. 0 is no limit. */
 export function guardBody(

@@ -31,18 +31,26 @@ export type Inspect = (req: IncomingMessage) => Refusal | undefined
 /** The most bytes that the parser takes for the head of a request: all that the limits allow together. */
 export function largestHead(rules: MessageRules): number {
   const line = rules.limit_request_line || largest
-  const fields = (rules.limit_request_fields || 32_768) * (rules.limit_request_field_size || largest)
-  return Math.min(line + fields + 4, largest)
+  return Math.min(line + mostFields(rules) * widestField(rules) + 4, largest)
 }
 
 /** Whatever the settings say, in bytes. */
 const largest = 2 ** 20
 
+/** What 0 stands for is the same as in Gunicorn. */
+function mostFields({ limit_request_fields: most }: MessageRules): number {
+  return most || 32_768
+}
+
+function widestField({ limit_request_field_size: widest }: MessageRules): number {
+  return widest || 8_190
+}
+
 export function createInspection(rules: MessageRules): Inspect {
   const { limit_request_line: longest, limit_request_body: biggest, header_map: policy } = rules
-  const most = rules.limit_request_fields || Number.POSITIVE_INFINITY
+  const most = mostFields(rules)
   // The field as it was sent, with colon, space and line end.
-  const widest = (rules.limit_request_field_size || Number.POSITIVE_INFINITY) - ': \r\n'.length
+  const widest = widestField(rules) - ': \r\n'.length
   const trusts = createTrust(rules.forwarded_allow_ips)
   const kept = new Set(rules.forwarder_headers.map(name => name.toLowerCase()))
   const secure = Object.entries(rules.secure_scheme_headers).map(
@@ -98,16 +106,22 @@ export function isHttp2Request(req: IncomingMessage): boolean {
 /** RFC 3986, section 3.2: a host and a port, without a user. */
 const hostForm = /^(?:[\w.~!$&'()*+,;=%-]*|\[[\da-f:.]+\])(?::\d*)?$/i
 
+/** RFC 9112, section 3.2.2: a scheme, and an authority that names a host. */
+const absoluteForm =
+  /^[a-z][a-z\d+.-]*:\/\/(?:[^/?#@]*@)?(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d*)?(?:[/?#]|$)/i
+
 /** RFC 9112, sections 2.3 and 3.2. */
 function wrongLine(req: IncomingMessage, longest: number): Refusal | undefined {
   const { method = '', url = '', httpVersion } = req
   if (longest > 0 && method.length + url.length + ' HTTP/1.1\r\n'.length + 1 > longest)
     return { status: 414, why: 'the request line is longer than limit_request_line' }
+  // To the parser, a line without a version is one of HTTP/0.9.
+  if (httpVersion === '0.9') return { status: 400, why: 'the request line has no version of HTTP' }
   if (httpVersion !== '1.1' && httpVersion !== '1.0')
     return { status: 505, why: 'the version of HTTP is not supported' }
   if (req.headers.host === undefined && httpVersion === '1.1') return { status: 400, why: 'no Host' }
   if (url.startsWith('/')) return undefined
-  const isFit = url === '*' ? method === 'OPTIONS' : /^[a-z][a-z\d+.-]*:\/\/[^/?#]/i.test(url)
+  const isFit = url === '*' ? method === 'OPTIONS' : absoluteForm.test(url)
   return isFit || method === 'CONNECT' ? undefined : { status: 400, why: 'the target is malformed' }
 }
 

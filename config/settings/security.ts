@@ -13,7 +13,7 @@ export const security = {
     kind: integer({ max: 32768 }),
     default: 100,
     flag: '--limit-request-fields',
-    doc: 'The most header fields of a request, beyond which the client gets 431.',
+    doc: 'The most header fields of a request, beyond which the client gets 431; 0 means 32768.',
     effect: 'on reload',
   },
   limit_request_field_size: {
@@ -21,7 +21,7 @@ export const security = {
     default: 8190,
     flag: '--limit-request-field_size',
     also: ['--limit-request-field-size'],
-    doc: 'The most bytes of one header field, beyond which the client gets 431; 0 is no limit.',
+    doc: 'The most bytes of one header field with its line end, beyond which the client gets 431; 0 means 8190, as in Gunicorn.',
     effect: 'on reload',
   },
   header_timeout: {
