@@ -54,7 +54,7 @@ if (values.reloads !== undefined) {
   process.exitCode = outcome.failed > 0 || outcome.faults.length > 0 ? 1 : 0
 }
 
-/** | Node | workers | answered | events | failed | idle race | client held up | answered, refused, reset at the stop | killed | seconds |; with --tls, not begun before the seconds */
+/** | Node | workers | answered | events | failed | idle race | client held up | answered, refused, reset at the stop | killed | not begun | seconds | */
 function row({ answered, events, verdicts, failed, atStop, seconds }: Outcome): string {
   const happened = Object.entries(events).map(([name, count]) => `${count} ${name}`)
   const total = Object.values(events).reduce((sum, count) => sum + count, 0)
@@ -68,7 +68,7 @@ function row({ answered, events, verdicts, failed, atStop, seconds }: Outcome): 
     verdicts['client held up'] ?? 0,
     `${atStop}, ${verdicts['refused at stop'] ?? 0}, ${verdicts['reset at stop'] ?? 0}`,
     values.kill ? (verdicts.killed ?? 0) : '-',
-    ...(values.tls ? [verdicts['not begun'] ?? 0] : []),
+    verdicts['not begun'] ?? 0,
     seconds.toFixed(0),
   ]
   return `| ${cells.join(' | ')} |`

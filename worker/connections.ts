@@ -4,6 +4,7 @@ import type { ServerHttp2Session } from 'node:http2'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { OpenRequest } from '../hooks/table.ts'
+import { linger } from './linger.ts'
 import { onEnd } from './response-end.ts'
 import { fieldIndex, newRecord } from './scoreboard-layout.ts'
 import { retire, retireSoon } from './sessions.ts'
@@ -20,6 +21,8 @@ interface Activity {
   session: ServerHttp2Session | undefined
   /** The response to the newest request, and when that arrived. */
   response: ServerResponse | undefined
+  /** The response that is to be the last one of the connection. */
+  last: ServerResponse | undefined
   arrived: number
 }
 
@@ -69,6 +72,7 @@ export class Connections {
       bytesRead: socket.bytesRead,
       session: undefined,
       response: undefined,
+      last: undefined,
       arrived: 0,
     }
     const itself: KnownSocket = socket
@@ -100,6 +104,14 @@ export class Connections {
     if (this.#closing) retireSoon(session, socket)
   }
 
+  /**
+   * Whether the connection ends after an answer that is on its way: then this request is nobody's, and its client may send
+   * it again elsewhere (RFC 9112, section 9.6).
+   */
+  isOver({ socket }: IncomingMessage): boolean {
+    return this.#open.get(socket)?.last?.headersSent === true
+  }
+
   /** To be called for each request before anything else; `ended` hears when its response is finished or cut off. */
   began(req: IncomingMessage, res: ServerResponse, ended?: (started: number) => void): void {
     const started = performance.now()
@@ -110,7 +122,7 @@ export class Connections {
       activity.busy += 1
       activity.response = res
       activity.arrived = started
-      if (!this.mayStay && isHttp1) makeLast(res)
+      if (!this.mayStay && isHttp1) makeLast(activity, res)
     }
     this.record[inFlight]! += 1
     onEnd(req, res, () => {
@@ -164,9 +176,10 @@ export class Connections {
   /** From now on every response is the last one of its connection. */
   close(): void {
     this.#closing = true
-    for (const [socket, { response, session }] of this.#open) {
+    for (const [socket, activity] of this.#open) {
+      const { response, session } = activity
       if (session !== undefined) retire(session, socket)
-      else if (response !== undefined && !response.headersSent) makeLast(response)
+      else if (response !== undefined && !response.headersSent) makeLast(activity, response)
     }
   }
 
@@ -206,17 +219,19 @@ function rest(activity: Activity, { bytesRead }: Socket): void {
   activity.bytesRead = bytesRead
 }
 
-/** This response is the last one of its connection. */
-function makeLast(response: ServerResponse): void {
+/** This response, in the place of one before it, is the last one of its connection. */
+function makeLast(activity: Activity, response: ServerResponse): void {
   const { req } = response
+  if (activity.last !== undefined) activity.last.shouldKeepAlive = true
+  activity.last = response.shouldKeepAlive ? response : undefined
   response.shouldKeepAlive = false
+  linger(req.socket)
   if (!req.complete) endWhenRead(req)
 }
 
 /**
- * Node closes the connection as soon as it has sent the last response. Where the client still sends the body of its
- * request, the kernel answers with a reset, which may overtake the response: the rest has to be read first (RFC 9112
- * section 9.6).
+ * Node closes the connection as soon as it has sent the last response. What the client still sends of its request is read
+ * before that, however much it is.
  */
 function endWhenRead(req: IncomingMessage): void {
   const { socket } = req

@@ -4,13 +4,10 @@ import type { Http2ServerRequest } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { isHttp2Request, type Refusal } from './inspection.ts'
+import { linger } from './linger.ts'
 
 /** Hears of each request that is refused, and in the place of which response, as far as there is one. */
 export type OnRefused = (socket: Socket, refusal: Refusal, response?: ServerResponse) => void
-
-/** How long, and how much of what a refused client still sends is read, so that it hears why (RFC 9112, section 9.6). */
-const lingerMs = 2_000
-const lingerBytes = 65_536
 
 const refused = new WeakSet<Duplex>()
 
@@ -49,22 +46,4 @@ export function refuseSocket(socket: Duplex, status: number): void {
   socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields.join('\r\n')}\r\n\r\n${text}`)
   if ('destroySoon' in socket) (socket as Socket).destroySoon()
   else socket.end()
-}
-
-/** To close a connection with unread bytes resets it, and the client may lose the answer. */
-function linger(socket: Socket): void {
-  const { destroySoon } = socket
-  const until = socket.bytesRead + lingerBytes
-  socket.destroySoon = () => {
-    socket.destroySoon = destroySoon
-    socket.end()
-    const end = () => socket.destroy()
-    const timer = setTimeout(end, lingerMs)
-    socket.once('close', () => clearTimeout(timer))
-    socket.once('end', end)
-    socket.on('data', () => {
-      if (socket.bytesRead > until) end()
-    })
-    socket.resume()
-  }
 }

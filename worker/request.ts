@@ -28,10 +28,22 @@ export interface RequestParts {
 /** The app's listener with counting, logging and hooks around it. */
 export function wrap(app: RequestListener, parts: RequestParts): RequestListener {
   const hooked = parts.hooks.has('pre_request') ? afterHook(app, parts) : app
-  const counted = observed(inspected(parts.timeout > 0 ? bounded(hooked, parts) : hooked, parts), parts)
+  const limited = parts.timeout > 0 ? bounded(hooked, parts) : hooked
+  const counted = observed(inspected(patient(limited, parts), parts), parts)
   return (req, res) => {
-    // What comes after a refused request on its connection is nobody's.
-    if (!isRefused(req.socket)) counted(req, res)
+    // What comes after a refused request or a last answer on its connection is nobody's.
+    if (!isRefused(req.socket) && !parts.connections.isOver(req)) counted(req, res)
+  }
+}
+
+/**
+ * While connections end, the app waits until all requests that came in one piece are known: the answer to the newest of
+ * them is the last one, and a quick answer to the first would leave the others without one.
+ */
+function patient(listener: RequestListener, { connections }: RequestParts): RequestListener {
+  return (req, res) => {
+    if (connections.mayStay) listener(req, res)
+    else process.nextTick(listener, req, res)
   }
 }
 

@@ -98,8 +98,9 @@ export class Connection {
       this.close()
       return false
     }
-    reader.push(bytes)
-    if (reader.wrong !== undefined) this.#finish('wrong body', reader.wrong)
+    const rest = reader.push(bytes)
+    if (rest.length > 0) this.#finish('wrong body', `${rest.length} bytes after it`)
+    else if (reader.wrong !== undefined) this.#finish('wrong body', reader.wrong)
     else if (reader.isWhole) this.#finish('ok', '')
     return this.isOpen
   }

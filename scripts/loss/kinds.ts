@@ -3,7 +3,7 @@
 export interface Kind {
   readonly path: '/body' | '/slow' | '/stream' | '/echo' | '/unread'
   readonly over: 'tcp' | 'unix'
-  readonly version: '1.0' | '1.1' | '2' | 'WebSocket'
+  readonly version: '1.0' | '1.1' | 'pipelined' | '2' | 'WebSocket'
   /** A connection for each request. */
   readonly fresh: boolean
   /**
@@ -38,6 +38,9 @@ export const kinds: Readonly<Record<string, Kind>> = {
   // The answer comes before the body is read, as from an app that refuses an upload.
   'POST unread': { ...plain, path: '/unread', upload: 262_144, loop: open(40, 4) },
   'POST unread, fresh': { ...plain, path: '/unread', upload: 262_144, fresh: true, loop: open(20, 1) },
+  // Four clients that share a connection.
+  pipelined: { ...plain, version: 'pipelined', loop: closed(4) },
+  'pipelined, slow': { ...plain, version: 'pipelined', path: '/slow', loop: closed(4) },
   WebSocket: { ...plain, version: 'WebSocket', loop: closed(4) },
   'HTTP/1.0': { ...plain, version: '1.0', fresh: true, loop: closed(1) },
   'HTTP/1.0, keep-alive': { ...plain, version: '1.0', loop: closed(1) },

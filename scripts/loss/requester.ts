@@ -4,6 +4,7 @@ import type { ClientOrder, Failure } from './client-messages.ts'
 import { type Answer, Connection, type Question } from './connection.ts'
 import type { Kind } from './kinds.ts'
 import { bodyOf } from './pattern.ts'
+import { Pipeline } from './pipeline.ts'
 import type { Random } from './random.ts'
 import { Session } from './session.ts'
 import { WebSocketConnection } from './web-socket.ts'
@@ -28,6 +29,8 @@ const mostBehindMs = 500
 /** More requests than this under way at the same time mean that the server stands still: no use in adding to them. */
 const mostUnderWay = 500
 
+type Entered = Connection | Session | Pipeline | WebSocketConnection
+
 const slowestMs = 200
 const quickestMs = 20
 
@@ -36,7 +39,7 @@ export class Requester {
   readonly #kind: Kind
   readonly #parts: RequesterParts
   readonly #idle: Connection[] = []
-  #session: Session | undefined
+  #shared: Session | Pipeline | undefined
   #isOn = true
   #isHeld = false
   #serverStops = false
@@ -71,7 +74,7 @@ export class Requester {
 
   async #runClosed(): Promise<void> {
     const { pause } = this.#parts.order
-    let connection: Connection | Session | WebSocketConnection | undefined
+    let connection: Entered | undefined
     while (this.#isOn) {
       // A worker that drains would wait for it.
       if (this.#isHeld && this.#kind.version === 'WebSocket') connection?.close()
@@ -121,18 +124,20 @@ export class Requester {
     return new Connection(this.#kind.over === 'unix' ? unix : tcp, ca)
   }
 
-  /** A connection of its own, or the session that all share. */
-  #enter(): Connection | Session | WebSocketConnection {
+  /** A connection of its own, or the one that all share. */
+  #enter(): Entered {
     const { tcp, unix, ca } = this.#parts.order
-    if (this.#kind.version === 'WebSocket') return new WebSocketConnection(tcp, ca)
-    if (this.#kind.version !== '2') return this.#connect()
-    if (this.#session?.isOpen !== true) {
-      this.#session = new Session(this.#kind.over === 'unix' ? unix : tcp, ca as string)
+    const { version, over } = this.#kind
+    if (version === 'WebSocket') return new WebSocketConnection(tcp, ca)
+    if (version !== '2' && version !== 'pipelined') return this.#connect()
+    if (this.#shared?.isOpen !== true) {
+      const target = over === 'unix' ? unix : tcp
+      this.#shared = version === '2' ? new Session(target, ca as string) : new Pipeline(target, ca)
     }
-    return this.#session
+    return this.#shared
   }
 
-  async #ask(connection: Connection | Session | WebSocketConnection): Promise<Answer> {
+  async #ask(connection: Entered): Promise<Answer> {
     const { onAnswered, onFailed, nextId } = this.#parts
     const kind = this.#name
     const id = nextId()
@@ -157,7 +162,8 @@ export class Requester {
     const method = upload > 0 ? 'POST' : 'GET'
     const length = upload > 0 ? `Content-Length: ${upload}\r\n` : ''
     const connection = fresh ? 'close' : 'keep-alive'
-    const head = `${method} ${path}?id=${id}${ms} HTTP/${version}\r\nHost: loss\r\n${length}Connection: ${connection}\r\n\r\n`
+    const http = version === '1.0' ? '1.0' : '1.1'
+    const head = `${method} ${path}?id=${id}${ms} HTTP/${http}\r\nHost: loss\r\n${length}Connection: ${connection}\r\n\r\n`
     const asked = { method, path: `${path}?id=${id}${ms}`, expected } as const
     if (upload === 0) return { ...asked, body: undefined, bytes: head }
     const body = upload === expected.length ? expected : Buffer.alloc(upload, expected)

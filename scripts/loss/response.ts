@@ -30,13 +30,20 @@ export class ResponseReader {
     this.#expected = expected
   }
 
-  push(bytes: Buffer): void {
-    this.received += bytes.length
+  /** Returns what comes after a response whose length is known. */
+  push(bytes: Buffer): Buffer {
     const body = this.#head === undefined ? bytes : this.#readHead(this.#head, bytes)
-    if (body.length === 0) return
-    if (this.#framing === 'chunked') this.#readChunks(body)
-    else this.#compare(body)
-    if (this.#framing === 'length' && this.#read >= this.#length) this.isWhole = true
+    const left = this.#framing === 'length' ? this.#length - this.#read : body.length
+    const own = body.subarray(0, left)
+    const rest = body.subarray(left)
+    this.received += bytes.length - rest.length
+    if (own.length > 0) {
+      if (this.#framing === 'chunked') this.#readChunks(own)
+      else this.#compare(own)
+    }
+    if (this.#framing === 'length' && this.#head === undefined && this.#read >= this.#length)
+      this.isWhole = true
+    return rest
   }
 
   /** The server has closed its side. */

@@ -1,0 +1,70 @@
+import { expect } from 'chai'
+import { first, open, rest, statuses } from '../raw.ts'
+import { eventually, launch, type Tsicorn } from '../tsicorn.ts'
+
+/** Says what it ran, and answers at once, when the file `release` is there, or in two parts around that. */
+const app = `
+import { existsSync } from 'node:fs'
+export default (req, res) => {
+  console.log('ran ' + req.url)
+  if (req.url === '/' || req.url === '/quick') return res.end('quick\\n')
+  if (req.url === '/parts') res.write('one\\n')
+  const timer = setInterval(() => {
+    if (!existsSync('release')) return
+    clearInterval(timer)
+    res.end('late\\n')
+  }, 20)
+}
+`
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: test\r\n\r\n`
+
+async function serve(): Promise<Tsicorn> {
+  const server = launch({ args: ['-b', '127.0.0.1:0', '-w', '1', './app.mjs'], files: { 'app.mjs': app } })
+  await server.running()
+  return server
+}
+
+/** Reloads, and waits until the old worker knows that it has to leave. */
+async function leave(server: Tsicorn): Promise<void> {
+  const socket = await open(server.url)
+  const ask = async () => {
+    socket.write(get('/'))
+    return await first(socket)
+  }
+  await ask()
+  server.signal('SIGHUP')
+  await eventually('the old worker leaves', async () => (await ask()).includes('Connection: close'))
+}
+
+describe('pipelined requests', () => {
+  it('that a worker has when it is told to leave, or gets later, are all answered', async () => {
+    const server = await serve()
+    const socket = await open(server.url)
+    socket.write(get('/late') + get('/quick'))
+    await server.says(/ran \/quick/)
+    await leave(server)
+    socket.write(get('/quick') + get('/late') + get('/quick'))
+    server.write('release', '')
+    const answers = await rest(socket)
+    expect(statuses(answers)).to.deep.equal([200, 200, 200, 200, 200])
+    const connections = Array.from(answers.matchAll(/^Connection: (\S+)/gm), ([, word]) => word)
+    expect(connections).to.deep.equal([...Array(4).fill('keep-alive'), 'close'])
+    await server.says(/exited with code 0/)
+  })
+
+  it('are not run behind an answer that ends their connection', async () => {
+    const server = await serve()
+    const socket = await open(server.url)
+    socket.write(get('/late'))
+    await server.says(/ran \/late/)
+    await leave(server)
+    socket.write(get('/parts'))
+    await server.says(/ran \/parts/)
+    socket.write(get('/quick'))
+    server.write('release', '')
+    expect(statuses(await rest(socket))).to.deep.equal([200, 200])
+    await server.says(/exited with code 0/)
+    expect(server.log).not.to.contain('ran /quick')
+  })
+})
