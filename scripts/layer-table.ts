@@ -111,6 +111,7 @@ export const layers: readonly Layer[] = [
         'preface',
         'sessions',
         'response-end',
+        'linger',
         'inspection',
         'service',
         'trust',

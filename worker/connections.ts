@@ -109,7 +109,7 @@ export class Connections {
    * it again elsewhere (RFC 9112, section 9.6).
    */
   isOver({ socket }: IncomingMessage): boolean {
-    return this.#open.get(socket)?.last?.headersSent === true
+    return !this.mayStay && this.#open.get(socket)?.last?.headersSent === true
   }
 
   /** To be called for each request before anything else; `ended` hears when its response is finished or cut off. */
