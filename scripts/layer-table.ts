@@ -112,6 +112,7 @@ export const layers: readonly Layer[] = [
         'sessions',
         'response-end',
         'linger',
+        'first-bytes',
         'inspection',
         'service',
         'trust',

@@ -5,9 +5,10 @@
 import net, { type Socket } from 'node:net'
 import type { AppServer } from './adapters/adapter.ts'
 import type { Connections } from './connections.ts'
+import { readFirst } from './first-bytes.ts'
 import type { WorkerLog } from './log.ts'
 import type { WorkerSettings } from './protocol.ts'
-import { readHeader, type Source } from './proxy-protocol.ts'
+import { type Header, readHeader, type Source } from './proxy-protocol.ts'
 import { refuseSocket } from './refuse.ts'
 import { createTrust } from './trust.ts'
 
@@ -81,49 +82,33 @@ function behindProxy(settings: AcceptorSettings, connections: Connections, log: 
   const { proxy_protocol: mode, proxy_allow_ips: peers, header_timeout: timeout } = settings
   const versions = mode === 'v1' || mode === 'v2' ? [mode] : (['v1', 'v2'] as const)
   const trusts = createTrust(peers)
+  const understand = (bytes: Buffer): Header | undefined => {
+    const header = readHeader(bytes, versions)
+    if (header.kind !== 'unfinished') return header
+    return bytes.length > longestHeader ? { kind: 'malformed' } : undefined
+  }
   return socket => {
     connections.add(socket)
     const refused = (status: number, why: string) => {
       log.warning(`Refused a connection of ${socket.remoteAddress ?? 'a unix socket'}: ${why}`)
-      done()
       socket.on('error', ignore)
       refuseSocket(socket, status)
     }
-    // A balancer that only wants to know whether somebody accepts.
-    const leave = () => {
-      done()
-      socket.destroy()
-    }
-    const timer =
-      timeout > 0
-        ? setTimeout(() => refused(408, 'nothing came within header_timeout'), timeout * 1_000)
-        : undefined
-    let bytes: Buffer = Buffer.alloc(0)
-    const done = () => {
-      clearTimeout(timer)
-      socket.off('readable', read).off('end', leave).off('error', ignore).off('close', done)
-    }
-    const read = () => {
-      const chunk = socket.read() as Buffer | null
-      if (chunk === null) return
-      bytes = Buffer.concat([bytes, chunk])
-      const reading = readHeader(bytes, versions)
-      const isLong = bytes.length > longestHeader
-      if (reading.kind === 'unfinished' && !isLong) return
-      if (reading.kind === 'malformed' || reading.kind === 'unfinished')
-        return refused(400, 'its PROXY header is malformed')
-      if (reading.kind === 'absent' && mode === 'required') return refused(400, 'it has no PROXY header')
-      if (reading.kind === 'header' && !trusts(socket.remoteAddress))
+    readFirst(socket, { understand, limit: timeout * 1_000, late }, (header, bytes) => {
+      if (header.kind === 'unfinished') return refused(408, 'nothing came within header_timeout')
+      if (header.kind === 'malformed') return refused(400, 'its PROXY header is malformed')
+      if (header.kind === 'absent' && mode === 'required') return refused(400, 'it has no PROXY header')
+      if (header.kind === 'header' && !trusts(socket.remoteAddress))
         return refused(403, 'its address is not in proxy_allow_ips')
-      done()
-      const rest = reading.kind === 'header' ? bytes.subarray(reading.length) : bytes
-      if (reading.kind === 'header' && reading.source !== undefined) present(socket, reading.source)
+      if (header.kind === 'header' && header.source !== undefined) present(socket, header.source)
+      const rest = header.kind === 'header' ? bytes.subarray(header.length) : bytes
       if (rest.length > 0) socket.unshift(rest)
       next(socket)
-    }
-    socket.on('readable', read).on('end', leave).on('error', ignore).on('close', done)
+    })
   }
 }
+
+const late: Header = { kind: 'unfinished' }
 
 function ignore(): void {
   // The close that follows says all there is to say.

@@ -9,7 +9,7 @@ export interface Source {
   readonly port: number
 }
 
-export type Reading =
+export type Header =
   /** What has come so far may become a header. */
   | { readonly kind: 'unfinished' }
   | { readonly kind: 'absent' }
@@ -25,7 +25,7 @@ const signature = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1')
 const longestLine = 107
 
 /** Reads the first bytes of a connection. */
-export function readHeader(bytes: Buffer, versions: readonly ('v1' | 'v2')[]): Reading {
+export function readHeader(bytes: Buffer, versions: readonly ('v1' | 'v2')[]): Header {
   if (versions.includes('v1') && startsAlike(bytes, text)) return readLine(bytes)
   if (versions.includes('v2') && startsAlike(bytes, signature)) return readBinary(bytes)
   return { kind: 'absent' }
@@ -36,7 +36,7 @@ function startsAlike(bytes: Buffer, start: Buffer): boolean {
   return bytes.compare(start, 0, length, 0, length) === 0
 }
 
-function readLine(bytes: Buffer): Reading {
+function readLine(bytes: Buffer): Header {
   const end = bytes.indexOf('\r\n')
   if (end === -1 || end + 2 > longestLine)
     return { kind: bytes.length < longestLine && end === -1 ? 'unfinished' : 'malformed' }
@@ -55,7 +55,7 @@ function isPort(digits: string): boolean {
 }
 
 /** Section 2.2: signature, version and command, family and protocol, length of the rest. */
-function readBinary(bytes: Buffer): Reading {
+function readBinary(bytes: Buffer): Header {
   const head = signature.length + 4
   if (bytes.length < head) return { kind: 'unfinished' }
   const command = bytes[12] as number
