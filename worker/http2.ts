@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { AppServer } from './adapters/adapter.ts'
 import { standFast } from './adapters/express-http2.ts'
 import type { Connections } from './connections.ts'
+import { mostFields } from './inspection.ts'
 import type { WorkerLog } from './log.ts'
 import type { WorkerSettings } from './protocol.ts'
 
@@ -32,6 +33,8 @@ export function createSessions(server: AppServer, parts: SessionParts): (socket:
   } = settings
   const options = {
     settings: { maxConcurrentStreams, initialWindowSize, maxFrameSize, maxHeaderListSize },
+    // What is a little more than the limit gets 431, and not only an error of its stream.
+    maxHeaderListPairs: mostFields(settings) + 128,
     // Else new streams are refused while the old ones make use of their windows.
     maxSessionMemory: Math.max(usualMemory, Math.ceil((2 * maxConcurrentStreams * initialWindowSize) / 1e6)),
   }
@@ -39,6 +42,10 @@ export function createSessions(server: AppServer, parts: SessionParts): (socket:
     nameHost(req)
     if (express) standFast(req, res)
     server.emit('request', req, res)
+  })
+  sessions.on('checkExpectation', (req, res) => {
+    nameHost(req)
+    server.emit('checkExpectation', req, res)
   })
   // `keepalive = 0` is one request for each connection in HTTP/1.1, which would make nothing of HTTP/2.
   const idleMs = Math.max(settings.keepalive, 1) * 1_000

@@ -38,7 +38,9 @@ export function largestHead(rules: MessageRules): number {
 const largest = 2 ** 20
 
 /** What 0 stands for is the same as in Gunicorn. */
-function mostFields({ limit_request_fields: most }: MessageRules): number {
+export function mostFields({
+  limit_request_fields: most,
+}: Pick<MessageRules, 'limit_request_fields'>): number {
   return most || 32_768
 }
 
@@ -60,11 +62,14 @@ export function createInspection(rules: MessageRules): Inspect {
   return req => {
     const { rawHeaders } = req
     const isMessage = !isHttp2Request(req)
-    if (isMessage) {
-      const wrong = wrongLine(req, longest)
-      if (wrong !== undefined) return wrong
-    }
-    if (rawHeaders.length > most * 2) return { status: 431, why: 'more fields than limit_request_fields' }
+    const { method = '', url = '' } = req
+    if (longest > 0 && method.length + url.length + ' HTTP/1.1\r\n'.length + 1 > longest)
+      return { status: 414, why: 'the request line is longer than limit_request_line' }
+    const wrong = isMessage ? wrongLine(req) : wrongAuthority(req)
+    if (wrong !== undefined) return wrong
+    const others = isMessage ? 0 : rawHeaders.findIndex((name, n) => n % 2 === 0 && !name.startsWith(':'))
+    if (rawHeaders.length - others > most * 2)
+      return { status: 431, why: 'more fields than limit_request_fields' }
     let hosts = 0
     let types = 0
     let hasUnderscores = false
@@ -110,11 +115,16 @@ const hostForm = /^(?:[\w.~!$&'()*+,;=%-]*|\[[\da-f:.]+\])(?::\d*)?$/i
 const absoluteForm =
   /^[a-z][a-z\d+.-]*:\/\/(?:[^/?#@]*@)?(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d*)?(?:[/?#]|$)/i
 
+/** RFC 9113, section 8.3.1: what the app finds as the Host is the authority that others have routed by. */
+function wrongAuthority({ headers }: IncomingMessage): Refusal | undefined {
+  const { host = '', ':authority': authority = host } = headers
+  const isSame = host.toLowerCase() === String(authority).toLowerCase()
+  return isSame ? undefined : { status: 400, why: 'the Host is not the :authority' }
+}
+
 /** RFC 9112, sections 2.3 and 3.2. */
-function wrongLine(req: IncomingMessage, longest: number): Refusal | undefined {
-  const { method = '', url = '', httpVersion } = req
-  if (longest > 0 && method.length + url.length + ' HTTP/1.1\r\n'.length + 1 > longest)
-    return { status: 414, why: 'the request line is longer than limit_request_line' }
+function wrongLine(req: IncomingMessage): Refusal | undefined {
+  const { method, url = '', httpVersion } = req
   // To the parser, a line without a version is one of HTTP/0.9.
   if (httpVersion === '0.9') return { status: 400, why: 'the request line has no version of HTTP' }
   if (httpVersion !== '1.1' && httpVersion !== '1.0')

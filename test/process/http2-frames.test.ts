@@ -44,10 +44,11 @@ function frame(type: number, flags: number, stream: number, payload: Uint8Array 
 const indexed = { get: 0x82, post: 0x83, root: 0x84, http: 0x86 }
 const literal = (name: string, value: string) =>
   Buffer.concat([Buffer.of(0, name.length), Buffer.from(name), Buffer.of(value.length), Buffer.from(value)])
-/** The status 200. */
-const ok = 0x88
+/** Statuses of the static table. */
+const statuses: Readonly<Record<number, string>> = { 136: 'answer', 140: 'answer 400' }
 const authority = literal(':authority', 'test')
-const get = Buffer.concat([Buffer.of(indexed.get, indexed.http, indexed.root), authority])
+const bare = Buffer.of(indexed.get, indexed.http, indexed.root)
+const get = Buffer.concat([bare, authority])
 const post = Buffer.concat([Buffer.of(indexed.post, indexed.http, indexed.root), authority])
 const with_ = (...fields: Buffer[]) => Buffer.concat([get, ...fields])
 const setting = (id: number, value: number) => {
@@ -77,6 +78,11 @@ const connection = (what: string, error: string, ...frames: Buffer[]): Case => (
   what,
   frames,
   expected: [`goaway ${error}`],
+})
+const refused = (what: string, ...parts: Uint8Array[]): Case => ({
+  what,
+  frames: [frame(headers, whole, 1, Buffer.concat(parts))],
+  expected: ['answer 400'],
 })
 const stream = (what: string, error: string, ...frames: Buffer[]): Case => ({
   what,
@@ -156,6 +162,25 @@ const cases: readonly Case[] = [
     frame(headers, endHeaders, 1, post),
     frame(data, 0, 1, Buffer.alloc(16_385)),
   ),
+  {
+    what: 'a Host that is the authority',
+    frames: [frame(headers, whole, 1, with_(literal('host', 'TEST')))],
+    expected: ['answer'],
+  },
+  refused('a Host that is not the authority', get, literal('host', 'other')),
+  stream('neither Host nor authority', 'protocol', frame(headers, whole, 1, bare)),
+  stream(
+    'two Hosts',
+    'protocol',
+    frame(headers, whole, 1, Buffer.concat([bare, literal('host', 'test'), literal('host', 'test')])),
+  ),
+  refused('an authority with a port in letters', bare, literal(':authority', 'test:x')),
+  refused('two types of content', get, literal('content-type', 'a/b'), literal('content-type', 'c/d')),
+  {
+    what: 'a Host alone',
+    frames: [frame(headers, whole, 1, Buffer.concat([bare, literal('host', 'test')]))],
+    expected: ['answer'],
+  },
   stream('a name in capitals', 'protocol', frame(headers, whole, 1, with_(literal('X-A', '1')))),
   stream('an unknown pseudo field', 'protocol', frame(headers, whole, 1, with_(literal(':port', '1')))),
   stream(
@@ -220,7 +245,7 @@ async function play(url: string, frames: readonly Buffer[]): Promise<string> {
         read = read.subarray(9 + length)
         if (type === goaway) return `goaway ${errors[payload.readUInt32BE(4)]}`
         if (type === reset) return `reset ${errors[payload.readUInt32BE(0)]}`
-        if (type === headers) return payload[0] === ok ? 'answer' : 'answer that is not 200'
+        if (type === headers) return statuses[payload[0] ?? 0] ?? 'another answer'
         if (type === ping && flags === acknowledged) return 'pong'
       }
       const [chunk] = (await Promise.race([once(socket, 'data'), once(socket, 'end').then(() => [])])) as [

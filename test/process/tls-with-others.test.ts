@@ -97,8 +97,22 @@ describe('TLS and HTTP/2 with the rest', () => {
     expect((await ask(url, { 'content-length': '2000' }, 'x'.repeat(2_000)))[0]).to.equal(413)
     // Far more than a window: the client learns that nobody wants the rest.
     expect((await ask(url, {}, 'x'.repeat(1_000_000)))[0]).to.equal(413)
-    const many = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`x-${n}`, '1']))
-    expect((await ask(url, many))[0]).to.equal(431)
+  })
+
+  it('counts fields and the bytes of a target over HTTP/2 as over HTTP/1.1, and says why it refuses', async () => {
+    const server = serve('--limit-request-fields', '150', '--limit-request-line', '100')
+    const url = await server.running()
+    const fields = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, n) => [`x-${n}`, '1']))
+    expect((await ask(url, fields(150)))[0]).to.equal(200)
+    expect((await ask(url, fields(151)))[0]).to.equal(431)
+    await server.says(/Refused a request of 127.0.0.1 with 431: more fields/)
+    const path = (length: number) => ({ ':path': `/${'a'.repeat(length - 'GET / HTTP/1.1\r\n'.length)}` })
+    expect((await ask(url, path(100)))[0]).to.equal(200)
+    expect((await ask(url, path(101)))[0]).to.equal(414)
+    await server.says(/Refused a request of 127.0.0.1 with 414/)
+    expect((await ask(url, { expect: 'wonders' }))[0]).to.equal(417)
+    await server.says(/Refused a request of 127.0.0.1 with 417/)
   })
 
   it('worker_connections counts connections with TLS, and lets further ones wait', async () => {
