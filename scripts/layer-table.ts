@@ -113,6 +113,7 @@ export const layers: readonly Layer[] = [
         'response-end',
         'linger',
         'first-bytes',
+        'app-failure',
         'inspection',
         'service',
         'trust',

@@ -70,10 +70,13 @@ export class Connection {
     socket.setTimeout(patience, () => {
       if (this.#reader !== undefined) this.#finish('timeout', `silent for ${patience / 1_000} s`)
     })
-    socket.once(ca === undefined ? 'connect' : 'secureConnect', () => {
-      this.#hasConnected = true
-      this.#idle = monotonicNow() - this.#sent
-    })
+    // With TLS it is this side's turn twice: to begin the handshake, and to send the first question.
+    for (const event of ['connect', 'secureConnect'] as const) {
+      socket.once(event, () => {
+        this.#hasConnected = true
+        this.#idle = monotonicNow() - this.#sent
+      })
+    }
     socket.once('end', () => this.#closed('closed'))
     socket.once('error', (error: NodeJS.ErrnoException) => this.#closed(error.code ?? error.message))
     socket.once('close', () => this.#closed('closed'))

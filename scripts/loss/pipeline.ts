@@ -24,14 +24,19 @@ export class Pipeline {
   #sent = monotonicNow()
   #worker: number | undefined
   #hasConnected = false
+  /** How long it took until this side knew that it was connected, in milliseconds. */
+  #delay = 0
 
   constructor(target: Target, ca?: string) {
     const options = { ...target, noDelay: true }
     this.#socket =
       ca === undefined ? net.connect(options) : tls.connect({ ...options, ca, servername: 'localhost' })
-    this.#socket.once(ca === undefined ? 'connect' : 'secureConnect', () => {
-      this.#hasConnected = true
-    })
+    for (const event of ['connect', 'secureConnect'] as const) {
+      this.#socket.once(event, () => {
+        this.#hasConnected = true
+        this.#delay = monotonicNow() - this.#sent
+      })
+    }
     this.#socket.setTimeout(patience, () => {
       if (this.#asked.length > 0) this.#leave('timeout', `silent for ${patience / 1_000} s`)
     })
@@ -85,6 +90,13 @@ export class Pipeline {
   #finish(result: Result, detail: string): void {
     const { reader, before, idle, answered } = this.#asked.shift() as Asked
     this.#answers += 1
-    answered({ result, detail, received: reader.received, before, idle, worker: this.#worker })
+    answered({
+      result,
+      detail,
+      received: reader.received,
+      before,
+      idle: before === 0 ? this.#delay : idle,
+      worker: this.#worker,
+    })
   }
 }
