@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import type { AppLog, RequestListener, Servable } from './adapters/adapter.ts'
+import type { RequestListener, Servable } from './adapters/adapter.ts'
 import { hasMethods } from './adapters/members.ts'
 import { acceptedShapes, adopt, describeValue, isClass } from './adapters/shape.ts'
 import { AppError } from './app-error.ts'
@@ -26,19 +26,18 @@ export const ranOnly = Symbol('ran only')
 export async function servableOf(
   candidate: Candidate,
   spec: AppSpec,
-  log: AppLog,
 ): Promise<Servable | typeof ranOnly | undefined> {
   const value = types.isPromise(candidate.value) ? await candidate.value : candidate.value
   if (isClass(value)) return undefined
-  if (typeof value !== 'function' || value.length >= 2 || hasMethods(value, 'fetch')) return adopt(value, log)
+  if (typeof value !== 'function' || value.length >= 2 || hasMethods(value, 'fetch')) return adopt(value)
   if (listenerNames.has(candidate.name) && value.length === 0) {
     return { shape: 'request listener', listener: value as RequestListener }
   }
   const name = candidate.name === 'default' ? value.name : candidate.name
   if (value.length === 0 || factoryName.test(name)) {
-    return callFactory(candidate.name, value as Factory, [], spec, log)
+    return callFactory(candidate.name, value as Factory, [], spec)
   }
-  return adopt(value, log)
+  return adopt(value)
 }
 
 /** Calls what the spec writes as a call, `./app.ts:create(3)`. */
@@ -46,10 +45,8 @@ export async function callExport(
   { name, value }: Candidate,
   args: readonly Literal[],
   spec: AppSpec,
-  log: AppLog,
 ): Promise<Servable | typeof ranOnly> {
-  if (typeof value === 'function' && !isClass(value))
-    return callFactory(name, value as Factory, args, spec, log)
+  if (typeof value === 'function' && !isClass(value)) return callFactory(name, value as Factory, args, spec)
   throw new AppError(
     `The app ${JSON.stringify(spec.text)} cannot be used: ${name} is ${describeValue(value)} and cannot be called, leave out the parentheses`,
   )
@@ -60,13 +57,12 @@ async function callFactory(
   factory: Factory,
   args: readonly Literal[],
   spec: AppSpec,
-  log: AppLog,
 ): Promise<Servable | typeof ranOnly> {
   // Only promises are awaited: a Fastify instance is thenable too, and awaiting it would start it.
   const returned: unknown = Reflect.apply(factory, undefined, args)
   const made = types.isPromise(returned) ? await returned : returned
   if (made === undefined || made === null) return ranOnly
-  const servable = isClass(made) ? undefined : await adopt(made instanceof Response ? factory : made, log)
+  const servable = isClass(made) ? undefined : await adopt(made instanceof Response ? factory : made)
   if (servable !== undefined) return servable
   throw new AppError(
     `The app ${JSON.stringify(spec.text)} cannot be used: ${name}() returned ${describeValue(made)}, and an app is ${acceptedShapes}`,

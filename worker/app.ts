@@ -72,7 +72,7 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
     whilePending(Promise.race([step, refusal]), otherwise)
   try {
     const module = await meanwhile(importUser(url), () => neverLoaded(spec))
-    const found = await meanwhile(find(module, spec, catcher, log), () => neverLoaded(spec))
+    const found = await meanwhile(find(module, spec, catcher), () => neverLoaded(spec))
     const listens = found === undefined || catcher.caught.length > 0
     if (listens) {
       catcher.ignoreElsewhere()
@@ -94,17 +94,12 @@ function announcePort(listeners: readonly InheritedListener[]): void {
 }
 
 /** Nothing is made or called once the app listens, except what the spec itself calls. */
-async function find(
-  module: Exports,
-  spec: AppSpec,
-  catcher: ListenCatcher,
-  log: AppLog,
-): Promise<Servable | undefined> {
+async function find(module: Exports, spec: AppSpec, catcher: ListenCatcher): Promise<Servable | undefined> {
   if (spec.name !== undefined) {
     const candidate = namedExport(module, spec, spec.name)
-    if (spec.args !== undefined) return madeBy(await callExport(candidate, spec.args, spec, log))
+    if (spec.args !== undefined) return madeBy(await callExport(candidate, spec.args, spec))
     if (catcher.caught.length > 0) return undefined
-    const servable = await servableOf(candidate, spec, log)
+    const servable = await servableOf(candidate, spec)
     if (servable !== undefined) return madeBy(servable)
     throw new AppError(
       `The app ${JSON.stringify(spec.text)} cannot be used: ${spec.name} is ${describeValue(candidate.value)}, and an app is ${acceptedShapes}`,
@@ -112,7 +107,7 @@ async function find(
   }
   for (const candidate of candidates(module)) {
     if (catcher.caught.length > 0) return undefined
-    const servable = await servableOf(candidate, spec, log)
+    const servable = await servableOf(candidate, spec)
     if (servable !== undefined) return madeBy(servable)
   }
   return undefined

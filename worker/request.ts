@@ -1,9 +1,9 @@
 /** What happens to every request before the app sees it; what is not asked for is not part of it. */
-import type { ServerResponse } from 'node:http'
 import type { HookCaller } from '../hooks/run.ts'
 import type { WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
 import type { RequestListener } from './adapters/adapter.ts'
+import { fail } from './app-failure.ts'
 import { guardBody } from './body.ts'
 import type { Connections } from './connections.ts'
 import { type Inspect, isHttp2Request } from './inspection.ts'
@@ -110,9 +110,4 @@ function afterHook(app: RequestListener, { hooks, worker, log }: RequestParts): 
       },
     )
   }
-}
-
-function fail(res: ServerResponse): void {
-  if (res.headersSent) return void res.destroy()
-  res.writeHead(500, { 'Content-Type': 'text/plain; charset=utf-8' }).end('Internal Server Error\n')
 }

@@ -1,10 +1,10 @@
 /** Serves the app on the inherited sockets. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import net, { type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Acceptors } from './acceptors.ts'
 import type { UpgradeListener } from './adapters/adapter.ts'
-import { isSecure, shapeOf } from './adapters/server.ts'
+import { isHttp2, isSecure, shapeOf } from './adapters/server.ts'
 import type { AppServer, LoadedApp, RequestListener } from './app.ts'
 import { AppError, BindFailed } from './app-error.ts'
 import type { Connections } from './connections.ts'
@@ -20,7 +20,9 @@ export interface ServeOptions {
   readonly keepalive: number
   readonly backlog: number
   readonly connections: Connections
+  /** What happens to each request around the app, and to what a listener of the app throws. */
   readonly wrap: (app: RequestListener) => RequestListener
+  readonly guard: (listener: RequestListener) => RequestListener
   readonly wrapUpgrade: (listener: UpgradeListener) => UpgradeListener
   /** Sees each server that speaks HTTP. */
   readonly onServer: (server: AppServer) => void
@@ -75,8 +77,8 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
 }
 
 function ownServer(app: LoadedApp, options: ServeOptions): Server {
-  const { keepalive, connections, wrap, wrapUpgrade, headerTimeout, largestHead } = options
-  const listener = wrap(app.listener as RequestListener)
+  const { keepalive, connections, wrap, guard, wrapUpgrade, headerTimeout, largestHead } = options
+  const listener = wrap(guard(app.listener as RequestListener))
   const own = {
     maxHeaderSize: largestHead,
     connectionsCheckingInterval: checkMs,
@@ -109,26 +111,46 @@ const nodeKeepAlive = 5_000
 
 /** Puts what happens to every request around the listeners that the app's own server has. */
 function adopt(server: AppServer, options: ServeOptions): AppServer {
-  const { keepalive, connections, wrap, wrapUpgrade, front } = options
+  const { keepalive, connections, wrapUpgrade, front } = options
   if (front?.hasTls && isSecure(server)) throw new AppError(tlsTwice(server))
   front?.stand(server)
-  const own = server.listeners('request') as RequestListener[]
-  server.removeAllListeners('request')
+  for (const event of ['request', 'checkContinue'] as const) wrapListeners(server, event, options)
+  if (!isHttp2(server) && server.listenerCount('checkContinue') === 0) {
+    const [listener] = server.listeners('request') as [RequestListener]
+    server.on(
+      'checkContinue',
+      continueLazily(listener, () => connections.mayStay),
+    )
+  }
   for (const event of ['upgrade', 'connect'] as const) {
     const listeners = server.listeners(event) as UpgradeListener[]
     server.removeAllListeners(event)
     for (const listener of listeners) server.on(event, wrapUpgrade(listener))
   }
-  // By way of Reflect: an Express application has a `bind` of its own, for requests of that verb.
-  const all = (req: IncomingMessage, res: ServerResponse) => {
-    for (const listener of own) Reflect.apply(listener, server, [req, res])
-  }
-  server.on('request', wrap(all))
   if ('keepAliveTimeout' in server && server.keepAliveTimeout === nodeKeepAlive) {
     server.keepAliveTimeout = keepalive * 1_000
   }
   if (!server.listening) track(server, connections)
   return server
+}
+
+/** In the place of the listeners comes one, so that a request is counted once. */
+function wrapListeners(
+  server: AppServer,
+  event: 'request' | 'checkContinue',
+  { wrap, guard }: ServeOptions,
+): void {
+  const own = server.listeners(event) as RequestListener[]
+  if (own.length === 0 && event !== 'request') return
+  server.removeAllListeners(event)
+  // By way of Reflect: an Express application has a `bind` of its own, for requests of that verb.
+  const listeners = own.map(listener => guard((req, res) => Reflect.apply(listener, server, [req, res])))
+  server.on(
+    event,
+    wrap((req, res) => {
+      for (const listener of listeners) listener(req, res)
+    }),
+  )
 }
 
 function tlsTwice(server: AppServer): string {

@@ -6,6 +6,7 @@ import type { WorkerView } from '../hooks/table.ts'
 import type { Acceptors } from './acceptors.ts'
 import type { AccessLog } from './access-log.ts'
 import type { LoadedApp, RequestListener } from './app.ts'
+import { guarded } from './app-failure.ts'
 import type { Connections } from './connections.ts'
 import type { Front } from './front.ts'
 import { createInspection, largestHead } from './inspection.ts'
@@ -61,6 +62,7 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
     acceptors: await acceptorsFor(options),
     onServer: server => watchRefusals(server, parts),
     wrap: app => name(wrap(path === null ? app : withReadiness(app, path, isReady), parts)),
+    guard: listener => guarded(listener, { log, idHeader: settings.request_id_header }),
     wrapUpgrade: listener => wrapUpgrade(listener, parts),
   })
   return { serving, accessLog }

@@ -118,23 +118,39 @@ describe('Expect: 100-continue', () => {
   const expecting = (path: string, fields = 'Host: test\r\n') =>
     `POST ${path} HTTP/1.1\r\n${fields}Content-Length: 5\r\nExpect: 100-continue\r\n\r\n`
 
-  it('is answered when the application reads, and the connection stays', async () => {
-    const server = serve()
-    const socket = await open(await server.running())
-    socket.write(expecting('/'))
-    expect(await first(socket)).to.equal('HTTP/1.1 100 Continue\r\n\r\n')
-    socket.write('hello')
-    expect(await first(socket)).to.contain('got 5')
-    socket.write(get)
-    expect(await rest(socket)).to.contain('got 0')
-  })
+  const shapes = {
+    'a function': app,
+    'a server': `import { createServer } from 'node:http'
+      ${app.replace('export default', 'const answer =')}
+      export default createServer(answer)`,
+    'a Fastify application': `import { text } from 'node:stream/consumers'
+      import fastify from ${JSON.stringify(import.meta.resolve('fastify'))}
+      const server = fastify()
+      server.addContentTypeParser('*', async (request, body) => await text(body))
+      server.all('/', async ({ body }) => 'got ' + (body ?? '').length)
+      server.all('/deaf', { onRequest: async (request, reply) => reply.code(403).send('no') }, async () => 'no')
+      export default server`,
+  }
+  for (const [shape, text] of Object.entries(shapes)) {
+    const start = async () =>
+      await launch({ args: ['-b', '127.0.0.1:0', './app.mjs'], files: { 'app.mjs': text } }).running()
 
-  it('is not answered where the application does not read, and the connection ends', async () => {
-    const server = serve()
-    const answer = await exchange(await server.running(), expecting('/deaf'))
-    expect(statuses(answer)).to.deep.equal([403])
-    expect(answer).to.match(/^connection: close\r$/im)
-  })
+    it(`is answered when ${shape} reads, and the connection stays`, async () => {
+      const socket = await open(await start())
+      socket.write(expecting('/'))
+      expect(await first(socket)).to.equal('HTTP/1.1 100 Continue\r\n\r\n')
+      socket.write('hello')
+      expect(await first(socket)).to.contain('got 5')
+      socket.write(get)
+      expect(await rest(socket)).to.contain('got 0')
+    })
+
+    it(`is not answered where ${shape} does not read, and the connection ends`, async () => {
+      const answer = await exchange(await start(), expecting('/deaf'))
+      expect(statuses(answer)).to.deep.equal([403])
+      expect(answer).to.match(/^connection: close\r$/im)
+    })
+  }
 })
 
 describe('worker_connections', () => {

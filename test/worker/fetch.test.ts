@@ -4,13 +4,16 @@ import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { type FetchHandler, fetchListener } from '../../worker/adapters/fetch.ts'
+import { guarded } from '../../worker/app-failure.ts'
 
 describe('a fetch handler', () => {
   const servers: Server[] = []
   const log: string[] = []
 
   async function serve(handler: FetchHandler): Promise<number> {
-    const server = createServer(fetchListener(handler, (level, message) => log.push(`${level}: ${message}`)))
+    const write = (level: string) => (message: string) => void log.push(`${level}: ${message}`)
+    const guard = { log: { debug: write('debug'), error: write('error') }, idHeader: null }
+    const server = createServer(guarded(fetchListener(handler), guard))
     servers.push(server)
     await once(server.listen(0, '127.0.0.1'), 'listening')
     return (server.address() as AddressInfo).port

@@ -9,9 +9,10 @@ export type AppServer = Server | SecureServer | Http2Server
 
 export type SecureServer = HttpsServer | Http2SecureServer
 
-export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void
+/** May return a promise. */
+export type RequestListener = (req: IncomingMessage, res: ServerResponse) => unknown
 
-export type UpgradeListener = (req: IncomingMessage, socket: Duplex, head: Buffer) => void
+export type UpgradeListener = (req: IncomingMessage, socket: Duplex, head: Buffer) => unknown
 
 export type AppLog = (level: LogLevel, message: string) => void
 
@@ -32,4 +33,4 @@ export type Servable = (
  *
  * Adapters go by what an object can do and import no framework: the app has its own copy.
  */
-export type Adapter = (value: unknown, log: AppLog) => Servable | undefined | Promise<Servable>
+export type Adapter = (value: unknown) => Servable | undefined | Promise<Servable>

@@ -1,11 +1,11 @@
-import type { AppLog, Servable } from './adapter.ts'
+import type { Servable } from './adapter.ts'
 import { type FetchHandler, fetchListener } from './fetch.ts'
 import { hasMethods } from './members.ts'
 
 /** `{ fetch }`, as Hono, h3, Elysia and `export default { fetch }` are, and functions of one parameter: `(request) => Response`. */
-export function adoptFetch(value: unknown, log: AppLog): Servable | undefined {
+export function adoptFetch(value: unknown): Servable | undefined {
   const handler = handlerOf(value)
-  return handler && { shape: 'fetch handler', listener: fetchListener(handler, log) }
+  return handler && { shape: 'fetch handler', listener: fetchListener(handler) }
 }
 
 function handlerOf(value: unknown): FetchHandler | undefined {

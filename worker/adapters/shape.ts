@@ -1,4 +1,4 @@
-import type { Adapter, AppLog, Servable } from './adapter.ts'
+import type { Adapter, Servable } from './adapter.ts'
 import { adoptFastify } from './fastify.ts'
 import { adoptFetch } from './fetch-app.ts'
 import { adoptKoa } from './koa.ts'
@@ -21,9 +21,9 @@ export const acceptedShapes =
   'a function (req, res), an Express, Koa, Fastify, NestJS or Hono application, an object with a fetch method, a function (request) that returns a Response, an http.Server, or a factory of one of these'
 
 /** Makes a value servable; undefined when no adapter knows its shape. */
-export async function adopt(value: unknown, log: AppLog): Promise<Servable | undefined> {
+export async function adopt(value: unknown): Promise<Servable | undefined> {
   for (const adapter of adapters) {
-    const servable = await adapter(value, log)
+    const servable = await adapter(value)
     if (servable !== undefined) return servable
   }
   return undefined

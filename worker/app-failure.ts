@@ -1,0 +1,52 @@
+/** What an application throws, or rejects with, while it answers a request: it costs that request, and no other. */
+import type { ServerResponse } from 'node:http'
+import type { RequestListener } from './adapters/adapter.ts'
+import type { WorkerLog } from './log.ts'
+
+export interface Guard {
+  readonly log: Pick<WorkerLog, 'debug' | 'error'>
+  /** The setting `request_id_header`: the answer to a failure keeps it. */
+  readonly idHeader: string | null
+}
+
+/** What goes wrong later, in a callback, is not known to belong to a request, and ends the worker as it ends any process. */
+export function guarded(app: RequestListener, { log, idHeader }: Guard): RequestListener {
+  const kept = idHeader?.toLowerCase()
+  return (req, res) =>
+    attempt(
+      () => app(req, res),
+      error => {
+        // Whatever goes wrong because the client is gone is no news.
+        if (res.destroyed && !res.writableFinished)
+          return log.debug(`${req.method} ${req.url}: the client left`)
+        log.error(`${req.method} ${req.url} failed: ${describe(error)}`)
+        fail(res, kept)
+      },
+    )
+}
+
+/** Calls `failed` with what the deed throws, or rejects with. */
+export function attempt(deed: () => unknown, failed: (error: unknown) => void): void {
+  try {
+    const outcome = deed() as Partial<PromiseLike<unknown>> | null | undefined
+    if (typeof outcome?.then === 'function') outcome.then(undefined, failed)
+  } catch (error) {
+    failed(error)
+  }
+}
+
+const text = 'Internal Server Error\n'
+
+/** Once the head is out, only a cut connection can tell the client that the body is not whole. */
+export function fail(res: ServerResponse, kept?: string): void {
+  if (res.writableEnded) return
+  if (res.headersSent) return void res.destroy()
+  for (const name of res.getHeaderNames()) {
+    if (name !== kept) res.removeHeader(name)
+  }
+  res.writeHead(500, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': text.length }).end(text)
+}
+
+export function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
