@@ -48,7 +48,8 @@ export class Pipeline {
   /** Sends a question; `answered` is called exactly once. */
   ask({ bytes, expected }: Question, answered: (answer: Answer) => void): void {
     const reader = new ResponseReader(expected)
-    const idle = this.#hasConnected && this.#asked.length === 0 ? monotonicNow() - this.#sent : 0
+    // What is asked behind another question shares its lot.
+    const idle = this.#asked[0]?.idle ?? monotonicNow() - this.#sent
     this.#asked.push({ reader, before: this.#answers, idle, answered })
     this.#socket.write(bytes)
   }
