@@ -1,7 +1,7 @@
 /**
  * The kinds of values that settings have: how text and values become typed values, and what is said when they cannot.
  *
- * A kind's `expects` finishes the sentence that the setting's name begins: `timeout must be a number of seconds, 0 or more`.
+ * A kind's `expects` finishes the sentence that the setting's name begins: `timeout must be a number of seconds from 0 to 2147483`.
  */
 import { availableParallelism } from 'node:os'
 
@@ -64,14 +64,17 @@ export function integer(limits: { readonly min?: number; readonly max?: number }
   }
 }
 
+/** Timers of Node hold no longer: what they cannot hold ends at once. */
+const mostSeconds = 2_147_483
+
 /** Seconds, fractions allowed. */
 export const seconds: Kind<number, number> = {
-  expects: 'a number of seconds, 0 or more',
+  expects: `a number of seconds from 0 to ${mostSeconds}`,
   metavar: 'SECONDS',
   type: 'number',
-  schema: { type: 'number', minimum: 0 },
+  schema: { type: 'number', minimum: 0, maximum: mostSeconds },
   read: written =>
-    typeof written === 'number' && Number.isFinite(written) && written >= 0 ? written : undefined,
+    typeof written === 'number' && written >= 0 && written <= mostSeconds ? written : undefined,
   fromText: numberFrom,
 }
 

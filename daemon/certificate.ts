@@ -1,5 +1,5 @@
 /** The certificate, its key and what belongs to them: read, and tried out, before any worker is told to serve with them. */
-import { randomBytes, X509Certificate } from 'node:crypto'
+import { createPrivateKey, type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { SecureContextOptions } from 'node:tls'
@@ -29,6 +29,7 @@ export async function readTls({ settings, hooks }: Resolved): Promise<TlsMateria
   }
   // What a hook makes of it is not known here: a key with a passphrase, or another certificate.
   if (hooks.ssl_context === undefined) await tryOut(material, settings)
+  else if (!mayFit(material)) throw new CertificateError(unfit(settings))
   return material
 }
 
@@ -63,7 +64,7 @@ async function tryOut(material: TlsMaterial, settings: Resolved['settings']): Pr
     }
   }
   const { cert, key, ciphers: list } = contextOptions(material)
-  const keyName = keyfile === null ? `certfile "${certfile}"` : `keyfile "${keyfile}"`
+  const keyName = nameOfKey(settings)
   attempt(
     { cert },
     () => `certfile "${certfile}" holds no certificate: give it in PEM form, its chain behind it`,
@@ -73,12 +74,9 @@ async function tryOut(material: TlsMaterial, settings: Resolved['settings']): Pr
       ? `${keyName} has a passphrase: remove it (openssl pkey), or give it in the hook ssl_context`
       : `${keyName} holds no private key: ${keyfile === null ? 'set keyfile' : 'give it in PEM form'}`,
   )
-  attempt({ cert, key }, error => {
-    const isStranger = error.code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH'
-    const what = isStranger ? 'is not the key of the certificate in' : 'cannot be used with'
-    const why = isStranger ? '' : `: ${error.message}`
-    return `${keyName} ${what} certfile "${certfile}"${why}: give the key that the certificate was made for`
-  })
+  // OpenSSL itself keeps keys of different types apart, and finds nothing wrong with them.
+  if (!mayFit(material)) throw new CertificateError(unfit(settings))
+  attempt({ cert, key }, error => `${keyName} cannot be used with certfile "${certfile}": ${error.message}`)
   attempt(
     { ciphers: list },
     error => `ciphers "${ciphers}" cannot be used: ${error.message}: see openssl ciphers -v`,
@@ -90,6 +88,28 @@ async function tryOut(material: TlsMaterial, settings: Resolved['settings']): Pr
     )
   }
   attempt(contextOptions(material), error => `The settings of TLS do not fit together: ${error.message}`)
+}
+
+function nameOfKey({ certfile, keyfile }: Resolved['settings']): string {
+  return keyfile === null ? `certfile "${certfile}"` : `keyfile "${keyfile}"`
+}
+
+function unfit(settings: Resolved['settings']): string {
+  return `${nameOfKey(settings)} is not the key of the certificate in certfile "${settings.certfile}": give the key that the certificate was made for`
+}
+
+/** False where both can be read, and the certificate was made for another key. */
+function mayFit({ cert, key }: TlsMaterial): boolean {
+  let own: KeyObject
+  let certificate: X509Certificate
+  try {
+    own = createPrivateKey(key)
+    certificate = new X509Certificate(cert)
+  } catch {
+    // Whether that is a mistake is not decided here.
+    return true
+  }
+  return certificate.checkPrivateKey(own)
 }
 
 function isCertificate(text: string): boolean {

@@ -1,5 +1,5 @@
 /** Looks after the files of the certificate in force: what is renewed is served with, and nobody has to reload. */
-import { type StatsListener, unwatchFile, watchFile } from 'node:fs'
+import { unwatchFile, watchFile } from 'node:fs'
 import type { TlsMaterial } from '../worker/protocol.ts'
 import { readTls, tlsFiles } from './certificate.ts'
 import type { ErrorLog } from './error-log.ts'
@@ -38,18 +38,19 @@ export class Renewals {
     this.close()
     this.#generation = generation
     this.#files = generation.tls === undefined ? [] : tlsFiles(generation.resolved)
-    for (const file of this.#files)
-      watchFile(file, { interval: intervalMs, persistent: false }, this.#changed)
+    for (const file of this.#files) watchFile(file, { interval: intervalMs, persistent: false }, this.#look)
+    // They may have changed since this generation read them, which then is not the newest.
+    if (this.#files.length > 0) this.#look()
   }
 
   close(): void {
     clearTimeout(this.#timer)
-    for (const file of this.#files) unwatchFile(file, this.#changed)
+    for (const file of this.#files) unwatchFile(file, this.#look)
     this.#files = []
     this.#generation = undefined
   }
 
-  readonly #changed: StatsListener = () => {
+  readonly #look = (): void => {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => void this.#read(), quietMs).unref()
   }

@@ -7,9 +7,10 @@ import type { AppServer } from './adapters/adapter.ts'
 import type { Connections } from './connections.ts'
 import { readFirst } from './first-bytes.ts'
 import type { WorkerLog } from './log.ts'
+import { nameOf } from './peer.ts'
 import type { WorkerSettings } from './protocol.ts'
 import { type Header, readHeader, type Source } from './proxy-protocol.ts'
-import { refuseSocket } from './refuse.ts'
+import { ignore, refuseSocket } from './refuse.ts'
 import { createTrust } from './trust.ts'
 
 type AcceptorSettings = Pick<
@@ -90,7 +91,7 @@ function behindProxy(settings: AcceptorSettings, connections: Connections, log: 
   return socket => {
     connections.add(socket)
     const refused = (status: number, why: string) => {
-      log.warning(`Refused a connection of ${socket.remoteAddress ?? 'a unix socket'}: ${why}`)
+      log.warning(`Refused a connection of ${nameOf(socket)}: ${why}`)
       socket.on('error', ignore)
       refuseSocket(socket, status)
     }
@@ -98,7 +99,7 @@ function behindProxy(settings: AcceptorSettings, connections: Connections, log: 
       if (header.kind === 'unfinished') return refused(408, 'nothing came within header_timeout')
       if (header.kind === 'malformed') return refused(400, 'its PROXY header is malformed')
       if (header.kind === 'absent' && mode === 'required') return refused(400, 'it has no PROXY header')
-      if (header.kind === 'header' && !trusts(socket.remoteAddress))
+      if (header.kind === 'header' && !trusts(socket))
         return refused(403, 'its address is not in proxy_allow_ips')
       if (header.kind === 'header' && header.source !== undefined) present(socket, header.source)
       const rest = header.kind === 'header' ? bytes.subarray(header.length) : bytes
@@ -109,10 +110,6 @@ function behindProxy(settings: AcceptorSettings, connections: Connections, log: 
 }
 
 const late: Header = { kind: 'unfinished' }
-
-function ignore(): void {
-  // The close that follows says all there is to say.
-}
 
 /** For the application, the logs and everybody else who asks the socket. */
 function present(socket: Socket, { address, port }: Source): void {

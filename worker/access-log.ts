@@ -6,6 +6,7 @@ import type { LinesOptions } from './access-lines.ts'
 import type { AccessOutlet } from './access-outlet.ts'
 import { Exchange, type Needs, refusalOutcome } from './exchange.ts'
 import type { StatsdTarget } from './protocol.ts'
+import { refusalText } from './refuse.ts'
 import { onEnd } from './response-end.ts'
 import { UpgradedExchange } from './upgraded-exchange.ts'
 
@@ -72,7 +73,7 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
       onEnd(req, res, () => end(res))
     },
     refused(socket, status, response) {
-      const exchange = response && unfinished.get(response)
+      const exchange = (response && unfinished.get(response)) ?? upgrades.get(socket)
       if (exchange === undefined) log(refusal(socket, status))
       else exchange.refuse(status)
     },
@@ -117,7 +118,7 @@ function refusal(socket: Socket, status: number): Entry {
     remotePort: socket.remotePort,
     status,
     outcome: refusalOutcome(status),
-    bytes: 0,
+    bytes: refusalText(status).length,
     duration: 0,
     time: Date.now(),
     responseHeader: () => undefined,

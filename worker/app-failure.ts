@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import type { RequestListener } from './adapters/adapter.ts'
 import type { WorkerLog } from './log.ts'
+import { cut, isGone, isWhole } from './response.ts'
 
 export interface Guard {
   readonly log: Pick<WorkerLog, 'debug' | 'error'>
@@ -17,8 +18,7 @@ export function guarded(app: RequestListener, { log, idHeader }: Guard): Request
       () => app(req, res),
       error => {
         // Whatever goes wrong because the client is gone is no news.
-        if (res.destroyed && !res.writableFinished)
-          return log.debug(`${req.method} ${req.url}: the client left`)
+        if (isGone(res) && !isWhole(res)) return log.debug(`${req.method} ${req.url}: the client left`)
         log.error(`${req.method} ${req.url} failed: ${describe(error)}`)
         fail(res, kept)
       },
@@ -40,7 +40,7 @@ const text = 'Internal Server Error\n'
 /** Once the head is out, only a cut connection can tell the client that the body is not whole. */
 export function fail(res: ServerResponse, kept?: string): void {
   if (res.writableEnded) return
-  if (res.headersSent) return void res.destroy()
+  if (res.headersSent) return cut(res)
   for (const name of res.getHeaderNames()) {
     if (name !== kept) res.removeHeader(name)
   }

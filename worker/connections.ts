@@ -4,27 +4,12 @@ import type { ServerHttp2Session } from 'node:http2'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { OpenRequest } from '../hooks/table.ts'
-import { linger } from './linger.ts'
+import { type Activity, isSilent, makeLast, newActivity, rest } from './activity.ts'
+import { notePeer } from './peer.ts'
+import { isWhole } from './response.ts'
 import { onEnd } from './response-end.ts'
 import { fieldIndex, newRecord } from './scoreboard-layout.ts'
 import { retire, retireSoon } from './sessions.ts'
-
-/** What goes on on a connection. */
-interface Activity {
-  /** Requests whose response is not finished. */
-  busy: number
-  /** When the last exchange was over, in milliseconds; counted from the beginning until there is one. */
-  idleSince: number
-  /** How much had been read by then: when more comes, a request is on its way. */
-  bytesRead: number
-  /** Who says when the connection is idle, where it speaks HTTP/2. */
-  session: ServerHttp2Session | undefined
-  /** The response to the newest request, and when that arrived. */
-  response: ServerResponse | undefined
-  /** The response that is to be the last one of the connection. */
-  last: ServerResponse | undefined
-  arrived: number
-}
 
 const inFlight = fieldIndex('requests_in_flight')
 const open = fieldIndex('connections')
@@ -45,9 +30,18 @@ export class Connections {
   /** The worker's record on the scoreboard, up to date in all that concerns connections. */
   readonly record = newRecord()
   readonly #open = new Map<Socket, Activity>()
-  readonly #webSockets = new Set<Duplex>()
+  /** With what had been written on it before its handshake. */
+  readonly #webSockets = new Map<Duplex, number>()
+  readonly #keeps: boolean
   #closing = false
   #crowded = false
+  /** Some connection has had its last answer. */
+  #hasLast = false
+
+  /** Without `keeps`, every response is the last one of its connection. */
+  constructor({ keeps }: { readonly keeps: boolean }) {
+    this.#keeps = keeps
+  }
 
   get size(): number {
     return this.#open.size
@@ -59,24 +53,17 @@ export class Connections {
 
   /** Whether a connection may carry another request after this one. */
   get mayStay(): boolean {
-    return !this.#closing && !this.#crowded
+    return this.#keeps && !this.#closing && !this.#crowded
   }
 
   /** Counts a connection, if it is not counted yet. */
   add(socket: Socket): Activity {
     const known = this.#open.get(socket)
     if (known !== undefined) return known
-    const activity: Activity = {
-      busy: 0,
-      idleSince: performance.now(),
-      bytesRead: socket.bytesRead,
-      session: undefined,
-      response: undefined,
-      last: undefined,
-      arrived: 0,
-    }
+    const activity = newActivity(socket)
     const itself: KnownSocket = socket
     itself[self] = socket
+    notePeer(socket)
     this.#open.set(socket, activity)
     this.record[open] = this.#open.size
     socket.once('close', () => {
@@ -101,7 +88,7 @@ export class Connections {
     const socket = itselfOf(session.socket)
     if (socket === undefined) return
     this.add(socket).session = session
-    if (this.#closing) retireSoon(session, socket)
+    if (this.#closing || this.#crowded) retireSoon(session, socket)
   }
 
   /**
@@ -109,7 +96,7 @@ export class Connections {
    * it again elsewhere (RFC 9112, section 9.6).
    */
   isOver({ socket }: IncomingMessage): boolean {
-    return !this.mayStay && this.#open.get(socket)?.last?.headersSent === true
+    return this.#hasLast && this.#open.get(socket)?.last?.headersSent === true
   }
 
   /** To be called for each request before anything else; `ended` hears when its response is finished or cut off. */
@@ -122,7 +109,7 @@ export class Connections {
       activity.busy += 1
       activity.response = res
       activity.arrived = started
-      if (!this.mayStay && isHttp1) makeLast(activity, res)
+      if (!this.mayStay && isHttp1) this.#makeLast(activity, res)
     }
     this.record[inFlight]! += 1
     onEnd(req, res, () => {
@@ -141,18 +128,28 @@ export class Connections {
   upgraded(socket: Duplex, protocol: string | undefined): void {
     if (socket instanceof Socket) this.add(socket).busy += 1
     if (protocol?.toLowerCase() !== 'websocket') return
-    this.#webSockets.add(socket)
+    this.#webSockets.set(socket, writtenOn(socket))
     socket.once('close', () => this.#webSockets.delete(socket))
   }
 
   /** Others wait for a place: every response is the last one of its connection until they have one. */
   crowd(isCrowded: boolean): void {
     this.#crowded = isCrowded
+    if (isCrowded) this.#retireSessions()
+  }
+
+  #retireSessions(): void {
+    for (const [socket, { session }] of this.#open) if (session !== undefined) retire(session, socket)
+  }
+
+  #makeLast(activity: Activity, response: ServerResponse): void {
+    this.#hasLast = true
+    makeLast(activity, response)
   }
 
   #count(res: ServerResponse, milliseconds: number): void {
     this.record[inFlight]! -= 1
-    const finished = res.writableFinished ? Math.floor(res.statusCode / 100) : 0
+    const finished = isWhole(res) ? Math.floor(res.statusCode / 100) : 0
     this.record[responses + (finished >= 1 && finished <= 5 ? finished : 0)]! += 1
     let bucket = 0
     while (bucket < buckets.length && milliseconds > buckets[bucket]!) bucket += 1
@@ -176,24 +173,27 @@ export class Connections {
   /** From now on every response is the last one of its connection. */
   close(): void {
     this.#closing = true
-    for (const [socket, activity] of this.#open) {
+    this.#retireSessions()
+    for (const activity of this.#open.values()) {
       const { response, session } = activity
-      if (session !== undefined) retire(session, socket)
-      else if (response !== undefined && !response.headersSent) makeLast(activity, response)
+      if (session === undefined && response?.headersSent === false) this.#makeLast(activity, response)
     }
   }
 
   /** Ends the connections that have been idle since `latest` or longer, with no part of a request read. */
   endIdle(latest: number): void {
-    for (const [socket, { busy, idleSince, bytesRead, session }] of this.#open) {
-      const isSilent = session === undefined ? socket.bytesRead === bytesRead : session.destroyed
-      if (busy === 0 && idleSince <= latest && isSilent) socket.destroySoon()
+    for (const [socket, activity] of this.#open) {
+      const { busy, idleSince, session } = activity
+      const isOver = session === undefined ? isSilent(activity, socket) : session.destroyed
+      if (busy === 0 && idleSince <= latest && isOver) socket.destroySoon()
     }
   }
 
   /** Cuts what is still open. */
   cut(): void {
-    for (const socket of this.#webSockets) socket.end(goingAway)
+    for (const [socket, written] of this.#webSockets) {
+      if (writtenOn(socket) > written) socket.end(goingAway)
+    }
     for (const [socket, { session }] of this.#open) {
       session?.destroy()
       if (this.#webSockets.has(socket)) socket.destroySoon()
@@ -202,10 +202,10 @@ export class Connections {
   }
 }
 
-/** A header of the PROXY protocol came before the handshake. */
+/** A header of the PROXY protocol may have come before the handshake, and the client may have left since. */
 function inheritAddress(socket: Socket, plain: Socket): void {
   for (const name of ['remoteAddress', 'remotePort', 'remoteFamily'] as const) {
-    if (Object.hasOwn(plain, name)) Object.defineProperty(socket, name, { value: plain[name] })
+    Object.defineProperty(socket, name, { value: plain[name] })
   }
 }
 
@@ -213,33 +213,6 @@ function itselfOf(socket: object): Socket | undefined {
   return (socket as KnownSocket)[self]
 }
 
-/** From now on, and without what was read until now, the connection is idle. */
-function rest(activity: Activity, { bytesRead }: Socket): void {
-  activity.idleSince = performance.now()
-  activity.bytesRead = bytesRead
-}
-
-/** This response, in the place of one before it, is the last one of its connection. */
-function makeLast(activity: Activity, response: ServerResponse): void {
-  const { req } = response
-  if (activity.last !== undefined) activity.last.shouldKeepAlive = true
-  activity.last = response.shouldKeepAlive ? response : undefined
-  response.shouldKeepAlive = false
-  linger(req.socket)
-  if (!req.complete) endWhenRead(req)
-}
-
-/**
- * Node closes the connection as soon as it has sent the last response. What the client still sends of its request is read
- * before that, however much it is.
- */
-function endWhenRead(req: IncomingMessage): void {
-  const { socket } = req
-  const { destroySoon } = socket
-  socket.destroySoon = () => {
-    socket.destroySoon = destroySoon
-    if (req.complete) return socket.destroySoon()
-    socket.end()
-    req.once('end', () => socket.destroySoon()).resume()
-  }
+function writtenOn(socket: Duplex): number {
+  return socket instanceof Socket ? socket.bytesWritten : 0
 }

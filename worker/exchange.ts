@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Outcome } from '../hooks/access-entry.ts'
 import type { Entry } from './access-format.ts'
+import { refusalText } from './refuse.ts'
 import { hasExpired } from './request-timeout.ts'
+import { isWhole } from './response.ts'
 
 /** What is only measured when the format prints it. */
 export interface Needs {
@@ -34,10 +36,14 @@ export class Exchange implements Entry {
   readonly #began = performance.now()
   #sentHeaders: unknown
   #refusal: number | undefined
+  /** Not as long as it waits behind the answer to an earlier request. */
+  #isSent: boolean
 
   constructor(req: IncomingMessage, res: ServerResponse, needs: Needs) {
     this.request = req
     this.#response = res
+    this.#isSent = res.socket !== null
+    if (!this.#isSent) res.once('socket', () => (this.#isSent = true))
     if (needs.address) {
       // Now: a socket that is gone has no address any more.
       this.remoteAddress = req.socket.remoteAddress ?? ''
@@ -47,17 +53,18 @@ export class Exchange implements Entry {
     if (needs.responseHeaders) this.#keepHeaders()
   }
 
-  /** This status was sent instead of the response. */
+  /** This status is sent in the place of the response, if none of that is on its way. */
   refuse(status: number): void {
-    this.#refusal = status
+    if (!this.#response.headersSent) this.#refusal = status
   }
 
   /** Takes the last measurements. */
   end(): this {
     const response = this.#response
-    this.status = this.#refusal ?? statusOf(response)
+    this.status = this.#refusal ?? (this.#isSent ? statusOf(response) : notSent)
     this.outcome = this.#refusal === undefined ? outcomeOf(response) : refusalOutcome(this.#refusal)
-    if (this.#refusal !== undefined || hasNoBody(this.request.method, this.status)) this.bytes = 0
+    if (this.#refusal !== undefined || hasExpired(response)) this.bytes = refusalText(this.status).length
+    if (!this.#isSent || hasNoBody(this.request.method, this.status)) this.bytes = 0
     this.duration = performance.now() - this.#began
     this.time = Date.now()
     return this
@@ -125,21 +132,16 @@ function pairsOf(list: readonly unknown[]): (readonly unknown[])[] {
 }
 
 /** A client that left before anything was sent is logged as nginx does it. */
+const notSent = 499
+
 function statusOf(response: ServerResponse): number {
   if (hasExpired(response)) return 503
-  return response.headersSent ? response.statusCode : 499
+  return response.headersSent ? response.statusCode : notSent
 }
 
 function outcomeOf(response: ServerResponse): Outcome {
   if (hasExpired(response)) return 'timed out'
   return isWhole(response) ? 'ok' : 'aborted'
-}
-
-/** The compatibility layer of HTTP/2 says of a stream that was reset, too, that its response is finished. */
-function isWhole(response: ServerResponse): boolean {
-  const { stream } = response as { readonly stream?: { readonly rstCode: number | undefined } }
-  if (stream === undefined) return response.writableFinished
-  return response.writableEnded && !stream.rstCode
 }
 
 /** The outcome of what is answered before the app could see it, or in its place. */

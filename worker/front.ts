@@ -60,7 +60,14 @@ export async function createFront(parts: FrontParts): Promise<Front> {
             express: answers.some(isExpress),
           }) ?? serve)
       if (sniff !== undefined) {
-        server.on('connection', socket => sniff(socket, is2 => (is2 ? serveHttp2(socket) : serve(socket))))
+        server.on('connection', socket => {
+          sniff(socket, isHttp2 => {
+            // As a server of HTTP/2 alone has it: else a client that leaves is not noticed.
+            if (isHttp2) socket.allowHalfOpen = false
+            if (isHttp2) serveHttp2(socket)
+            else serve(socket)
+          })
+        })
       }
       if (tls === undefined) return
       const accept = tls.accept(socket => {

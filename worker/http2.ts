@@ -1,5 +1,5 @@
 /** HTTP/2 beside a server of HTTP/1.1, whose requests it shares; loaded only where it is wanted. */
-import { createServer, type Http2ServerRequest } from 'node:http2'
+import { createServer } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { AppServer } from './adapters/adapter.ts'
 import { standFast } from './adapters/express-http2.ts'
@@ -39,27 +39,28 @@ export function createSessions(server: AppServer, parts: SessionParts): (socket:
     maxSessionMemory: Math.max(usualMemory, Math.ceil((2 * maxConcurrentStreams * initialWindowSize) / 1e6)),
   }
   const sessions = createServer(options, (req, res) => {
-    nameHost(req)
     if (express) standFast(req, res)
     server.emit('request', req, res)
   })
-  sessions.on('checkExpectation', (req, res) => {
-    nameHost(req)
-    server.emit('checkExpectation', req, res)
-  })
+  sessions.on('checkExpectation', (req, res) => server.emit('checkExpectation', req, res))
+  // Where nobody listens for it, as a request is refused.
+  sessions.on('connect', (req, res) => server.emit('request', req, res))
   // `keepalive = 0` is one request for each connection in HTTP/1.1, which would make nothing of HTTP/2.
   const idleMs = Math.max(settings.keepalive, 1) * 1_000
   sessions.on('session', session => {
     connections.addSession(session)
-    // Streams that are open are finished nevertheless.
-    session.setTimeout(idleMs, () => session.close())
+    let streams = 0
+    session.on('stream', stream => {
+      streams += 1
+      stream.once('close', () => {
+        streams -= 1
+      })
+    })
+    session.setTimeout(idleMs, () => {
+      if (streams === 0) session.close()
+    })
     if (initialWindowSize > usualWindow) session.setLocalWindowSize(initialWindowSize)
   })
   sessions.on('sessionError', (error: Error) => log.debug(`A session of HTTP/2 ended: ${error.message}`))
   return socket => sessions.emit('connection', socket)
-}
-
-/** Apps look for the host where HTTP/1.1 has it (RFC 9113 section 8.3.1). */
-function nameHost({ headers }: Http2ServerRequest): void {
-  if (headers.host === undefined && headers[':authority'] !== undefined) headers.host = headers[':authority']
 }

@@ -2,9 +2,9 @@
  * What a request has to be like before the app sees it. Node's parser refuses most of what is malformed; this is where it
  * is laxer than RFC 9112, and where tsicorn has limits of its own.
  */
-import type { IncomingMessage } from 'node:http'
+import { type IncomingMessage, METHODS } from 'node:http'
 import type { WorkerSettings } from './protocol.ts'
-import { createTrust } from './trust.ts'
+import { createTrust, type Trust } from './trust.ts'
 
 /** The settings that requests are measured by. */
 export type MessageRules = Pick<
@@ -31,10 +31,12 @@ export type Inspect = (req: IncomingMessage) => Refusal | undefined
 /** The most bytes that the parser takes for the head of a request: all that the limits allow together. */
 export function largestHead(rules: MessageRules): number {
   const line = rules.limit_request_line || largest
-  return Math.min(line + mostFields(rules) * widestField(rules) + 4, largest)
+  const all = line + mostFields(rules) * widestField(rules) + 4
+  return Math.min(Math.max(all, smallest), largest)
 }
 
-/** Whatever the settings say, in bytes. */
+/** Whatever the settings say, in bytes: the parser cannot tell what is too long, and what it refuses gets 431. */
+const smallest = 2 ** 17
 const largest = 2 ** 20
 
 /** What 0 stands for is the same as in Gunicorn. */
@@ -44,7 +46,7 @@ export function mostFields({
   return most || 32_768
 }
 
-function widestField({ limit_request_field_size: widest }: MessageRules): number {
+export function widestField({ limit_request_field_size: widest }: MessageRules): number {
   return widest || 8_190
 }
 
@@ -86,6 +88,9 @@ export function createInspection(rules: MessageRules): Inspect {
     const { headers } = req
     if (headers.host !== undefined && !hostForm.test(headers.host))
       return { status: 400, why: 'the Host is malformed' }
+    // Node looks for the word, and not for the value (RFC 9110, section 10.1.1).
+    if (headers.expect !== undefined && httpContinues.test(headers.expect) && !continues.test(headers.expect))
+      return { status: 417, why: 'it expects what nobody fulfils' }
     const coding = headers['transfer-encoding']
     if (coding !== undefined && isMessage) {
       const wrong = wrongCoding(req, coding)
@@ -94,12 +99,13 @@ export function createInspection(rules: MessageRules): Inspect {
     if (biggest > 0 && Number(headers['content-length'] ?? 0) > biggest)
       return { status: 413, why: 'the body is larger than limit_request_body' }
     if (hasUnderscores && policy !== 'dangerous') {
-      const isKept = (name: string) =>
-        (kept.has('*') || kept.has(name.toLowerCase())) && trusts(req.socket.remoteAddress)
+      const isKept = (name: string) => (kept.has('*') || kept.has(name.toLowerCase())) && trusts(req.socket)
       if (!mapUnderscores(req, isKept, policy))
         return { status: 400, why: 'a field has an underscore in its name' }
     }
-    return tellScheme(req, secure, trusts) ? undefined : { status: 400, why: 'the scheme fields contradict' }
+    if (!tellScheme(req, secure, trusts)) return { status: 400, why: 'the scheme fields contradict' }
+    if (isMessage && !url.startsWith('/')) takeHost(req)
+    return undefined
   }
 }
 
@@ -113,18 +119,34 @@ const hostForm = /^(?:[\w.~!$&'()*+,;=%-]*|\[[\da-f:.]+\])(?::\d*)?$/i
 
 /** RFC 9112, section 3.2.2: a scheme, and an authority that names a host. */
 const absoluteForm =
-  /^[a-z][a-z\d+.-]*:\/\/(?:[^/?#@]*@)?(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d*)?(?:[/?#]|$)/i
+  /^[a-z][a-z\d+.-]*:\/\/(?:[^/?#@]*@)?((?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d*)?)(?:[/?#]|$)/i
 
-/** RFC 9113, section 8.3.1: what the app finds as the Host is the authority that others have routed by. */
-function wrongAuthority({ headers }: IncomingMessage): Refusal | undefined {
-  const { host = '', ':authority': authority = host } = headers
-  const isSame = host.toLowerCase() === String(authority).toLowerCase()
+/** In the same section: the host of an absolute target counts, whatever the Host says. */
+function takeHost({ url = '', headers, rawHeaders }: IncomingMessage): void {
+  const [, host] = absoluteForm.exec(url) ?? []
+  if (host === undefined || host === headers.host) return
+  headers.host = host
+  const at = rawHeaders.findIndex((name, n) => n % 2 === 0 && name.toLowerCase() === 'host')
+  if (at === -1) rawHeaders.push('Host', host)
+  else rawHeaders[at + 1] = host
+}
+
+/** RFC 9113, section 8.3.1: apps look for the host where HTTP/1.1 has it, and others have routed by the authority. */
+function wrongAuthority({ method, headers }: IncomingMessage): Refusal | undefined {
+  if (method === 'CONNECT') return { status: 501, why: 'nobody listens for CONNECT' }
+  const authority = headers[':authority'] as string | undefined
+  headers.host ??= authority
+  const isSame = authority === undefined || headers.host?.toLowerCase() === authority.toLowerCase()
   return isSame ? undefined : { status: 400, why: 'the Host is not the :authority' }
 }
 
+/** The parser knows those of RTSP, too, with the protocol of that name. */
+const methods: ReadonlySet<string> = new Set(METHODS)
+
 /** RFC 9112, sections 2.3 and 3.2. */
 function wrongLine(req: IncomingMessage): Refusal | undefined {
-  const { method, url = '', httpVersion } = req
+  const { method = '', url = '', httpVersion } = req
+  if (!methods.has(method)) return { status: 400, why: 'the method is not one of HTTP' }
   // To the parser, a line without a version is one of HTTP/0.9.
   if (httpVersion === '0.9') return { status: 400, why: 'the request line has no version of HTTP' }
   if (httpVersion !== '1.1' && httpVersion !== '1.0')
@@ -134,6 +156,9 @@ function wrongLine(req: IncomingMessage): Refusal | undefined {
   const isFit = url === '*' ? method === 'OPTIONS' : absoluteForm.test(url)
   return isFit || method === 'CONNECT' ? undefined : { status: 400, why: 'the target is malformed' }
 }
+
+const httpContinues = /100-continue/i
+const continues = /^100-continue$/i
 
 const codings = ['identity', 'compress', 'x-compress', 'deflate', 'gzip', 'x-gzip']
 
@@ -171,15 +196,15 @@ function mapUnderscores(
 function tellScheme(
   req: IncomingMessage,
   secure: readonly (readonly [string, string])[],
-  trusts: (address: string | undefined) => boolean,
+  trusts: Trust,
 ): boolean {
   let scheme: boolean | undefined
   for (const [name, value] of secure) {
-    const said = req.headers[name]
-    if (said === undefined) continue
-    const isSecure = said === value
-    if (scheme !== undefined && scheme !== isSecure) return !trusts(req.socket.remoteAddress)
-    scheme = isSecure
+    for (const said of valuesOf(req, name)) {
+      const isSecure = said === value
+      if (scheme !== undefined && scheme !== isSecure) return !trusts(req.socket)
+      scheme = isSecure
+    }
   }
   const socket = req.socket as Proxied
   if (scheme === undefined) {
@@ -187,10 +212,20 @@ function tellScheme(
     if (socket[spoken] === true) socket.encrypted = false
     return true
   }
-  if (!trusts(socket.remoteAddress)) return true
+  if (!trusts(socket)) return true
   if (socket[spoken] === undefined) socket[spoken] = socket.encrypted !== true
   if (socket[spoken]) socket.encrypted = scheme
   return true
+}
+
+/** Node joins the values of a field that comes several times, and drops some. */
+function valuesOf({ headers, rawHeaders }: IncomingMessage, name: string): readonly unknown[] {
+  const value = headers[name]
+  if (value === undefined) return []
+  const isOne = typeof value === 'string' && !value.includes(',')
+  return isOne
+    ? [value]
+    : rawHeaders.filter((_, n) => n % 2 === 1 && rawHeaders[n - 1]?.toLowerCase() === name)
 }
 
 /** Whether the scheme is the proxy's to say: not where tsicorn itself speaks TLS. */

@@ -36,9 +36,24 @@ export class LineStream {
   }
 
   readonly send = (line: string): void => {
-    if (this.#waiting.length + this.#socket.writableLength > mostWaiting) this.#lost += 1
+    if (this.#waiting.length + this.#socket.writableLength > mostWaiting) this.#lose()
     else if (this.#socket.readyState === 'open') this.#socket.write(`${line}\n`)
     else this.#waiting += `${line}\n`
+  }
+
+  #lose(): void {
+    this.#lost += 1
+    const { name, onTrouble } = this.#options
+    // One that is not connected has said so.
+    if (this.#lost === 1 && !this.#failing)
+      onTrouble(`Cannot send to ${name} as fast as lines come: what does not fit into memory is lost`)
+  }
+
+  readonly #tellLost = (): void => {
+    if (this.#lost === 0) return
+    const lost = this.#lost
+    this.#lost = 0
+    this.#options.onTrouble(`Sending to ${this.#options.name} works again: ${lost} lines were lost`)
   }
 
   async close(): Promise<void> {
@@ -75,6 +90,7 @@ export class LineStream {
       if (isNews)
         onTrouble(`Cannot send to ${name}: ${error.message}: lines wait in memory until it works again`)
     })
+    socket.on('drain', this.#tellLost)
     // Nobody reads: without this the end of the other side is not noticed.
     socket.resume()
     socket.once('close', () => {

@@ -14,9 +14,9 @@ export function linger(socket: Socket): void {
   if (known.has(socket)) return
   known.add(socket)
   const { destroySoon } = socket
-  const until = socket.bytesRead + mostBytes
   socket.destroySoon = () => {
     socket.destroySoon = destroySoon
+    const until = socket.bytesRead + mostBytes
     socket.end()
     const end = () => socket.destroy()
     const timer = setTimeout(end, longestMs)

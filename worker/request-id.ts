@@ -1,25 +1,40 @@
 /** `request_id_header`: one name for a request, in every log that it leaves a trace in. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import type { RequestListener } from './adapters/adapter.ts'
+import type { RequestListener, UpgradeListener } from './adapters/adapter.ts'
 import type { Trust } from './trust.ts'
 
 /** Visible ASCII, and not too long for a line of a log. */
 const sane = /^[!-~]{1,128}$/
 
+/** Gives requests their ids before a listener sees them. */
+export interface Naming {
+  request(listener: RequestListener): RequestListener
+  upgrade(listener: UpgradeListener): UpgradeListener
+}
+
 /**
- * Gives each request an id before the listener sees it: the one that it came with, where its peer is trusted and the id
- * is of sane form, else a new one. The request and the response carry it in the header of this name.
+ * An id is the one that the request came with, where its peer is trusted and the id is of sane form, else a new one. The
+ * request and its response carry it in the header of this name; the answer to an upgrade is the app's to write.
  */
-export function withRequestId(listener: RequestListener, header: string, trusts: Trust): RequestListener {
+export function createNaming(header: string, trusts: Trust): Naming {
   const name = header.toLowerCase()
-  return (req, res) => {
+  const identify = (req: IncomingMessage): string => {
     const given = req.headers[name]
-    const isKept = typeof given === 'string' && sane.test(given) && trusts(req.socket.remoteAddress)
-    const id = isKept ? given : randomUUID()
-    if (!isKept) setHeader(req, name, id)
-    res.setHeader(header, id)
-    listener(req, res)
+    if (typeof given === 'string' && sane.test(given) && trusts(req.socket)) return given
+    const id = randomUUID()
+    setHeader(req, name, id)
+    return id
+  }
+  return {
+    request: listener => (req, res) => {
+      res.setHeader(header, identify(req))
+      return listener(req, res)
+    },
+    upgrade: listener => (req, socket, head) => {
+      identify(req)
+      return listener(req, socket, head)
+    },
   }
 }
 

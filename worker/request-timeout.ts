@@ -1,7 +1,8 @@
 /** `request_timeout`: a request that the app does not begin to answer in time is answered for it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerResponse } from 'node:http2'
 import type { RequestListener } from './adapters/adapter.ts'
+import { linger } from './linger.ts'
+import { answerStream, isGone } from './response.ts'
 import { onEnd } from './response-end.ts'
 
 const expired = new WeakSet<ServerResponse>()
@@ -19,7 +20,7 @@ export function withTimeout(
 ): RequestListener {
   return (req, res) => {
     const timer = setTimeout(() => {
-      if (res.headersSent || res.destroyed) return
+      if (res.headersSent || isGone(res)) return
       expired.add(res)
       onExpired(req)
       answer(req, res)
@@ -42,31 +43,11 @@ const head = [
  * sets after all must find nothing amiss.
  */
 function answer(req: IncomingMessage, res: ServerResponse): void {
-  if (req.httpVersionMajor !== 1) return answerStream(req, res as unknown as Http2ServerResponse)
+  if (req.httpVersionMajor !== 1) return answerStream(res, 503, body)
   const { socket } = res
   // Without a socket the answer to an earlier request of this connection is still being sent.
   if (socket === null) return void req.socket.destroy()
+  linger(socket)
   socket.end(`${head.join('\r\n')}\r\n\r\n${req.method === 'HEAD' ? '' : body}`)
   socket.destroySoon()
-}
-
-/** Past the response object as well, which from then on does nothing: Node would throw at a header that comes too late. */
-function answerStream({ method }: IncomingMessage, res: Http2ServerResponse): void {
-  const { stream } = res
-  res.statusCode = 503
-  stream.respond({
-    ':status': 503,
-    'content-type': 'text/plain; charset=utf-8',
-    'content-length': body.length,
-  })
-  stream.end(method === 'HEAD' ? '' : body)
-  const nothing = (...args: readonly unknown[]) => {
-    const done = args.at(-1)
-    if (typeof done === 'function') process.nextTick(done)
-    return res
-  }
-  for (const name of ['setHeader', 'appendHeader', 'removeHeader', 'flushHeaders', 'writeHead', 'end']) {
-    Object.defineProperty(res, name, { value: nothing, configurable: true, writable: true })
-  }
-  Object.defineProperty(res, 'write', { value: (...args: unknown[]) => nothing(...args) === res })
 }

@@ -4,12 +4,13 @@ import type { WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
 import type { RequestListener } from './adapters/adapter.ts'
 import { fail } from './app-failure.ts'
-import { guardBody } from './body.ts'
+import type { BodyGuard } from './body.ts'
 import type { Connections } from './connections.ts'
 import { type Inspect, isHttp2Request } from './inspection.ts'
 import type { WorkerLog } from './log.ts'
 import { isRefused, type OnRefused, refuse } from './refuse.ts'
 import { withTimeout } from './request-timeout.ts'
+import { isWhole } from './response.ts'
 
 export interface RequestParts {
   readonly connections: Connections
@@ -19,8 +20,7 @@ export interface RequestParts {
   readonly log: WorkerLog
   readonly inspect: Inspect
   readonly onRefused: OnRefused
-  /** The setting `limit_request_body`, in bytes; 0 is no limit. */
-  readonly largestBody: number
+  readonly guardBody: BodyGuard
   /** The setting `request_timeout`, in seconds. */
   readonly timeout: number
 }
@@ -67,7 +67,7 @@ function observed(listener: RequestListener, parts: RequestParts): RequestListen
 /** What is not for the app is refused. */
 function inspected(
   listener: RequestListener,
-  { inspect, largestBody, onRefused }: RequestParts,
+  { inspect, guardBody, onRefused }: RequestParts,
 ): RequestListener {
   return (req, res) => {
     const refusal = inspect(req)
@@ -76,7 +76,7 @@ function inspected(
       return refuse(req, res, refusal.status)
     }
     const isOpenEnded = req.headers['transfer-encoding'] !== undefined || isHttp2Request(req)
-    if (isOpenEnded) guardBody(req, res, largestBody, onRefused)
+    if (isOpenEnded) guardBody(req, res)
     listener(req, res)
   }
 }
@@ -85,7 +85,7 @@ function withPostRequest(listener: RequestListener, parts: RequestParts): Reques
   const { connections, accessLog, hooks, worker } = parts
   return (req, res) => {
     connections.began(req, res, started => {
-      const timing = { duration: (performance.now() - started) / 1_000, finished: res.writableFinished }
+      const timing = { duration: (performance.now() - started) / 1_000, finished: isWhole(res) }
       void hooks.tell('post_request', worker(), req, res, timing)
     })
     accessLog?.watch(req, res)

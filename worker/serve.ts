@@ -12,7 +12,6 @@ import { continueLazily } from './expectation.ts'
 import type { Front } from './front.ts'
 import { targetOf } from './listen-request.ts'
 import type { InheritedListener } from './protocol.ts'
-import { refuseSocket } from './refuse.ts'
 
 export interface ServeOptions {
   readonly listeners: readonly InheritedListener[]
@@ -23,7 +22,8 @@ export interface ServeOptions {
   /** What happens to each request around the app, and to what a listener of the app throws. */
   readonly wrap: (app: RequestListener) => RequestListener
   readonly guard: (listener: RequestListener) => RequestListener
-  readonly wrapUpgrade: (listener: UpgradeListener) => UpgradeListener
+  /** The same for what leaves HTTP; refused where there is no listener. */
+  readonly wrapUpgrade: (listener?: UpgradeListener) => UpgradeListener
   /** Sees each server that speaks HTTP. */
   readonly onServer: (server: AppServer) => void
   /** Seconds for the head of a request, 0 is no limit; and the most bytes of one. */
@@ -90,14 +90,14 @@ function ownServer(app: LoadedApp, options: ServeOptions): Server {
     'checkContinue',
     continueLazily(listener, () => connections.mayStay),
   )
-  server.keepAliveTimeout = keepalive * 1_000
+  // With 0, each answer ends its connection, and Node would take it for no limit.
+  if (keepalive > 0) server.keepAliveTimeout = keepalive * 1_000
   // The limit of the parser would cut off the rest without a word.
   server.maxHeadersCount = 0
   server.headersTimeout = headerTimeout * 1_000
   server.requestTimeout = 0
-  if (keepalive === 0) server.maxRequestsPerSocket = 1
   if (app.upgrade !== undefined) server.on('upgrade', wrapUpgrade(app.upgrade))
-  server.on('connect', (_req, socket) => refuseSocket(socket, 501))
+  server.on('connect', wrapUpgrade())
   options.front?.stand(server, app.listener)
   track(server, connections)
   return server
@@ -114,20 +114,20 @@ function adopt(server: AppServer, options: ServeOptions): AppServer {
   const { keepalive, connections, wrapUpgrade, front } = options
   if (front?.hasTls && isSecure(server)) throw new AppError(tlsTwice(server))
   front?.stand(server)
-  for (const event of ['request', 'checkContinue'] as const) wrapListeners(server, event, options)
+  for (const event of ['request', 'checkContinue', 'checkExpectation'] as const)
+    wrapListeners(server, event, options)
   if (!isHttp2(server) && server.listenerCount('checkContinue') === 0) {
-    const [listener] = server.listeners('request') as [RequestListener]
-    server.on(
-      'checkContinue',
-      continueLazily(listener, () => connections.mayStay),
-    )
+    const [listener] = server.listeners('request') as RequestListener[]
+    const mayStay = () => connections.mayStay
+    if (listener !== undefined) server.on('checkContinue', continueLazily(listener, mayStay))
   }
   for (const event of ['upgrade', 'connect'] as const) {
     const listeners = server.listeners(event) as UpgradeListener[]
     server.removeAllListeners(event)
     for (const listener of listeners) server.on(event, wrapUpgrade(listener))
   }
-  if ('keepAliveTimeout' in server && server.keepAliveTimeout === nodeKeepAlive) {
+  if (server.listenerCount('connect') === 0) server.on('connect', wrapUpgrade())
+  if (keepalive > 0 && 'keepAliveTimeout' in server && server.keepAliveTimeout === nodeKeepAlive) {
     server.keepAliveTimeout = keepalive * 1_000
   }
   if (!server.listening) track(server, connections)
@@ -137,11 +137,11 @@ function adopt(server: AppServer, options: ServeOptions): AppServer {
 /** In the place of the listeners comes one, so that a request is counted once. */
 function wrapListeners(
   server: AppServer,
-  event: 'request' | 'checkContinue',
+  event: 'request' | 'checkContinue' | 'checkExpectation',
   { wrap, guard }: ServeOptions,
 ): void {
   const own = server.listeners(event) as RequestListener[]
-  if (own.length === 0 && event !== 'request') return
+  if (own.length === 0) return
   server.removeAllListeners(event)
   // By way of Reflect: an Express application has a `bind` of its own, for requests of that verb.
   const listeners = own.map(listener => guard((req, res) => Reflect.apply(listener, server, [req, res])))

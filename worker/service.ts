@@ -5,16 +5,20 @@ import type { HookCaller } from '../hooks/run.ts'
 import type { WorkerView } from '../hooks/table.ts'
 import type { Acceptors } from './acceptors.ts'
 import type { AccessLog } from './access-log.ts'
-import type { LoadedApp, RequestListener } from './app.ts'
+import type { LoadedApp } from './app.ts'
 import { guarded } from './app-failure.ts'
+import { createBodyGuard } from './body.ts'
 import type { Connections } from './connections.ts'
 import type { Front } from './front.ts'
 import { createInspection, largestHead } from './inspection.ts'
 import type { WorkerLog } from './log.ts'
+import { nameOf } from './peer.ts'
 import type { InheritedListener, WorkerSettings } from './protocol.ts'
 import { withReadiness } from './readiness.ts'
 import { watchRefusals } from './refusal.ts'
+import type { OnRefused } from './refuse.ts'
 import { type RequestParts, wrap } from './request.ts'
+import type { Naming } from './request-id.ts'
 import { openRequestLog } from './request-log.ts'
 import { type Serving, serve } from './serve.ts'
 import { createTrust } from './trust.ts'
@@ -42,28 +46,28 @@ export interface Service {
 export async function startService(app: LoadedApp, options: ServiceOptions): Promise<Service> {
   const { settings, listeners, connections, hooks, log, worker, isReady } = options
   const accessLog = await openRequestLog(settings, options.lineFormat, log)
+  const onRefused: OnRefused = (socket, { status, why }, response) => {
+    accessLog?.refused(socket, status, response)
+    log.warning(`Refused a request of ${nameOf(socket)} with ${status}: ${why}`)
+  }
   const parts: RequestParts = {
-    ...{ connections, accessLog, hooks, worker, log },
+    ...{ connections, accessLog, hooks, worker, log, onRefused },
     inspect: createInspection(settings),
-    largestBody: settings.limit_request_body,
+    guardBody: createBodyGuard(settings, onRefused),
     timeout: settings.request_timeout,
-    onRefused: (socket, { status, why }, response) => {
-      accessLog?.refused(socket, status, response)
-      log.warning(`Refused a request of ${socket.remoteAddress ?? 'a unix socket'} with ${status}: ${why}`)
-    },
   }
   const { ready_path: path, keepalive, backlog } = settings
-  const name = await namer(settings)
+  const naming = await namingFor(settings)
   const serving = await serve(app, {
     ...{ listeners, keepalive, backlog, connections },
     headerTimeout: settings.header_timeout,
     largestHead: largestHead(settings),
     front: options.front,
     acceptors: await acceptorsFor(options),
-    onServer: server => watchRefusals(server, parts),
-    wrap: app => name(wrap(path === null ? app : withReadiness(app, path, isReady), parts)),
+    onServer: server => watchRefusals(server, { ...parts, name: naming.request }),
+    wrap: app => naming.request(wrap(path === null ? app : withReadiness(app, path, isReady), parts)),
     guard: listener => guarded(listener, { log, idHeader: settings.request_id_header }),
-    wrapUpgrade: listener => wrapUpgrade(listener, parts),
+    wrapUpgrade: listener => naming.upgrade(wrapUpgrade(listener, parts)),
   })
   return { serving, accessLog }
 }
@@ -77,8 +81,11 @@ async function acceptorsFor(options: ServiceOptions): Promise<Acceptors | undefi
 }
 
 /** Gives requests their ids, where that is asked for. */
-async function namer({ request_id_header: header, forwarded_allow_ips: peers }: WorkerSettings) {
-  if (header === null) return (listener: RequestListener) => listener
-  const { withRequestId } = await import('./request-id.ts')
-  return (listener: RequestListener) => withRequestId(listener, header, createTrust(peers))
+async function namingFor({
+  request_id_header: header,
+  forwarded_allow_ips: peers,
+}: WorkerSettings): Promise<Naming> {
+  if (header === null) return { request: listener => listener, upgrade: listener => listener }
+  const { createNaming } = await import('./request-id.ts')
+  return createNaming(header, createTrust(peers))
 }

@@ -5,6 +5,8 @@ import type { Socket } from 'node:net'
 /** How long a client may take to answer, or to begin, in milliseconds. */
 const patience = 900
 
+const retired = new WeakSet<ServerHttp2Session>()
+
 /** What comes with the first request of a new session gets this long to arrive, in milliseconds. */
 const first = 100
 
@@ -16,7 +18,8 @@ const first = 100
  * these frames. There the client learns which of its requests were not begun, and may send them again elsewhere.
  */
 export function retire(session: ServerHttp2Session, socket: Socket): void {
-  if (session.closed || session.destroyed) return
+  if (session.closed || session.destroyed || retired.has(session)) return
+  retired.add(session)
   if ('encrypted' in socket) return session.close()
   const close = () => {
     clearTimeout(timer)

@@ -43,7 +43,7 @@ export async function createTls({ settings, material, hooks, log }: TlsParts): P
         ...(SNICallback && { SNICallback: (...asked: Parameters<Sni>) => options.SNICallback?.(...asked) }),
       })
       server.on('secureConnection', socket => {
-        if (isStranger(socket)) socket.destroy()
+        if (material.cert_reqs === 1 && isStranger(socket)) socket.destroy()
         else onSecure(socket)
       })
       server.on('tlsClientError', ({ message }, socket) => {

@@ -1,23 +1,30 @@
 /** Connections that leave HTTP: WebSockets, CONNECT, and whatever else is asked for with `Upgrade`. */
 import type { UpgradeListener } from './adapters/adapter.ts'
 import { attempt, describe } from './app-failure.ts'
-import { isRefused, refuseSocket } from './refuse.ts'
+import { ignore, inTurn, isRefused, refuseSocket } from './refuse.ts'
 import type { RequestParts } from './request.ts'
 
-/** The listener for requests that are for the app, whose connections count until they end. */
+const nobody = { status: 501, why: 'nobody listens for CONNECT' }
+
+/** The listener for requests that are for the app, whose connections count until they end; without one, it refuses them. */
 export function wrapUpgrade(
-  listener: UpgradeListener,
-  { accessLog, connections, inspect, onRefused, log }: RequestParts,
+  listener: UpgradeListener | undefined,
+  { accessLog, connections, inspect, log, onRefused }: RequestParts,
 ): UpgradeListener {
   return (req, socket, head) => {
+    // Node has taken its own listener away, and a client that resets must not end the worker.
+    socket.on('error', ignore)
     if (isRefused(socket)) return
+    accessLog?.upgraded(req, socket)
     const refusal = inspect(req)
-    if (refusal !== undefined) {
-      onRefused(req.socket, refusal)
-      return refuseSocket(socket, refusal.status)
+    if (refusal !== undefined || listener === undefined) {
+      const { status, why } = refusal ?? nobody
+      return inTurn(req.socket, undefined, () => {
+        onRefused(req.socket, { status, why })
+        refuseSocket(socket, status)
+      })
     }
     connections.upgraded(socket, req.headers.upgrade)
-    accessLog?.upgraded(req, socket)
     const { bytesWritten } = req.socket
     attempt(
       () => listener(req, socket, head),

@@ -3,6 +3,8 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Outcome } from '../hooks/access-entry.ts'
 import type { Entry } from './access-format.ts'
+import { refusalOutcome } from './exchange.ts'
+import { refusalText } from './refuse.ts'
 
 /** A request whose connection left HTTP, measured until that ends: the app writes its answer to the bare socket. */
 export class UpgradedExchange implements Entry {
@@ -18,6 +20,7 @@ export class UpgradedExchange implements Entry {
   readonly #socket: Duplex
   readonly #began = performance.now()
   readonly #before: number
+  #refusal: number | undefined
 
   constructor(request: IncomingMessage, socket: Duplex) {
     this.request = request
@@ -28,8 +31,18 @@ export class UpgradedExchange implements Entry {
     this.#readStatus()
   }
 
+  /** This status is sent in the place of the app's answer. */
+  refuse(status: number): void {
+    this.#refusal = status
+  }
+
   end(): this {
-    this.bytes = this.#written - this.#before
+    if (this.#refusal === undefined) this.bytes = this.#written - this.#before
+    else {
+      this.status = this.#refusal
+      this.outcome = refusalOutcome(this.#refusal)
+      this.bytes = refusalText(this.#refusal).length
+    }
     this.duration = performance.now() - this.#began
     this.time = Date.now()
     return this
@@ -43,15 +56,22 @@ export class UpgradedExchange implements Entry {
 
   #readStatus(): void {
     const socket = this.#socket
-    const { write } = socket
+    const { write, end } = socket
+    const read = (first: unknown) => {
+      Object.assign(socket, { write, end })
+      const [, status] = /^HTTP\/1\.1 (\d{3}) /.exec(String(first).slice(0, 13)) ?? []
+      if (status === undefined) return
+      this.status = Number(status)
+      this.outcome = 'ok'
+    }
     socket.write = (...args: unknown[]) => {
-      socket.write = write
-      const [, status] = /^HTTP\/1\.1 (\d{3}) /.exec(String(args[0]).slice(0, 13)) ?? []
-      if (status !== undefined) {
-        this.status = Number(status)
-        this.outcome = 'ok'
-      }
+      read(args[0])
       return Reflect.apply(write, socket, args) as boolean
+    }
+    // What is given to `end` goes past `write`.
+    socket.end = (...args: unknown[]) => {
+      read(args[0])
+      return Reflect.apply(end, socket, args) as Duplex
     }
   }
 }

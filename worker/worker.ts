@@ -30,7 +30,7 @@ export class Worker {
   readonly gate: Gate
   readonly #start: Start
   readonly #log: WorkerLog
-  readonly #connections = new Connections()
+  readonly #connections: Connections
   readonly #arbiter = process.ppid
   #state = 'booting'
   #hooks: HookCaller
@@ -46,6 +46,7 @@ export class Worker {
     this.#start = start
     this.#lineFormat = start.settings.access_log_format
     this.#log = createLog(start.settings.loglevel)
+    this.#connections = new Connections({ keeps: start.settings.keepalive > 0 })
     this.gate = new Gate(start, this.#connections, this.#log)
     this.#hooks = createHookCaller({}, this.#log)
     Object.assign(globalThis, { [Symbol.for(requestsKey)]: () => this.#connections.requests() })

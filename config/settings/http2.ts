@@ -18,7 +18,7 @@ export const http2 = {
     effect: 'on reload',
   },
   http2_max_concurrent_streams: {
-    kind: integer({ min: 1 }),
+    kind: integer({ min: 1, max: 2 ** 32 - 1 }),
     default: 100,
     flag: '--http2-max-concurrent-streams',
     doc: 'The most streams of a connection at the same time.',
@@ -39,7 +39,7 @@ export const http2 = {
     effect: 'on reload',
   },
   http2_max_header_list_size: {
-    kind: integer({ min: 1 }),
+    kind: integer({ min: 1, max: 2 ** 32 - 1 }),
     default: 65536,
     flag: '--http2-max-header-list-size',
     doc: 'The most bytes of all header fields of a request together; a request with more is refused.',

@@ -162,16 +162,16 @@ describe('the access log', () => {
 
 describe('the access log shows what never reached the app:', () => {
   const refused: readonly (readonly [what: string, sends: string, line: string])[] = [
-    ['what is not HTTP', 'nonsense\r\n\r\n', '127.0.0.1 "-" 400 0'],
+    ['what is not HTTP', 'nonsense\r\n\r\n', '127.0.0.1 "-" 400 12'],
     [
       'headers that are too large',
       `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
-      '127.0.0.1 "GET / HTTP/1.1" 431 0',
+      '127.0.0.1 "GET / HTTP/1.1" 431 32',
     ],
     [
       'a request without Host',
       'GET /a HTTP/1.1\r\nConnection: close\r\n\r\n',
-      '127.0.0.1 "GET /a HTTP/1.1" 400 0',
+      '127.0.0.1 "GET /a HTTP/1.1" 400 12',
     ],
   ]
   for (const [what, sends, line] of refused) {
@@ -194,6 +194,6 @@ describe('the access log shows what never reached the app:', () => {
     const answered = await exchange(await server.running(), 'GET / HTTP/1.1\r\n')
     expect(answered).to.match(/^HTTP\/1\.1 408 Request Timeout\r\nConnection: close\r\n/)
     await server.stop()
-    expect(linesOf(server, 'access.log')).to.deep.equal(['127.0.0.1 "-" 408 0'])
+    expect(linesOf(server, 'access.log')).to.deep.equal(['127.0.0.1 "-" 408 16'])
   })
 })

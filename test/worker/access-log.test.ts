@@ -163,7 +163,7 @@ describe('access log', () => {
     })
     const client = net.connect(port, '127.0.0.1', () => client.write('nonsense\r\n\r\n'))
     await once(client, 'close')
-    expect(await lines()).to.deep.equal(['127.0.0.1 "-" 400 0 - -'])
+    expect(await lines()).to.deep.equal(['127.0.0.1 "-" 400 12 - -'])
   })
 
   it('counts each body once in the compatibility layer of HTTP/2', async () => {

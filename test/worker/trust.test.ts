@@ -1,5 +1,18 @@
+import { Socket } from 'node:net'
 import { expect } from 'chai'
+import { notePeer, type Peer } from '../../worker/peer.ts'
 import { createTrust } from '../../worker/trust.ts'
+
+/** As a socket is when its connection was accepted; each one has an address of its own, unless it is a unix socket. */
+function peerAt(remoteAddress: string | undefined, localAddress = remoteAddress): Peer {
+  const socket = new Socket()
+  Object.defineProperties(socket, {
+    remoteAddress: { value: remoteAddress },
+    localAddress: { value: localAddress },
+  })
+  notePeer(socket)
+  return socket
+}
 
 describe('trusted peers', () => {
   const cases: readonly (readonly [
@@ -21,7 +34,11 @@ describe('trusted peers', () => {
   ]
   for (const [networks, peer, trusted] of cases) {
     it(`${networks.join() || 'none'}: ${peer ?? 'a unix socket'} is ${trusted ? 'one' : 'none'}`, () => {
-      expect(createTrust(networks)(peer)).to.equal(trusted)
+      expect(createTrust(networks)(peerAt(peer))).to.equal(trusted)
     })
   }
+
+  it('a client that reset its connection is no unix socket', () => {
+    expect(createTrust([])(peerAt(undefined, '127.0.0.1'))).to.equal(false)
+  })
 })

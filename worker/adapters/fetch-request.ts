@@ -41,11 +41,12 @@ export class NodeRequest extends BaseRequest {
 }
 
 function urlOf(req: IncomingMessage): string {
-  const target = req.url ?? '/'
-  if (/^https?:\/\//i.test(target)) return target
+  // Of an absolute target (RFC 9112, section 3.2.2) the host is in the header, and the scheme is the connection's.
+  const target = (req.url ?? '/').replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '')
   const host = req.headers.host ?? req.headers[':authority'] ?? 'localhost'
   if (typeof host !== 'string' || !authority.test(host)) throw new TypeError(`${host} is no host`)
-  const scheme = 'encrypted' in req.socket ? 'https' : 'http'
+  const { encrypted } = req.socket as { readonly encrypted?: boolean }
+  const scheme = encrypted === true ? 'https' : 'http'
   return `${scheme}://${host}${target.startsWith('/') ? '' : '/'}${target}`
 }
 

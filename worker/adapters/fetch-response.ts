@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { isGone, isWhole } from '../response.ts'
 import { isObject } from './members.ts'
 
 /**
@@ -11,26 +12,26 @@ export async function sendResponse(response: Response, res: ServerResponse): Pro
     throw new TypeError(`The fetch handler returned ${describe(response)}, not a Response`)
   const { body } = response
   // A handler may have answered through `outgoing` itself, and its Response is then a formality.
-  if (res.headersSent || res.destroyed) return body?.cancel()
+  if (res.headersSent || isGone(res)) return body?.cancel()
   if (body === null) return sendWhole(response, res, undefined)
   if (res.req.method === 'HEAD') {
-    writeHead(response, res, flatten(response.headers))
+    writeHead(response, res, flatten(response.headers, res))
     res.end()
     return body.cancel()
   }
   const reader = body.getReader()
   res.once('close', () => {
-    if (!res.writableFinished) reader.cancel().catch(ignoreLateFailure)
+    if (!isWhole(res)) reader.cancel().catch(ignoreLateFailure)
   })
   const first = await reader.read()
   if (first.done) return sendWhole(response, res, undefined)
   const second = reader.read()
   if (await endsAtOnce(second)) return sendWhole(response, res, first.value)
-  if (res.destroyed) return
-  writeHead(response, res, flatten(response.headers))
+  if (isGone(res)) return
+  writeHead(response, res, flatten(response.headers, res))
   await write(res, first.value)
   for (let next = await second; !next.done; next = await reader.read()) await write(res, next.value)
-  if (!res.destroyed) res.end()
+  if (!isGone(res)) res.end()
 }
 
 /** Whether the stream is known to end before the event loop turns: all of its bytes were in memory then. */
@@ -44,10 +45,11 @@ async function endsAtOnce(read: Promise<{ readonly done: boolean }>): Promise<bo
 }
 
 function sendWhole(response: Response, res: ServerResponse, body: Uint8Array | undefined): void {
-  if (res.destroyed) return
+  if (isGone(res)) return
   const { headers, status } = response
-  const flat = flatten(headers)
-  const hasLength = headers.has('content-length') || headers.has('transfer-encoding')
+  const flat = flatten(headers, res)
+  const hasLength =
+    headers.has('content-length') || (headers.has('transfer-encoding') && res.req.httpVersionMajor === 1)
   const mayHaveLength = status !== 204 && status !== 304 && res.req.method !== 'HEAD'
   if (mayHaveLength && !hasLength)
     flat.push('content-length', String(body === undefined ? 0 : Buffer.byteLength(body)))
@@ -56,11 +58,23 @@ function sendWhole(response: Response, res: ServerResponse, body: Uint8Array | u
 }
 
 /** Pairs of names and values one after another, the fastest form that `writeHead` takes; each Set-Cookie is a pair of its own. */
-function flatten(headers: Headers): string[] {
+function flatten(headers: Headers, { req }: ServerResponse): string[] {
   const flat: string[] = []
-  for (const [name, value] of headers) flat.push(name, value)
+  for (const [name, value] of headers) {
+    if (req.httpVersionMajor === 1 || !ofConnections.has(name)) flat.push(name, value)
+  }
   return flat
 }
+
+/** RFC 9113, section 8.2.2: what goes from HTTP/1.1 to HTTP/2 leaves these behind; Node throws at some of them. */
+const ofConnections = new Set([
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+])
 
 function writeHead({ status, statusText }: Response, res: ServerResponse, headers: string[]): void {
   // HTTP/2 has no such text, and Node warns of it.
@@ -69,7 +83,7 @@ function writeHead({ status, statusText }: Response, res: ServerResponse, header
 }
 
 async function write(res: ServerResponse, chunk: Uint8Array): Promise<void> {
-  if (res.destroyed || res.write(chunk)) return
+  if (isGone(res) || res.write(chunk)) return
   await new Promise<void>(resolve => {
     const proceed = () => {
       res.off('drain', proceed).off('close', proceed)

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isWhole } from '../response.ts'
 import type { RequestListener } from './adapter.ts'
 import { BadRequest, NodeRequest } from './fetch-request.ts'
 import { sendResponse } from './fetch-response.ts'
@@ -19,7 +20,7 @@ export function fetchListener(handler: FetchHandler): RequestListener {
 async function answer(handler: FetchHandler, req: IncomingMessage, res: ServerResponse): Promise<void> {
   try {
     const request = new NodeRequest(req, res)
-    res.once('close', () => request.release(res.writableFinished))
+    res.once('close', () => request.release(isWhole(res)))
     const response = await handler(request, { incoming: req, outgoing: res })
     await sendResponse(response, res)
   } catch (error) {

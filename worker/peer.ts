@@ -1,0 +1,29 @@
+/** Who is at the other end of a connection. */
+import type { Socket } from 'node:net'
+
+const unix = Symbol('accepted on a unix socket')
+
+/** Whatever stands for a socket, such as that of a request of HTTP/2. */
+export interface Peer {
+  readonly remoteAddress?: string | undefined
+  readonly [unix]?: boolean
+}
+
+/**
+ * To be called when a connection is accepted. Later its address may be gone, because the client resets, and it must not
+ * pass for one of a unix socket, which has none.
+ */
+export function notePeer(socket: Socket & { [unix]?: boolean }): void {
+  // Node keeps the address once somebody has asked for it.
+  if (socket.remoteAddress === undefined) socket[unix] = socket.localAddress === undefined
+}
+
+/** A client that left before its connection was accepted has no address either, and is none of them. */
+export function isUnix(peer: Peer): boolean {
+  return peer[unix] === true
+}
+
+/** For the log. */
+export function nameOf(peer: Peer): string {
+  return peer.remoteAddress ?? (isUnix(peer) ? 'a unix socket' : 'a client that has left')
+}
