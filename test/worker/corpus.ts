@@ -56,6 +56,14 @@ const requestLines: readonly Case[] = [
   bad('an absolute target with a user alone', request('GET http://user@/ HTTP/1.1', 'Host: test')),
   ok('a fragment in the target', request('GET /a?b#c HTTP/1.1', 'Host: test')),
   ok('quotes in the target', request('GET /"a"?b="c" HTTP/1.1', 'Host: test')),
+  ok(
+    'an absolute target of another host than the Host',
+    request('GET http://other/a HTTP/1.1', 'Host: test'),
+    {
+      saw: { headers: { host: 'other' } },
+    },
+  ),
+  bad('RTSP', request('ANNOUNCE / RTSP/1.0', 'Host: test')),
   ok('many slashes', request('GET ///a//b HTTP/1.1', 'Host: test'), { saw: { url: '///a//b' } }),
   bad('a byte above 127 in the target', request('GET /\xe0 HTTP/1.1', 'Host: test')),
   bad('a byte above 127 in the method', request('GET\xdf / HTTP/1.1', 'Host: test')),
@@ -158,6 +166,13 @@ const fields: readonly Case[] = [
   bad('fields about the scheme that contradict', get('X-Forwarded-Proto: https', 'X-Forwarded-Ssl: off')),
   ok('an unknown expectation in HTTP/1.0', request('GET / HTTP/1.0', 'Expect: wonders'), { closes: true }),
   bad('an unknown expectation', get('Expect: wonders'), 417),
+  bad('an unknown expectation beside the known one', get('Expect: 100-continue, wonders'), 417),
+  bad('an expectation that contains the known one', get('Expect: x-100-continue=5'), 417),
+  ok('a field about the scheme twice', get('X-Forwarded-Proto: https', 'X-Forwarded-Proto: https')),
+  bad(
+    'a field about the scheme twice, in contradiction',
+    get('X-Forwarded-Proto: https', 'X-Forwarded-Proto: http'),
+  ),
 ]
 
 const bodies: readonly Case[] = [
@@ -243,7 +258,14 @@ const cutBodies: readonly Case[] = [
   ['a TE in the trailer', '0\r\nTE: trailers\r\n\r\n'],
   ['a Trailer in the trailer', '0\r\nTrailer: X\r\n\r\n'],
   ['an Authorization in the trailer', '0\r\nAuthorization: Basic x\r\n\r\n'],
-].map(([what, body]) => ({ ...bad(what as string, chunked(body as string)), ran: 1 }))
+]
+  .map(([what, body]) => ({ ...bad(what as string, chunked(body as string)), ran: 1 }))
+  .concat(
+    [
+      ['more fields in a trailer than there may be', `0\r\n${many(101).join('\r\n')}\r\n\r\n`],
+      ['a field of a trailer that is too long', `0\r\nX: ${'a'.repeat(8_190)}\r\n\r\n`],
+    ].map(([what, body]) => ({ ...bad(what as string, chunked(body as string), 431), ran: 1 })),
+  )
 
 const connections: readonly Case[] = [
   ok('two requests in one piece', get() + get(), { statuses: [200, 200], ran: 2 }),
