@@ -5,9 +5,6 @@
 import type { ServerResponse } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
 
-/** RFC 9113, section 7. */
-const internalError = 2
-
 /** Of a response over HTTP/2. */
 export function streamOf(res: ServerResponse): ServerHttp2Stream | undefined {
   return (res as { readonly stream?: ServerHttp2Stream }).stream
@@ -28,7 +25,8 @@ export function isGone(res: ServerResponse): boolean {
 export function cut(res: ServerResponse): void {
   const stream = streamOf(res)
   if (stream === undefined) res.destroy()
-  else stream.close(internalError)
+  // With an error: to close it would send the end of the body first. The layer listens for it, and drops it.
+  else stream.destroy(new Error('The answer is not whole'))
 }
 
 /**
