@@ -67,6 +67,12 @@ describe('the limits of a head', () => {
     expect(await ask('/', `A: ${'a'.repeat(40)}\r\n`)).to.deep.equal([431])
   })
 
+  it('of small settings tell a long line from a long field', async () => {
+    const url = await serve('--limit-request-fields', '3', '--limit-request-field_size', '100').running()
+    const long = `GET /${'a'.repeat(4_500)} HTTP/1.1\r\n${close}\r\n`
+    expect(statuses(await exchange(url, long))).to.deep.equal([414])
+  })
+
   it('can be raised, up to a mebibyte', async () => {
     const server = serve(
       ...['--limit-request-line', '0', '--limit-request-fields', '0', '--limit-request-field_size', '200000'],

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { exchange, open, rest, statuses } from '../raw.ts'
+import { exchange, first, open, rest, statuses } from '../raw.ts'
 import { launch, type Tsicorn } from '../tsicorn.ts'
 
 /** Says who the client is and how it speaks, as frameworks find out. */
@@ -46,6 +46,23 @@ describe('forwarded_allow_ips', () => {
       request(true, 'X-Forwarded-Proto: http'),
     )
     expect(schemes(answers)).to.deep.equal(['https', 'http', 'https', 'http'])
+  })
+
+  it('is what a fetch handler finds in the address of its request', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: { 'app.mjs': `export default { fetch: request => new Response(request.url.split(':')[0]) }` },
+    })
+    const url = await server.running()
+    const socket = await open(url)
+    const ask = async (fields: string) => {
+      socket.write(`GET / HTTP/1.1\r\nHost: test\r\n${fields}\r\n`)
+      return (await first(socket)).split('\r\n\r\n')[1]
+    }
+    expect(await ask('X-Forwarded-Proto: https\r\n')).to.equal('https')
+    expect(await ask('')).to.equal('http')
+    expect(await ask('X-Forwarded-Proto: http\r\n')).to.equal('http')
+    socket.destroy()
   })
 
   it('makes nobody else say it', async () => {

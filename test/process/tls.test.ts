@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { get } from 'node:https'
 import { connect as connectPlain } from 'node:net'
@@ -54,6 +55,11 @@ describe('TLS', function () {
   }
 
   const withKey = ['--keyfile', 'key.pem']
+  const rsa = generateKeyPairSync('rsa', {
+    modulusLength: 2_048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  }).privateKey
 
   it('serves HTTPS, says so in the log, and shows it to the app', async () => {
     const server = serve([
@@ -182,6 +188,11 @@ describe('TLS', function () {
         ['--keyfile', 'other.pem'],
         /keyfile "other\.pem" is not the key of the certificate in certfile "cert\.pem": /,
       ],
+      [
+        'a key of another type',
+        ['--keyfile', 'rsa.pem'],
+        /keyfile "rsa\.pem" is not the key of the certificate in certfile "cert\.pem": /,
+      ],
       ['a certificate without a key', [], /certfile "cert\.pem" holds no private key: set keyfile/],
       [
         'what is no certificate',
@@ -198,11 +209,12 @@ describe('TLS', function () {
     ]
     for (const [what, args, message] of mistakes) {
       it(`is named with its cure: ${what}`, async () => {
-        const server = serve(args, { errors: true, files: { 'other.pem': second.key } })
+        const files = { 'other.pem': second.key, 'rsa.pem': rsa }
+        const server = serve(args, { errors: true, files })
         expect(await server.ended).to.deep.equal({ code: 1, signal: null })
         expect(server.log).to.match(message)
         expect(server.log).not.to.match(/Booting/)
-        const check = serve(['--check-config', ...args], { files: { 'other.pem': second.key } })
+        const check = serve(['--check-config', ...args], { files })
         expect((await check.ended).code).to.equal(1)
         expect(check.log).to.match(message)
       })
@@ -251,6 +263,38 @@ describe('TLS', function () {
       )
       expect(await subjectOf(await open(server.url))).to.equal('first')
       server.write('key.pem', second.key)
+      await server.says(/Certificate renewed/)
+      await eventually('it is served', async () => (await subjectOf(await open(server.url))) === 'second')
+    })
+
+    it('that does not fit is not given to a hook either, and new workers start with the old one', async () => {
+      const server = serve(withKey, {
+        errors: true,
+        files: {
+          'tsicorn.config.mjs': `export default { ssl_context: (settings, defaultContext) => defaultContext() }`,
+        },
+      })
+      await server.running()
+      server.write('cert.pem', second.cert)
+      await server.says(
+        /The certificate cannot be renewed, the old one stays: keyfile "key\.pem" is not the key/,
+      )
+      const [worker] = server.workers
+      process.kill(worker as number, 'SIGKILL')
+      await eventually('a new worker serves with the old one', async () => {
+        const isNew = server.workers.length === 1 && server.workers[0] !== worker
+        return isNew && (await subjectOf(await open(server.url))) === 'first'
+      })
+    })
+
+    it('is taken also where a reload at the same time fails', async () => {
+      const server = serve(withKey, { errors: true })
+      await server.running()
+      server.write('app.mjs', 'this is no program')
+      server.write('cert.pem', second.cert)
+      server.write('key.pem', second.key)
+      server.signal('SIGHUP')
+      await server.says(/Reload 1 failed/)
       await server.says(/Certificate renewed/)
       await eventually('it is served', async () => (await subjectOf(await open(server.url))) === 'second')
     })

@@ -189,6 +189,15 @@ describe('a fetch handler', () => {
     expect(cancelled).to.equal(true)
   })
 
+  it('gets the scheme of the connection, and the host of the request', async () => {
+    const port = await serve(({ url }) => new Response(url))
+    const ask = async (target: string) =>
+      (await raw(port, `GET ${target} HTTP/1.1\nHost: shop\nConnection: close\n\n`)).split('\r\n\r\n')[1]
+    expect(await ask('/p?q')).to.equal('http://shop/p?q')
+    expect(await ask('https://shop/p?q')).to.equal('http://shop/p?q')
+    expect(await ask('http://shop')).to.equal('http://shop/')
+  })
+
   it('that throws is answered with 500 and logged', async () => {
     const port = await serve(() => Promise.reject(new Error('broken')))
     const response = await fetch(`http://127.0.0.1:${port}/path`)
