@@ -116,22 +116,27 @@ function adopt(server: AppServer, options: ServeOptions): AppServer {
   front?.stand(server)
   for (const event of ['request', 'checkContinue', 'checkExpectation'] as const)
     wrapListeners(server, event, options)
-  if (!isHttp2(server) && server.listenerCount('checkContinue') === 0) {
-    const [listener] = server.listeners('request') as RequestListener[]
-    const mayStay = () => connections.mayStay
-    if (listener !== undefined) server.on('checkContinue', continueLazily(listener, mayStay))
-  }
-  for (const event of ['upgrade', 'connect'] as const) {
-    const listeners = server.listeners(event) as UpgradeListener[]
-    server.removeAllListeners(event)
-    for (const listener of listeners) server.on(event, wrapUpgrade(listener))
-  }
-  if (server.listenerCount('connect') === 0) server.on('connect', wrapUpgrade())
+  // Over HTTP/2, both are left to Node.
+  if (!isHttp2(server)) adoptFormsOfHttp1(server, options)
+  const upgrades = server.listeners('upgrade') as UpgradeListener[]
+  server.removeAllListeners('upgrade')
+  for (const listener of upgrades) server.on('upgrade', wrapUpgrade(listener))
   if (keepalive > 0 && 'keepAliveTimeout' in server && server.keepAliveTimeout === nodeKeepAlive) {
     server.keepAliveTimeout = keepalive * 1_000
   }
   if (!server.listening) track(server, connections)
   return server
+}
+
+/** `Expect: 100-continue` and CONNECT. */
+function adoptFormsOfHttp1(server: AppServer, { connections, wrapUpgrade }: ServeOptions): void {
+  const [listener] = server.listeners('request') as RequestListener[]
+  const mayStay = () => connections.mayStay
+  if (listener !== undefined && server.listenerCount('checkContinue') === 0)
+    server.on('checkContinue', continueLazily(listener, mayStay))
+  const own = server.listeners('connect') as UpgradeListener[]
+  server.removeAllListeners('connect')
+  for (const one of own.length > 0 ? own : [undefined]) server.on('connect', wrapUpgrade(one))
 }
 
 /** In the place of the listeners comes one, so that a request is counted once. */
