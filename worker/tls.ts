@@ -34,13 +34,15 @@ export async function createTls({ settings, material, hooks, log }: TlsParts): P
   const protocols = settings.http_protocols.map(name => names[name] as string)
   return {
     accept(onSecure) {
-      const { SNICallback, ALPNCallback } = options
+      const { ALPNCallback } = options
+      // Asked anew each time: a renewal may have brought another one, or the first.
+      const SNICallback: Sni = (name, done) =>
+        options.SNICallback === undefined ? done(null) : options.SNICallback(name, done)
       const server = createServer({
         handshakeTimeout,
         ...(ALPNCallback === undefined ? { ALPNProtocols: protocols } : {}),
         ...options,
-        // Asked anew each time: a renewal may have brought another one.
-        ...(SNICallback && { SNICallback: (...asked: Parameters<Sni>) => options.SNICallback?.(...asked) }),
+        ...(hooks.has('ssl_context') ? { SNICallback } : {}),
       })
       server.on('secureConnection', socket => {
         if (material.cert_reqs === 1 && isStranger(socket)) socket.destroy()

@@ -97,7 +97,7 @@ describe('request_id_header', () => {
     const server = launch({ args: ['--request-id-header', 'X Id', './app.mjs'] })
     expect((await server.ended).code).to.equal(2)
     expect(server.log).to.equal(
-      '--request-id-header: request_id_header must be the name of a header, such as X-Request-Id, or null, not "X Id"\n',
+      '--request-id-header: request_id_header must be the name of a header, such as X-Request-Id and none that HTTP itself uses, or null, not "X Id"\n',
     )
   })
 })
