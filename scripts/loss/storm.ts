@@ -1,4 +1,5 @@
 /** The storm: lifecycle events, one after the other, in an order that the seed decides. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Tsicorn } from '../../test/tsicorn.ts'
 import type { Random } from './random.ts'
 import { readRoster } from './roster.ts'
@@ -34,6 +35,9 @@ const shares: Readonly<Record<EventName, number>> = {
   USR1: 3,
   'KILL of a worker': 6,
 }
+
+/** Until the log tells of a worker that is gone, in milliseconds. */
+const goneMs = 50
 
 /** More workers than configured, at most. */
 const mostExtra = 2
@@ -78,7 +82,7 @@ export class Storm {
     'TERM of a worker while reloading': async () => {
       await this.#beginReload()
       await this.#options.tsicorn.says(/Booting worker \d+/)
-      process.kill(this.#pick(), 'SIGTERM')
+      await this.#signalWorker('SIGTERM')
       await this.#endReload()
     },
     TTIN: async () => {
@@ -100,17 +104,15 @@ export class Storm {
       await this.#options.tsicorn.says(/Handling signal: usr1/)
     },
     'KILL of a worker': async () => {
-      const worker = this.#pick()
+      const worker = await this.#signalWorker('SIGKILL')
       this.#options.onKill?.(worker)
-      process.kill(worker, 'SIGKILL')
       await this.#options.tsicorn.says(new RegExp(`\\(pid ${worker}\\) was ended by SIGKILL`))
       await this.#options.tsicorn.says(/Worker \d+ \(pid \d+\) is ready/)
     },
   }
 
   async #terminate(): Promise<void> {
-    const worker = this.#pick()
-    process.kill(worker, 'SIGTERM')
+    const worker = await this.#signalWorker('SIGTERM')
     await this.#options.tsicorn.says(new RegExp(`\\(pid ${worker}\\) exited with code 0`))
   }
 
@@ -122,6 +124,20 @@ export class Storm {
 
   async #endReload(): Promise<void> {
     await this.#options.tsicorn.says(new RegExp(`Reload ${this.#reloads}: generation \\d+ serves`))
+  }
+
+  /** To one that serves; it may be gone, because it was on its way out, before the log says so. */
+  async #signalWorker(name: NodeJS.Signals): Promise<number> {
+    for (;;) {
+      const worker = this.#pick()
+      try {
+        process.kill(worker, name)
+        return worker
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+        await sleep(goneMs)
+      }
+    }
   }
 
   #signal(name: NodeJS.Signals): void {
