@@ -104,8 +104,7 @@ export class Storm {
       await this.#options.tsicorn.says(/Handling signal: usr1/)
     },
     'KILL of a worker': async () => {
-      const worker = await this.#signalWorker('SIGKILL')
-      this.#options.onKill?.(worker)
+      const worker = await this.#signalWorker('SIGKILL', this.#options.onKill)
       await this.#options.tsicorn.says(new RegExp(`\\(pid ${worker}\\) was ended by SIGKILL`))
       await this.#options.tsicorn.says(/Worker \d+ \(pid \d+\) is ready/)
     },
@@ -127,10 +126,11 @@ export class Storm {
   }
 
   /** To one that serves; it may be gone, because it was on its way out, before the log says so. */
-  async #signalWorker(name: NodeJS.Signals): Promise<number> {
+  async #signalWorker(name: NodeJS.Signals, before?: (worker: number) => void): Promise<number> {
     for (;;) {
       const worker = this.#pick()
       try {
+        before?.(worker)
         process.kill(worker, name)
         return worker
       } catch (error) {
