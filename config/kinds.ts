@@ -1,7 +1,7 @@
 /**
  * The kinds of values that settings have: how text and values become typed values, and what is said when they cannot.
  *
- * A kind's `expects` finishes the sentence that the setting's name begins: `timeout must be a number of seconds from 0 to 2147483`.
+ * A kind's `expects` finishes the sentence that the setting's name begins: `timeout must be a number of seconds, 0 or more`.
  */
 import { availableParallelism } from 'node:os'
 
@@ -64,18 +64,29 @@ export function integer(limits: { readonly min?: number; readonly max?: number }
   }
 }
 
-/** Timers of Node hold no longer: what they cannot hold ends at once. */
-const mostSeconds = 2_147_483
-
 /** Seconds, fractions allowed. */
 export const seconds: Kind<number, number> = {
-  expects: `a number of seconds from 0 to ${mostSeconds}`,
+  expects: 'a number of seconds, 0 or more',
   metavar: 'SECONDS',
   type: 'number',
-  schema: { type: 'number', minimum: 0, maximum: mostSeconds },
+  schema: { type: 'number', minimum: 0 },
   read: written =>
-    typeof written === 'number' && written >= 0 && written <= mostSeconds ? written : undefined,
+    typeof written === 'number' && Number.isFinite(written) && written >= 0 ? written : undefined,
   fromText: numberFrom,
+}
+
+/** A timer of Node holds no longer, less the second that Node itself adds to some: beyond that, it ends at once. */
+const mostOfTimer = 2_147_482
+
+/** Seconds that a timer of a worker waits. */
+export const timerSeconds: Kind<number, number> = {
+  ...seconds,
+  expects: `a number of seconds from 0 to ${mostOfTimer}`,
+  schema: { type: 'number', minimum: 0, maximum: mostOfTimer },
+  read: written => {
+    const read = seconds.read(written)
+    return read !== undefined && read <= mostOfTimer ? read : undefined
+  },
 }
 
 const unitsOfBytes: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }

@@ -1,18 +1,17 @@
 /** What an application throws, or rejects with, while it answers a request: it costs that request, and no other. */
-import type { ServerResponse } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { RequestListener } from './adapters/adapter.ts'
 import type { WorkerLog } from './log.ts'
-import { cut, isGone, isWhole } from './response.ts'
+import { cut, isGone, isWhole, streamOf } from './response.ts'
 
 export interface Guard {
   readonly log: Pick<WorkerLog, 'debug' | 'error'>
-  /** The setting `request_id_header`: the answer to a failure keeps it. */
-  readonly idHeader: string | null
+  /** The setting `request_id_header`, in small letters: the answer to a failure keeps it. */
+  readonly idHeader: string | undefined
 }
 
 /** What goes wrong later, in a callback, is not known to belong to a request, and ends the worker as it ends any process. */
 export function guarded(app: RequestListener, { log, idHeader }: Guard): RequestListener {
-  const kept = idHeader?.toLowerCase()
   return (req, res) =>
     attempt(
       () => app(req, res),
@@ -20,7 +19,7 @@ export function guarded(app: RequestListener, { log, idHeader }: Guard): Request
         // Whatever goes wrong because the client is gone is no news.
         if (isGone(res) && !isWhole(res)) return log.debug(`${req.method} ${req.url}: the client left`)
         log.error(`${req.method} ${req.url} failed: ${describe(error)}`)
-        fail(res, kept)
+        fail(res, idHeader)
       },
     )
 }
@@ -44,7 +43,11 @@ export function fail(res: ServerResponse, kept?: string): void {
   for (const name of res.getHeaderNames()) {
     if (name !== kept) res.removeHeader(name)
   }
-  res.writeHead(500, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': text.length }).end(text)
+  const head = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': text.length }
+  // The reason of the app may be what it failed of; HTTP/2 has none.
+  if (streamOf(res) === undefined) res.writeHead(500, STATUS_CODES[500], head)
+  else res.writeHead(500, head)
+  res.end(text)
 }
 
 export function describe(error: unknown): string {

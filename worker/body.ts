@@ -15,10 +15,11 @@ export function createBodyGuard(rules: MessageRules, onRefused: OnRefused): Body
   return (req, res) => {
     const { push } = req
     let size = 0
-    const stop = (refusal: Refusal): false => {
-      req.push = () => false
+    const stop = (refusal: Refusal): boolean => {
+      // Over HTTP/2, what is not taken would keep the stream open.
+      req.push = () => isHttp2Request(req)
       refuseLate(req, res, refusal, onRefused)
-      return false
+      return isHttp2Request(req)
     }
     req.push = (chunk: Buffer | null, encoding?: BufferEncoding): boolean => {
       size += chunk?.length ?? 0

@@ -96,7 +96,9 @@ export class Connections {
    * it again elsewhere (RFC 9112, section 9.6).
    */
   isOver({ socket }: IncomingMessage): boolean {
-    return this.#hasLast && this.#open.get(socket)?.last?.headersSent === true
+    const last = this.#hasLast ? this.#open.get(socket)?.last : undefined
+    // An app that writes `Connection: keep-alive` itself has the last word.
+    return last?.headersSent === true && !last.shouldKeepAlive
   }
 
   /** To be called for each request before anything else; `ended` hears when its response is finished or cut off. */

@@ -54,11 +54,13 @@ export function createSessions(server: AppServer, parts: SessionParts): (socket:
       streams += 1
       stream.once('close', () => {
         streams -= 1
+        if (streams === 0 && !session.destroyed) session.setTimeout(idleMs)
       })
     })
-    session.setTimeout(idleMs, () => {
+    session.on('timeout', () => {
       if (streams === 0) session.close()
     })
+    session.setTimeout(idleMs)
     if (initialWindowSize > usualWindow) session.setLocalWindowSize(initialWindowSize)
   })
   sessions.on('sessionError', (error: Error) => log.debug(`A session of HTTP/2 ended: ${error.message}`))

@@ -21,6 +21,8 @@ export interface RequestParts {
   readonly inspect: Inspect
   readonly onRefused: OnRefused
   readonly guardBody: BodyGuard
+  /** The setting `request_id_header`, in small letters: answers to failures keep it. */
+  readonly idHeader: string | undefined
   /** The setting `request_timeout`, in seconds. */
   readonly timeout: number
 }
@@ -100,13 +102,13 @@ function bounded(listener: RequestListener, { connections, log, timeout }: Reque
   })
 }
 
-function afterHook(app: RequestListener, { hooks, worker, log }: RequestParts): RequestListener {
+function afterHook(app: RequestListener, { hooks, worker, log, idHeader }: RequestParts): RequestListener {
   return (req, res) => {
     hooks.call('pre_request', worker(), req).then(
       () => app(req, res),
       (error: Error) => {
         log.error(error.message)
-        fail(res)
+        fail(res, idHeader)
       },
     )
   }

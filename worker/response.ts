@@ -45,6 +45,7 @@ export function answerStream(res: ServerResponse, status: number, text: string):
     'content-length': text.length,
   })
   stream.end(isHead ? '' : text)
+  stream.resume()
   const nothing = (...args: readonly unknown[]) => {
     const done = args.at(-1)
     if (typeof done === 'function') process.nextTick(done)

@@ -118,9 +118,8 @@ function adopt(server: AppServer, options: ServeOptions): AppServer {
     wrapListeners(server, event, options)
   // Over HTTP/2, both are left to Node.
   if (!isHttp2(server)) adoptFormsOfHttp1(server, options)
-  const upgrades = server.listeners('upgrade') as UpgradeListener[]
-  server.removeAllListeners('upgrade')
-  for (const listener of upgrades) server.on('upgrade', wrapUpgrade(listener))
+  const upgrade = takeListeners(server, 'upgrade')
+  if (upgrade !== undefined) server.on('upgrade', wrapUpgrade(upgrade))
   if (keepalive > 0 && 'keepAliveTimeout' in server && server.keepAliveTimeout === nodeKeepAlive) {
     server.keepAliveTimeout = keepalive * 1_000
   }
@@ -134,9 +133,15 @@ function adoptFormsOfHttp1(server: AppServer, { connections, wrapUpgrade }: Serv
   const mayStay = () => connections.mayStay
   if (listener !== undefined && server.listenerCount('checkContinue') === 0)
     server.on('checkContinue', continueLazily(listener, mayStay))
-  const own = server.listeners('connect') as UpgradeListener[]
-  server.removeAllListeners('connect')
-  for (const one of own.length > 0 ? own : [undefined]) server.on('connect', wrapUpgrade(one))
+  server.on('connect', wrapUpgrade(takeListeners(server, 'connect')))
+}
+
+/** All of them as one, so that a connection is counted once. */
+function takeListeners(server: AppServer, event: 'upgrade' | 'connect'): UpgradeListener | undefined {
+  const own = server.listeners(event) as UpgradeListener[]
+  server.removeAllListeners(event)
+  if (own.length === 0) return undefined
+  return (...args) => Promise.all(own.map(listener => Reflect.apply(listener, server, args)))
 }
 
 /** In the place of the listeners comes one, so that a request is counted once. */

@@ -54,6 +54,7 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
     ...{ connections, accessLog, hooks, worker, log, onRefused },
     inspect: createInspection(settings),
     guardBody: createBodyGuard(settings, onRefused),
+    idHeader: settings.request_id_header?.toLowerCase(),
     timeout: settings.request_timeout,
   }
   const { ready_path: path, keepalive, backlog } = settings
@@ -66,7 +67,7 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
     acceptors: await acceptorsFor(options),
     onServer: server => watchRefusals(server, { ...parts, name: naming.request }),
     wrap: app => naming.request(wrap(path === null ? app : withReadiness(app, path, isReady), parts)),
-    guard: listener => guarded(listener, { log, idHeader: settings.request_id_header }),
+    guard: listener => guarded(listener, parts),
     wrapUpgrade: listener => naming.upgrade(wrapUpgrade(listener, parts)),
   })
   return { serving, accessLog }

@@ -24,15 +24,20 @@ export function wrapUpgrade(
         refuseSocket(socket, status)
       })
     }
-    connections.upgraded(socket, req.headers.upgrade)
-    const { bytesWritten } = req.socket
-    attempt(
-      () => listener(req, socket, head),
-      error => {
-        log.error(`${req.method} ${req.url} failed: ${describe(error)}`)
-        if (req.socket.bytesWritten > bytesWritten) socket.destroy()
-        else refuseSocket(socket, 500)
-      },
-    )
+    inTurn(req.socket, undefined, () => {
+      if (!socket.writable) return void socket.destroy()
+      // The answer before may have set one for the next request.
+      req.socket.setTimeout(0)
+      connections.upgraded(socket, req.headers.upgrade)
+      const { bytesWritten } = req.socket
+      attempt(
+        () => listener(req, socket, head),
+        error => {
+          log.error(`${req.method} ${req.url} failed: ${describe(error)}`)
+          if (req.socket.bytesWritten > bytesWritten) socket.destroy()
+          else refuseSocket(socket, 500)
+        },
+      )
+    })
   }
 }

@@ -1,4 +1,4 @@
-import { bytes, integer, seconds } from '../kinds.ts'
+import { bytes, integer, timerSeconds } from '../kinds.ts'
 import type { Group } from './declaration.ts'
 
 export const security = {
@@ -25,7 +25,7 @@ export const security = {
     effect: 'on reload',
   },
   header_timeout: {
-    kind: seconds,
+    kind: timerSeconds,
     default: 30,
     flag: '--header-timeout',
     doc: 'Seconds that a client has for the head of a request, from the connection or the last answer on; then it gets 408. 0 is no limit. Not in Gunicorn.',

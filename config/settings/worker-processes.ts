@@ -1,4 +1,14 @@
-import { boolean, bytes, choice, count, integer, optionalText, seconds, share } from '../kinds.ts'
+import {
+  boolean,
+  bytes,
+  choice,
+  count,
+  integer,
+  optionalText,
+  seconds,
+  share,
+  timerSeconds,
+} from '../kinds.ts'
 import type { Group } from './declaration.ts'
 
 export const workerProcesses = {
@@ -93,14 +103,14 @@ export const workerProcesses = {
     effect: 'on reload',
   },
   request_timeout: {
-    kind: seconds,
+    kind: timerSeconds,
     default: 0,
     flag: '--request-timeout',
     doc: 'Seconds that the application may take to begin a response; then the client gets 503 and the worker lives on. 0 is no limit. Not in Gunicorn.',
     effect: 'on reload',
   },
   graceful_timeout: {
-    kind: seconds,
+    kind: timerSeconds,
     default: 30,
     flag: '--graceful-timeout',
     doc: 'Seconds that a worker may take to finish its requests when it is stopped, replaced or scaled away; then it is killed.',
@@ -121,7 +131,7 @@ export const workerProcesses = {
     effect: 'on reload',
   },
   keepalive: {
-    kind: seconds,
+    kind: timerSeconds,
     default: 65,
     flag: '--keep-alive',
     also: ['--keepalive'],

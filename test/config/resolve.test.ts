@@ -132,7 +132,7 @@ describe('resolving settings', () => {
   it('refuses a wrong value in the file although a flag wins over it', async () => {
     const { message } = await refused({ files: config('{ "app": "a", "timeout": "soon" }'), argv: ['-t1'] })
     expect(message).to.equal(
-      'tsicorn.config.json: timeout must be a number of seconds from 0 to 2147483, not "soon"',
+      'tsicorn.config.json: timeout must be a number of seconds, 0 or more, not "soon"',
     )
   })
 

@@ -13,6 +13,10 @@ async function answer(req, res) {
   throw new Error('broken as asked')
 }
 const fail = (req, res) => {
+  if (req.url === '/reason') {
+    res.statusMessage = 'a\\nb'
+    return res.end('one')
+  }
   if (req.url === '/now') throw new Error('broken as asked')
   return answer(req, res)
 }
@@ -54,6 +58,8 @@ describe('an application that throws while it answers', () => {
           new RegExp(`\\[ERROR\\] GET ${path} failed: Error: broken as asked\\n +at .*app\\.mjs:`),
         )
       }
+      expect(await ask('/reason')).to.match(/^HTTP\/1\.1 500 Internal Server Error\r\n/)
+      await server.says(/GET \/reason failed/)
       expect(await ask('/half')).to.match(/\r\n\r\no$/)
       await server.says(/GET \/half failed/)
       expect(await ask('/whole')).to.match(/\r\n\r\none$/)
@@ -69,6 +75,7 @@ describe('an application that throws while it answers', () => {
         ['/pid', '200'],
         ['/now', '500'],
         ['/later', '500'],
+        ['/reason', '500'],
         ['/half', '200'],
         ['/whole', '200'],
         ['/pid', '200'],

@@ -104,6 +104,16 @@ describe('over HTTP/2', () => {
       await lives(server)
     })
 
+    it('of many frames leaves nothing behind that holds up a worker', async () => {
+      const server = serve(echo, ...cleartext, '--limit-request-body', '1000', '--access-logfile', '-')
+      const stream = session(await server.running()).request({ ...post, ':path': '/late' })
+      stream.write('x'.repeat(50_000))
+      expect((await outcome(stream)).status).to.equal(413)
+      await server.says(/"POST \/late HTTP\/2.0" 413 /)
+      await server.stop()
+      expect(server.log).not.to.contain('graceful_timeout')
+    })
+
     it('ends its stream also where the request was refused before', async () => {
       const server = serve(echo, ...cleartext, '--limit-request-body', '1000')
       const stream = session(await server.running()).request({ ...post, 'content-length': 99_999 })
@@ -199,6 +209,22 @@ describe('over HTTP/2', () => {
       expect((await ask(url, { ':path': '/broken' })).code).to.equal(constants.NGHTTP2_INTERNAL_ERROR)
       expect(await ask(url, { ':path': '/hops' })).to.include({ status: 200, body: 'passed on' })
     })
+  })
+
+  it('a session is closed when it is idle after a stream that was reset', async () => {
+    const server = serve(
+      `export default (req, res) => { if (req.url === '/') res.end(); else console.log('begun') }`,
+      ...cleartext,
+      ...['--keep-alive', '1'],
+    )
+    const one = session(await server.running())
+    const stream = one.request({ ':path': '/never' }).on('error', () => undefined)
+    await server.says(/begun/)
+    // Longer than an idle session lasts.
+    await new Promise(resolve => setTimeout(resolve, 1_500))
+    expect(one.closed).to.equal(false)
+    stream.close(constants.NGHTTP2_CANCEL)
+    await new Promise(resolve => one.once('close', resolve))
   })
 
   it('an idle session gives up its place to a client that waits for worker_connections', async () => {

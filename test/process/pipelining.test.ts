@@ -7,6 +7,7 @@ const app = `
 import { existsSync } from 'node:fs'
 export default (req, res) => {
   console.log('ran ' + req.url)
+  if (req.url === '/stays') res.setHeader('Connection', 'keep-alive')
   if (req.url === '/' || req.url === '/quick') return res.end('quick\\n')
   if (req.url === '/parts') res.write('one\\n')
   const timer = setInterval(() => {
@@ -50,6 +51,19 @@ describe('pipelined requests', () => {
     expect(statuses(answers)).to.deep.equal([200, 200, 200, 200, 200])
     const connections = Array.from(answers.matchAll(/^Connection: (\S+)/gm), ([, word]) => word)
     expect(connections).to.deep.equal([...Array(4).fill('keep-alive'), 'close'])
+    await server.says(/exited with code 0/)
+  })
+
+  it('and later ones are answered where the application keeps the connection itself', async () => {
+    const server = await serve()
+    const socket = await open(server.url)
+    socket.write(get('/stays'))
+    await server.says(/ran \/stays/)
+    await leave(server)
+    server.write('release', '')
+    expect(await first(socket)).to.match(/^Connection: keep-alive\r$/m)
+    socket.write(get('/quick'))
+    expect(statuses(await rest(socket))).to.deep.equal([200])
     await server.says(/exited with code 0/)
   })
 

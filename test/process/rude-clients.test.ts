@@ -95,6 +95,26 @@ describe('CONNECT and upgrades', () => {
     expect(server.log).to.contain('GET /no HTTP/1.1 401')
   })
 
+  it('count once where several listen, and have their turn also where connections end', async () => {
+    const twice = app.replace(
+      'export default',
+      `server.on('upgrade', () => console.log('heard')) \n export default`,
+    )
+    const server = serve(
+      ['--keep-alive', '0', '--access-logfile', '-', '--access-logformat', '%(r)s %(s)s'],
+      twice,
+    )
+    const url = await server.running()
+    expect(statuses(await exchange(url, upgrade('/')))).to.deep.equal([101])
+    await server.says(/heard/)
+    expect(statuses(await exchange(url, upgrade('/', host + host)))).to.deep.equal([400])
+    // The first answer is the last one of its connection.
+    expect(statuses(await exchange(url, `GET / HTTP/1.1\r\n${host}\r\n${upgrade('/')}`))).to.deep.equal([200])
+    await server.stop()
+    expect(server.log.match(/GET \/ HTTP\/1.1 101/g)).to.have.length(1)
+    expect(server.log.match(/with 400: several Host fields/g)).to.have.length(1)
+  })
+
   it('have ids, and strangers cannot choose them', async () => {
     const server = serve(['--request-id-header', 'X-Id', '--forwarded-allow-ips', '192.0.2.1'])
     const url = await server.running()

@@ -12,7 +12,7 @@ describe('a fetch handler', () => {
 
   async function serve(handler: FetchHandler): Promise<number> {
     const write = (level: string) => (message: string) => void log.push(`${level}: ${message}`)
-    const guard = { log: { debug: write('debug'), error: write('error') }, idHeader: null }
+    const guard = { log: { debug: write('debug'), error: write('error') }, idHeader: undefined }
     const server = createServer(guarded(fetchListener(handler), guard))
     servers.push(server)
     await once(server.listen(0, '127.0.0.1'), 'listening')
