@@ -81,7 +81,8 @@ describe('the limits of a head', () => {
     const fields = Array.from({ length: 2_000 }, (_, n) => `X-${n}: ${'x'.repeat(100)}\r\n`).join('')
     const whole = `GET /${'a'.repeat(100_000)} HTTP/1.1\r\n${close}${fields}X: ${'x'.repeat(100_000)}\r\n\r\n`
     expect(statuses(await exchange(url, whole))).to.deep.equal([200])
-    const many = `X: ${'x'.repeat(150_000)}\r\n`.repeat(8)
+    // A little more than that: the rest of far more would not be waited for.
+    const many = `X: ${'x'.repeat(150_000)}\r\n`.repeat(7)
     expect(statuses(await exchange(url, `GET / HTTP/1.1\r\n${close}${many}\r\n`))).to.deep.equal([431])
   })
 
