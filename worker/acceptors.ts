@@ -92,7 +92,6 @@ function behindProxy(settings: AcceptorSettings, connections: Connections, log: 
     connections.add(socket)
     const refused = (status: number, why: string) => {
       log.warning(`Refused a connection of ${nameOf(socket)}: ${why}`)
-      socket.on('error', ignore)
       refuseSocket(socket, status)
     }
     readFirst(socket, { understand, limit: timeout * 1_000, late }, (header, bytes) => {

@@ -1,6 +1,7 @@
 /** Access log lines in JSON, or as a function of the user writes them. */
 import type { AccessEntry, AccessLine } from '../hooks/access-entry.ts'
 import { basicUser, type Entry } from './access-format.ts'
+import { describe } from './app-failure.ts'
 
 export interface RecordOptions {
   /** The setting `request_id_header`. */
@@ -34,7 +35,7 @@ export function ownLine({ write, onError, ...options }: OwnLineOptions): (entry:
       return line.replace(/\r?\n|\r/g, '\\n')
     } catch (error) {
       // Once: it may well fail for each request.
-      if (!failed) onError(`access_log_format failed, its lines are JSON: ${stackOf(error)}`)
+      if (!failed) onError(`access_log_format failed, its lines are JSON: ${describe(error)}`)
       failed = true
       return fallback(entry)
     }
@@ -60,8 +61,4 @@ function recordOf(entry: Entry, idHeader: string | undefined): AccessEntry {
     user_agent: headers?.['user-agent'],
     request_id: idHeader === undefined ? undefined : (headers?.[idHeader] as string | undefined),
   }
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
