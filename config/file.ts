@@ -57,6 +57,13 @@ export async function importConfig(
 
 const imports = new Map<string, FreshImport>()
 
+/** Whether loading this file would run code of it: it was never loaded, has changed since, or exports a function. */
+export function wouldRun(path: string): boolean {
+  if (path.endsWith('.json')) return false
+  const before = imports.get(path)
+  return before === undefined || typeof before.exported === 'function' || !isUnchanged(before)
+}
+
 /**
  * Loads a file, or takes what it exported the last time where nothing that it imported has changed since: each import of
  * TypeScript keeps memory for good. A configuration that is a function is called each time.
@@ -91,6 +98,18 @@ async function importOnChange(path: string): Promise<FreshImport> {
 
 async function readJson(path: string) {
   return { exported: JSON.parse(await readFile(path, 'utf8')) as unknown, files: [path] }
+}
+
+/** What is thrown where a file does not load in time. */
+export function lateConfig({
+  origin,
+  seconds,
+}: {
+  readonly origin: string
+  readonly seconds: number
+}): ConfigError {
+  const message = `Cannot load it: it took longer than hook_timeout (${seconds} s): load it sooner, or give a longer --hook-timeout`
+  return new ConfigError([{ origin, message }])
 }
 
 function isConfig(value: unknown): value is Readonly<Record<string, unknown>> {

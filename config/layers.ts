@@ -1,5 +1,6 @@
 /** What each layer gives to the settings, and which layer wins. */
 import { resolve } from 'node:path'
+import type { ConfigContext } from './file.ts'
 import type { Problem } from './problem.ts'
 import type { Surroundings } from './settings/declaration.ts'
 import { declarations, type SettingName, type Settings, settingNames } from './table.ts'
@@ -11,6 +12,19 @@ export interface Sources {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The folder that tsicorn was started in. */
   readonly cwd: string
+  /** Called before code of the configuration file is run; rejects where it had better not be. */
+  readonly tryConfig?: (trial: ConfigTrial) => Promise<void>
+}
+
+/** A configuration file that is about to be loaded. */
+export interface ConfigTrial {
+  /** Absolute. */
+  readonly path: string
+  /** What messages call the file. */
+  readonly origin: string
+  readonly context: ConfigContext
+  /** How long it may take, in seconds; 0 is no limit. */
+  readonly seconds: number
 }
 
 /** A value that a layer gives to a setting. */

@@ -100,6 +100,13 @@ export interface OptionDocs {
    */
   readonly boot_timeout?: unknown
   /**
+   * Seconds that a hook of the arbiter may take, and the configuration file to load (for that, the command line counts); 0 is no limit. What takes longer has failed, and the arbiter goes on. Hooks of workers have the limits of their worker: `boot_timeout`, `request_timeout` and `graceful_timeout`. Not in Gunicorn.
+   *
+   * Default: 30. Takes effect on reload.
+   * Flags: `--hook-timeout`.
+   */
+  readonly hook_timeout?: unknown
+  /**
    * Seconds that the event loop of a worker may stand still before the worker is killed and replaced; 0 is no limit.
    *
    * Default: 30. Takes effect on reload.

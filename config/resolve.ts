@@ -4,12 +4,13 @@ import type { Hooks } from '../hooks/table.ts'
 import { findOwner, type Owner } from './account.ts'
 import { checkSettings } from './check.ts'
 import { checkTls } from './check-tls.ts'
-import { type ConfigContext, findConfig, loadConfig, namedConfig } from './file.ts'
+import { type ConfigContext, findConfig, lateConfig, loadConfig, namedConfig, wouldRun } from './file.ts'
 import { type ParsedFlags, parseFlags } from './flags.ts'
 import { type Keys, sortKeys } from './keys.ts'
 import { layered, type Sources } from './layers.ts'
 import { ConfigError, type Problem } from './problem.ts'
-import type { Settings } from './table.ts'
+import { declarations, type Settings } from './table.ts'
+import { within } from './time-limit.ts'
 import { splitWords } from './words.ts'
 
 export type { Sources }
@@ -112,8 +113,9 @@ interface ReadFile extends Keys {
 
 const nothing: ReadFile = { given: new Map(), hooks: {}, problems: [], files: [], failed: false }
 
-async function readFile(own: ParsedFlags, shared: ParsedFlags, { cwd, env }: Sources): Promise<ReadFile> {
-  const asked = (name: 'config' | 'print_config' | 'check_config') =>
+async function readFile(own: ParsedFlags, shared: ParsedFlags, sources: Sources): Promise<ReadFile> {
+  const { cwd, env, tryConfig } = sources
+  const asked = (name: 'config' | 'print_config' | 'check_config' | 'hook_timeout') =>
     (own.given.get(name) ?? shared.given.get(name))?.value
   const named = asked('config')
   try {
@@ -121,7 +123,12 @@ async function readFile(own: ParsedFlags, shared: ParsedFlags, { cwd, env }: Sou
     if (path === undefined) return nothing
     const origin = nameOf(path, cwd)
     const command = commandOf(asked('print_config'), asked('check_config'))
-    const { config, files } = await loadConfig(path, { command, env }, origin)
+    // The limit that the file sets itself is not known before it is loaded.
+    const seconds = Number(asked('hook_timeout') ?? declarations.hook_timeout.default)
+    const trial = { path, origin, context: { command, env }, seconds }
+    if (wouldRun(path)) await tryConfig?.(trial)
+    const loaded = loadConfig(path, trial.context, origin)
+    const { config, files } = await within(seconds * 1_000, loaded, () => lateConfig(trial))
     return { ...sortKeys(config, origin), path, files, failed: false }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error

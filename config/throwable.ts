@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { dirname, relative } from 'node:path'
 import { promisify } from 'node:util'
+import { messageOf } from '../hooks/thrown.ts'
 
 interface Why {
   readonly message: string
@@ -12,8 +13,8 @@ interface Why {
 /** Why this error kept that file from loading, in one line. */
 export async function whyNotLoaded(error: unknown, path: string): Promise<Why> {
   if (!(error instanceof Error))
-    return { message: `Cannot load it: it threw ${String(error)}`, unreadable: true }
-  const message = error.message.split('\n')[0] ?? ''
+    return { message: `Cannot load it: it threw ${messageOf(error)}`, unreadable: true }
+  const message = messageOf(error).split('\n')[0] ?? ''
   // get-tsconfig, which tsx reads the settings of TypeScript with.
   const [, extended] = /^File '(.+)' not found\.$/.exec(message) ?? []
   if (extended !== undefined) {

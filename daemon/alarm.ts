@@ -1,8 +1,6 @@
 /** The one timer of the arbiter: it rings at the soonest deadline. */
+import { longestDelay } from '../config/time-limit.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
-
-/** The longest that a timer of Node waits, in milliseconds. */
-const longestDelay = 2 ** 31 - 1
 
 export class Alarm {
   readonly #ring: (due: number) => void

@@ -3,37 +3,33 @@
  *
  * What to do is decided by `phase.ts` and `plan.ts`; this file does it.
  */
-import type { Resolved } from '../config/resolve.ts'
-import type { LogLevel } from '../worker/protocol.ts'
+import { messageOf, stackOf } from '../hooks/thrown.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
 import { Alarm } from './alarm.ts'
-import type { Child, ChildEvent } from './child.ts'
+import type { Child } from './child.ts'
+import { count } from './count.ts'
 import { Deaths } from './deaths.ts'
 import type { Generation } from './generation.ts'
 import { Herald } from './herald.ts'
 import { Inbox } from './inbox.ts'
-import type { LineageEvent } from './lineage.ts'
 import type { Notifier } from './notify.ts'
 import { type Deed, type Happening, next, type Phase, reactions, type SignalName } from './phase.ts'
 import { type Action, isSettled, plan } from './plan.ts'
-import { Reloads } from './reloads.ts'
-import type { RenewalEvent } from './renewals.ts'
+import { describeStray, type ProcessGuard } from './process-guard.ts'
+import { Reloads, type Reread } from './reloads.ts'
 import { grow, park, shrink } from './scale.ts'
-import { count, Server, type ServerParts } from './server.ts'
+import { Server, type ServerEvent, type ServerParts } from './server.ts'
 import { catchSignals, isInForeground } from './signals.ts'
-import type { SuccessionEvent } from './succession.ts'
+import { Stops } from './stops.ts'
 import { Upgrades } from './upgrades.ts'
-import type { WatchEvent } from './watcher.ts'
 
 /** Everything that can happen to an arbiter. */
 type Event =
-  | ChildEvent
-  | SuccessionEvent
-  | LineageEvent
-  | WatchEvent
-  | RenewalEvent
+  | ServerEvent
   | { readonly type: 'signal'; readonly name: SignalName }
   | { readonly type: 'continued' }
+  | { readonly type: 'stray'; readonly error: unknown }
+  | { readonly type: 'hooks ended' }
   | { readonly type: 'tick'; readonly due: number }
 
 /** What is known about a happening. */
@@ -43,8 +39,8 @@ interface About {
 }
 
 export interface ArbiterParts extends ServerParts {
-  /** Reads the configuration anew, from the same sources. */
-  readonly reread: () => Promise<Resolved>
+  readonly reread: Reread
+  readonly guard: ProcessGuard
   /** The folder that this arbiter was started in. */
   readonly cwd: string
   /** Tells systemd about this server, where systemd wants to know. */
@@ -54,6 +50,9 @@ export interface ArbiterParts extends ServerParts {
 /** A timer that comes later than this, in milliseconds, means that the arbiter itself did not run. */
 const suspicious = 1_000
 
+/** How often a stop may fail before the arbiter gives up on it. */
+const mostFaults = 3
+
 export class Arbiter {
   readonly #parts: ArbiterParts
   readonly #inbox = new Inbox<Event>()
@@ -62,6 +61,9 @@ export class Arbiter {
   readonly #upgrades: Upgrades
   readonly #herald: Herald | undefined
   readonly #deaths: Deaths
+  readonly #stops: Stops
+  /** Errors of its own, in a row, that it went on after. */
+  #faults = 0
 
   constructor(parts: ArbiterParts) {
     this.#parts = parts
@@ -69,6 +71,7 @@ export class Arbiter {
     this.#reloads = new Reloads(this.#server, parts.reread)
     this.#deaths = new Deaths(this.#server, this.#reloads, parts.resolved)
     this.#upgrades = new Upgrades(this.#server, parts)
+    this.#stops = new Stops(this.#server)
     this.#herald = parts.notifier && new Herald(this.#server, parts.notifier)
   }
 
@@ -76,25 +79,41 @@ export class Arbiter {
   async run(): Promise<number> {
     const server = this.#server
     const alarm = new Alarm(due => this.#inbox.put({ type: 'tick', due }))
-    const release = catchSignals(name => {
+    const signals = catchSignals(name => {
       this.#inbox.put(name === 'CONT' ? { type: 'continued' } : { type: 'signal', name })
     })
+    this.#parts.guard.onStray = error => this.#inbox.put({ type: 'stray', error })
     server.hooks.tell('nworkers_changed', server.view(), server.scale.wanted, undefined)
     server.succession.prepare({
       read: async () => this.#parts.resolved,
       before: () => server.hooks.call('on_starting', server.view()),
     })
     while (server.phase.name !== 'stopped') {
-      this.#hear(await this.#inbox.next())
-      alarm.set(this.#act(), this.#herald?.tell(monotonicNow()))
+      const event = await this.#inbox.next()
+      try {
+        this.#hear(event)
+        signals.keep()
+        this.#parts.guard.keep()
+        alarm.set(this.#act(), this.#herald?.tell(monotonicNow()), this.#stops.wakeAt)
+        this.#faults = 0
+      } catch (error) {
+        alarm.set(this.#survive(event, error))
+      }
     }
+    await this.#stops.end(this.#inbox, alarm)
     alarm.close()
-    server.hooks.tell('on_exit', server.view())
-    await server.hooks.idle()
     server.close()
     server.lineage.release()
-    release()
+    signals.release()
     return server.phase.code
+  }
+
+  /** Goes on after an error of its own; a stop that fails again and again is left to the workers. */
+  #survive(event: Event, error: unknown): number {
+    this.#faults += 1
+    if (this.#server.phase.name === 'stopping' && this.#faults > mostFaults) throw error
+    this.#server.log.critical(`The arbiter failed on "${event.type}", and goes on: ${stackOf(error)}`)
+    return monotonicNow() + 1_000
   }
 
   #hear(event: Event): void {
@@ -111,16 +130,35 @@ export class Arbiter {
       case 'heir ready':
       case 'heir ended':
       case 'promoted':
-        return this.#upgrades.hear(event)
+        this.#upgrades.hear(event)
+        return this.#takeUpStop()
       case 'changed':
         return this.#react('HUP')
       case 'renewed':
         return this.#server.renew(event)
       case 'continued':
         return this.#server.fleet.forgivePulses()
+      case 'stray':
+        return this.#hearStray(event.error)
+      case 'hook ended':
+      case 'hooks ended':
+        return
       case 'tick':
         if (monotonicNow() - event.due > suspicious) this.#server.fleet.forgivePulses()
+        return this.#takeUpStop()
     }
+  }
+
+  /** What begins, or comes into force, has failed by it; a server that runs goes on. */
+  #hearStray(error: unknown): void {
+    const { log, phase, succession, resolved } = this.#server
+    if (succession.isPreparing) succession.fail(error)
+    else if (reactions[phase.name].stray !== undefined) this.#react('stray', { error })
+    else log.error(describeStray(error, resolved.files))
+  }
+
+  #takeUpStop(): void {
+    if (this.#stops.takeUp()) this.#react('TERM')
   }
 
   #obey(name: SignalName): void {
@@ -129,6 +167,7 @@ export class Arbiter {
       return log.debug('Ignoring signal: winch: a terminal sends it when its window changes')
     }
     log.info(`Handling signal: ${name.toLowerCase()}`)
+    if (name === 'TERM' && this.#stops.putOff()) return
     if (reactions[phase.name][name] !== undefined) this.#react(name)
     else log.warning(`${name} has no effect while ${phase.name}`)
   }
@@ -144,7 +183,7 @@ export class Arbiter {
   readonly #deeds: Readonly<Record<Deed, (about: About, before: Phase) => void>> = {
     'start workers': ({ generation }) => this.#server.adopt(generation as Generation),
     open: (_, before) => this.#open(before),
-    'give up': ({ error }) => this.#leave(`Cannot start: ${messageOf(error)}`, 'critical'),
+    'give up': ({ error }) => this.#stops.leave(`Cannot start: ${messageOf(error)}`, 'critical'),
     'postpone reload': () => this.#server.log.info('The reload follows when the first workers are ready'),
     reload: () => this.#reloads.begin(),
     'roll out': ({ generation }) => this.#reloads.rollOut(generation as Generation),
@@ -156,8 +195,8 @@ export class Arbiter {
     park: () => this.#server.rescale(park(this.#server.scale)),
     upgrade: () => void this.#upgrades.begin(),
     'reopen logs': () => this.#server.reopenLogs(),
-    stop: () => this.#stop(),
-    'stop quickly': () => this.#leave('Stopping: the workers leave at once'),
+    stop: () => this.#stops.begin(),
+    'stop quickly': () => this.#stops.beginQuickly(),
     leave: () => this.#server.log.info('Stopped'),
   }
 
@@ -169,21 +208,6 @@ export class Arbiter {
     hooks.tell('when_ready', this.#server.view())
     this.#server.lineage.announceReady()
     if (before.name === 'booting' && before.reloadAfter) this.#react('HUP')
-  }
-
-  #stop(): void {
-    const { lineage, resolved } = this.#server
-    if (lineage.heir !== undefined) return this.#leave(`Stopping: the heir goes on (pid ${lineage.heir})`)
-    const { drain_delay: delay } = resolved.settings
-    const first = delay === 0 ? '' : `serve on for ${delay} s, then `
-    this.#leave(`Stopping: the workers ${first}finish what they have`)
-    this.#server.fleet.tellAll({ type: 'announce' })
-  }
-
-  #leave(message: string, level: LogLevel = 'info'): void {
-    this.#server.log.write(level, message)
-    this.#server.succession.cancel()
-    this.#server.succession.current = undefined
   }
 
   #bury(child: Child): void {
@@ -220,8 +244,4 @@ export class Arbiter {
         return fleet.kill(action.age, action.why)
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

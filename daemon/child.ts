@@ -125,9 +125,19 @@ export class Child implements PlannedWorker {
     child.send(message, () => undefined)
   }
 
+  /** Tells it to leave at once; where it has no process yet, it never gets one. */
+  leave(now: number): void {
+    this.become('draining', now)
+    this.since = now
+    this.quit = true
+    if (this.#process === undefined) this.end({ code: 0, signal: null })
+    else this.send({ type: 'quit' })
+  }
+
   /** Whether it was killed or is about to be, `killed` says; this does it. */
   kill(): void {
     this.killed = true
-    this.#process?.kill('SIGKILL')
+    if (this.#process === undefined) this.end({ code: null, signal: null })
+    else this.#process.kill('SIGKILL')
   }
 }

@@ -30,8 +30,8 @@ export interface FleetParts {
   /** The environment that workers start from. */
   readonly env: NodeJS.ProcessEnv
   readonly view: () => ServerView
-  /** Another arbiter serves on the same sockets. */
-  readonly isShared: () => boolean
+  /** Another arbiter serves on the same sockets, and takes what waits there. */
+  readonly isSucceeded: () => boolean
 }
 
 export class Fleet {
@@ -77,7 +77,7 @@ export class Fleet {
   }
 
   #start(child: Child, generation: Generation): void {
-    if (child.quit) return child.end({ code: 0, signal: null })
+    if (child.ending !== undefined) return
     const { log, scoreboard, env } = this.#parts
     const { settings } = generation.resolved
     child.start({
@@ -93,6 +93,7 @@ export class Fleet {
   }
 
   #giveUp(child: Child, error: Error): void {
+    if (child.ending !== undefined) return
     child.failure = { type: 'failed', why: 'boot', message: error.message }
     child.reason = error instanceof HookError ? 'the hook pre_fork failed' : 'its log cannot be given to it'
     child.end({ code: null, signal: null })
@@ -138,7 +139,7 @@ export class Fleet {
     child.reason ??= why
     const goingOn = current === undefined ? [] : [current, ...this.serving]
     const kept = new Set(goingOn.flatMap(({ listeners }) => listeners.map(({ name }) => name)))
-    const isAbandoned = ({ name }: Listener) => !this.#parts.isShared() && !kept.has(name)
+    const isAbandoned = ({ name }: Listener) => !this.#parts.isSucceeded() && !kept.has(name)
     child.send({
       type: 'drain',
       seconds: generation.resolved.settings.graceful_timeout,
@@ -152,26 +153,22 @@ export class Fleet {
   quit(age: number): void {
     const child = this.#children.get(age)
     if (child === undefined) return
-    child.become('draining', monotonicNow())
-    child.since = monotonicNow()
-    child.quit = true
     child.reason ??= 'told to leave at once'
-    child.send({ type: 'quit' })
+    child.leave(monotonicNow())
   }
 
   kill(age: number, why: KillReason): void {
     const child = this.#children.get(age)
     if (child === undefined) return
-    const { log } = this.#parts
     const who = `worker ${age} (pid ${child.pid})`
     child.reason = killReasons[why]
     child.killed = true
     if (why === 'timeout' || why === 'boot_timeout') return void this.#killStuck(child, who)
-    log.warning(`Killing ${who}: ${child.reason}`)
+    this.#parts.log.warning(`Killing ${who}: ${child.reason}`)
     child.kill()
   }
 
-  /** A worker that stands still says where, before it is killed. */
+  /** It says where it stands still, before it is killed. */
   async #killStuck(child: Child, who: string): Promise<void> {
     const { log, hooks } = this.#parts
     const settings = this.#generations.get(child.generation)?.resolved.settings

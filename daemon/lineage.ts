@@ -39,6 +39,16 @@ export class Lineage {
     return this.#heir !== undefined || this.#predecessor !== undefined
   }
 
+  /** The heir does not serve yet. */
+  get isUpgrading(): boolean {
+    return this.#heir !== undefined && !this.#heirServes
+  }
+
+  /** Another arbiter serves on the same sockets already: what waits there is not lost when this one leaves. */
+  get goesOn(): boolean {
+    return this.#heirServes || this.#predecessor !== undefined
+  }
+
   /** The process id of the arbiter that is to be succeeded, while it lives. */
   get predecessor(): number | undefined {
     return this.#predecessor

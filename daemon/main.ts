@@ -5,9 +5,12 @@ import { help } from '../config/help.ts'
 import { printConfig } from '../config/print.ts'
 import { ConfigError } from '../config/problem.ts'
 import { type Resolved, resolve, type Sources } from '../config/resolve.ts'
+import { within } from '../config/time-limit.ts'
+import { messageOf, stackOf } from '../hooks/thrown.ts'
 import { exitCodes } from '../worker/exit.ts'
 import { Arbiter } from './arbiter.ts'
 import { checkApp } from './check.ts'
+import { tryConfig } from './config-trial.ts'
 import { daemonize, findLauncher, type Launcher } from './daemonize.ts'
 import { type ErrorLog, type ErrorLogOptions, openErrorLog } from './error-log.ts'
 import { errorLogOf, processName, targetsOf } from './generation.ts'
@@ -15,23 +18,29 @@ import { privateVariables, readInheritance } from './inheritance.ts'
 import { createNotifier, notifyVariables } from './notify.ts'
 import { Outlets } from './outlets.ts'
 import { Pidfile, pidfileOf } from './pidfile.ts'
+import { ProcessGuard } from './process-guard.ts'
 
 /** Runs the command with these arguments; `process.exitCode` says how it went. */
 export async function main(argv: readonly string[]): Promise<void> {
   const launcher = findLauncher()
   const sources = { argv, env: publicEnvironment(), cwd: startFolder(), launcher }
-  try {
-    process.exitCode = await run(await resolve(sources), sources)
-  } catch (error) {
+  const complain = (error: unknown) => {
     const text = `${describe(error)}\n`
     process.stderr.write(text)
     launcher?.complain(text)
-    process.exitCode = error instanceof ConfigError ? error.exitCode : exitCodes.failed.code
+    return error instanceof ConfigError ? error.exitCode : exitCodes.failed.code
+  }
+  const guard = new ProcessGuard(error => guard.exit(complain(error)))
+  try {
+    process.exitCode = await run(await resolve(sources), { ...sources, guard })
+  } catch (error) {
+    process.exitCode = complain(error)
   }
 }
 
 interface Start extends Sources {
   readonly launcher: Launcher | undefined
+  readonly guard: ProcessGuard
 }
 
 async function run(resolved: Resolved, sources: Start): Promise<number> {
@@ -62,7 +71,7 @@ async function check(resolved: Resolved, { env }: Sources): Promise<number> {
   return exitCodes.ok.code
 }
 
-async function serve(resolved: Resolved, { launcher, ...sources }: Start): Promise<number> {
+async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start): Promise<number> {
   const { settings } = resolved
   const inheritance = readInheritance(process.env, process.pid)
   const isHeir = inheritance.predecessor !== undefined
@@ -82,23 +91,30 @@ async function serve(resolved: Resolved, { launcher, ...sources }: Start): Promi
     resolved,
     inheritance,
     notifier,
+    guard,
     pidfile,
     cwd: sources.cwd,
-    reread: () => resolve(sources),
+    reread: signal => resolve({ ...sources, tryConfig: trial => tryConfig(trial, signal) }),
     log,
     outlets,
     env: sources.env,
     boots: availableParallelism(),
   })
-  process.on('uncaughtException', error => void endBadly(error, log))
-  const code = await arbiter.run().catch((error: unknown) => endBadly(error, log))
+  const code = await arbiter.run().catch((error: unknown) => fall(error, log as ErrorLog))
   pidfile.close()
-  await notifier?.idle()
-  await log.close()
-  await outlets.close()
+  await within(lastWordsMs, closeAll(), () => new Error('late')).catch(() => undefined)
   // Left to itself, Node would close its handles at the end, and remove the files of unix sockets that an heir serves.
-  process.exit(code)
+  return guard.exit(code)
+
+  async function closeAll(): Promise<void> {
+    await notifier?.idle()
+    await log?.close()
+    await outlets.close()
+  }
 }
+
+/** How long the logs may take to write the rest, in milliseconds; whoever reads them may have stopped. */
+const lastWordsMs = 5_000
 
 async function openLog(
   resolved: Resolved,
@@ -112,12 +128,10 @@ async function openLog(
   return await openOwnLog({ ...options, logger_class, name: processName(settings) })
 }
 
-/** Something that nobody expected, here or in a hook: the log has the stack, and the workers finish by themselves. */
-async function endBadly(error: unknown, log: ErrorLog): Promise<never> {
-  const stack = error instanceof Error ? error.stack : undefined
-  log.critical(`The arbiter ends by an error that nothing handled: ${stack ?? String(error)}`)
-  await log.close()
-  process.exit(exitCodes.internal.code)
+/** An error of the arbiter's own that it cannot go on after: the log has the stack, and the workers finish by themselves. */
+function fall(error: unknown, log: ErrorLog): number {
+  log.critical(`The arbiter ends by an error of its own: ${stackOf(error)}`)
+  return exitCodes.internal.code
 }
 
 /** Without what was said to this process alone. */
@@ -150,5 +164,5 @@ function say(text: string): number {
 /** A problem of the configuration comes with the stack of the user's code, any other error with its message. */
 function describe(error: unknown): string {
   if (error instanceof ConfigError) return error.report
-  return error instanceof Error ? error.message : String(error)
+  return messageOf(error)
 }

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../hooks/logger.ts'
+import { stackOf } from '../hooks/thrown.ts'
 import { type LogLevel, logLevels } from '../worker/protocol.ts'
 import { type ErrorLog, type ErrorLogOptions, logLine, mention, severities } from './error-log.ts'
 import { kindOf, loadFactory } from './logger-factory.ts'
@@ -73,8 +74,7 @@ async function make({ logger_class, chdir, loglevel, errorlog, name }: OwnLogOpt
   const made: unknown = await Promise.resolve(options)
     .then(factory)
     .catch((error: unknown) => {
-      const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
-      throw new Error(`Cannot use ${what}: it threw ${why}`, { cause: error })
+      throw new Error(`Cannot use ${what}: it threw ${stackOf(error)}`, { cause: error })
     })
   if (typeof (made as Partial<Logger> | null)?.log === 'function') return made as Logger
   throw new Error(`Cannot use ${what}: it returned ${kindOf(made)} without a method log(level, message)`)

@@ -33,9 +33,10 @@ export const signalNames = ['HUP', 'TTIN', 'TTOU', 'WINCH', 'USR1', 'USR2', 'TER
 export type SignalName = (typeof signalNames)[number]
 
 /**
- * What the phases react to: a signal, or one of six turns of events.
+ * What the phases react to: a signal, or one of seven turns of events.
  *
  * `prepared` and `unprepared`: the next generation's settings, sockets and hooks are in place, or cannot be.
+ * `stray`: an error in the arbiter's process that nothing handled, of a configuration or a hook as a rule.
  * `boot failed`: a worker of the generation on its way ended before it was ready. `died young`: a worker of the
  * generation in force ended before it was ready or soon after. `settled`: every wanted worker is ready and of the wanted
  * generation. `empty`: no worker is left.
@@ -44,6 +45,7 @@ export type Happening =
   | SignalName
   | 'prepared'
   | 'unprepared'
+  | 'stray'
   | 'boot failed'
   | 'died young'
   | 'settled'
@@ -74,6 +76,7 @@ export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Happe
   booting: {
     prepared: 'start workers',
     unprepared: 'give up',
+    stray: 'give up',
     'boot failed': 'give up',
     'died young': 'back off',
     settled: 'open',
@@ -100,6 +103,7 @@ export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Happe
   reloading: {
     prepared: 'roll out',
     unprepared: 'abort reload',
+    stray: 'abort reload',
     'boot failed': 'abort reload',
     'died young': 'back off',
     settled: 'finish reload',

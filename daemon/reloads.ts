@@ -1,18 +1,21 @@
 /** The reloads: each one ends with one line that says which generation serves. */
 import type { Resolved } from '../config/resolve.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
+import { count } from './count.ts'
 import { errorLogOf, type Generation, targetsOf } from './generation.ts'
 import type { Phase } from './phase.ts'
 import { pidfileOf } from './pidfile.ts'
-import { count, type Server } from './server.ts'
+import type { Server } from './server.ts'
+
+/** Reads the configuration anew, from the same sources; no more of it once the signal is aborted. */
+export type Reread = (signal: AbortSignal) => Promise<Resolved>
 
 export class Reloads {
   readonly #server: Server
-  readonly #reread: () => Promise<Resolved>
+  readonly #reread: Reread
   #count = 0
 
-  /** `reread` reads the configuration anew, from the same sources. */
-  constructor(server: Server, reread: () => Promise<Resolved>) {
+  constructor(server: Server, reread: Reread) {
     this.#server = server
     this.#reread = reread
   }

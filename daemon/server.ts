@@ -6,6 +6,7 @@ import type { ServerView } from '../hooks/table.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
 import { extend, noStreak } from './back-off.ts'
 import type { ChildEvent } from './child.ts'
+import { count } from './count.ts'
 import type { ErrorLog } from './error-log.ts'
 import { Fleet } from './fleet.ts'
 import { addressesOf, type Generation, processName } from './generation.ts'
@@ -24,6 +25,15 @@ import { configure, type Scale, scaleOf, shareOf } from './scale.ts'
 import { openScoreboard, type Scoreboard } from './scoreboard.ts'
 import { Succession, type SuccessionEvent } from './succession.ts'
 import { type WatchEvent, Watcher } from './watcher.ts'
+
+/** What the parts of a server put in the inbox. */
+export type ServerEvent =
+  | ChildEvent
+  | SuccessionEvent
+  | LineageEvent
+  | WatchEvent
+  | RenewalEvent
+  | { readonly type: 'hook ended' }
 
 export interface ServerParts {
   /** The configuration that the first generation is made of. */
@@ -64,10 +74,7 @@ export class Server {
   readonly #renewals: Renewals
   #streak = noStreak
 
-  constructor(
-    parts: ServerParts,
-    put: (event: ChildEvent | SuccessionEvent | LineageEvent | WatchEvent | RenewalEvent) => void,
-  ) {
+  constructor(parts: ServerParts, put: (event: ServerEvent) => void) {
     const { resolved, log, env } = parts
     this.#parts = parts
     this.log = log
@@ -75,7 +82,9 @@ export class Server {
     this.pidfile = parts.pidfile
     this.scale = scaleOf(resolved.settings.workers)
     this.#scaleBefore = this.scale
-    this.hooks = new HookQueue(resolved.hooks, log)
+    this.hooks = new HookQueue(resolved.hooks, resolved.settings.hook_timeout, log, () =>
+      put({ type: 'hook ended' }),
+    )
     this.#scoreboard = openScoreboard(resolved.settings.worker_tmp_dir)
     this.#watcher = new Watcher(put, log)
     this.#renewals = new Renewals(put, log)
@@ -89,7 +98,7 @@ export class Server {
       hooks: this.hooks,
       env,
       view: () => this.view(),
-      isShared: () => this.lineage.isShared,
+      isSucceeded: () => this.lineage.goesOn,
     })
   }
 
@@ -124,7 +133,7 @@ export class Server {
   #follow(generation: Generation): void {
     const { resolved } = generation
     this.succession.current = generation
-    this.hooks.use(resolved.hooks)
+    this.hooks.use(resolved.hooks, resolved.settings.hook_timeout)
     this.log.setLevel(resolved.settings.loglevel)
     this.outlets.follow(generation)
     this.#watcher.follow(resolved)
@@ -237,9 +246,4 @@ export class Server {
 function stopOf(phase: Phase, delay: number): Pick<World, 'stopping' | 'stopAt'> {
   if (phase.name !== 'stopping') return { stopping: 'no', stopAt: 0 }
   return { stopping: phase.how === 'announced' ? 'soon' : phase.how, stopAt: phase.since + delay }
-}
-
-/** `2 workers`, `1 worker` */
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }

@@ -2,15 +2,27 @@
 import { readFileSync } from 'node:fs'
 import { type SignalName, signalNames } from './phase.ts'
 
-/** Installs the handlers; returns what takes them away again. */
-export function catchSignals(heard: (name: SignalName | 'CONT') => void): () => void {
+export interface CaughtSignals {
+  /** Installs handlers again that somebody has removed: without one, the signal would end the process. */
+  keep(): void
+  release(): void
+}
+
+export function catchSignals(heard: (name: SignalName | 'CONT') => void): CaughtSignals {
   const handlers = [...signalNames, 'CONT' as const].map(name => {
-    const handler = () => heard(name)
-    process.on(`SIG${name}`, handler)
-    return () => process.off(`SIG${name}`, handler)
+    return { signal: `SIG${name}`, handler: () => heard(name) } as const
   })
-  return () => {
-    for (const remove of handlers) remove()
+  const keep = () => {
+    for (const { signal, handler } of handlers) {
+      if (!process.listeners(signal).includes(handler)) process.on(signal, handler)
+    }
+  }
+  keep()
+  return {
+    keep,
+    release() {
+      for (const { signal, handler } of handlers) process.off(signal, handler)
+    },
   }
 }
 

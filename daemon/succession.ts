@@ -17,9 +17,9 @@ export type SuccessionEvent =
   | { readonly type: 'prepared'; readonly generation: Generation }
   | { readonly type: 'unprepared'; readonly error: unknown }
 
-/** What makes a generation, in this order. */
+/** What makes a generation, in this order; nothing more is begun once the signal is aborted. */
 export interface Preparation {
-  read(): Promise<Resolved>
+  read(signal: AbortSignal): Promise<Resolved>
   /** Before the sockets are bound. */
   before?(resolved: Resolved): Promise<void>
   /** When all sockets are bound. */
@@ -51,10 +51,11 @@ export class Succession {
     return this.#count
   }
 
-  /** Prepares the next generation; a preparation under way is not heard of any more, and this one follows it. */
+  /** Prepares the next generation; a preparation under way ends where it is, and this one follows it. */
   prepare(preparation: Preparation, delayMs = 0): void {
     if (this.#preparing !== undefined) {
       this.#again = preparation
+      this.#preparing.abort()
       return
     }
     const controller = new AbortController()
@@ -67,17 +68,22 @@ export class Succession {
 
   async #make(preparation: Preparation, delayMs: number, signal: AbortSignal): Promise<Generation> {
     if (delayMs > 0) await sleep(delayMs, undefined, { signal })
-    const resolved = await preparation.read()
+    const resolved = await preparation.read(signal)
+    signal.throwIfAborted()
     await preparation.before?.(resolved)
+    signal.throwIfAborted()
     await tryAccessLog(accessLogOf(resolved))
     const tls = await readTls(resolved)
+    signal.throwIfAborted()
     const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
     const addresses = bind.map(text => parseBind(text, chdir))
     const listeners = await this.#listeners.open(addresses, { umask, reusePort, signal })
     for (const { path, given } of listeners) {
       if (path !== undefined && !given && resolved.owner !== undefined) giveSocket(path, resolved.owner)
     }
+    signal.throwIfAborted()
     await preparation.after?.(resolved)
+    signal.throwIfAborted()
     this.#count += 1
     return { number: this.#count, resolved, listeners, ...(tls === undefined ? {} : { tls }) }
   }
@@ -89,6 +95,11 @@ export class Succession {
     this.#again = undefined
     if (again !== undefined) this.prepare(again)
     return again === undefined
+  }
+
+  /** The preparation under way fails for this reason. */
+  fail(error: unknown): void {
+    this.#preparing?.abort(error)
   }
 
   /** No preparation is wanted any more. */

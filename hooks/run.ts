@@ -1,15 +1,11 @@
 /** Calls the hooks of one process, and gives their errors the consequence that `table.ts` announces. */
 import type { HookLog, HookName, Hooks } from './table.ts'
+import { stackOf } from './thrown.ts'
 
 /** A hook threw or rejected; the message has the stack of the user's code. */
 export class HookError extends Error {
   constructor(name: HookName, cause: unknown) {
-    super(
-      `The hook ${name} failed: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`,
-      {
-        cause,
-      },
-    )
+    super(`The hook ${name} failed: ${stackOf(cause)}`, { cause })
     this.name = 'HookError'
   }
 }

@@ -21,6 +21,7 @@ export const layers: readonly Layer[] = [
       'hooks/table.ts',
       'hooks/access-entry.ts',
       'hooks/logger.ts',
+      'hooks/thrown.ts',
       'config/kinds.ts',
       'config/network.ts',
     ],
@@ -29,9 +30,18 @@ export const layers: readonly Layer[] = [
   {
     layer: 4,
     files: [
-      ...['arbiter', 'server', 'reloads', 'upgrades', 'deaths', 'herald', 'check', 'signals', 'control'].map(
-        name => `daemon/${name}.ts`,
-      ),
+      ...[
+        'arbiter',
+        'server',
+        'reloads',
+        'upgrades',
+        'stops',
+        'deaths',
+        'herald',
+        'check',
+        'signals',
+        'control',
+      ].map(name => `daemon/${name}.ts`),
       'worker/worker.ts',
     ],
   },
@@ -42,6 +52,7 @@ export const layers: readonly Layer[] = [
       'daemon/phase.ts',
       'daemon/life.ts',
       'daemon/back-off.ts',
+      'daemon/count.ts',
       'hooks/run.ts',
       'worker/log.ts',
     ],
@@ -76,6 +87,7 @@ export const layers: readonly Layer[] = [
         name => `daemon/${name}.ts`,
       ),
       ...['sockets', 'lost-socket', 'listeners', 'watch'].map(name => `daemon/${name}.ts`),
+      ...['config-trial', 'config-trial-main', 'process-guard'].map(name => `daemon/${name}.ts`),
       ...[
         'inbox',
         'alarm',

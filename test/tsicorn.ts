@@ -124,6 +124,11 @@ export class Tsicorn {
     writeInto(this.folder, path, text)
   }
 
+  /** Reads a file in the folder of the test. */
+  read(path: string): string {
+    return readFileSync(join(this.folder, path), 'utf8')
+  }
+
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ending> {
     // A process may be gone a moment before its pipes close.
     if (!this.#hasEnded && isAlive(this.pid)) this.signal(signal)

@@ -1,7 +1,7 @@
 /** Access log lines in JSON, or as a function of the user writes them. */
 import type { AccessEntry, AccessLine } from '../hooks/access-entry.ts'
+import { stackOf } from '../hooks/thrown.ts'
 import { basicUser, type Entry } from './access-format.ts'
-import { describe } from './app-failure.ts'
 
 export interface RecordOptions {
   /** The setting `request_id_header`. */
@@ -35,7 +35,7 @@ export function ownLine({ write, onError, ...options }: OwnLineOptions): (entry:
       return line.replace(/\r?\n|\r/g, '\\n')
     } catch (error) {
       // Once: it may well fail for each request.
-      if (!failed) onError(`access_log_format failed, its lines are JSON: ${describe(error)}`)
+      if (!failed) onError(`access_log_format failed, its lines are JSON: ${stackOf(error)}`)
       failed = true
       return fallback(entry)
     }

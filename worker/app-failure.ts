@@ -1,5 +1,6 @@
 /** What an application throws, or rejects with, while it answers a request: it costs that request, and no other. */
 import { type ServerResponse, STATUS_CODES } from 'node:http'
+import { stackOf } from '../hooks/thrown.ts'
 import type { RequestListener } from './adapters/adapter.ts'
 import type { WorkerLog } from './log.ts'
 import { cut, isGone, isWhole, streamOf } from './response.ts'
@@ -18,7 +19,7 @@ export function guarded(app: RequestListener, { log, idHeader }: Guard): Request
       error => {
         // Whatever goes wrong because the client is gone is no news.
         if (isGone(res) && !isWhole(res)) return log.debug(`${req.method} ${req.url}: the client left`)
-        log.error(`${req.method} ${req.url} failed: ${describe(error)}`)
+        log.error(`${req.method} ${req.url} failed: ${stackOf(error)}`)
         fail(res, idHeader)
       },
     )
@@ -48,8 +49,4 @@ export function fail(res: ServerResponse, kept?: string): void {
   if (streamOf(res) === undefined) res.writeHead(500, STATUS_CODES[500], head)
   else res.writeHead(500, head)
   res.end(text)
-}
-
-export function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

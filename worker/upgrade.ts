@@ -1,6 +1,7 @@
 /** Connections that leave HTTP: WebSockets, CONNECT, and whatever else is asked for with `Upgrade`. */
+import { stackOf } from '../hooks/thrown.ts'
 import type { UpgradeListener } from './adapters/adapter.ts'
-import { attempt, describe } from './app-failure.ts'
+import { attempt } from './app-failure.ts'
 import { ignore, inTurn, isRefused, refuseSocket } from './refuse.ts'
 import type { RequestParts } from './request.ts'
 
@@ -33,7 +34,7 @@ export function wrapUpgrade(
       attempt(
         () => listener(req, socket, head),
         error => {
-          log.error(`${req.method} ${req.url} failed: ${describe(error)}`)
+          log.error(`${req.method} ${req.url} failed: ${stackOf(error)}`)
           if (req.socket.bytesWritten > bytesWritten) socket.destroy()
           else refuseSocket(socket, 500)
         },

@@ -87,6 +87,13 @@ export const workerProcesses = {
     doc: 'Seconds that a worker may take from its start until it is ready; 0 is no limit. Not in Gunicorn.',
     effect: 'on reload',
   },
+  hook_timeout: {
+    kind: seconds,
+    default: 30,
+    flag: '--hook-timeout',
+    doc: 'Seconds that a hook of the arbiter may take, and the configuration file to load (for that, the command line counts); 0 is no limit. What takes longer has failed, and the arbiter goes on. Hooks of workers have the limits of their worker: `boot_timeout`, `request_timeout` and `graceful_timeout`. Not in Gunicorn.',
+    effect: 'on reload',
+  },
   timeout: {
     kind: seconds,
     default: 30,

@@ -1,0 +1,93 @@
+/** The stops: graceful or quick, put off while an upgrade is under way, and the hooks that come last. */
+import type { LogLevel } from '../worker/protocol.ts'
+import { monotonicNow } from '../worker/scoreboard-layout.ts'
+import type { Alarm } from './alarm.ts'
+import type { Inbox } from './inbox.ts'
+import type { SignalName } from './phase.ts'
+import type { Server } from './server.ts'
+
+/** What may still happen when all workers have left. */
+export type LastEvent =
+  | { readonly type: 'hooks ended' }
+  | { readonly type: 'signal'; readonly name: SignalName }
+  | { readonly type: string }
+
+/** How long the hooks may take at the end of a quick stop, in seconds. */
+const quickSeconds = 2
+
+export class Stops {
+  readonly #server: Server
+  #isQuick = false
+  #putOffUntil: number | undefined
+
+  constructor(server: Server) {
+    this.#server = server
+  }
+
+  /** When a stop that was put off begins at the latest, in milliseconds of the monotonic clock. */
+  get wakeAt(): number | undefined {
+    return this.#putOffUntil
+  }
+
+  /**
+   * Puts a stop off until the heir serves, or has ended: should it fail after this arbiter has left, nobody would answer
+   * those who wait in the queue. False where there is nothing to wait for; whoever asks twice does not want to wait.
+   */
+  putOff(): boolean {
+    const { log, lineage, resolved } = this.#server
+    if (!lineage.isUpgrading || this.#putOffUntil !== undefined) return false
+    const { boot_timeout } = resolved.settings
+    this.#putOffUntil = boot_timeout === 0 ? Infinity : monotonicNow() + boot_timeout * 1_000
+    log.info(`Stopping as soon as the heir serves (pid ${lineage.heir}): send TERM again to stop now`)
+    return true
+  }
+
+  /** Whether a stop that was put off is due; it is so once. */
+  takeUp(): boolean {
+    if (this.#putOffUntil === undefined) return false
+    if (this.#server.lineage.isUpgrading && monotonicNow() < this.#putOffUntil) return false
+    this.#putOffUntil = undefined
+    return true
+  }
+
+  begin(): void {
+    const { lineage, resolved, fleet } = this.#server
+    if (lineage.successor !== undefined) return this.leave(`Stopping: the heir goes on (pid ${lineage.heir})`)
+    const { drain_delay: delay } = resolved.settings
+    const first = delay === 0 ? '' : `serve on for ${delay} s, then `
+    this.leave(`Stopping: the workers ${first}finish what they have`)
+    fleet.tellAll({ type: 'announce' })
+  }
+
+  beginQuickly(): void {
+    this.#isQuick = true
+    this.leave('Stopping: the workers leave at once')
+  }
+
+  leave(message: string, level: LogLevel = 'info'): void {
+    const { log, succession } = this.#server
+    log.write(level, message)
+    succession.cancel()
+    succession.current = undefined
+  }
+
+  /** Calls `on_exit` and waits for it, and for the hooks before it: not for long, and not for somebody in a hurry. */
+  async end(inbox: Inbox<LastEvent>, alarm: Alarm): Promise<void> {
+    const { hooks, log, resolved } = this.#server
+    hooks.tell('on_exit', this.#server.view())
+    void hooks.idle().then(() => inbox.put({ type: 'hooks ended' }))
+    const seconds = this.#isQuick ? quickSeconds : resolved.settings.hook_timeout
+    const until = seconds === 0 ? Infinity : monotonicNow() + seconds * 1_000
+    for (;;) {
+      alarm.set(until)
+      const event = await inbox.next()
+      if (event.type === 'hooks ended') return
+      if (asksToStop(event) || monotonicNow() >= until)
+        return log.warning('Leaving before all hooks have ended')
+    }
+  }
+}
+
+function asksToStop(event: LastEvent): boolean {
+  return event.type === 'signal' && 'name' in event && ['TERM', 'INT', 'QUIT'].includes(event.name)
+}
