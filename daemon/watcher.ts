@@ -40,6 +40,10 @@ export class Watcher {
       await before?.close()
       return after
     })
+    this.#watch = this.#watch.catch((error: Error) => {
+      this.#log.error(`Cannot watch for changes: ${error.message}`)
+      return undefined
+    })
   }
 
   async #open(watched: Omit<WatchOptions, 'onChange' | 'onError'>): Promise<Watch> {

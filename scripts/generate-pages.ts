@@ -17,7 +17,7 @@ export function settingsPage(): string {
     '# Settings',
     note,
     `A value comes from the highest layer that gives one: the command line, then \`TSICORN_CMD_ARGS\` (flags, quoted as in a shell), then the configuration file, then the default. A list on a higher layer replaces that of a lower one. The variables named below feed defaults; an empty one is unset. \`tsicorn --print-config\` shows each value and where it came from.`,
-    `The file is \`./tsicorn.config.ts\`, else \`.mts\`, \`.js\`, \`.mjs\`, \`.cjs\` or \`.json\`, or the one that \`-c\` names. It exports an object, or a function \`({ command, env }) => config\`, which may be async; \`command\` is \`serve\`, \`check\` or \`print\`. On HUP the file is imported anew if it, or something that it imported, has changed; a function is called each time. So what a configuration reads by other means, such as a file of its own, belongs into a function. An ES module that a CommonJS module \`require\`s, and packages that a file in JavaScript imports, are not imported anew.`,
+    `The file is \`./tsicorn.config.ts\`, else \`.mts\`, \`.js\`, \`.mjs\`, \`.cjs\` or \`.json\`, or the one that \`-c\` names. It exports an object, or a function \`({ command, env }) => config\`, which may be async; \`command\` is \`serve\`, \`check\` or \`print\`. On HUP the file is imported anew if it, or something that it imported, has changed; a function is called each time. So what a configuration reads by other means, such as a file of its own, belongs into a function. Before code of the file runs in the arbiter, it runs in a process of its own, and what would end or block the arbiter fails the reload instead: what the file does besides exporting happens twice. An ES module that a CommonJS module \`require\`s, and packages that a file in JavaScript imports, are not imported anew.`,
     'Every switch has a `--no-` form. Durations are seconds, and may have a fraction. Using a setting that is marked as not available yet is an error, unless it has its default.',
     ...sections,
     '## Not settings here',
@@ -64,6 +64,7 @@ export function hooksPage(): string {
     '# Hooks',
     note,
     'A hook is a function under its name in the configuration. It may be async, and is awaited. It may take fewer arguments than it is called with, never more. Hooks of the arbiter never run in a worker, nor the other way round.',
+    'A hook of the arbiter that takes longer than `hook_timeout` has failed as if it had thrown. What it leaves behind and nobody handles (a promise that rejects, a timer that throws) is logged with its stack, and the server goes on; while a reload is under way, it fails that reload. `process.exit`, `process.abort` and `process.removeAllListeners()` throw in the arbiter. An endless loop in a hook of the arbiter is beyond help: the workers serve on, but nothing operates them any more.',
     table(['hook', 'runs in', 'moment', 'when it throws'], rows),
     `Not available yet: ${later.join(', ')}.`,
   ])

@@ -253,6 +253,75 @@ describe('upgrade', () => {
     await server.ended
   })
 
+  describe('with TERM before the heir serves', () => {
+    /** Its workers are not ready before there is a file `go`; then they fail, or serve. */
+    const waiting = (end: string) => `import { existsSync } from 'node:fs'
+      while (!existsSync('go')) await new Promise(resolve => setTimeout(resolve, 20))
+      ${end}`
+
+    async function termBeforeReady(end: string) {
+      const server = launch({
+        args: ['-b', '127.0.0.1:0', '-w', '2', './app.mjs'],
+        files: { 'app.mjs': hello },
+        errors: true,
+      })
+      const url = await server.running()
+      server.write('app.mjs', waiting(end))
+      server.signal('SIGUSR2')
+      await server.says(/Upgrading: the heir starts/)
+      server.signal('SIGTERM')
+      await server.says(/Stopping as soon as the heir serves/)
+      expect(await fresh(url)).to.equal('one')
+      return { server, url }
+    }
+
+    it('resets nobody who waits when the heir fails, and the server stops', async () => {
+      const { server, url } = await termBeforeReady(`throw new Error('no database')`)
+      const outcomes = new Set<string>()
+      const client = async () => {
+        for (;;) {
+          const outcome = await fresh(url).catch((error: Error) => codeOf(error))
+          outcomes.add(outcome)
+          if (outcome !== 'one') return
+        }
+      }
+      const clients = Promise.all(Array.from({ length: 10 }, client))
+      server.write('go', '')
+      await server.says(/The heir ended[\s\S]*Stopping: the workers finish what they have/)
+      expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+      await clients
+      expect([...outcomes].sort()).to.deep.equal(['ECONNREFUSED', 'one'])
+    })
+
+    it('goes on with the heir as soon as that serves', async () => {
+      const { server, url } = await termBeforeReady(hello.replace('one', 'two'))
+      const load = new Load({ url, clients: 4, keepAlive: false })
+      await load.answered(10)
+      server.write('go', '')
+      const [, heir] = await server.says(/Stopping: the heir goes on \(pid (\d+)\)[\s\S]*Promoted/)
+      await load.answered(10)
+      expect((await load.stop()).failures).to.deep.equal([])
+      expect(await fresh(url)).to.equal('two')
+      process.kill(Number(heir), 'SIGTERM')
+      await server.ended
+    })
+
+    it('stops at once when asked twice: who waits is served first, and who comes later by the heir', async () => {
+      const { server, url } = await termBeforeReady(hello.replace('one', 'two'))
+      server.signal('SIGTERM')
+      await server.says(/Stopped/)
+      await eventually('the old arbiter is gone', () => !isAlive(server.pid))
+      const answer = fresh(url)
+      server.write('go', '')
+      expect(await answer).to.equal('two')
+      const [heir] = Array.from(server.log.matchAll(/the heir starts \(pid (\d+)\)/g), ([, pid]) =>
+        Number(pid),
+      )
+      process.kill(heir as number, 'SIGTERM')
+      await server.ended
+    })
+  })
+
   it('works with reuse_port', async () => {
     const port = await freePort()
     const args = ['-b', `127.0.0.1:${port}`, '--reuse-port', '-w', '2', testApp('hello.ts')]
@@ -265,3 +334,9 @@ describe('upgrade', () => {
     await server.ended
   })
 })
+
+/** The code of the system's error, wherever `fetch` or `http` has put it. */
+function codeOf(error: Error): string {
+  const { code } = (error.cause ?? error) as NodeJS.ErrnoException
+  return code ?? error.message
+}
