@@ -3,11 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { channelFd } from '../worker/frame.ts'
+import { arbiterVariable, channelFd } from '../worker/frame.ts'
 import type { FromWorker, Start, ToWorker } from '../worker/protocol.ts'
 import { captureLines } from './captured-output.ts'
 import { type Life, mayBecome } from './life.ts'
 import type { PlannedWorker } from './plan.ts'
+import { ourselves, print } from './process-identity.ts'
 import { WorkerChannel } from './worker-channel.ts'
 
 /** What a child tells the arbiter; it only ever ends up in the inbox. */
@@ -43,6 +44,9 @@ const workerMain = fileURLToPath(new URL(`../worker/main.${import.meta.url.slice
 
 /** Descriptors 0 to 2 are the standard ones, and then comes the channel. */
 export const firstInherited = channelFd + 1
+
+/** By which a worker whose arbiter is gone is told from one that has it. */
+const ourName = print(ourselves())
 
 /** How long a process may live on when its channel has ended, because it is about to end itself. */
 const endingMs = 1_000
@@ -91,7 +95,7 @@ export class Child implements PlannedWorker {
     const printed = capture === undefined ? 'inherit' : 'pipe'
     const child = spawn(process.execPath, [...process.execArgv, ...execArgv, workerMain, title], {
       cwd,
-      env,
+      env: { ...env, [arbiterVariable]: ourName },
       stdio: ['ignore', printed, printed, 'pipe', ...descriptors],
     })
     this.#process = child

@@ -58,6 +58,7 @@ export const layers: readonly Layer[] = [
         'child',
         'worker-channel',
         'misconduct',
+        'orphans',
         'fleet',
         'stuck',
         'inspector',

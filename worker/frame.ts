@@ -3,6 +3,9 @@
 /** The descriptor of the channel in a worker. */
 export const channelFd = 3
 
+/** Says which process is the arbiter of a worker; taken out of the environment, it is known to the kernel only. */
+export const arbiterVariable = 'TSICORN_ARBITER'
+
 /** A text in a message is cut when it has more characters. */
 export const longestText = 64 * 1024
 

@@ -6,13 +6,16 @@ import { inspect } from 'node:util'
 import { standIn } from './app-channel.ts'
 import { openChannel, tellArbiter, tellLast } from './arbiter-channel.ts'
 import { exitCodes } from './exit.ts'
-import { cut } from './frame.ts'
+import { arbiterVariable, cut } from './frame.ts'
 import { createLog } from './log.ts'
 import type { Start, ToWorker } from './protocol.ts'
 import { Worker } from './worker.ts'
 
 let worker: Worker | undefined
 let disconnectApp: (() => void) | undefined
+
+// What the app starts is no worker.
+delete process.env[arbiterVariable]
 
 openChannel({
   hear,
