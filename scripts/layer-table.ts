@@ -58,6 +58,7 @@ export const layers: readonly Layer[] = [
         'child',
         'worker-channel',
         'misconduct',
+        'parent-channel',
         'orphans',
         'fleet',
         'stuck',
