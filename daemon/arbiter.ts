@@ -12,6 +12,7 @@ import { Deaths } from './deaths.ts'
 import type { Generation } from './generation.ts'
 import { Herald } from './herald.ts'
 import { Inbox } from './inbox.ts'
+import { chide, lose } from './misconduct.ts'
 import type { Notifier } from './notify.ts'
 import { type Deed, type Happening, next, type Phase, reactions, type SignalName } from './phase.ts'
 import { type Action, isSettled, plan } from './plan.ts'
@@ -122,6 +123,10 @@ export class Arbiter {
         return this.#obey(event.name)
       case 'said':
         return this.#server.fleet.listen(event.child, event.message, this.#server.succession.current)
+      case 'misbehaved':
+        return chide(event.child, event.text, this.#server.log)
+      case 'lost':
+        return lose(event.child, this.#server.log)
       case 'exited':
         return this.#bury(event.child)
       case 'prepared':
@@ -140,9 +145,6 @@ export class Arbiter {
         return this.#server.fleet.forgivePulses()
       case 'stray':
         return this.#hearStray(event.error)
-      case 'hook ended':
-      case 'hooks ended':
-        return
       case 'tick':
         if (monotonicNow() - event.due > suspicious) this.#server.fleet.forgivePulses()
         return this.#takeUpStop()

@@ -41,8 +41,10 @@ export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Prom
   for (;;) {
     const event = await inbox.next()
     if (event.type === 'exited') break
-    if (event.message?.type === 'ready') loaded = true
-    if (event.message?.type === 'failed') child.failure = event.message
+    if (event.type === 'lost') child.kill()
+    if (event.type !== 'said') continue
+    if (event.message.type === 'ready') loaded = true
+    if (event.message.type === 'failed') child.failure = event.message
   }
   clearTimeout(timer)
   scoreboard.close()

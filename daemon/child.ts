@@ -1,15 +1,23 @@
 /** A worker as the arbiter sees it: a process, a place in the life of a worker, and what is known about it. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { arbiterVariable, channelFd } from '../worker/frame.ts'
 import type { FromWorker, Start, ToWorker } from '../worker/protocol.ts'
 import { captureLines } from './captured-output.ts'
 import { type Life, mayBecome } from './life.ts'
 import type { PlannedWorker } from './plan.ts'
+import { ourselves, print } from './process-identity.ts'
+import { WorkerChannel } from './worker-channel.ts'
 
 /** What a child tells the arbiter; it only ever ends up in the inbox. */
 export type ChildEvent =
   | { readonly type: 'said'; readonly child: Child; readonly message: FromWorker }
+  /** It misbehaves; the text goes on after its name. */
+  | { readonly type: 'misbehaved'; readonly child: Child; readonly text: string }
+  /** Its channel has ended, and its process has not. */
+  | { readonly type: 'lost'; readonly child: Child }
   | { readonly type: 'exited'; readonly child: Child }
 
 /** Everything that a worker process is started with. */
@@ -34,8 +42,14 @@ export interface Ending {
 
 const workerMain = fileURLToPath(new URL(`../worker/main.${import.meta.url.slice(-2)}`, import.meta.url))
 
-/** Descriptors 0 to 2 are the standard ones and 3 is the channel. */
-export const firstInherited = 4
+/** Descriptors 0 to 2 are the standard ones, and then comes the channel. */
+export const firstInherited = channelFd + 1
+
+/** By which a worker whose arbiter is gone is told from one that has it. */
+const ourName = print(ourselves())
+
+/** How long a process may live on when its channel has ended, because it is about to end itself. */
+const endingMs = 1_000
 
 /** How long the last words of a dead process may take to arrive, where a grandchild keeps its channel or pipes open. */
 const lastWordsMs = 200
@@ -58,6 +72,8 @@ export class Child implements PlannedWorker {
   ending: Ending | undefined
   readonly #put: (event: ChildEvent) => void
   #process: ChildProcess | undefined
+  #channel: WorkerChannel | undefined
+  #loss: NodeJS.Timeout | undefined
 
   constructor(age: number, generation: number, slot: number, now: number, put: (event: ChildEvent) => void) {
     this.age = age
@@ -79,11 +95,12 @@ export class Child implements PlannedWorker {
     const printed = capture === undefined ? 'inherit' : 'pipe'
     const child = spawn(process.execPath, [...process.execArgv, ...execArgv, workerMain, title], {
       cwd,
-      env,
-      stdio: ['ignore', printed, printed, 'ipc', ...descriptors],
+      env: { ...env, [arbiterVariable]: ourName },
+      stdio: ['ignore', printed, printed, 'pipe', ...descriptors],
     })
     this.#process = child
-    child.on('message', message => this.#put({ type: 'said', child: this, message: message as FromWorker }))
+    const socket = child.stdio?.[channelFd] as Socket | undefined
+    this.#channel = socket && this.#listen(socket)
     child.once('error', error => {
       if (child.pid !== undefined) return
       this.reason = `could not be started: ${error.message}`
@@ -93,6 +110,7 @@ export class Child implements PlannedWorker {
       if (stream && capture) captureLines(stream as Readable, capture)
     }
     child.once('exit', (code, signal) => {
+      this.#channel?.finish()
       const timer = setTimeout(() => this.end({ code, signal }), lastWordsMs)
       child.once('close', () => {
         clearTimeout(timer)
@@ -102,10 +120,22 @@ export class Child implements PlannedWorker {
     this.send(start)
   }
 
+  #listen(socket: Socket): WorkerChannel {
+    return new WorkerChannel(socket, {
+      hear: message => this.#put({ type: 'said', child: this, message }),
+      complain: text => this.#put({ type: 'misbehaved', child: this, text }),
+      lost: () => {
+        this.#loss = setTimeout(() => this.#put({ type: 'lost', child: this }), endingMs)
+      },
+    })
+  }
+
   /** Reports the end; also of a worker that never got a process. */
   end(ending: Ending): void {
     if (this.ending !== undefined) return
     this.ending = ending
+    clearTimeout(this.#loss)
+    this.#channel?.close()
     this.#put({ type: 'exited', child: this })
   }
 
@@ -118,11 +148,11 @@ export class Child implements PlannedWorker {
     return true
   }
 
+  /** One that dies while it is told something is noticed by its exit. */
   send(message: ToWorker): void {
-    const child = this.#process
-    if (child?.connected !== true) return
-    // A worker that dies while it is told something is noticed by its exit.
-    child.send(message, () => undefined)
+    if (this.#channel?.isOpen !== false) return this.#channel?.send(message)
+    // Without its channel it takes this for an order to finish.
+    if (message.type === 'drain' || message.type === 'quit') this.#process?.kill('SIGTERM')
   }
 
   /** Tells it to leave at once; where it has no process yet, it never gets one. */

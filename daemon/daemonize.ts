@@ -6,15 +6,15 @@ import { spawn } from 'node:child_process'
 import { isatty } from 'node:tty'
 import type { Settings } from '../config/table.ts'
 import { exitCodes } from '../worker/exit.ts'
+import { saysReady, tellParent } from './parent-channel.ts'
 
 /** Tells a process that it is the daemon; for nobody else. */
 const variable = 'TSICORN_DAEMON'
 
-/** What a daemon tells its launcher; `ready` is what every arbiter tells whoever waits for it. */
+/** What a daemon tells its launcher, besides that it is ready. */
 type FromDaemon =
   | { readonly type: 'log'; readonly lines: string }
   | { readonly type: 'complaint'; readonly text: string }
-  | { readonly type: 'ready' }
 
 type Asked = Pick<Settings, 'errorlog' | 'enable_stdio_inheritance'>
 
@@ -43,8 +43,9 @@ export async function daemonize(settings: Asked): Promise<number> {
     daemon.once('close', (code, signal) => resolve({ code, signal }))
   })
   const ready = new Promise<'ready'>(resolve => {
-    daemon.on('message', (message: FromDaemon) => {
-      if (message.type === 'ready') resolve('ready')
+    daemon.on('message', (words: unknown) => {
+      if (saysReady(words)) return resolve('ready')
+      const message = words as FromDaemon
       if (message.type === 'complaint' && isSilent) show(message.text)
       if (message.type === 'log' && !seesLog && isGrave(message.lines)) kept += message.lines
       if (message.type === 'log' && seesLog && isSilent) show(message.lines)
@@ -133,7 +134,7 @@ export function findLauncher(): Launcher | undefined {
   })
   process.channel?.unref()
   const tell = (message: FromDaemon) => {
-    if (waits && process.connected) process.send?.(message, undefined, undefined, () => undefined)
+    if (waits) tellParent(message)
   }
   return { log: lines => tell({ type: 'log', lines }), complain: text => tell({ type: 'complaint', text }) }
 }

@@ -37,7 +37,34 @@ export function inodeOf(fd: number): string | undefined {
   }
 }
 
+/** What somebody may listen at. */
+export type Place = Endpoint
+
+/** The numbers of the sockets that listen where another one then cannot; none where the system does not tell. */
+export function listeningAt(place: Place): string[] {
+  if (place.kind === 'unix') {
+    return rowsIfAny('unix').flatMap(line => {
+      const [, , , flags = '', , , inode = '', path] = line.split(/\s+/)
+      return path === place.path && (Number.parseInt(flags, 16) & accepting) !== 0 ? [inode] : []
+    })
+  }
+  const port = place.port.toString(16).toUpperCase().padStart(4, '0')
+  return [...rowsIfAny('tcp'), ...rowsIfAny('tcp6')].flatMap(line => {
+    const [, local = '', , state, , , , , , inode = ''] = line.split(/\s+/)
+    if (state !== listening || !local.endsWith(`:${port}`)) return []
+    const host = readAddress(local.split(':')[0] as string)
+    return host === place.host || isAny(host) || isAny(place.host) ? [inode] : []
+  })
+}
+
+function isAny(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
+}
+
 const listening = '0A'
+
+/** The flag __SO_ACCEPTCON of a unix socket: it listens. */
+const accepting = 0x10000
 
 function tcpEndpoint(table: 'tcp' | 'tcp6', inode: string): Endpoint | undefined {
   for (const line of rows(table)) {
@@ -52,8 +79,7 @@ function tcpEndpoint(table: 'tcp' | 'tcp6', inode: string): Endpoint | undefined
 function unixEndpoint(inode: string): Endpoint | undefined {
   for (const line of rows('unix')) {
     const [, , , flags = '', , , found, path] = line.split(/\s+/)
-    // The flag __SO_ACCEPTCON: it listens.
-    if (found === inode && (Number.parseInt(flags, 16) & 0x10000) !== 0)
+    if (found === inode && (Number.parseInt(flags, 16) & accepting) !== 0)
       return { kind: 'unix', path: path ?? '' }
   }
   return undefined
@@ -64,6 +90,16 @@ function rows(table: string): string[] {
     .split('\n')
     .slice(1)
     .map(line => line.trim())
+}
+
+/** No /proc: systems other than Linux; no table: a kernel without IPv6. */
+function rowsIfAny(table: string): string[] {
+  try {
+    return rows(table)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
 }
 
 /** The kernel prints an address as 32-bit words in the byte order of the machine. */

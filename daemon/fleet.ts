@@ -103,15 +103,14 @@ export class Fleet {
   listen(child: Child, message: FromWorker, current: Generation | undefined): void {
     const { log } = this.#parts
     const now = monotonicNow()
-    // An app may send messages of its own, of any shape.
-    switch (message?.type) {
+    switch (message.type) {
       case 'booting':
         return void child.become('booting', now)
       case 'ready':
         if (child.become('ready', now)) log.debug(`Worker ${child.age} (pid ${child.pid}) is ready`)
         return
       case 'failed':
-        child.failure = message
+        if (child.life === 'spawned' || child.life === 'booting') child.failure = message
         return
       case 'crashed':
         child.reason ??= message.why

@@ -4,6 +4,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { type Inheritance, writeInheritance } from './inheritance.ts'
+import { ready, saysReady, tellParent } from './parent-channel.ts'
+import { identify, lives } from './process-identity.ts'
 import type { Listener } from './sockets.ts'
 
 export type LineageEvent =
@@ -20,6 +22,9 @@ export interface HeirOptions {
 /** In an heir, descriptors 0 to 2 are the standard ones and 3 is the channel. */
 const firstInherited = 4
 
+/** How often to look for a predecessor that cannot be heard any more, in milliseconds. */
+const lookMs = 1_000
+
 export class Lineage {
   readonly #put: (event: LineageEvent) => void
   #predecessor: number | undefined
@@ -30,7 +35,7 @@ export class Lineage {
     this.#put = put
     this.#predecessor = predecessor
     if (predecessor === undefined) return
-    if (process.connected && process.ppid === predecessor) process.once('disconnect', () => this.#promote())
+    if (process.connected && process.ppid === predecessor) this.#awaitEnd(predecessor)
     else this.#promote()
   }
 
@@ -83,7 +88,8 @@ export class Lineage {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...passed.map(({ fd }) => fd)],
     })
     this.#heir = heir
-    heir.on('message', () => {
+    heir.on('message', message => {
+      if (!saysReady(message) || this.#heirServes || this.#heir !== heir) return
       this.#heirServes = true
       this.#put({ type: 'heir ready' })
     })
@@ -100,13 +106,26 @@ export class Lineage {
 
   /** Tells the arbiter before this one, or whoever waits for it, that this one serves. */
   announceReady(): void {
-    if (process.connected) process.send?.({ type: 'ready' }, undefined, undefined, () => undefined)
+    tellParent(ready)
   }
 
   /** Lets this process end although an heir lives. */
   release(): void {
     this.#heir?.unref()
     this.#heir?.channel?.unref()
+  }
+
+  /** The channel ends with the predecessor, unless a hook has closed it before. */
+  #awaitEnd(predecessor: number): void {
+    const before = identify(predecessor)
+    process.once('disconnect', () => {
+      if (lives(before) !== true) return this.#promote()
+      const timer = setInterval(() => {
+        if (lives(before) === true) return
+        clearInterval(timer)
+        this.#promote()
+      }, lookMs).unref()
+    })
   }
 
   #promote(): void {

@@ -2,9 +2,12 @@
 import { closeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '../config/bind.ts'
+import type { LogLevel } from '../worker/protocol.ts'
 import { activatedPrefix, type InheritedDescriptor } from './inheritance.ts'
 import { isLost, restore } from './lost-socket.ts'
+import { evict } from './orphans.ts'
 import {
+  addressOf,
   adopt,
   type Bindable,
   type BindError,
@@ -22,16 +25,18 @@ export interface OpenOptions {
   readonly umask: number
   /** Every worker binds TCP sockets of its own. */
   readonly reusePort: boolean
+  /** Who workers run as, where that is another user. */
+  readonly user: number | undefined
   readonly signal: AbortSignal
 }
 
 export class Listeners {
   readonly #open = new Map<string, Listener>()
-  readonly #report: (message: string) => void
+  readonly #report: (level: LogLevel, message: string) => void
   /** What was open when the process started and is not taken over yet. */
   readonly #inherited: Map<string, InheritedDescriptor>
 
-  constructor(inherited: readonly InheritedDescriptor[], report: (message: string) => void) {
+  constructor(inherited: readonly InheritedDescriptor[], report: (level: LogLevel, message: string) => void) {
     this.#inherited = new Map(inherited.map(descriptor => [descriptor.key, descriptor]))
     this.#report = report
   }
@@ -87,17 +92,34 @@ export class Listeners {
     return this.#open.get(key)
   }
 
-  async #persist(address: Bindable, { umask, reusePort, signal }: OpenOptions): Promise<Listener> {
-    if (reusePort && address.kind === 'tcp') return sharedPort(address)
-    for (let attempt = 1; ; attempt += 1) {
+  async #persist(address: Bindable, options: OpenOptions): Promise<Listener> {
+    const { umask, reusePort, signal } = options
+    if (reusePort && address.kind === 'tcp') {
+      // It can be bound although somebody who does not accept listens there, and gets his share of the connections.
+      await this.#evict(address, options)
+      return sharedPort(address)
+    }
+    for (let attempt = 1, mayEvict = true; ; attempt += 1) {
       try {
         return await bind(address, { umask })
       } catch (error) {
-        if (attempt === tries || (error as BindError).code !== 'EADDRINUSE') throw error
-        this.#report(`${(error as BindError).message} (try ${attempt} of ${tries}, the next in 1 second)`)
+        const { code, message } = error as BindError
+        if (code !== 'EADDRINUSE') throw error
+        if (mayEvict && (await this.#evict(address, options))) {
+          mayEvict = false
+          attempt -= 1
+          continue
+        }
+        if (attempt === tries) throw error
+        this.#report('error', `${message} (try ${attempt} of ${tries}, the next in 1 second)`)
         await sleep(pauseMs, undefined, { signal })
       }
     }
+  }
+
+  async #evict(address: Bindable, { user, signal }: OpenOptions): Promise<boolean> {
+    const place = address.kind === 'unix' ? address : { ...address, host: await addressOf(address.host) }
+    return await evict(place, describeAddress(address), { user, signal, report: this.#report })
   }
 
   /** Closes all that are not in `needed`; those that were given to this process only when it ends. */

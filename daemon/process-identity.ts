@@ -10,7 +10,12 @@ export interface ProcessIdentity {
 }
 
 export function ourselves(): ProcessIdentity {
-  return { pid: process.pid, start: stateOf(process.pid)?.start ?? '', boot: bootId() }
+  return identify(process.pid)
+}
+
+/** The process that has this number now. */
+export function identify(pid: number): ProcessIdentity {
+  return { pid, start: stateOf(pid)?.start ?? '', boot: bootId() }
 }
 
 /** One word, fit for a file name. */

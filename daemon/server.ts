@@ -89,7 +89,7 @@ export class Server {
     this.#watcher = new Watcher(put, log)
     this.#renewals = new Renewals(put, log)
     this.lineage = new Lineage(parts.inheritance, put)
-    const listeners = new Listeners(parts.inheritance.descriptors, message => log.error(message))
+    const listeners = new Listeners(parts.inheritance.descriptors, log.write)
     this.succession = new Succession(put, listeners)
     this.fleet = new Fleet({
       put,

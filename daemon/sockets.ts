@@ -91,12 +91,17 @@ export async function bind(address: Bindable, { umask }: { umask: number }): Pro
       )
     }
     const { port } = address
-    const { address: host } = await lookup(address.host, { order: 'ipv4first' })
+    const host = await addressOf(address.host)
     if (port !== 0) await probe(host, port)
     return toListener(address, boundSocket({ host, port }))
   } catch (error) {
     throw error instanceof BindError ? error : new BindError(address, error as NodeJS.ErrnoException)
   }
+}
+
+/** The address that a host name stands for. */
+export async function addressOf(host: string): Promise<string> {
+  return (await lookup(host, { order: 'ipv4first' })).address
 }
 
 export function describeAddress(address: Address): string {

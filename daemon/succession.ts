@@ -77,7 +77,8 @@ export class Succession {
     signal.throwIfAborted()
     const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
     const addresses = bind.map(text => parseBind(text, chdir))
-    const listeners = await this.#listeners.open(addresses, { umask, reusePort, signal })
+    const user = resolved.owner?.uid
+    const listeners = await this.#listeners.open(addresses, { umask, reusePort, user, signal })
     for (const { path, given } of listeners) {
       if (path !== undefined && !given && resolved.owner !== undefined) giveSocket(path, resolved.owner)
     }

@@ -11,6 +11,7 @@ export const layers: readonly Layer[] = [
     layer: 0,
     files: [
       'worker/protocol.ts',
+      'worker/frame.ts',
       'worker/exit.ts',
       'worker/scoreboard-layout.ts',
       // Both processes make contexts of TLS, and in the same way.
@@ -55,6 +56,9 @@ export const layers: readonly Layer[] = [
       'daemon/count.ts',
       'hooks/run.ts',
       'worker/log.ts',
+      'worker/arbiter-channel.ts',
+      'daemon/worker-message.ts',
+      'daemon/token-bucket.ts',
     ],
   },
   { layer: 1, files: ['config/*.ts', 'config/settings/*.ts', 'hooks/check.ts'] },
@@ -63,6 +67,10 @@ export const layers: readonly Layer[] = [
     files: [
       ...[
         'child',
+        'worker-channel',
+        'misconduct',
+        'parent-channel',
+        'orphans',
         'fleet',
         'stuck',
         'inspector',

@@ -1,5 +1,8 @@
 /** The few lines that a worker has to say: they go to the arbiter, which owns the error log. */
-import { type FromWorker, type LogLevel, logLevels } from './protocol.ts'
+import { inspect } from 'node:util'
+import { tellArbiter } from './arbiter-channel.ts'
+import { cut } from './frame.ts'
+import { type LogLevel, logLevels } from './protocol.ts'
 
 export interface WorkerLog {
   write(level: LogLevel, message: string): void
@@ -13,8 +16,10 @@ export interface WorkerLog {
 /** A log that leaves out what is less severe than `threshold`; with the arbiter gone, lines go to standard error. */
 export function createLog(threshold: LogLevel): WorkerLog {
   const lowest = logLevels.indexOf(threshold)
-  const write = (level: LogLevel, message: string) => {
+  const write = (level: LogLevel, words: unknown) => {
     if (logLevels.indexOf(level) < lowest) return
+    // Hooks get this log, and JavaScript may hand over anything.
+    const message = cut(typeof words === 'string' ? words : inspect(words))
     if (!tellArbiter({ type: 'log', level, message }))
       process.stderr.write(`[${level.toUpperCase()}] ${message}\n`)
   }
@@ -26,17 +31,4 @@ export function createLog(threshold: LogLevel): WorkerLog {
     error: message => write('error', message),
     critical: message => write('critical', message),
   }
-}
-
-// Taken before any code of the app runs, which may replace it or close the channel.
-const send = process.send?.bind(process)
-
-/** False when there is no arbiter any more. */
-export function tellArbiter(message: FromWorker, sent: () => void = () => undefined): boolean {
-  if (send === undefined || !process.connected) {
-    sent()
-    return false
-  }
-  send(message, undefined, undefined, sent)
-  return true
 }

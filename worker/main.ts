@@ -2,19 +2,31 @@
  * The worker process: a program of its own. It listens to its arbiter and to signals, and knows first of all what to do
  * when the arbiter is gone.
  */
+import { inspect } from 'node:util'
+import { standIn } from './app-channel.ts'
+import { openChannel, tellArbiter, tellLast } from './arbiter-channel.ts'
 import { exitCodes } from './exit.ts'
-import { tellArbiter } from './log.ts'
+import { arbiterVariable, cut } from './frame.ts'
+import { createLog } from './log.ts'
 import type { Start, ToWorker } from './protocol.ts'
 import { Worker } from './worker.ts'
 
 let worker: Worker | undefined
+let disconnectApp: (() => void) | undefined
 
-process.on('disconnect', () => {
-  if (worker === undefined) process.exit(exitCodes.ok.code)
-  worker.orphaned()
+// What the app starts is no worker.
+delete process.env[arbiterVariable]
+
+openChannel({
+  hear,
+  lost() {
+    if (worker === undefined) process.exit(exitCodes.ok.code)
+    worker.orphaned()
+    disconnectApp?.()
+  },
 })
 
-process.on('message', (message: ToWorker) => {
+function hear(message: ToWorker): void {
   switch (message?.type) {
     case 'start':
       return start(message)
@@ -29,7 +41,7 @@ process.on('message', (message: ToWorker) => {
     case 'renew':
       return void worker?.gate.renew(message.tls)
   }
-})
+}
 
 // Signals that are sent to the whole group must not end a worker.
 for (const signal of ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR2', 'SIGWINCH'] as const) {
@@ -45,15 +57,19 @@ process.on('SIGABRT', () => void worker?.abort())
 // The stack goes to standard error, where Node prints it; this one line is for the error log.
 process.on('uncaughtExceptionMonitor', error => {
   if (process.listenerCount('uncaughtException') > 0) return
-  const [first = ''] = String(error instanceof Error ? error.stack : error).split('\n')
-  tellArbiter({ type: 'crashed', why: `uncaught ${first}` })
+  const text = error instanceof Error ? error.stack : error
+  // Not every object can become a string.
+  const [first = ''] = (typeof text === 'object' ? inspect(text) : String(text)).split('\n')
+  tellLast({ type: 'crashed', why: cut(`uncaught ${first}`) })
 })
 
 function start(message: Start): void {
+  disconnectApp = standIn(createLog(message.settings.loglevel))
   worker = new Worker(message)
   worker.boot().catch(async (error: unknown) => {
     const { bootFailure } = await import('./boot-failure.ts')
     const { code, ...failure } = await bootFailure(error, message.settings.app)
-    tellArbiter({ type: 'failed', ...failure }, () => process.exit(code))
+    const told = { ...failure, message: cut(failure.message) }
+    tellArbiter({ type: 'failed', ...told }, () => process.exit(code))
   })
 }

@@ -1,3 +1,5 @@
+import { holdProcess } from './arbiter-channel.ts'
+
 /**
  * Waits for a promise as long as something can still settle it.
  *
@@ -10,15 +12,15 @@ export async function whilePending<T>(promise: Promise<T>, otherwise: () => Erro
   const { promise: nothingLeft, reject } = Promise.withResolvers<never>()
   const giveUp = () => {
     // From here on the worker has a report to send.
-    process.channel?.ref()
+    holdProcess(true)
     reject(otherwise())
   }
-  process.channel?.unref()
+  holdProcess(false)
   process.once('beforeExit', giveUp)
   try {
     return await Promise.race([promise, nothingLeft])
   } finally {
     process.off('beforeExit', giveUp)
-    process.channel?.ref()
+    holdProcess(true)
   }
 }

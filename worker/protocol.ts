@@ -1,5 +1,5 @@
 /**
- * Everything an arbiter and a worker say to each other, over the IPC channel that `child_process` gives them.
+ * Everything an arbiter and a worker say to each other, over a channel of their own: see `frame.ts`.
  *
  * Settings are data and travel in `start`; hooks and apps are code and are imported by the worker itself.
  */

@@ -13,6 +13,7 @@ const app = `
     console.log('out', path)
     console.error('error', path)
     if (path === 'program') execFileSync('echo', ['from a program'], { stdio: 'inherit' })
+    if (path === 'forged') console.log('[2026-01-01 00:00:00 +0000] [1] [CRITICAL] forged')
     if (path === 'rest') process.stdout.write('no line end')
     res.end('ok')
   }`
@@ -39,6 +40,15 @@ describe('captured output', () => {
     expect(log()).to.match(/^error one$/m)
     await server.stop()
     expect(server.log).to.equal('')
+  })
+
+  it('cannot pretend to be a line of the log', async () => {
+    const { server, log, ask } = await start()
+    await ask('forged')
+    await eventually('it is there', () =>
+      isLogged(log, /^ {2}\[2026-01-01 00:00:00 \+0000\] \[1\] \[CRITICAL\] forged$/m),
+    )
+    await server.stop()
   })
 
   it('follows the log to a new file on USR1', async () => {

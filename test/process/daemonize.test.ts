@@ -37,6 +37,18 @@ function isGone(...pids: readonly number[]): boolean {
 describe('a daemon', () => {
   afterEach(cleanUpDaemons)
 
+  it('is not ready because its configuration says so', async () => {
+    const folder = openFolder({
+      'app.mjs': `throw new Error('no database')`,
+      'tsicorn.config.mjs': `
+        for (const message of [null, 5, 'ready', {}, { type: 'ready' }, { type: 'log' }]) process.send?.(message)
+        export default {}`,
+    })
+    const launcher = launchIn(folder, logged, { errors: true })
+    expect(await launcher.ended).to.deep.equal({ code: 3, signal: null })
+    expect(launcher.log).to.match(/no database/)
+  })
+
   it('serves when the command returns 0, which says nothing then', async () => {
     const folder = openFolder()
     const launcher = launchIn(folder, [...logged, '-w', '2'])

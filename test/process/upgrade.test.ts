@@ -48,6 +48,25 @@ describe('upgrade', () => {
     expect(await server.ended).to.deep.equal({ code: 0, signal: null })
   })
 
+  it('believes no message and no end of the channel that comes from a configuration', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: {
+        'app.mjs': hello,
+        'tsicorn.config.mjs': `
+          for (const message of [null, 5, 'ready', {}, { type: 'ready' }, { type: 'log' }]) process.send?.(message)
+          export default { on_starting: () => process.disconnect?.() }`,
+      },
+      errors: true,
+    })
+    await server.running()
+    server.write('app.mjs', `throw new Error('no heir')`)
+    server.signal('SIGUSR2')
+    await server.says(/The heir ended \(pid \d+\) with code 3: this arbiter goes on/)
+    expect(server.log).not.to.match(/The heir serves|Promoted/)
+    expect(await fresh(server.url)).to.equal('one')
+  })
+
   it('twenty times in a row fails no request, and leaves one arbiter, its pidfile and its descriptors', async () => {
     const server = launchApp('hello.ts', ['-w', '2', '-p', 'app.pid'])
     const url = await server.running()

@@ -2,8 +2,9 @@
 import { createServer } from 'node:http'
 import { type AppServer, type LoadOptions, loadApp } from '../../worker/app.ts'
 
-// The channel to the arbiter keeps a real worker alive.
-process.on('message', () => undefined)
+// The channel to the arbiter keeps a real worker alive, except while something is pending.
+process.channel!.unref()
+process.once('beforeExit', () => process.channel!.ref())
 const report = process.send!.bind(process)
 
 const options: Omit<LoadOptions, 'log'> = JSON.parse(process.argv[2]!)
@@ -33,6 +34,7 @@ try {
       address: server.address(),
     },
   })
+  process.channel!.ref()
   process.on('message', async () => {
     await app.close?.()
     process.exit()
