@@ -52,6 +52,7 @@ export const layers: readonly Layer[] = [
     files: [
       ...[
         'child',
+        'spawn',
         'fleet',
         'stuck',
         'inspector',
