@@ -14,7 +14,15 @@ import { Herald } from './herald.ts'
 import { Inbox } from './inbox.ts'
 import type { LineageEvent } from './lineage.ts'
 import type { Notifier } from './notify.ts'
-import { type Deed, type Happening, next, type Phase, reactions, type SignalName } from './phase.ts'
+import {
+  type Deed,
+  type Happening,
+  mostRestarts,
+  next,
+  type Phase,
+  reactionOf,
+  type SignalName,
+} from './phase.ts'
 import { type Action, isSettled, plan } from './plan.ts'
 import { Reloads } from './reloads.ts'
 import type { RenewalEvent } from './renewals.ts'
@@ -129,13 +137,13 @@ export class Arbiter {
       return log.debug('Ignoring signal: winch: a terminal sends it when its window changes')
     }
     log.info(`Handling signal: ${name.toLowerCase()}`)
-    if (reactions[phase.name][name] !== undefined) this.#react(name)
+    if (reactionOf(phase, name) !== undefined) this.#react(name)
     else log.warning(`${name} has no effect while ${phase.name}`)
   }
 
   #react(happening: Happening, about: About = {}): void {
     const before = this.#server.phase
-    const deed = reactions[before.name][happening]
+    const deed = reactionOf(before, happening)
     if (deed === undefined) return
     this.#server.phase = next(before, deed, monotonicNow(), this.#deaths.exitCode)
     this.#deeds[deed](about, before)
@@ -145,11 +153,21 @@ export class Arbiter {
     'start workers': ({ generation }) => this.#server.adopt(generation as Generation),
     open: (_, before) => this.#open(before),
     'give up': ({ error }) => this.#leave(`Cannot start: ${messageOf(error)}`, 'critical'),
-    'postpone reload': () => this.#server.log.info('The reload follows when the first workers are ready'),
+    'postpone reload': (_, before) => {
+      const over = `this one is over, which has started over ${mostRestarts} times`
+      const when = before.name === 'reloading' ? over : 'the first workers are ready'
+      this.#server.log.info(`The reload follows when ${when}`)
+    },
     reload: () => this.#reloads.begin(),
     'roll out': ({ generation }) => this.#reloads.rollOut(generation as Generation),
-    'abort reload': ({ error }) => this.#reloads.abort(messageOf(error)),
-    'finish reload': (_, before) => this.#reloads.finish(before),
+    'abort reload': ({ error }, before) => {
+      this.#reloads.abort(messageOf(error))
+      this.#reloadAfter(before)
+    },
+    'finish reload': (_, before) => {
+      this.#reloads.finish(before)
+      this.#reloadAfter(before)
+    },
     'back off': ({ error }) => this.#server.backOff(messageOf(error)),
     grow: () => this.#server.rescale(grow(this.#server.scale)),
     shrink: () => this.#server.rescale(shrink(this.#server.scale)),
@@ -168,7 +186,12 @@ export class Arbiter {
     log.info(`Running: ${count(scale.wanted, 'worker')} ready`)
     hooks.tell('when_ready', this.#server.view())
     this.#server.lineage.announceReady()
-    if (before.name === 'booting' && before.reloadAfter) this.#react('HUP')
+    this.#reloadAfter(before)
+  }
+
+  /** However many were postponed, one with the newest files is enough. */
+  #reloadAfter(before: Phase): void {
+    if ('reloadAfter' in before && before.reloadAfter) this.#react('HUP')
   }
 
   #stop(): void {
