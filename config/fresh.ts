@@ -1,30 +1,37 @@
 /** Importing a module, and all that it imports, anew, although Node keeps every module that it ever loaded. */
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 import { createRequire, type LoadHookSync, registerHooks } from 'node:module'
 import { dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { types } from 'node:util'
+import { isInstalled, isRequired, led } from './links.ts'
 
 export interface FreshImport {
   /** The default export. */
   readonly exported: unknown
   /** All exports, as they are. */
   readonly module: unknown
-  /** The module and all that it imported, absolute. */
+  /** The module and all that it imported, absolute: as they were named, and where links led to. */
   readonly files: readonly string[]
   /** What the files looked like, to see whether one has changed. */
   readonly prints: ReadonlyMap<string, string>
 }
 
-/** Imports the module at this absolute path, and all that it imports, anew: TypeScript through tsx, else by Node. */
+/**
+ * Imports the module at this absolute path, and all that it imports, anew: TypeScript through tsx, else by Node. Links are
+ * followed here, because Node remembers for good where each of them led.
+ */
 export async function importFresh(path: string): Promise<FreshImport> {
   // Taken before the import: a file that is written meanwhile counts as changed.
   const before = fingerprint(path)
-  const { module, files } = /\.[cm]?ts$/.test(path)
-    ? await importTypeScript(path)
-    : await importJavaScript(path)
-  const prints = new Map([...files].map(file => [file, file === path ? before : fingerprint(file)]))
+  const real = realpathSync(path)
+  const files = new Set([path, real])
+  const module = /\.[cm]?ts$/.test(path)
+    ? await importTypeScript(real, dirname(path), files)
+    : await importJavaScript(real, files)
+  const isEntry = (file: string) => file === path || file === real
+  const prints = new Map([...files].map(file => [file, isEntry(file) ? before : fingerprint(file)]))
   return { exported: defaultOf(module), module, files: [...files], prints }
 }
 
@@ -54,27 +61,29 @@ function forgetRequired(): void {
   for (const file of required) delete cache[file]
 }
 
-const isInstalled = (path: string): boolean => /[\\/]node_modules[\\/]/.test(path)
-
-async function importTypeScript(path: string) {
+/** `folder` is the one that the file was named in. */
+async function importTypeScript(path: string, folder: string, files: Set<string>): Promise<unknown> {
   const { tsImport } = await import('tsx/esm/api')
   const parentURL = pathToFileURL(path).href
-  const files = new Set([path])
   const onImport = (url: string) => {
     if (url.startsWith('file:')) files.add(fileURLToPath(url))
   }
   forgetRequired()
   const known = new Set(Object.keys(cache))
-  const hooks = registerHooks({ load: bridging('tsx-namespace=') })
+  const hooks = registerHooks({
+    resolve: (specifier, context, next) => next(led(specifier, context, files), context),
+    load: bridging('tsx-namespace='),
+  })
   try {
     // tsx itself would look for a tsconfig in the working folder, which need not be that of the configuration.
-    const tsconfig = process.env.TSX_TSCONFIG_PATH ?? nearestTsconfig(dirname(path))
+    const nearest = nearestTsconfig(dirname(path)) ?? nearestTsconfig(folder)
+    const tsconfig = process.env.TSX_TSCONFIG_PATH ?? (nearest && realpathSync(nearest))
     const module: unknown = await withTsconfig(tsconfig, () =>
       tsImport(parentURL, { parentURL, onImport, tsconfig: tsconfig ?? false }),
     )
     // On Node 22.18 tsx works in a thread of its own, whose last words are heard in the next turn of the loop.
     await nextTurn()
-    return { module, files }
+    return module
   } finally {
     hooks.deregister()
     // tsx tells of ES modules only; what was required shows in the cache, some of it under a name of this import.
@@ -109,10 +118,9 @@ export function withTsconfig<Result>(path: string | undefined, call: () => Resul
 let imports = 0
 
 /** The modules of this import get a query of their own; only for CommonJS there is a cache to purge. */
-async function importJavaScript(path: string) {
+async function importJavaScript(path: string, files: Set<string>): Promise<unknown> {
   imports += 1
   const mark = `tsicorn-import=${imports}`
-  const files = new Set<string>()
   const entry = `${pathToFileURL(path).href}?${mark}`
   const belongs = (parent: string | undefined) =>
     parent?.startsWith('file:') && files.has(fileURLToPath(parent))
@@ -120,8 +128,9 @@ async function importJavaScript(path: string) {
   forgetRequired()
   const hooks = registerHooks({
     resolve(specifier, context, next) {
-      const found = next(specifier, context)
-      if (!found.url.startsWith('file:') || !(specifier === entry || belongs(context.parentURL))) return found
+      const isOurs = specifier === entry || belongs(context.parentURL)
+      const found = next(isOurs ? led(specifier, context, files) : specifier, context)
+      if (!found.url.startsWith('file:') || !isOurs) return found
       const file = fileURLToPath(found.url)
       files.add(file)
       if (isInstalled(file)) return found
@@ -132,15 +141,11 @@ async function importJavaScript(path: string) {
     load: bridging(mark),
   })
   try {
-    const module: unknown = await import(entry)
-    return { module, files }
+    return await import(entry)
   } finally {
     hooks.deregister()
   }
 }
-
-const isRequired = ({ conditions }: { readonly conditions: Iterable<string> }): boolean =>
-  [...conditions].includes('require')
 
 /**
  * Hands CommonJS to modules whose address has this mark. Node's own bridge gives no named exports to a hooked module (22),

@@ -306,9 +306,9 @@ export interface OptionDocs {
    */
   readonly pidfile?: unknown
   /**
-   * The folder of the scoreboard, a small file in which workers show that they live. It should be in memory.
+   * The folder of the scoreboard, a file of 64 KiB for every 256 workers in which they show that they live. It should be in memory. Where it has no room, the error log says so and another folder is taken.
    *
-   * Default: /dev/shm where it can be written to, else the folder for temporary files. Takes effect on restart.
+   * Default: /dev/shm where it has room, else the folder for temporary files. Takes effect on restart.
    * Flags: `--worker-tmp-dir`.
    */
   readonly worker_tmp_dir?: unknown

@@ -6,6 +6,7 @@
 import { messageOf, stackOf } from '../hooks/thrown.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
 import { Alarm } from './alarm.ts'
+import type { ArbiterEvent } from './arbiter-event.ts'
 import type { Child } from './child.ts'
 import { count } from './count.ts'
 import { Deaths } from './deaths.ts'
@@ -14,24 +15,15 @@ import { Herald } from './herald.ts'
 import { Inbox } from './inbox.ts'
 import { chide, lose } from './misconduct.ts'
 import type { Notifier } from './notify.ts'
-import { type Deed, type Happening, next, type Phase, reactions, type SignalName } from './phase.ts'
+import { type Deed, type Happening, next, type Phase, reactionOf, type SignalName } from './phase.ts'
 import { type Action, isSettled, plan } from './plan.ts'
 import { describeStray, type ProcessGuard } from './process-guard.ts'
 import { Reloads, type Reread } from './reloads.ts'
 import { grow, park, shrink } from './scale.ts'
-import { Server, type ServerEvent, type ServerParts } from './server.ts'
+import { Server, type ServerParts } from './server.ts'
 import { catchSignals, isInForeground } from './signals.ts'
 import { Stops } from './stops.ts'
 import { Upgrades } from './upgrades.ts'
-
-/** Everything that can happen to an arbiter. */
-type Event =
-  | ServerEvent
-  | { readonly type: 'signal'; readonly name: SignalName }
-  | { readonly type: 'continued' }
-  | { readonly type: 'stray'; readonly error: unknown }
-  | { readonly type: 'hooks ended' }
-  | { readonly type: 'tick'; readonly due: number }
 
 /** What is known about a happening. */
 interface About {
@@ -56,7 +48,7 @@ const mostFaults = 3
 
 export class Arbiter {
   readonly #parts: ArbiterParts
-  readonly #inbox = new Inbox<Event>()
+  readonly #inbox = new Inbox<ArbiterEvent>()
   readonly #server: Server
   readonly #reloads: Reloads
   readonly #upgrades: Upgrades
@@ -110,14 +102,14 @@ export class Arbiter {
   }
 
   /** Goes on after an error of its own; a stop that fails again and again is left to the workers. */
-  #survive(event: Event, error: unknown): number {
+  #survive(event: ArbiterEvent, error: unknown): number {
     this.#faults += 1
     if (this.#server.phase.name === 'stopping' && this.#faults > mostFaults) throw error
     this.#server.log.critical(`The arbiter failed on "${event.type}", and goes on: ${stackOf(error)}`)
     return monotonicNow() + 1_000
   }
 
-  #hear(event: Event): void {
+  #hear(event: ArbiterEvent): void {
     switch (event.type) {
       case 'signal':
         return this.#obey(event.name)
@@ -155,7 +147,7 @@ export class Arbiter {
   #hearStray(error: unknown): void {
     const { log, phase, succession, resolved } = this.#server
     if (succession.isPreparing) succession.fail(error)
-    else if (reactions[phase.name].stray !== undefined) this.#react('stray', { error })
+    else if (reactionOf(phase, 'stray') !== undefined) this.#react('stray', { error })
     else log.error(describeStray(error, resolved.files))
   }
 
@@ -170,13 +162,13 @@ export class Arbiter {
     }
     log.info(`Handling signal: ${name.toLowerCase()}`)
     if (name === 'TERM' && this.#stops.putOff()) return
-    if (reactions[phase.name][name] !== undefined) this.#react(name)
+    if (reactionOf(phase, name) !== undefined) this.#react(name)
     else log.warning(`${name} has no effect while ${phase.name}`)
   }
 
   #react(happening: Happening, about: About = {}): void {
     const before = this.#server.phase
-    const deed = reactions[before.name][happening]
+    const deed = reactionOf(before, happening)
     if (deed === undefined) return
     this.#server.phase = next(before, deed, monotonicNow(), this.#deaths.exitCode)
     this.#deeds[deed](about, before)
@@ -186,11 +178,17 @@ export class Arbiter {
     'start workers': ({ generation }) => this.#server.adopt(generation as Generation),
     open: (_, before) => this.#open(before),
     'give up': ({ error }) => this.#stops.leave(`Cannot start: ${messageOf(error)}`, 'critical'),
-    'postpone reload': () => this.#server.log.info('The reload follows when the first workers are ready'),
+    'postpone reload': (_, before) => this.#reloads.postpone(before),
     reload: () => this.#reloads.begin(),
     'roll out': ({ generation }) => this.#reloads.rollOut(generation as Generation),
-    'abort reload': ({ error }) => this.#reloads.abort(messageOf(error)),
-    'finish reload': (_, before) => this.#reloads.finish(before),
+    'abort reload': ({ error }, before) => {
+      this.#reloads.abort(messageOf(error))
+      this.#reloadAfter(before)
+    },
+    'finish reload': (_, before) => {
+      this.#reloads.finish(before)
+      this.#reloadAfter(before)
+    },
     'back off': ({ error }) => this.#server.backOff(messageOf(error)),
     grow: () => this.#server.rescale(grow(this.#server.scale)),
     shrink: () => this.#server.rescale(shrink(this.#server.scale)),
@@ -209,7 +207,12 @@ export class Arbiter {
     log.info(`Running: ${count(scale.wanted, 'worker')} ready`)
     hooks.tell('when_ready', this.#server.view())
     this.#server.lineage.announceReady()
-    if (before.name === 'booting' && before.reloadAfter) this.#react('HUP')
+    this.#reloadAfter(before)
+  }
+
+  /** However many were postponed, one with the newest files is enough. */
+  #reloadAfter(before: Phase): void {
+    if ('reloadAfter' in before && before.reloadAfter) this.#react('HUP')
   }
 
   #bury(child: Child): void {

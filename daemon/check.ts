@@ -6,7 +6,7 @@ import { readTls } from './certificate.ts'
 import { Child, type ChildEvent } from './child.ts'
 import { processName, workerHooks, workerSettings } from './generation.ts'
 import { Inbox } from './inbox.ts'
-import { openScoreboard } from './scoreboard.ts'
+import { Scoreboard, type Seat } from './scoreboard.ts'
 
 /** Resolves with undefined when the app loads, else with the reason. */
 export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Promise<string | undefined> {
@@ -14,13 +14,20 @@ export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Prom
   const tls = await readTls(resolved).catch((error: Error) => error)
   if (tls instanceof Error) return tls.message
   const inbox = new Inbox<ChildEvent>()
-  const scoreboard = openScoreboard(settings.worker_tmp_dir)
-  const child = new Child(1, 1, scoreboard.take(1), 0, event => inbox.put(event))
+  const warn = (message: string) => process.stderr.write(`${message}\n`)
+  const scoreboard = new Scoreboard({ folder: settings.worker_tmp_dir, warn })
+  let seat: Seat
+  try {
+    seat = scoreboard.take(1)
+  } catch (error) {
+    return (error as Error).message
+  }
+  const child = new Child(1, 1, 0, event => inbox.put(event))
   child.start({
     title: `tsicorn: check [${processName(settings)}]`,
     cwd: settings.chdir,
     env,
-    descriptors: [scoreboard.fd],
+    descriptors: [seat.fd],
     start: {
       type: 'start',
       age: 1,
@@ -28,7 +35,7 @@ export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Prom
       check: true,
       settings: workerSettings(resolved),
       listeners: settings.bind.flatMap(text => pretend(text, settings.chdir)),
-      scoreboard: { fd: 4, slot: child.slot },
+      scoreboard: { fd: 4, slot: seat.slot },
       ...workerHooks(resolved),
       ...(tls === undefined ? {} : { tls }),
       // Nobody but root can load the app as the user that it is to run as.

@@ -1,14 +1,17 @@
 /** A worker as the arbiter sees it: a process, a place in the life of a worker, and what is known about it. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import type { HookLog, WorkerView } from '../hooks/table.ts'
 import { arbiterVariable, channelFd } from '../worker/frame.ts'
 import type { FromWorker, Start, ToWorker } from '../worker/protocol.ts'
 import { captureLines } from './captured-output.ts'
 import { type Life, mayBecome } from './life.ts'
 import type { PlannedWorker } from './plan.ts'
 import { ourselves, print } from './process-identity.ts'
+import type { Seat } from './scoreboard.ts'
+import { trySpawn, whyNotStarted } from './spawn.ts'
 import { WorkerChannel } from './worker-channel.ts'
 
 /** What a child tells the arbiter; it only ever ends up in the inbox. */
@@ -57,7 +60,8 @@ const lastWordsMs = 200
 export class Child implements PlannedWorker {
   readonly age: number
   readonly generation: number
-  readonly slot: number
+  /** Its place on the scoreboard, from when it is started. */
+  seat: Seat | undefined
   readonly born: number
   life: Life = 'spawned'
   since: number
@@ -65,6 +69,8 @@ export class Child implements PlannedWorker {
   quit = false
   killed = false
   worn = false
+  /** It may live, and is no longer counted. */
+  isAbandoned = false
   /** Why it leaves, in one phrase, as far as that is known. */
   reason: string | undefined
   /** What it said before it gave up booting. */
@@ -75,10 +81,9 @@ export class Child implements PlannedWorker {
   #channel: WorkerChannel | undefined
   #loss: NodeJS.Timeout | undefined
 
-  constructor(age: number, generation: number, slot: number, now: number, put: (event: ChildEvent) => void) {
+  constructor(age: number, generation: number, now: number, put: (event: ChildEvent) => void) {
     this.age = age
     this.generation = generation
-    this.slot = slot
     this.born = now
     this.since = now
     this.pulse = now
@@ -89,22 +94,36 @@ export class Child implements PlannedWorker {
     return this.#process?.pid
   }
 
+  /** What hooks see of it. */
+  view(log: HookLog): WorkerView {
+    const { pid, age, generation, life, ending, reason } = this
+    return {
+      pid,
+      age,
+      generation,
+      state: life,
+      ...(ending === undefined ? {} : { exit_code: ending.code, signal: ending.signal }),
+      ...(reason === undefined ? {} : { reason }),
+      log,
+    }
+  }
+
   /** Starts the process. Whatever goes wrong with it, `exited` follows. */
   start({ title, cwd, env, descriptors, start, capture, execArgv = [] }: ChildOptions): void {
     // The title stands in the arguments to make room for it where process titles live, and for `ps` before it is set.
     const printed = capture === undefined ? 'inherit' : 'pipe'
-    const child = spawn(process.execPath, [...process.execArgv, ...execArgv, workerMain, title], {
+    const child = trySpawn(process.execPath, [...process.execArgv, ...execArgv, workerMain, title], {
       cwd,
       env: { ...env, [arbiterVariable]: ourName },
       stdio: ['ignore', printed, printed, 'pipe', ...descriptors],
     })
+    if (child instanceof Error) return this.#fail(whyNotStarted(child, process.execPath, cwd))
     this.#process = child
     const socket = child.stdio?.[channelFd] as Socket | undefined
     this.#channel = socket && this.#listen(socket)
-    child.once('error', error => {
-      if (child.pid !== undefined) return
-      this.reason = `could not be started: ${error.message}`
-      this.end({ code: null, signal: null })
+    child.on('error', error => {
+      if (child.pid === undefined) this.#fail(whyNotStarted(error, process.execPath, cwd))
+      else if (this.killed) this.#abandon(error.message)
     })
     for (const stream of [child.stdout, child.stderr]) {
       if (stream && capture) captureLines(stream as Readable, capture)
@@ -128,6 +147,18 @@ export class Child implements PlannedWorker {
         this.#loss = setTimeout(() => this.#put({ type: 'lost', child: this }), endingMs)
       },
     })
+  }
+
+  #fail(why: string): void {
+    this.reason = `could not be started: ${why}`
+    this.end({ code: null, signal: null })
+  }
+
+  /** Nobody waits for a process that cannot be ended; it leaves by itself when it finds its arbiter gone. */
+  #abandon(why: string): void {
+    this.isAbandoned = true
+    this.reason = `could not be ended: ${why}: let the arbiter signal it (CAP_KILL), and end it by hand`
+    this.end({ code: null, signal: null })
   }
 
   /** Reports the end; also of a worker that never got a process. */
@@ -168,6 +199,7 @@ export class Child implements PlannedWorker {
   kill(): void {
     this.killed = true
     if (this.#process === undefined) this.end({ code: null, signal: null })
-    else this.#process.kill('SIGKILL')
+    // Node would send the signal of a process without a pid to the own process group.
+    else if (this.pid !== undefined) this.#process.kill('SIGKILL')
   }
 }

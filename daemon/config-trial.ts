@@ -2,12 +2,13 @@
  * Tries a configuration file in a process of its own before the arbiter runs its code: what would end or block that
  * process (a rejection nobody handles, an endless loop, `process.exit`) fails the reload and nothing else.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { lateConfig } from '../config/file.ts'
 import type { ConfigTrial } from '../config/layers.ts'
 import { ConfigError, type Problem } from '../config/problem.ts'
+import { trySpawn, whyNotStarted } from './spawn.ts'
 
 /** What the process of a trial is started with, as JSON. */
 export interface TrialTask {
@@ -32,10 +33,11 @@ export async function tryConfig(trial: ConfigTrial, signal: AbortSignal): Promis
   const { path, origin, context, seconds } = trial
   signal.throwIfAborted()
   const task: TrialTask = { path, origin, command: context.command }
-  const child = spawn(process.execPath, [...process.execArgv, trialMain, JSON.stringify(task)], {
+  const child = trySpawn(process.execPath, [...process.execArgv, trialMain, JSON.stringify(task)], {
     env: context.env,
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   })
+  if (child instanceof Error) throw problem(origin, whyNotStarted(child, process.execPath, process.cwd()))
   let isLate = false
   const kill = () => child.kill('SIGKILL')
   const late = () => {

@@ -2,11 +2,11 @@
  * The server in the background: the command that was typed becomes the launcher of a process in a session of its own,
  * and waits until that one is ready.
  */
-import { spawn } from 'node:child_process'
 import { isatty } from 'node:tty'
 import type { Settings } from '../config/table.ts'
 import { exitCodes } from '../worker/exit.ts'
 import { saysReady, tellParent } from './parent-channel.ts'
+import { trySpawn, whyNotStarted } from './spawn.ts'
 
 /** Tells a process that it is the daemon; for nobody else. */
 const variable = 'TSICORN_DAEMON'
@@ -29,17 +29,18 @@ interface Ending {
  */
 export async function daemonize(settings: Asked): Promise<number> {
   const errors = streamOf(2, settings)
-  const daemon = spawn(process.argv0, [...process.execArgv, ...process.argv.slice(1)], {
+  const daemon = trySpawn(process.argv0, [...process.execArgv, ...process.argv.slice(1)], {
     detached: true,
     env: { ...process.env, [variable]: '1' },
     stdio: ['ignore', streamOf(1, settings), errors, 'ipc'],
   })
+  if (daemon instanceof Error) throw notStarted(daemon)
   const show = (text: string) => void process.stderr.write(text)
   const isSilent = errors === 'ignore'
   const seesLog = settings.errorlog === '-'
   let kept = ''
   const ended = new Promise<Ending>((resolve, reject) => {
-    daemon.once('error', reject)
+    daemon.on('error', error => reject(notStarted(error)))
     daemon.once('close', (code, signal) => resolve({ code, signal }))
   })
   const ready = new Promise<'ready'>(resolve => {
@@ -64,6 +65,10 @@ export async function daemonize(settings: Asked): Promise<number> {
   interruption.release()
   show(kept)
   return conclude(ending, interruption.name(), show)
+}
+
+function notStarted(error: Error): Error {
+  return new Error(`Cannot start the daemon: ${whyNotStarted(error, process.argv0, '.')}`)
 }
 
 /** As in Gunicorn: a terminal is never kept, and anything else only where that is asked for. */

@@ -4,6 +4,7 @@ import type { ScoreRecord } from '../worker/scoreboard-layout.ts'
 import { youth } from './back-off.ts'
 import type { Child, Ending } from './child.ts'
 import type { Life } from './life.ts'
+import type { KillReason } from './plan.ts'
 
 /**
  * `expected`: it was asked to leave. `unbound`: somebody else listens on its address. `unborn`: it was never ready, and
@@ -49,7 +50,8 @@ export function obituary(
   const who = child.pid === undefined ? `Worker ${child.age}` : `Worker ${child.age} (pid ${child.pid})`
   const ending = child.ending as Ending
   const text = `${who} ${how(child, ending, circumstances.outOfMemory)}`
-  if (death === 'expected') return { level: levelOf(child, ending, death), text }
+  const isStory = death !== 'expected' && child.pid !== undefined
+  if (!isStory) return { level: levelOf(child, ending, death), text }
   return { level: levelOf(child, ending, death), text: `${text} (${lifeStory(circumstances, child.killed)})` }
 }
 
@@ -83,8 +85,17 @@ function mebibytes(bytes: number): number {
 }
 
 function levelOf({ killed }: Child, { code, signal }: Ending, death: Death): LogLevel {
+  if (code === null && signal === null) return 'error'
   if (killed) return 'warning'
   if (code === 0) return death === 'expected' ? 'info' : 'warning'
   if (signal === 'SIGTERM') return 'info'
   return signal === null || signal === 'SIGKILL' ? 'error' : 'warning'
+}
+
+/** Why a worker was killed, as its obituary says it. */
+export const killReasons: Readonly<Record<KillReason, string>> = {
+  boot_timeout: 'not ready within boot_timeout',
+  timeout: 'its event loop stood still for timeout',
+  graceful_timeout: 'not drained within graceful_timeout',
+  'quick stop': 'told to leave at once and did not',
 }

@@ -4,7 +4,7 @@ import type { ServerView, WorkerView } from '../hooks/table.ts'
 import type { FromWorker, ToWorker } from '../worker/protocol.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
 import { Child, type ChildEvent } from './child.ts'
-import { classify, type Death, obituary } from './death.ts'
+import { classify, type Death, killReasons, obituary } from './death.ts'
 import type { ErrorLog } from './error-log.ts'
 import {
   descriptorsOf,
@@ -18,7 +18,7 @@ import { inspectable } from './inspector.ts'
 import { watchOutOfMemory } from './oom.ts'
 import { giveAccessLog } from './owner.ts'
 import type { KillReason } from './plan.ts'
-import type { Scoreboard } from './scoreboard.ts'
+import type { Scoreboard, Seat } from './scoreboard.ts'
 import type { Listener } from './sockets.ts'
 import { describeFinding, look } from './stuck.ts'
 
@@ -59,9 +59,9 @@ export class Fleet {
   }
 
   spawn(generation: Generation): void {
-    const { put, scoreboard, hooks } = this.#parts
+    const { put, hooks } = this.#parts
     this.#age += 1
-    const child = new Child(this.#age, generation.number, scoreboard.take(this.#age), monotonicNow(), put)
+    const child = new Child(this.#age, generation.number, monotonicNow(), put)
     this.#children.set(child.age, child)
     this.#generations.set(generation.number, generation)
     const { resolved } = generation
@@ -70,32 +70,41 @@ export class Fleet {
       await hooks.call('pre_fork', this.#parts.view(), this.view(child))
       await giveAccessLog(resolved)
     }
-    prepare().then(
-      () => this.#start(child, generation),
-      (error: Error) => this.#giveUp(child, error),
-    )
+    prepare()
+      .then(() => this.#start(child, generation))
+      .catch((error: Error) => {
+        const isHook = error instanceof HookError
+        this.#giveUp(child, error, isHook ? 'the hook pre_fork failed' : 'its log cannot be given to it')
+      })
   }
 
   #start(child: Child, generation: Generation): void {
     if (child.ending !== undefined) return
     const { log, scoreboard, env } = this.#parts
     const { settings } = generation.resolved
+    let seat: Seat
+    try {
+      seat = scoreboard.take(child.age)
+    } catch (error) {
+      return this.#giveUp(child, error as Error, 'there is no room for its heartbeat')
+    }
+    child.seat = seat
     child.start({
       title: `tsicorn: worker [${processName(settings)}]`,
       cwd: settings.chdir,
       env,
-      descriptors: [scoreboard.fd, ...descriptorsOf(generation)],
-      start: startMessage(generation, child.age, child.slot),
+      descriptors: [seat.fd, ...descriptorsOf(generation)],
+      start: startMessage(generation, child.age, seat.slot),
       capture: settings.capture_output && settings.errorlog !== '-' ? log.print : undefined,
       execArgv: settings.timeout_stack ? inspectable : [],
     })
     if (child.pid !== undefined) log.info(`Booting worker ${child.age} (pid ${child.pid})`)
   }
 
-  #giveUp(child: Child, error: Error): void {
+  #giveUp(child: Child, { message }: Error, reason: string): void {
     if (child.ending !== undefined) return
-    child.failure = { type: 'failed', why: 'boot', message: error.message }
-    child.reason = error instanceof HookError ? 'the hook pre_fork failed' : 'its log cannot be given to it'
+    child.failure = { type: 'failed', why: 'boot', message }
+    child.reason = reason
     child.end({ code: null, signal: null })
   }
 
@@ -202,7 +211,7 @@ export class Fleet {
     }
     child.become('exited', now)
     this.#children.delete(child.age)
-    scoreboard.give(child.slot)
+    if (child.seat !== undefined && !child.isAbandoned) scoreboard.give(child.seat)
     if (!this.workers.some(({ generation }) => generation === child.generation)) {
       this.#generations.delete(child.generation)
     }
@@ -226,21 +235,6 @@ export class Fleet {
   }
 
   view(child: Child): WorkerView {
-    return {
-      pid: child.pid,
-      age: child.age,
-      generation: child.generation,
-      state: child.life,
-      ...(child.ending === undefined ? {} : { exit_code: child.ending.code, signal: child.ending.signal }),
-      ...(child.reason === undefined ? {} : { reason: child.reason }),
-      log: this.#parts.log,
-    }
+    return child.view(this.#parts.log)
   }
-}
-
-const killReasons: Readonly<Record<KillReason, string>> = {
-  boot_timeout: 'not ready within boot_timeout',
-  timeout: 'its event loop stood still for timeout',
-  graceful_timeout: 'not drained within graceful_timeout',
-  'quick stop': 'told to leave at once and did not',
 }

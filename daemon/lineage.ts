@@ -2,11 +2,12 @@
  * The arbiters before and after this one. On USR2 an heir is started with the same sockets, and both serve until the
  * operator ends one of them: ending the old one promotes the heir, ending the heir takes the upgrade back.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { type Inheritance, writeInheritance } from './inheritance.ts'
 import { ready, saysReady, tellParent } from './parent-channel.ts'
 import { identify, lives } from './process-identity.ts'
 import type { Listener } from './sockets.ts'
+import { trySpawn, whyNotStarted } from './spawn.ts'
 
 export type LineageEvent =
   | { readonly type: 'heir ready' }
@@ -78,22 +79,25 @@ export class Lineage {
   /**
    * Starts the heir, as this arbiter was started: by the same words, so that a new Node or a new release behind a
    * symbolic link is what runs.
+   *
+   * @throws Error that says why there is no heir, as far as that is known at once
    */
   launch({ listeners, cwd, env }: HeirOptions): void {
     const passed = listeners.flatMap(({ fd, key }) => (fd === undefined ? [] : [{ fd, key }]))
     const descriptors = passed.map(({ key }, index) => ({ fd: firstInherited + index, key }))
-    const heir = spawn(process.argv0, [...process.execArgv, ...process.argv.slice(1)], {
+    const heir = trySpawn(process.argv0, [...process.execArgv, ...process.argv.slice(1)], {
       cwd,
       env: { ...env, ...writeInheritance({ descriptors, predecessor: process.pid }) },
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...passed.map(({ fd }) => fd)],
     })
+    if (heir instanceof Error) throw new Error(whyNotStarted(heir, process.argv0, cwd))
     this.#heir = heir
     heir.on('message', message => {
       if (!saysReady(message) || this.#heirServes || this.#heir !== heir) return
       this.#heirServes = true
       this.#put({ type: 'heir ready' })
     })
-    heir.once('error', error => this.#lose(heir, error.message))
+    heir.on('error', error => this.#lose(heir, whyNotStarted(error, process.argv0, cwd)))
     heir.once('exit', (code, signal) => this.#lose(heir, signal === null ? `code ${code}` : signal))
   }
 

@@ -4,8 +4,8 @@
  * Node has no unix datagram sockets, so every message is a run of `systemd-notify`, one at a time and in order. Nobody
  * waits for it but `idle`.
  */
-import { spawn } from 'node:child_process'
 import type { LogLevel } from '../worker/protocol.ts'
+import { trySpawn } from './spawn.ts'
 
 /** Variables that systemd sets for the arbiter alone: a worker that inherited them could speak in its name. */
 export const notifyVariables = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'] as const
@@ -127,7 +127,7 @@ export class Notifier {
   /** Resolves with what went wrong. */
   #send(message: Message): Promise<Error | undefined> {
     return new Promise(resolve => {
-      const notify = spawn(
+      const notify = trySpawn(
         'systemd-notify',
         Object.entries(message).map(([name, value]) => `${name}=${value}`),
         {
@@ -135,18 +135,26 @@ export class Notifier {
           cwd: '/',
           env: { PATH: this.#options.env.PATH, NOTIFY_SOCKET: this.#socket },
           stdio: ['ignore', 'ignore', 'pipe'],
-          timeout: patience,
-          killSignal: 'SIGKILL',
         },
       )
+      if (notify instanceof Error) return resolve(notify)
       let said = ''
-      notify.stderr.setEncoding('utf8').on('data', (text: string) => {
+      notify.stderr?.setEncoding('utf8').on('data', (text: string) => {
         said += text
       })
-      notify.once('error', resolve)
+      // What it started may keep its pipe open when it is gone itself, so that this is the end whatever follows.
+      const timer = setTimeout(() => {
+        notify.kill('SIGKILL')
+        resolve(new Error(`systemd-notify did not end within ${patience / 1_000} s`))
+      }, patience)
+      notify.on('error', error => {
+        clearTimeout(timer)
+        resolve(error)
+      })
       notify.once('close', (code, signal) => {
+        clearTimeout(timer)
         if (code === 0) return resolve(undefined)
-        const how = signal === null ? `code ${code}` : `${signal} after ${patience / 1_000} s`
+        const how = signal === null ? `code ${code}` : signal
         resolve(new Error(`systemd-notify ended with ${how}${said === '' ? '' : `: ${oneLine(said)}`}`))
       })
     })

@@ -6,7 +6,14 @@
 export type Phase =
   | { readonly name: 'booting'; readonly reloadAfter: boolean }
   | { readonly name: 'running' }
-  | { readonly name: 'reloading'; readonly since: number }
+  | {
+      readonly name: 'reloading'
+      readonly since: number
+      /** How often it was begun anew, with newer files, before it was over. */
+      readonly restarts: number
+      /** Another one follows. */
+      readonly reloadAfter: boolean
+    }
   | {
       readonly name: 'stopping'
       /** `announced`: the workers serve on for `drain_delay`. */
@@ -126,6 +133,19 @@ export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Happe
   stopped: {},
 }
 
+/**
+ * How often a reload starts over with newer files; then it is finished first, or signals that come faster than workers boot
+ * would keep the new code away for ever.
+ */
+export const mostRestarts = 3
+
+/** The reaction of this phase, which of some depends on what it has been through. */
+export function reactionOf(phase: Phase, happening: Happening): Deed | undefined {
+  const deed = reactions[phase.name][happening]
+  const isTired = phase.name === 'reloading' && phase.restarts >= mostRestarts
+  return deed === 'reload' && isTired ? 'postpone reload' : deed
+}
+
 /** The phase that a deed leads to, which is the same phase for most; `code` is what giving up exits with. */
 export function next(phase: Phase, deed: Deed, now: number, code: number): Phase {
   switch (deed) {
@@ -134,9 +154,13 @@ export function next(phase: Phase, deed: Deed, now: number, code: number): Phase
     case 'abort reload':
       return { name: 'running' }
     case 'postpone reload':
-      return { name: 'booting', reloadAfter: true }
-    case 'reload':
-      return { name: 'reloading', since: now }
+      return phase.name === 'reloading'
+        ? { ...phase, reloadAfter: true }
+        : { name: 'booting', reloadAfter: true }
+    case 'reload': {
+      const restarts = phase.name === 'reloading' ? phase.restarts + 1 : 0
+      return { name: 'reloading', since: now, restarts, reloadAfter: false }
+    }
     case 'give up':
       return { name: 'stopping', how: 'gracefully', since: now, code }
     case 'stop':

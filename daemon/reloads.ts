@@ -3,7 +3,7 @@ import type { Resolved } from '../config/resolve.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
 import { count } from './count.ts'
 import { errorLogOf, type Generation, targetsOf } from './generation.ts'
-import type { Phase } from './phase.ts'
+import { mostRestarts, type Phase } from './phase.ts'
 import { pidfileOf } from './pidfile.ts'
 import type { Server } from './server.ts'
 
@@ -34,6 +34,13 @@ export class Reloads {
         await hooks.callOf(resolved.hooks, 'on_reload', this.#server.view(resolved))
       },
     })
+  }
+
+  /** It follows what is under way; however many are postponed, one with the newest files is enough. */
+  postpone(before: Phase): void {
+    const over = `this one is over, which has started over ${mostRestarts} times`
+    const when = before.name === 'reloading' ? over : 'the first workers are ready'
+    this.#server.log.info(`The reload follows when ${when}`)
   }
 
   rollOut(generation: Generation): void {

@@ -1,63 +1,137 @@
-/** The arbiter's side of the scoreboard: makes the file, gives out the slots, reads the records. */
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, statSync } from 'node:fs'
+/** The arbiter's side of the scoreboard: makes the files, gives out the places, reads the records. */
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { getSystemErrorMessage } from 'node:util'
 import {
   fieldIndex,
   newRecord,
   readRecords,
+  recordBytes,
   type ScoreRecord,
   writeRecord,
 } from '../worker/scoreboard-layout.ts'
 
-export interface Scoreboard {
+/** Where the record of a worker is. */
+export interface Seat {
   readonly fd: number
-  /** Reserves the lowest free slot for a worker. */
-  take(age: number): number
-  give(slot: number): void
-  /** The records of all workers, by age; a worker that never wrote has no record. */
-  read(): ReadonlyMap<number, ScoreRecord>
-  close(): void
+  readonly slot: number
 }
 
 /**
- * Makes the file in `folder` (the setting `worker_tmp_dir`), or where memory is the disk, and unlinks it at once: it
- * lives as long as a process has it open.
+ * As many records as one file has room for, all of it allocated when the file is made: a worker must be able to write when
+ * the file system is full. More workers get another file; those that live keep the one that they inherited.
  */
-export function openScoreboard(folder: string | null): Scoreboard {
-  const fd = openUnlinked(folder ?? defaultFolder())
-  const taken = new Set<number>()
-  let slots = 0
-  return {
-    fd,
-    take(age) {
-      let slot = 0
-      while (taken.has(slot)) slot += 1
-      taken.add(slot)
-      slots = Math.max(slots, slot + 1)
-      ftruncateSync(fd, slots * newRecord().byteLength)
-      const record = newRecord()
-      record[fieldIndex('age')] = age
-      writeRecord(fd, slot, record)
-      return slot
-    },
-    give: slot => void taken.delete(slot),
-    read: () => new Map(readRecords(fd, slots).map(record => [record.age, record])),
-    close: () => closeSync(fd),
+export const slotsPerFile = 256
+
+export interface ScoreboardOptions {
+  /** The setting `worker_tmp_dir`. */
+  readonly folder: string | null
+  readonly warn: (message: string) => void
+  /** Where to look for room besides, in this order. */
+  readonly others?: readonly string[]
+}
+
+interface Board {
+  readonly fd: number
+  /** The ages of those who have the slots; a record could say anything about that. */
+  readonly ages: (number | undefined)[]
+}
+
+export class Scoreboard {
+  readonly #options: ScoreboardOptions
+  readonly #boards: Board[] = []
+
+  constructor(options: ScoreboardOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Reserves the lowest free slot for a worker.
+   *
+   * @throws Error with one message for the user, where no folder has room for it
+   */
+  take(age: number): Seat {
+    const { fd, ages } = this.#boards.find(board => freeSlot(board) < slotsPerFile) ?? this.#open()
+    const slot = freeSlot({ ages })
+    const record = newRecord()
+    record[fieldIndex('age')] = age
+    writeRecord(fd, slot, record)
+    ages[slot] = age
+    return { fd, slot }
+  }
+
+  give({ fd, slot }: Seat): void {
+    const board = this.#boards.find(one => one.fd === fd)
+    if (board !== undefined) board.ages[slot] = undefined
+  }
+
+  /** The records of all workers, by age. */
+  read(): ReadonlyMap<number, ScoreRecord> {
+    return new Map(
+      this.#boards.flatMap(({ fd, ages }) =>
+        readRecords(fd, ages.length).flatMap((record, slot) => {
+          const age = ages[slot]
+          return age === undefined ? [] : [[age, { ...record, age }] as const]
+        }),
+      ),
+    )
+  }
+
+  close(): void {
+    for (const { fd } of this.#boards.splice(0)) closeSync(fd)
+  }
+
+  #open(): Board {
+    const { folder, warn, others = usualFolders() } = this.#options
+    const problems: string[] = []
+    for (const candidate of folder === null ? others : [folder, ...others]) {
+      const fd = openAllocated(candidate)
+      if (typeof fd !== 'number') {
+        problems.push(`${candidate === folder ? 'worker_tmp_dir ' : ''}"${candidate}": ${fd.message}`)
+        continue
+      }
+      if (problems.length > 0) warn(`The scoreboard is in ${candidate} instead: ${problems.join('; ')}`)
+      const board = { fd, ages: [] }
+      this.#boards.push(board)
+      return board
+    }
+    throw new Error(
+      `Cannot make the scoreboard, of ${size} bytes: ${problems.join('; ')}: name a folder that has room in worker_tmp_dir`,
+    )
   }
 }
 
-function openUnlinked(folder: string): number {
-  const own = mkdtempSync(join(folder, 'tsicorn-'))
+const size = slotsPerFile * recordBytes
+
+/** Memory first: on a disk, a heartbeat may have to wait for others. */
+function usualFolders(): readonly string[] {
+  return [...new Set(['/dev/shm', tmpdir(), '/tmp'])]
+}
+
+function freeSlot({ ages }: Pick<Board, 'ages'>): number {
+  const slot = ages.indexOf(undefined)
+  return slot === -1 ? ages.length : slot
+}
+
+/** A new file that is full of empty records and has no name: it lives as long as a process has it open. */
+function openAllocated(folder: string): number | Error {
+  let fd: number | undefined
   try {
-    return openSync(join(own, 'scoreboard'), 'w+', 0o600)
-  } finally {
-    rmSync(own, { recursive: true })
+    const own = mkdtempSync(join(folder, 'tsicorn-'))
+    try {
+      fd = openSync(join(own, 'scoreboard'), 'wx+', 0o600)
+    } finally {
+      rmSync(own, { recursive: true })
+    }
+    // Not ftruncate, and not all zeros in one hole: only what was written has its blocks.
+    const records = Buffer.alloc(size)
+    for (let written = 0; written < size; )
+      written += writeSync(fd, records, written, size - written, written)
+    return fd
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd)
+    const { errno, message } = error as NodeJS.ErrnoException
+    return new Error(errno === undefined ? message : getSystemErrorMessage(errno))
   }
-}
-
-function defaultFolder(): string {
-  return statSync('/dev/shm', { throwIfNoEntry: false })?.isDirectory() && process.getuid !== undefined
-    ? '/dev/shm'
-    : tmpdir()
 }

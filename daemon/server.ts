@@ -22,7 +22,7 @@ import type { World } from './plan.ts'
 import { type RenewalEvent, Renewals } from './renewals.ts'
 import { reusePortRisk } from './reuse-port.ts'
 import { configure, type Scale, scaleOf, shareOf } from './scale.ts'
-import { openScoreboard, type Scoreboard } from './scoreboard.ts'
+import { Scoreboard } from './scoreboard.ts'
 import { Succession, type SuccessionEvent } from './succession.ts'
 import { type WatchEvent, Watcher } from './watcher.ts'
 
@@ -85,7 +85,8 @@ export class Server {
     this.hooks = new HookQueue(resolved.hooks, resolved.settings.hook_timeout, log, () =>
       put({ type: 'hook ended' }),
     )
-    this.#scoreboard = openScoreboard(resolved.settings.worker_tmp_dir)
+    const warn = (message: string) => log.warning(message)
+    this.#scoreboard = new Scoreboard({ folder: resolved.settings.worker_tmp_dir, warn })
     this.#watcher = new Watcher(put, log)
     this.#renewals = new Renewals(put, log)
     this.lineage = new Lineage(parts.inheritance, put)

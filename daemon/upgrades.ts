@@ -44,7 +44,7 @@ export class Upgrades {
     if (phase.name === 'stopping' || current === undefined) return
     const { cwd, env, notifier } = this.#parts
     lineage.launch({ listeners: current.listeners, cwd, env: { ...env, ...notifier?.inheritable } })
-    log.info(`Upgrading: the heir starts (pid ${lineage.heir})`)
+    if (lineage.heir !== undefined) log.info(`Upgrading: the heir starts (pid ${lineage.heir})`)
   }
 
   hear(event: LineageEvent): void {
@@ -53,6 +53,7 @@ export class Upgrades {
       case 'heir ready':
         return log.info(`The heir serves beside this arbiter (pid ${lineage.heir}): end one of them`)
       case 'heir ended':
+        if (event.pid === undefined) return log.error(`Not upgrading: ${event.how}`)
         // An heir that ends well was told to: the upgrade is taken back.
         return log.write(
           event.how === 'code 0' ? 'warning' : 'error',

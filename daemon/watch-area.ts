@@ -1,5 +1,5 @@
 /** Which files `reload` watches. */
-import { type Stats, statSync } from 'node:fs'
+import { realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, isAbsolute, matchesGlob, relative, resolve, sep } from 'node:path'
 
 export interface WatchedFiles {
@@ -28,6 +28,22 @@ export function areasOf({ folder, extra, files }: WatchedFiles): Area[] {
     ...extra.map(text => extraArea(folder, text)),
     ...imported.map(fileArea),
   ]
+}
+
+/** What is named through a link, with where that leads now: the kernel tells nobody that a link is switched. */
+export function linkedPaths({ folder, extra, files }: WatchedFiles): ReadonlyMap<string, string> {
+  const named = [folder, ...extra.map(text => resolve(folder, text)), ...files]
+  return new Map(named.flatMap(path => linkTo(path)))
+}
+
+function linkTo(path: string): (readonly [string, string])[] {
+  try {
+    const real = realpathSync(path)
+    return real === path ? [] : [[path, real]]
+  } catch {
+    // It is not there, or not yet again: in the middle of a deployment, or for good.
+    return []
+  }
 }
 
 function extraArea(folder: string, text: string): Area {

@@ -1,6 +1,6 @@
 /** `reload`: watching the files that a server is made of. */
 import type { Settings } from '../config/table.ts'
-import { areasOf, isWanted, type WatchedFiles } from './watch-area.ts'
+import { areasOf, isWanted, linkedPaths, type WatchedFiles } from './watch-area.ts'
 
 export interface WatchOptions extends WatchedFiles {
   readonly engine: Settings['reload_engine']
@@ -16,7 +16,7 @@ export interface Watch {
 /** How long nothing may change until a burst of changes is over, in milliseconds. */
 const quietMs = 100
 
-/** How often `poll` looks, in milliseconds; Gunicorn's too. */
+/** How often `poll` looks, and where links lead is looked up, in milliseconds; Gunicorn's too. */
 const pollMs = 1_000
 
 /**
@@ -38,6 +38,14 @@ export async function watchSources(options: WatchOptions): Promise<Watch> {
     binaryInterval: pollMs,
   })
   for (const event of ['add', 'change', 'unlink'] as const) watcher.on(event, path => burst.add(path))
+  const links = new Map(linkedPaths(options))
+  const timer = setInterval(() => {
+    for (const [path, real] of linkedPaths(options)) {
+      if (links.get(path) !== real) burst.add(path)
+      links.set(path, real)
+    }
+  }, pollMs).unref()
+  if (links.size === 0) clearInterval(timer)
   let explained = false
   watcher.on('error', error => {
     // A limit that one file meets is met by all that follow.
@@ -48,6 +56,7 @@ export async function watchSources(options: WatchOptions): Promise<Watch> {
   return {
     close: async () => {
       burst.cancel()
+      clearInterval(timer)
       await watcher.close()
     },
   }

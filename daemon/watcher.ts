@@ -3,6 +3,7 @@ import { relative } from 'node:path'
 import type { Resolved } from '../config/resolve.ts'
 import type { ErrorLog } from './error-log.ts'
 import { type Watch, type WatchOptions, watchSources } from './watch.ts'
+import { linkedPaths } from './watch-area.ts'
 
 /** A file that the server is made of has changed. */
 export interface WatchEvent {
@@ -23,7 +24,9 @@ export class Watcher {
   /** Watches for this configuration from now on; nothing, where it has no `reload`. */
   follow({ settings, files }: Resolved): void {
     const { reload, reload_engine: engine, reload_extra_files: extra, chdir: folder } = settings
-    const watched = reload ? JSON.stringify([folder, engine, extra, files]) : ''
+    // Of a link that is switched, what it leads to is watched from then on.
+    const led = reload ? [...linkedPaths({ folder, extra, files })] : []
+    const watched = reload ? JSON.stringify([folder, engine, extra, files, led]) : ''
     if (watched === this.#watched) return
     this.#watched = watched
     // The new watch is there before the old one goes, so that no change falls between them.

@@ -33,6 +33,7 @@ export const layers: readonly Layer[] = [
     files: [
       ...[
         'arbiter',
+        'arbiter-event',
         'server',
         'reloads',
         'upgrades',
@@ -71,6 +72,7 @@ export const layers: readonly Layer[] = [
         'misconduct',
         'parent-channel',
         'orphans',
+        'spawn',
         'fleet',
         'stuck',
         'inspector',

@@ -45,7 +45,8 @@ export type RecordField = (typeof recordFields)[number]
 export type ScoreRecord = Readonly<Record<RecordField, number>>
 
 const recordLength = 32
-const recordBytes = recordLength * Float64Array.BYTES_PER_ELEMENT
+/** How long a record is in the file. */
+export const recordBytes = recordLength * Float64Array.BYTES_PER_ELEMENT
 
 /** Writes a worker's record; `values` is in the order of `recordFields`. */
 export function writeRecord(fd: number, slot: number, values: Float64Array): void {
@@ -61,16 +62,37 @@ export function fieldIndex(field: RecordField): number {
   return recordFields.indexOf(field)
 }
 
-/** The records of the first `slots` workers; a slot that was never written reads as zeros. */
+/**
+ * The records of the first `slots` workers; a slot that was never written reads as zeros, and so does a value that cannot
+ * be: every worker can write anything to any record.
+ */
 export function readRecords(fd: number, slots: number): ScoreRecord[] {
   const all = new Float64Array(slots * recordLength)
   readSync(fd, all, 0, all.byteLength, 0)
+  const now = monotonicNow()
   return Array.from({ length: slots }, (_, slot) => {
     const values = all.subarray(slot * recordLength, (slot + 1) * recordLength)
     return Object.fromEntries(
-      recordFields.map((field, index) => [field, values[index]]),
+      recordFields.map((field, index) => {
+        const value = values[index] as number
+        return [field, mayBe(field, value, now) ? value : 0]
+      }),
     ) as unknown as ScoreRecord
   })
+}
+
+/** A pulse of the future would let a worker stand still for ever. */
+function mayBe(field: RecordField, value: number, now: number): boolean {
+  switch (field) {
+    case 'pulse':
+      return value >= 0 && value <= now
+    case 'utilization':
+      return value >= 0 && value <= 1
+    case 'delay':
+      return value >= 0 && value < Infinity
+    default:
+      return value >= 0 && Number.isSafeInteger(value)
+  }
 }
 
 /** Milliseconds of the monotonic clock, which all processes of a machine share. */

@@ -56,9 +56,9 @@ export const serverMechanics = {
   worker_tmp_dir: {
     kind: optionalText('FOLDER'),
     default: null,
-    default_words: '/dev/shm where it can be written to, else the folder for temporary files',
+    default_words: '/dev/shm where it has room, else the folder for temporary files',
     flag: '--worker-tmp-dir',
-    doc: 'The folder of the scoreboard, a small file in which workers show that they live. It should be in memory.',
+    doc: 'The folder of the scoreboard, a file of 64 KiB for every 256 workers in which they show that they live. It should be in memory. Where it has no room, the error log says so and another folder is taken.',
     effect: 'on restart',
   },
   user: {

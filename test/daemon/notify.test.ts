@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { createNotifier, type Notifier, notifyVariables } from '../../daemon/notify.ts'
 import { eventually } from '../tsicorn.ts'
@@ -169,6 +170,25 @@ describe('notifier', () => {
     rmSync(join(folder, 'fail'))
     notifier.status('c')
     expect(await finish(notifier)).to.deep.equal([['STATUS=c']])
+  })
+
+  it('warns where systemd-notify cannot be started at all', async () => {
+    const notifier = create({ NOTIFY_SOCKET: `@${'x'.repeat(200_000)}` })
+    notifier.status('a')
+    await notifier.idle()
+    expect(warnings).to.have.length(1)
+    expect(warnings[0]).to.match(/^Cannot tell systemd STATUS through @x+: spawn E2BIG$/)
+  })
+
+  it('warns where there is no descriptor left to start it with', function () {
+    const program = fileURLToPath(new URL('without-descriptors.ts', import.meta.url))
+    const { stdout, error } = spawnSync('prlimit', ['--nofile=64', process.execPath, program], {
+      encoding: 'utf8',
+    })
+    if (error !== undefined) return this.skip()
+    expect(stdout).to.equal(
+      'EMFILE\nCannot tell systemd READY and STATUS through @/org/systemd: spawn systemd-notify EMFILE\n',
+    )
   })
 
   it('is understood by the systemd-notify of this machine', async function () {

@@ -1,8 +1,17 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
 import { classify, type LastState } from '../../daemon/death.ts'
 import { Inbox } from '../../daemon/inbox.ts'
 import { lifeMeanings, lives, mayBecome } from '../../daemon/life.ts'
-import { next, type Phase, phaseMeanings, reactions, signalNames } from '../../daemon/phase.ts'
+import {
+  mostRestarts,
+  next,
+  type Phase,
+  phaseMeanings,
+  reactionOf,
+  reactions,
+  signalNames,
+} from '../../daemon/phase.ts'
 import { configure, grow, park, scaleOf, shrink } from '../../daemon/scale.ts'
 
 describe('life', () => {
@@ -48,9 +57,49 @@ describe('phase', () => {
 
   it('goes back to running after a reload, however that ended', () => {
     const reloading = next({ name: 'running' }, 'reload', 7, 1)
-    expect(reloading).to.deep.equal({ name: 'reloading', since: 7 })
+    expect(reloading).to.deep.equal({ name: 'reloading', since: 7, restarts: 0, reloadAfter: false })
     expect(next(reloading, 'finish reload', 0, 1).name).to.equal('running')
     expect(next(reloading, 'abort reload', 0, 1).name).to.equal('running')
+  })
+
+  it('starts a reload over at HUP so many times, and then finishes it first', () => {
+    let phase = next({ name: 'running' }, 'reload', 0, 0)
+    const hear = (happening: 'HUP' | 'boot failed' | 'settled') => {
+      const deed = reactionOf(phase, happening)
+      if (deed !== undefined) phase = next(phase, deed, 0, 0)
+      return deed
+    }
+    for (let restarts = 0; restarts < mostRestarts; restarts += 1) expect(hear('HUP')).to.equal('reload')
+    expect([hear('HUP'), hear('HUP')]).to.deep.equal(['postpone reload', 'postpone reload'])
+    expect(phase).to.include({ name: 'reloading', reloadAfter: true })
+    expect(reactionOf(phase, 'boot failed')).to.equal('abort reload')
+    expect(hear('settled')).to.equal('finish reload')
+    expect(hear('HUP')).to.equal('reload')
+    expect(phase).to.include({ restarts: 0, reloadAfter: false })
+  })
+
+  it('completes reloads however fast HUP comes and however long workers boot', () => {
+    const times = fc.integer({ min: 1, max: 50 })
+    fc.assert(
+      fc.property(times, times, (interval, boot) => {
+        let phase = { name: 'running' } as Phase
+        let completed = 0
+        const react = (happening: 'HUP' | 'settled', now: number) => {
+          const deed = reactionOf(phase, happening)
+          if (deed !== undefined) phase = next(phase, deed, now, 0)
+          return deed
+        }
+        const span = (mostRestarts + 2) * interval + boot
+        for (let now = 0; now < 4 * span; now += 1) {
+          if (now % interval === 0) react('HUP', now)
+          if (phase.name !== 'reloading' || now - phase.since < boot) continue
+          const { reloadAfter } = phase
+          if (react('settled', now) === 'finish reload') completed += 1
+          if (reloadAfter) react('HUP', now)
+        }
+        expect(completed).to.be.at.least(3)
+      }),
+    )
   })
 
   it('has a reaction to every signal while it runs', () => {

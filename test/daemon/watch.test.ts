@@ -56,6 +56,33 @@ describe('watching', () => {
     expect(await next()).to.equal(join(folder, 'src/app.ts'))
   })
 
+  for (const [what, path] of Object.entries({
+    'the folder': 'releases/current',
+    'a folder above it': 'releases/current/src',
+  })) {
+    it(`hears that ${what} is led elsewhere by a link, however it is reached`, async () => {
+      write('releases/1/src/app.ts')
+      write('releases/2/src/app.ts')
+      symlinkSync('1', join(root, 'releases/current'))
+      folder = join(root, path)
+      await start()
+      symlinkSync('2', join(root, 'releases/next'))
+      renameSync(join(root, 'releases/next'), join(root, 'releases/current'))
+      expect(await next()).to.equal(folder)
+    })
+  }
+
+  it('hears that an imported file is another one, as the data of a ConfigMap', async () => {
+    write('config/..1/settings.mjs')
+    write('config/..2/settings.mjs')
+    symlinkSync('..1', join(root, 'config/..data'))
+    symlinkSync('..data/settings.mjs', join(root, 'config/settings.mjs'))
+    await start({ files: [join(root, 'config/settings.mjs')] })
+    symlinkSync('..2', join(root, 'config/..new'))
+    renameSync(join(root, 'config/..new'), join(root, 'config/..data'))
+    expect(await next()).to.equal(join(root, 'config/settings.mjs'))
+  })
+
   it('hears of files in a folder that was made later', async () => {
     await start()
     write('app/src/routes/users/[id].ts')

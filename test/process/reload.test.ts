@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { Load } from '../load.ts'
@@ -200,6 +200,63 @@ describe('reload', () => {
     expect(await answer(url)).to.equal('three')
     await eventually('one worker', () => server.workers.length === 1)
   })
+
+  it('is finished first when it has started over too often, and the newest files follow once', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '-w', '1', './app.mjs'],
+      files: { 'app.mjs': app('one') },
+    })
+    const url = await server.running()
+    // It boots for as long as there is that file.
+    const slow = (text: string) => `
+      import { existsSync } from 'node:fs'
+      console.log('loading')
+      while (existsSync('boot')) await new Promise(done => setTimeout(done, 20))
+      ${app(text)}`
+    server.write('boot', '')
+    server.write('app.mjs', slow('two'))
+    for (const restart of [0, 1, 2, 3]) {
+      server.signal('SIGHUP')
+      await server.says(new RegExp(`starting generation ${restart + 2}\\n[^]*loading\\n`))
+    }
+    server.signal('SIGHUP')
+    await server.says(/The reload follows when this one is over, which has started over 3 times\n/)
+    server.write('app.mjs', slow('three'))
+    server.signal('SIGHUP')
+    await server.says(/The reload follows when this one is over/)
+    rmSync(join(server.folder, 'boot'))
+    await server.says(/Reload 4: generation 5 serves/)
+    await server.says(/Reload 5: generation 6 serves/)
+    expect(await answer(url)).to.equal('three')
+  }).timeout(60_000)
+
+  it('that fails when it was not started over any more is followed by one with the newest files', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '-w', '1', './app.mjs'],
+      files: { 'app.mjs': app('one') },
+      errors: true,
+    })
+    const url = await server.running()
+    server.write('boot', '')
+    server.write(
+      'app.mjs',
+      `import { existsSync } from 'node:fs'
+      console.log('loading')
+      while (existsSync('boot')) await new Promise(done => setTimeout(done, 20))
+      throw new Error('no database')`,
+    )
+    for (const restart of [0, 1, 2, 3]) {
+      server.signal('SIGHUP')
+      await server.says(new RegExp(`starting generation ${restart + 2}\\n[^]*loading\\n`))
+    }
+    server.signal('SIGHUP')
+    await server.says(/The reload follows when this one is over/)
+    server.write('app.mjs', app('mended'))
+    rmSync(join(server.folder, 'boot'))
+    await server.says(/Reload 4 failed: generation 1 keeps serving: .*no database/)
+    await server.says(/Reload 5: generation 6 serves/)
+    expect(await answer(url)).to.equal('mended')
+  }).timeout(60_000)
 
   it('before the first workers are ready is postponed until they are', async () => {
     const server = launch({
