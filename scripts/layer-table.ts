@@ -109,6 +109,8 @@ export const layers: readonly Layer[] = [
         'tls',
         'http2',
         'http2-response',
+        'descriptors',
+        'totals',
         'preface',
         'sessions',
         'response-end',

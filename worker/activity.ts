@@ -1,6 +1,6 @@
 /** What goes on on a connection. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ServerHttp2Session } from 'node:http2'
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { linger } from './linger.ts'
 
@@ -13,6 +13,8 @@ export interface Activity {
   bytesRead: number
   /** Who says when the connection is idle, where it speaks HTTP/2. */
   session: ServerHttp2Session | undefined
+  /** Those of the session that are open. */
+  streams: ReadonlySet<ServerHttp2Stream>
   /** The response to the newest request, and when that arrived. */
   response: ServerResponse | undefined
   arrived: number
@@ -20,12 +22,15 @@ export interface Activity {
   last: ServerResponse | undefined
 }
 
+const noStreams: ReadonlySet<ServerHttp2Stream> = new Set()
+
 export function newActivity({ bytesRead }: Socket): Activity {
   return {
     busy: 0,
     idleSince: performance.now(),
     bytesRead,
     session: undefined,
+    streams: noStreams,
     response: undefined,
     arrived: 0,
     last: undefined,
