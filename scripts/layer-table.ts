@@ -110,6 +110,7 @@ export const layers: readonly Layer[] = [
         'http2',
         'http2-response',
         'descriptors',
+        'slow-readers',
         'totals',
         'preface',
         'sessions',

@@ -18,6 +18,10 @@ export interface Activity {
   /** The response to the newest request, and when that arrived. */
   response: ServerResponse | undefined
   arrived: number
+  /** Responses that wait for those before them, where requests are pipelined. */
+  queued: Set<ServerResponse> | undefined
+  /** It speaks something else than HTTP by now. */
+  hasLeft: boolean
   /** The response that is to be the last one of the connection. */
   last: ServerResponse | undefined
 }
@@ -33,6 +37,8 @@ export function newActivity({ bytesRead }: Socket): Activity {
     streams: noStreams,
     response: undefined,
     arrived: 0,
+    queued: undefined,
+    hasLeft: false,
     last: undefined,
   }
 }
@@ -49,6 +55,16 @@ export function isSilent(activity: Activity, { bytesRead }: Socket): boolean {
 export function rest(activity: Activity, { bytesRead }: Socket): void {
   activity.idleSince = performance.now()
   activity.bytesRead = bytesRead
+}
+
+export function leaveHttp(activity: Activity): void {
+  activity.busy += 1
+  activity.hasLeft = true
+}
+
+export function queue(activity: Activity, response: ServerResponse): void {
+  activity.queued ??= new Set()
+  activity.queued.add(response)
 }
 
 /** This response, in the place of one before it, is the last one of its connection. */

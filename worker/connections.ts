@@ -4,7 +4,7 @@ import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { OpenRequest } from '../hooks/table.ts'
-import { type Activity, isSilent, makeLast, newActivity, rest } from './activity.ts'
+import { type Activity, isSilent, leaveHttp, makeLast, newActivity, queue, rest } from './activity.ts'
 import { inheritAddress, notePeer } from './peer.ts'
 import { onEnd } from './response-end.ts'
 import { fieldIndex, newRecord } from './scoreboard-layout.ts'
@@ -148,12 +148,14 @@ export class Connections {
       activity.busy += 1
       activity.response = res
       activity.arrived = started
+      if (isHttp1 && res.socket === null) queue(activity, res)
       if (!this.mayStay && isHttp1) this.#makeLast(activity, res)
     }
     this.record[inFlight]! += 1
     onEnd(req, res, () => {
       if (activity !== undefined && socket !== undefined) {
         activity.busy -= 1
+        activity.queued?.delete(res)
         rest(activity, socket)
         // An answer may come before all of the request; what follows is no part of the next one.
         if (!req.complete) req.once('end', () => rest(activity, socket))
@@ -166,7 +168,7 @@ export class Connections {
 
   /** The connection speaks something else from now on, and is busy until it ends. */
   upgraded(socket: Duplex, protocol: string | undefined): void {
-    if (socket instanceof Socket) this.add(socket).busy += 1
+    if (socket instanceof Socket) leaveHttp(this.add(socket))
     if (protocol?.toLowerCase() !== 'websocket') return
     this.#webSockets.set(socket, writtenOn(socket))
     socket.once('close', () => this.#webSockets.delete(socket))

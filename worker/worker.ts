@@ -16,6 +16,7 @@ import { type Drain, requestsKey, type Start } from './protocol.ts'
 import { startPulse } from './pulse.ts'
 import { type Serving, track } from './serve.ts'
 import { startService } from './service.ts'
+import { SlowReaders } from './slow-readers.ts'
 import { createWear } from './wear.ts'
 
 /** A connection without a request is closed after so long, in milliseconds, while the worker drains. */
@@ -102,9 +103,11 @@ export class Worker {
   #everySecond(): (record: Float64Array) => void {
     const watchWear = this.#watchWear()
     const descriptors = new Descriptors(this.#connections, this.#log)
+    const slowReaders = new SlowReaders(this.#start.settings, this.#connections, this.#log)
     return record => {
       watchWear(record)
       descriptors.look()
+      slowReaders.look()
     }
   }
 
