@@ -6,7 +6,7 @@
 import { messageOf, stackOf } from '../hooks/thrown.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
 import { Alarm } from './alarm.ts'
-import type { ArbiterEvent } from './arbiter-event.ts'
+import type { About, ArbiterEvent } from './arbiter-event.ts'
 import type { Child } from './child.ts'
 import { count } from './count.ts'
 import { Deaths } from './deaths.ts'
@@ -24,12 +24,6 @@ import { Server, type ServerParts } from './server.ts'
 import { catchSignals, isInForeground } from './signals.ts'
 import { Stops } from './stops.ts'
 import { Upgrades } from './upgrades.ts'
-
-/** What is known about a happening. */
-interface About {
-  readonly generation?: Generation
-  readonly error?: unknown
-}
 
 export interface ArbiterParts extends ServerParts {
   readonly reread: Reread

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { AppServer } from './adapters/adapter.ts'
 import { standFast } from './adapters/express-http2.ts'
 import type { Connections } from './connections.ts'
+import { tolerateResets } from './http2-response.ts'
 import { mostFields } from './inspection.ts'
 import type { WorkerLog } from './log.ts'
 import type { WorkerSettings } from './protocol.ts'
@@ -25,6 +26,7 @@ const usualMemory = 10
 /** Returns what takes connections that speak HTTP/2; `server` gets their requests. */
 export function createSessions(server: AppServer, parts: SessionParts): (socket: Socket) => void {
   const { settings, connections, log, express } = parts
+  tolerateResets()
   const {
     http2_max_concurrent_streams: maxConcurrentStreams,
     http2_initial_window_size: initialWindowSize,
@@ -48,17 +50,11 @@ export function createSessions(server: AppServer, parts: SessionParts): (socket:
   // `keepalive = 0` is one request for each connection in HTTP/1.1, which would make nothing of HTTP/2.
   const idleMs = Math.max(settings.keepalive, 1) * 1_000
   sessions.on('session', session => {
-    connections.addSession(session)
-    let streams = 0
-    session.on('stream', stream => {
-      streams += 1
-      stream.once('close', () => {
-        streams -= 1
-        if (streams === 0 && !session.destroyed) session.setTimeout(idleMs)
-      })
+    const streams = connections.addSession(session, () => {
+      if (!session.destroyed) session.setTimeout(idleMs)
     })
     session.on('timeout', () => {
-      if (streams === 0) session.close()
+      if (streams.size === 0) session.close()
     })
     session.setTimeout(idleMs)
     if (initialWindowSize > usualWindow) session.setLocalWindowSize(initialWindowSize)
