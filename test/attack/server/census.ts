@@ -1,0 +1,73 @@
+/** What a server holds: descriptors and memory of its arbiter and of its workers. */
+import { readFileSync } from 'node:fs'
+import { descriptorsOf } from '../../../scripts/loss/census.ts'
+import { becomes } from './patience.ts'
+
+export interface Holding {
+  readonly descriptors: number
+  /** Resident memory in bytes. */
+  readonly rss: number
+}
+
+export interface Census {
+  readonly arbiter: Holding
+  /** Of the worker that holds most. */
+  readonly worker: Holding
+}
+
+/** What memory may grow by, in bytes: what the garbage collector has no reason to give back. */
+const mostGrowth = 120 * 2 ** 20
+
+/** Descriptors that a worker may have more: an honest client's connection that has not ended yet. */
+const mostConnections = 4
+
+/** How long it may take until everything is given back, in seconds. */
+const patience = 15
+
+export function takeCensus(arbiter: number, workers: readonly number[]): Census {
+  const holdings = workers.map(holdingOf)
+  return {
+    arbiter: holdingOf(arbiter),
+    worker: {
+      descriptors: Math.max(...holdings.map(({ descriptors }) => descriptors)),
+      rss: Math.max(...holdings.map(({ rss }) => rss)),
+    },
+  }
+}
+
+/** What has grown for good, in one sentence each. */
+export async function findGrowth(before: Census, take: () => Census): Promise<string[]> {
+  let faults: string[] = []
+  await becomes(() => {
+    faults = compare(before, take())
+    return faults.length === 0
+  }, patience)
+  return faults
+}
+
+function compare(before: Census, after: Census): string[] {
+  return [
+    ...compareHolding('The arbiter', before.arbiter, after.arbiter, 0),
+    ...compareHolding('A worker', before.worker, after.worker, mostConnections),
+  ]
+}
+
+function compareHolding(who: string, before: Holding, after: Holding, most: number): string[] {
+  const faults: string[] = []
+  if (after.descriptors > before.descriptors + most) {
+    faults.push(`${who} has ${after.descriptors} descriptors, and had ${before.descriptors} before`)
+  }
+  if (after.rss > before.rss + mostGrowth) {
+    faults.push(`${who} has ${mebibytes(after.rss)} MiB, and had ${mebibytes(before.rss)} before`)
+  }
+  return faults
+}
+
+export function holdingOf(pid: number): Holding {
+  const [, kibibytes = '0'] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return { descriptors: descriptorsOf(pid), rss: Number(kibibytes) * 1_024 }
+}
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / 2 ** 20)
+}
