@@ -1,5 +1,6 @@
 /** Finding 6: while a stuck worker is asked for its stack, no other user gets hold of its inspector. */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { within } from '../server/patience.ts'
 import type { Adversary } from '../turn.ts'
 
@@ -56,8 +57,10 @@ export const inspector: readonly Adversary[] = [
       }
       turn.did('A request that never ends')
       void server.ask('/block')
-      await server.says(/was ended by SIGKILL|Booting worker 2/)
-      child.kill('SIGKILL')
+      await server.says(/was ended by SIGKILL/)
+      // What it has heard by now is to be read too.
+      setTimeout(() => child.kill('SIGKILL'), 500)
+      await once(child, 'close')
       if (said.includes('webSocketDebuggerUrl')) turn.violated('Another user was told how to debug a worker')
       await turn.serves(server)
       await turn.examine(server, undefined, /./)
