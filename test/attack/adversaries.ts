@@ -1,5 +1,6 @@
 /** Every adversary but the past findings. */
+import { misbehaving } from './apps/misbehaving.ts'
 import { fuzzing } from './fuzzing.ts'
 import type { Adversary } from './turn.ts'
 
-export const adversaries: readonly Adversary[] = [...fuzzing]
+export const adversaries: readonly Adversary[] = [...fuzzing, ...misbehaving]
