@@ -6,6 +6,8 @@ export interface Excuse {
   readonly why: string
   /** Only requests of these workers, and those of which no byte of an answer says whose they were; of all by default. */
   readonly workers?: readonly number[]
+  /** Only requests of these kinds of clients. */
+  readonly kinds?: RegExp
   readonly results: readonly Result[]
 }
 
@@ -32,10 +34,11 @@ export class Excuses {
     }
   }
 
-  explains({ result, worker, began, ended }: Failure): boolean {
+  explains({ kind, result, worker, began, ended }: Failure): boolean {
     return this.#windows.some(
-      ({ workers, results, from, until }) =>
+      ({ workers, kinds, results, from, until }) =>
         results.includes(result) &&
+        kinds?.test(kind) !== false &&
         ended >= from &&
         began <= until &&
         (workers === undefined || worker === undefined || workers.includes(worker)),
