@@ -56,7 +56,7 @@ async function misbehave(turn: Turn, server: AttackedServer, name: string): Prom
 
 /** Old workers have to leave, whatever has become of them. */
 async function settles(turn: Turn, server: AttackedServer): Promise<void> {
-  const wanted = () => Number(Array.from(server.log.matchAll(/Wanted: (\d+) worker/g)).at(-1)?.[1] ?? 2)
+  const wanted = () => server.wanted ?? 2
   if (await becomes(() => server.workers.length === wanted(), 45)) return
   if (server.isAlive) turn.violated(`There are ${server.workers.length} workers instead of ${wanted()}`)
 }

@@ -64,7 +64,7 @@ export class World {
 
   /** How many workers the log says are wanted. */
   get wanted(): number {
-    return Number(Array.from(this.server.log.matchAll(/Wanted: (\d+) worker/g)).at(-1)?.[1] ?? 2)
+    return this.server.wanted ?? 2
   }
 
   path(name: string): string {

@@ -76,6 +76,12 @@ export class AttackedServer {
     return this.isAlive ? childrenOf(this.arbiter).filter(isAlive) : []
   }
 
+  /** How many workers the log says are wanted; undefined as long as nobody has changed it. */
+  get wanted(): number | undefined {
+    const [, count] = Array.from(this.log.matchAll(/Wanted: (\d+) worker/g)).at(-1) ?? []
+    return count === undefined ? undefined : Number(count)
+  }
+
   /** All processes of its session. */
   get processes(): readonly Process[] {
     return processesOf(this.tsicorn.pid)
