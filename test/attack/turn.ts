@@ -62,6 +62,7 @@ export class Turn {
   readonly #story: string[] = []
   readonly #violations: string[] = []
   readonly #began = performance.now()
+  #attackBegan: number | undefined
   #skipped: string | undefined
 
   constructor({ adversary, seed, seconds, node }: TurnOptions) {
@@ -72,8 +73,11 @@ export class Turn {
     this.random = createRandom(seed)
   }
 
+  /** Whether the attack has lasted long enough; its time begins when this is asked first, with the server in place. */
   get isOver(): boolean {
-    return performance.now() - this.#began > this.seconds * 1_000
+    const now = performance.now()
+    this.#attackBegan ??= now
+    return now - this.#attackBegan > this.seconds * 1_000
   }
 
   /** For the story of a violation. */

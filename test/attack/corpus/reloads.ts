@@ -4,7 +4,7 @@ import type { Adversary } from '../turn.ts'
 
 const bootMs = 1_200
 const pauseMs = 900
-const reloads = 10
+const reloads = 40
 
 export const reloading: readonly Adversary[] = [
   {
@@ -16,12 +16,13 @@ export const reloading: readonly Adversary[] = [
       const server = await turn.start({ args: ['-b127.0.0.1:0', './app.mjs'], files: { 'app.mjs': app } })
       if (server === undefined) return
       const mark = server.log.length
-      for (let count = 0; count < reloads; count += 1) {
+      turn.did(`HUP every ${pauseMs} ms, with a boot of ${bootMs} ms at least`)
+      const isDone = () => /generation \d+ serves/.test(server.log.slice(mark))
+      for (let count = 0; count < reloads && !isDone() && server.isAlive; count += 1) {
         server.signal('SIGHUP')
         await sleep(pauseMs)
       }
-      turn.did(`${reloads} HUP, ${pauseMs} ms apart, with a boot of ${bootMs} ms`)
-      if (!/generation \d+ serves/.test(server.log.slice(mark))) turn.violated('No reload was completed')
+      if (!isDone()) turn.violated(`Of ${reloads} reloads none was completed`)
       await turn.serves(server)
       await turn.examine(server, undefined)
     },
