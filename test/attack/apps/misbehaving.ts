@@ -22,7 +22,7 @@ export const misbehaving: readonly Adversary[] = Object.entries(misdeeds).map(([
 
 async function attack(turn: Turn, names: readonly string[]): Promise<void> {
   const server = await turn.start({
-    args: ['-w2', '-b127.0.0.1:0', '-bunix:app.sock', '--timeout=5', app],
+    args: ['-w2', '-b127.0.0.1:0', '-bunix:app.sock', '--timeout=15', app],
   })
   if (server === undefined) return
   const honest = await turn.welcome(server, { kinds })

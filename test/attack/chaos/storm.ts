@@ -15,7 +15,6 @@ export const storm: Adversary = {
     const world = await World.open(turn)
     if (world === undefined) return
     const { server, random } = world
-    await world.calm()
     const before = server.census()
     while (!turn.isOver && server.isAlive) {
       for (let count = integer(random, 1, most); count > 0 && server.isAlive; count -= 1) {

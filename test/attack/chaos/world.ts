@@ -18,12 +18,12 @@ const honestApp = fileURLToPath(new URL('../served/listener.mjs', import.meta.ur
 
 export const goodApp = `export { default, upgrade } from ${JSON.stringify(honestApp)}\n`
 
-/** A configuration; `more` are properties of it, `before` are statements. */
+/** A configuration; `more` are properties of it, `before` are statements. `LIMIT` is how many seconds a wait may take. */
 export function configuration(more = '', before = ''): string {
-  const limit = settingNamed('hook_timeout') === undefined ? '' : 'hook_timeout: 2,'
+  const limit = settingNamed('hook_timeout') === undefined ? '' : 'hook_timeout: LIMIT,'
   return `${before}
 export default {
-  app: './app.mjs', bind: ['127.0.0.1:0', 'unix:../app.sock'], workers: 2, boot_timeout: 5, ${limit}
+  app: './app.mjs', bind: ['127.0.0.1:0', 'unix:../app.sock'], workers: 2, boot_timeout: LIMIT, ${limit}
   accesslog: '../logs/access.log', pidfile: '../app.pid', ${more}
 }\n`
 }
@@ -32,10 +32,12 @@ export class World {
   readonly turn: Turn
   readonly server: AttackedServer
   readonly honest: Honest
+  readonly #limit: number
   #release = 1
   #excuses: (() => void)[] = []
 
-  private constructor(turn: Turn, server: AttackedServer, honest: Honest) {
+  private constructor(turn: Turn, server: AttackedServer, honest: Honest, limit: number) {
+    this.#limit = limit
     this.turn = turn
     this.server = server
     this.honest = honest
@@ -43,15 +45,23 @@ export class World {
 
   static async open(turn: Turn): Promise<World | undefined> {
     const release = { 'app.mjs': goodApp, 'tsicorn.config.mjs': configuration() }
+    const began = performance.now()
     const files = [1, 2].flatMap(number =>
-      Object.entries(release).map(([name, text]) => [`releases/${number}/${name}`, text] as const),
+      Object.entries(release).map(
+        ([name, text]) => [`releases/${number}/${name}`, text.replaceAll('LIMIT', '60')] as const,
+      ),
     )
     const server = await turn.start({
       files: Object.fromEntries([...files, ['logs/access.log', '']]),
       under: ['sh', '-c', 'ln -s releases/1 current && exec "$@"', 'sh'],
       args: ['--chdir=current', '-c', 'current/tsicorn.config.mjs'],
     })
-    return server && new World(turn, server, await turn.welcome(server, { kinds }))
+    if (server === undefined) return undefined
+    // On a busy machine good things take their time too.
+    const limit = Math.ceil(3 + (performance.now() - began) / 500)
+    const world = new World(turn, server, await turn.welcome(server, { kinds }), limit)
+    await world.calm()
+    return world
   }
 
   get random(): Random {
@@ -73,7 +83,10 @@ export class World {
 
   /** Writes a file of the release in force. */
   write(name: 'app.mjs' | 'tsicorn.config.mjs', text: string): void {
-    this.server.tsicorn.write(`releases/${this.#release}/${name}`, text)
+    this.server.tsicorn.write(
+      `releases/${this.#release}/${name}`,
+      text.replaceAll('LIMIT', String(this.#limit)),
+    )
   }
 
   /** The link leads to the other release from now on. */

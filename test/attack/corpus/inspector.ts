@@ -34,7 +34,7 @@ export const inspector: readonly Adversary[] = [
     async run(turn) {
       if (process.getuid?.() !== 0) return turn.skip('not root')
       const server = await turn.start({
-        args: ['-b127.0.0.1:0', '--timeout=1', './app.mjs'],
+        args: ['-b127.0.0.1:0', '--timeout=3', './app.mjs'],
         files: {
           'app.mjs': `export default (req, res) => { if (req.url === '/block') for (;;); else res.end('ok') }`,
         },

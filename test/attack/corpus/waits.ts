@@ -6,7 +6,7 @@ import { within } from '../server/patience.ts'
 import type { Adversary } from '../turn.ts'
 
 /** Hooks are not waited for longer than that, in seconds, where there is such a limit. */
-const hookTimeout = settingNamed('hook_timeout') === undefined ? '' : 'hook_timeout: 2,'
+const hookTimeout = settingNamed('hook_timeout') === undefined ? '' : 'hook_timeout: 8,'
 
 const never = 'await new Promise(resolve => setTimeout(resolve, 1e9))'
 
