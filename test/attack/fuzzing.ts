@@ -72,7 +72,7 @@ async function fuzz(turn: Turn, { args, tls, proxyProtocol }: Listening): Promis
     kinds: [...kinds, ...app.kinds, ...(tls ? ['HTTP/2'] : [])],
     ca: authority?.cert,
   })
-  const before = server.census()
+  const before = await server.census()
   const workers = server.workers
   const target: Target = { ...server.address, tls, proxyProtocol }
   // What ended a worker once has its turn in any case.

@@ -128,10 +128,13 @@ export class Turn {
     }
   }
 
-  /** HUP; a violation where the new generation does not serve before long. */
-  async reload(server: AttackedServer): Promise<void> {
+  /**
+   * HUP; a violation where the new generation does not serve before long. With two tries where a reload of a moment ago,
+   * which may fail, can be taken for this one.
+   */
+  async reload(server: AttackedServer, tries: 1 | 2 = 1): Promise<void> {
     this.did('HUP')
-    if (await server.reloads()) return
+    if ((await server.reloads()) || (tries === 2 && (await server.reloads()))) return
     this.violated(server.isAlive ? 'A good reload did not succeed' : 'The arbiter has ended')
   }
 

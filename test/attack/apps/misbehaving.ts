@@ -28,7 +28,7 @@ async function attack(turn: Turn, names: readonly string[]): Promise<void> {
   const honest = await turn.welcome(server, { kinds })
   await turn.reload(server)
   await settles(turn, server)
-  const before = server.census()
+  const before = await server.census()
   while (!turn.isOver && server.isAlive) {
     // Whatever a worker with such an app has answered, or not: but nobody may be refused.
     const isOver = honest.excuse({
@@ -44,7 +44,7 @@ async function attack(turn: Turn, names: readonly string[]): Promise<void> {
     isOver()
   }
   if (server.log.includes('forged')) turn.violated('A line of the log was forged')
-  await turn.examine(server, { ...before, worker: { descriptors: 1e6, rss: 1e12 } }, /./)
+  await turn.examine(server, { ...before, worker: { descriptors: 1e6, rss: 1e12, inUse: 1e12 } }, /./)
 }
 
 async function misbehave(turn: Turn, server: AttackedServer, name: string): Promise<void> {

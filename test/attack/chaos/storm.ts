@@ -15,7 +15,7 @@ export const storm: Adversary = {
     const world = await World.open(turn)
     if (world === undefined) return
     const { server, random } = world
-    const before = server.census()
+    const before = await server.census()
     while (!turn.isOver && server.isAlive) {
       for (let count = integer(random, 1, most); count > 0 && server.isAlive; count -= 1) {
         const deed = choose(random())

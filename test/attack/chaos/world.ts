@@ -115,7 +115,7 @@ export class World {
     this.write('tsicorn.config.mjs', configuration())
     rmSync(this.path('logs'), { recursive: true, force: true })
     mkdirSync(this.path('logs'))
-    if (server.isAlive) await turn.reload(server)
+    if (server.isAlive) await turn.reload(server, 2)
     // The first reload may have been superseded by one of the storm's.
     if (this.wanted === 0) server.signal('SIGTTIN')
     const isCalm = () => server.workers.length === this.wanted && existsSync(this.path('app.pid'))

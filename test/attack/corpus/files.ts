@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lchownSync,
   mkdirSync,
   readFileSync,
   rmSync,
@@ -32,6 +33,12 @@ function prepare(
   chownSync(theirs, nobody, nobody)
   mkdirSync(ours, 0o700)
   return { folder, theirs, ours }
+}
+
+/** A link of theirs. */
+function plant(target: string, path: string): void {
+  symlinkSync(target, path)
+  lchownSync(path, nobody, nobody)
 }
 
 const asNobody = ['--user=65534', '--group=65534', '-b127.0.0.1:0']
@@ -67,7 +74,7 @@ export const files: readonly Adversary[] = [
       const place = prepare(turn)
       if (place === undefined) return
       const target = join(place.ours, 'created')
-      symlinkSync(target, join(place.theirs, 'access.log'))
+      plant(target, join(place.theirs, 'access.log'))
       const server = turn.launch({
         folder: place.folder,
         args: [...asNobody, '--access-logfile=theirs/access.log', './app.mjs'],
@@ -93,7 +100,7 @@ export const files: readonly Adversary[] = [
       if (server === undefined) return
       const pidfile = join(place.theirs, 'app.pid')
       rmSync(pidfile)
-      symlinkSync(target, `${pidfile}.${server.arbiter}.tmp`)
+      plant(target, `${pidfile}.${server.arbiter}.tmp`)
       turn.did('A link in the place of the draft, the pidfile removed, HUP')
       await turn.reload(server)
       if (readFileSync(target, 'utf8') !== 'precious')

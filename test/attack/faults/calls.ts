@@ -54,7 +54,7 @@ async function attack(turn: Turn, victim: 'arbiter' | 'worker'): Promise<void> {
     if (victim === 'arbiter') await failArbiter(turn, server)
     else await failWorker(turn, server)
     if (!server.isAlive) break
-    await turn.reload(server)
+    await turn.reload(server, 2)
     if (!(await becomes(() => server.workers.length === 2, 45))) {
       turn.violated(`There are ${server.workers.length} workers instead of 2`)
     }

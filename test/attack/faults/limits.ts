@@ -68,7 +68,7 @@ export const limits: readonly Adversary[] = [
         await server.honest?.goesOn()
         rmSync(filler, { force: true })
         turn.did('There is room again')
-        if (server.isAlive) await turn.reload(server)
+        if (server.isAlive) await turn.reload(server, 2)
       }
       await turn.examine(server, undefined, /./)
     },

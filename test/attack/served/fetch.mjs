@@ -1,8 +1,9 @@
 /** An app of the kind `fetch`. */
 import { bodyOf } from '../../../scripts/loss/pattern.ts'
-import { isHonest } from './honest.mjs'
+import { isHonest, memoryInUse } from './honest.mjs'
 
 export default async request => {
+  if (new URL(request.url).pathname === '/memory') return new Response(`${process.pid} ${memoryInUse()}`)
   const { pathname, search, searchParams } = new URL(request.url)
   if (isHonest(pathname + search)) {
     const headers = { 'X-Worker': String(process.pid) }

@@ -7,13 +7,24 @@ import { bodyOf } from '../../../scripts/loss/pattern.ts'
 const collect = globalThis.gc
 if (collect !== undefined) setInterval(collect, 1_000).unref()
 
-/** Whether this is asked by an honest client. */
+/** What is in use, in bytes: resident memory also has what the allocator keeps for later. */
+export function memoryInUse() {
+  collect?.()
+  const { heapUsed, external } = process.memoryUsage()
+  return String(heapUsed + external)
+}
+
+/** Whether this is asked by an honest client, or by the census. */
 export function isHonest(url) {
-  return /^\/(?:body|slow|stream|echo|unread)\?id=\d+(?:&ms=\d+)?$/.test(url ?? '')
+  return url === '/memory' || /^\/(?:body|slow|stream|echo|unread)\?id=\d+(?:&ms=\d+)?$/.test(url ?? '')
 }
 
 /** Answers an honest client. */
-export const answer = loss
+export async function answer(req, res) {
+  if (req.url !== '/memory') return await loss(req, res)
+  res.setHeader('X-Worker', process.pid)
+  res.end(`${process.pid} ${memoryInUse()}`)
+}
 
 const sockets = new WebSocketServer({ noServer: true, maxPayload: 65_536 })
 

@@ -1,5 +1,6 @@
 /** A real server under attack: in a session of its own, watched through its log, and ended in any case. */
-import { get } from 'node:http'
+import http, { type IncomingMessage } from 'node:http'
+import https from 'node:https'
 import { fileURLToPath } from 'node:url'
 import { childrenOf, isAlive, makeFolder, Tsicorn } from '../../tsicorn.ts'
 import { type Census, takeCensus } from './census.ts'
@@ -17,8 +18,6 @@ export interface ServerOptions {
   /** The program that starts Node, and what it is told: `['prlimit', '--nofile=64']`. */
   readonly under?: readonly string[]
   readonly node: string
-  /** Where its TCP listener is not the first. */
-  readonly tls?: boolean
 }
 
 /** An answer, or why there is none. */
@@ -29,6 +28,9 @@ export type Reply =
 /** How long a start, and a stop with its `graceful_timeout`, may take, in seconds. */
 export const startSeconds = 60
 export const stopSeconds = 40
+
+/** Which worker answers is up to the kernel. */
+const mostAsked = 12
 
 const main = fileURLToPath(new URL('../../../daemon/tsicorn.js', import.meta.url))
 
@@ -109,23 +111,30 @@ export class AttackedServer {
     return signal(this.arbiter, name)
   }
 
-  /** Reloads, and says whether the new generation serves. */
+  /** Reloads, and says whether the newest generation serves: a HUP of a moment ago may be read after this one. */
   async reloads(seconds = 60): Promise<boolean> {
     const mark = this.log.length
     if (!this.signal('SIGHUP')) return false
-    const [, number] = (await this.says(/Reload (\d+): reading/, mark, seconds)) ?? []
-    if (number === undefined) return false
-    const outcome = new RegExp(`Reload ${number}(: generation \\d+ serves| failed).*\\n`)
-    const [, what] = (await this.says(outcome, mark, seconds)) ?? []
-    return what?.endsWith('serves') === true
+    let outcome: string | undefined
+    await becomes(() => {
+      const since = this.log.slice(mark)
+      const newest = Array.from(since.matchAll(/Reload (\d+): reading/g)).at(-1)?.[1]
+      outcome = new RegExp(`Reload ${newest}(: generation \\d+ serves| failed)`).exec(since)?.[1]
+      return outcome !== undefined || !this.isAlive
+    }, seconds)
+    return outcome?.endsWith('serves') === true
   }
 
   /** What is answered at this path, on a connection of its own. */
   async ask(path: string, seconds = 20): Promise<Reply> {
     const { host, port } = this.address
     return await new Promise(resolve => {
-      const options = { host, port, path, agent: false, timeout: seconds * 1_000 }
-      const request = get(options, response => {
+      const options = { host, port, path, agent: false as const, timeout: seconds * 1_000 }
+      const isSecure = this.tsicorn.url.startsWith('https:')
+      // Whose certificate it is, is for honest clients to find out.
+      const ask = (hear: (response: IncomingMessage) => void) =>
+        isSecure ? https.get({ ...options, rejectUnauthorized: false }, hear) : http.get(options, hear)
+      const request = ask(response => {
         let text = ''
         response.setEncoding('utf8').on('data', part => {
           text += part
@@ -140,8 +149,18 @@ export class AttackedServer {
     })
   }
 
-  census(): Census {
-    return takeCensus(this.arbiter, this.workers)
+  /** What its apps say that the worker uses which uses most, in bytes; nothing where they have other things to say. */
+  async memory(): Promise<number> {
+    const found = new Map<string, number>()
+    for (let asked = 0; asked < mostAsked && found.size < this.workers.length; asked += 1) {
+      const [, pid, bytes] = /^(\d+) (\d+)$/.exec((await this.ask('/memory')).text ?? '') ?? []
+      if (pid !== undefined) found.set(pid, Number(bytes))
+    }
+    return Math.max(0, ...found.values())
+  }
+
+  async census(): Promise<Census> {
+    return takeCensus(this.arbiter, this.workers, await this.memory())
   }
 
   /** Lets honest clients in. */
