@@ -14,6 +14,10 @@ const turns = [0, 1]
 
 export interface LoadOptions extends Pick<ClientOrder, 'tcp' | 'unix' | 'ca' | 'seed' | 'pause'> {
   readonly onFailure: (verdict: Verdict, failure: Failure) => void
+  /** Names of the kinds, for one process of clients; by default all, in two. */
+  readonly kinds?: readonly string[]
+  /** Whether something that was done to the server explains a failure. */
+  readonly explains?: (failure: Failure) => boolean
 }
 
 export class Load {
@@ -24,7 +28,7 @@ export class Load {
   total = 0
   #stoppedAt: number | undefined
   #told = 0
-  #unwarned = turns.length
+  #unwarned: number
   readonly #warned = Promise.withResolvers<void>()
   readonly #options: LoadOptions
   readonly #clients: readonly ChildProcess[]
@@ -32,12 +36,14 @@ export class Load {
 
   constructor(options: LoadOptions) {
     this.#options = options
-    const { onFailure: _, ...order } = options
-    const names = Object.keys(order.ca === undefined ? kinds : { ...kinds, ...http2Kinds })
-    const ofProcess = (turn: number) => names.filter((_, index) => index % turns.length === turn)
-    this.#clients = turns.map(turn =>
+    const { onFailure: _, explains: __, kinds: chosen, ...order } = options
+    const names = chosen ?? Object.keys(order.ca === undefined ? kinds : { ...kinds, ...http2Kinds })
+    const processes = chosen === undefined ? turns : turns.slice(0, 1)
+    const ofProcess = (turn: number) => names.filter((_, index) => index % processes.length === turn)
+    this.#clients = processes.map(turn =>
       this.#start({ ...order, kinds: ofProcess(turn), firstId: 1 + turn * 1e9, seed: order.seed + turn }),
     )
+    this.#unwarned = processes.length
     this.#ended = Promise.all(this.#clients.map(client => once(client, 'exit')))
   }
 
@@ -105,6 +111,7 @@ export class Load {
     const verdict = judge(failure, {
       killings: this.killings,
       stoppedAt: this.#stoppedAt,
+      explains: this.#options.explains,
     })
     this.verdicts.set(verdict, (this.verdicts.get(verdict) ?? 0) + 1)
     if (excused.includes(verdict)) return

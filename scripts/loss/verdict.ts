@@ -8,6 +8,7 @@ export type Verdict =
   | 'idle race'
   | 'client held up'
   | 'killed'
+  | 'explained'
   | 'refused at stop'
   | 'reset at stop'
 
@@ -17,6 +18,7 @@ export const excused: readonly Verdict[] = [
   'idle race',
   'client held up',
   'killed',
+  'explained',
   'refused at stop',
   'reset at stop',
 ]
@@ -31,6 +33,8 @@ export interface Circumstances {
   readonly killings: readonly Killing[]
   /** When the server was told to stop. */
   readonly stoppedAt: number | undefined
+  /** Whether something else that was done to the server explains it. */
+  readonly explains: ((failure: Failure) => boolean) | undefined
 }
 
 /** What a draining worker waits before it closes an idle connection, in milliseconds. */
@@ -45,7 +49,7 @@ function isLeisurely({ kind, before }: Failure): boolean {
   return before > 0 && kindNamed(kind).loop.kind === 'open'
 }
 
-export function judge(failure: Failure, { killings, stoppedAt }: Circumstances): Verdict {
+export function judge(failure: Failure, { killings, stoppedAt, explains }: Circumstances): Verdict {
   const { result, received, before, idle, worker, began, ended } = failure
   const unanswered = result === 'reset' && received === 0
   if (unanswered && idle >= drainIdleMs) return isLeisurely(failure) ? 'idle race' : 'client held up'
@@ -56,6 +60,7 @@ export function judge(failure: Failure, { killings, stoppedAt }: Circumstances):
     ended >= killing.at &&
     ended <= killing.at + noticeMs
   if (cut && killings.some(isVictim)) return 'killed'
+  if (explains?.(failure) === true) return 'explained'
   if (stoppedAt === undefined || ended < stoppedAt) return result
   if (result === 'refused') return 'refused at stop'
   return unanswered && before === 0 ? 'reset at stop' : result

@@ -1,0 +1,178 @@
+/** What the storm does: each deed is over when it returns, and what follows from it may not be. */
+import { rmSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { chance, integer, pick } from '../random.ts'
+import { signal } from '../server/session.ts'
+import { badApps, badConfigurations, goodConfigurations } from './mistakes.ts'
+import { goodApp, type World } from './world.ts'
+
+export interface Deed {
+  readonly name: string
+  /** How often it comes, in relation to the others. */
+  readonly share: number
+  /** Returns what exactly was done, where there is a choice. */
+  run(world: World): Promise<string | undefined> | string | undefined
+}
+
+const most = 4
+const floods = ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR1', 'SIGCONT'] as const
+
+export const deeds: readonly Deed[] = [
+  { name: 'HUP', share: 5, run: hup },
+  {
+    name: 'TTIN',
+    share: 2,
+    run: world => (world.wanted < most ? send(world, 'SIGTTIN') : undefined),
+  },
+  { name: 'TTOU', share: 2, run: world => send(world, 'SIGTTOU') },
+  { name: 'USR1', share: 2, run: world => send(world, 'SIGUSR1') },
+  {
+    name: 'WINCH, and TTIN soon after',
+    share: 1,
+    async run(world) {
+      send(world, 'SIGWINCH')
+      await sleep(integer(world.random, 0, 500))
+      send(world, 'SIGTTIN')
+      return undefined
+    },
+  },
+  {
+    name: 'a flood of one signal',
+    share: 1,
+    async run(world) {
+      const name = pick(world.random, floods)
+      for (let sent = 0; sent < 200; sent += 1) send(world, name)
+      // Signals are no counters: how many of them are heard is open.
+      await limitScale(world)
+      return name
+    },
+  },
+  {
+    name: 'a flood of signals',
+    share: 1,
+    async run(world) {
+      for (let sent = 0; sent < 100; sent += 1) send(world, pick(world.random, floods))
+      await limitScale(world)
+      return undefined
+    },
+  },
+  {
+    name: 'a good configuration',
+    share: 3,
+    run(world) {
+      const name = pick(world.random, Object.keys(goodConfigurations))
+      world.write('tsicorn.config.mjs', goodConfigurations[name] as string)
+      hup(world)
+      return name
+    },
+  },
+  {
+    name: 'a bad configuration',
+    share: 6,
+    run(world) {
+      const name = pick(world.random, Object.keys(badConfigurations))
+      world.write('tsicorn.config.mjs', badConfigurations[name] as string)
+      hup(world)
+      return name
+    },
+  },
+  {
+    name: 'a bad app',
+    share: 4,
+    run(world) {
+      const name = pick(world.random, Object.keys(badApps))
+      world.write('app.mjs', badApps[name] as string)
+      hup(world)
+      return name
+    },
+  },
+  {
+    name: 'a good app',
+    share: 3,
+    run(world) {
+      world.write('app.mjs', goodApp)
+      hup(world)
+      return undefined
+    },
+  },
+  {
+    name: 'another release',
+    share: 2,
+    run(world) {
+      world.switchRelease()
+      hup(world)
+      return undefined
+    },
+  },
+  { name: 'the pidfile removed', share: 1, run: world => remove(world, 'app.pid') },
+  {
+    name: 'the file of the unix socket removed',
+    share: 1,
+    run(world) {
+      world.excuse({ why: 'its socket was removed', kinds: /unix/, results: ['refused'] })
+      return remove(world, 'app.sock')
+    },
+  },
+  { name: 'the folder of the logs removed', share: 1, run: world => remove(world, 'logs') },
+  {
+    name: 'something else in the place of the access log',
+    share: 2,
+    run(world) {
+      const what = pick(world.random, ['FIFO', 'folder', 'dangling link', 'link loop'] as const)
+      world.replace('logs/access.log', what)
+      send(world, pick(world.random, ['SIGUSR1', 'SIGHUP']))
+      return what
+    },
+  },
+  {
+    name: 'the arbiter stopped for a while',
+    share: 2,
+    async run(world) {
+      const ms = integer(world.random, 50, 2_000)
+      await world.suspend(world.server.arbiter, ms)
+      return `${ms} ms`
+    },
+  },
+  {
+    name: 'a worker stopped for a while',
+    share: 2,
+    async run(world) {
+      const ms = integer(world.random, 50, 1_500)
+      if (world.workers.length > 0) await world.suspend(pick(world.random, world.workers), ms)
+      return `${ms} ms`
+    },
+  },
+  {
+    name: 'kill -9 of a worker',
+    share: 2,
+    run(world) {
+      if (world.workers.length === 0) return undefined
+      const worker = pick(world.random, world.workers)
+      world.excuse({ why: 'killed', workers: [worker], results: ['reset', 'short body', 'not begun'] })
+      signal(worker, 'SIGKILL')
+      return String(worker)
+    },
+  },
+]
+
+function send(world: World, name: NodeJS.Signals): undefined {
+  world.server.signal(name)
+}
+
+/** Most of the time; else the next one that comes along reads what was written. */
+function hup(world: World): undefined {
+  if (chance(world.random, 0.9)) world.server.signal('SIGHUP')
+}
+
+function remove(world: World, name: string): undefined {
+  rmSync(world.path(name), { recursive: true, force: true })
+}
+
+async function limitScale(world: World): Promise<void> {
+  await sleep(100)
+  for (let left = world.wanted - most; left > 0; left -= 1) {
+    world.server.signal('SIGTTOU')
+    // Equal signals that come together are one.
+    await sleep(20)
+  }
+}

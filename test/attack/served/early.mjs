@@ -1,0 +1,13 @@
+/** A listener that answers before it reads, and leaves uploads alone. */
+import { answer, isHonest, upgrade } from './honest.mjs'
+
+export { upgrade }
+
+export default async (req, res) => {
+  if (isHonest(req.url)) return await answer(req, res)
+  res.writeEarlyHints({ link: '</style.css>; rel=preload' })
+  res.writeHead(req.method === 'POST' ? 413 : 200, { Trailer: 'X-Trailer' })
+  res.write('early')
+  res.addTrailers({ 'X-Trailer': 'late' })
+  res.end()
+}
