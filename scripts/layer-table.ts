@@ -108,6 +108,7 @@ export const layers: readonly Layer[] = [
         'front',
         'tls',
         'http2',
+        'http2-response',
         'preface',
         'sessions',
         'response-end',

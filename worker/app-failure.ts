@@ -1,8 +1,8 @@
 /** What an application throws, or rejects with, while it answers a request: it costs that request, and no other. */
 import { type ServerResponse, STATUS_CODES } from 'node:http'
-import type { RequestListener } from './adapters/adapter.ts'
+import type { RequestListener, StreamListener } from './adapters/adapter.ts'
 import type { WorkerLog } from './log.ts'
-import { cut, isGone, isWhole, streamOf } from './response.ts'
+import { cut, isGone, isStreamGone, isWhole, streamOf } from './response.ts'
 
 export interface Guard {
   readonly log: Pick<WorkerLog, 'debug' | 'error'>
@@ -22,6 +22,22 @@ export function guarded(app: RequestListener, { log, idHeader }: Guard): Request
         fail(res, idHeader)
       },
     )
+}
+
+/** The same for an application that listens for the streams of HTTP/2 themselves; a client that resets one is no error. */
+export function guardedStream(listener: StreamListener, { log }: Pick<Guard, 'log'>): StreamListener {
+  return (stream, ...rest) => {
+    stream.on('error', ({ message }) => log.debug(`A stream of HTTP/2 ended: ${message}`))
+    // Reset by what came in one piece with it.
+    if (isStreamGone(stream)) return
+    attempt(
+      () => listener(stream, ...rest),
+      error => {
+        log.error(`A stream of HTTP/2 failed: ${describe(error)}`)
+        stream.destroy(new Error('The answer is not whole'))
+      },
+    )
+  }
 }
 
 /** Calls `failed` with what the deed throws, or rejects with. */

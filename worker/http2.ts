@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { AppServer } from './adapters/adapter.ts'
 import { standFast } from './adapters/express-http2.ts'
 import type { Connections } from './connections.ts'
+import { tolerateResets } from './http2-response.ts'
 import { mostFields } from './inspection.ts'
 import type { WorkerLog } from './log.ts'
 import type { WorkerSettings } from './protocol.ts'
@@ -25,6 +26,7 @@ const usualMemory = 10
 /** Returns what takes connections that speak HTTP/2; `server` gets their requests. */
 export function createSessions(server: AppServer, parts: SessionParts): (socket: Socket) => void {
   const { settings, connections, log, express } = parts
+  tolerateResets()
   const {
     http2_max_concurrent_streams: maxConcurrentStreams,
     http2_initial_window_size: initialWindowSize,

@@ -26,6 +26,7 @@ export function refuse(req: IncomingMessage, res: ServerResponse, status: number
   if (isHttp2Request(req)) {
     // The answer is whole without the rest of the body (RFC 9113, section 8.1).
     const { stream } = req as unknown as Http2ServerRequest
+    if (stream.closed || stream.destroyed) return
     stream.once('finish', () => stream.close())
   } else {
     refused.add(req.socket)

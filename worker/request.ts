@@ -10,7 +10,7 @@ import { type Inspect, isHttp2Request } from './inspection.ts'
 import type { WorkerLog } from './log.ts'
 import { isRefused, type OnRefused, refuse } from './refuse.ts'
 import { withTimeout } from './request-timeout.ts'
-import { isWhole } from './response.ts'
+import { isGone, isWhole } from './response.ts'
 
 export interface RequestParts {
   readonly connections: Connections
@@ -72,12 +72,15 @@ function inspected(
   { inspect, guardBody, onRefused }: RequestParts,
 ): RequestListener {
   return (req, res) => {
+    const isHttp2 = isHttp2Request(req)
+    // Reset by what came in one piece with it.
+    if (isHttp2 && isGone(res)) return
     const refusal = inspect(req)
     if (refusal !== undefined) {
       onRefused(req.socket, refusal, res)
       return refuse(req, res, refusal.status)
     }
-    const isOpenEnded = req.headers['transfer-encoding'] !== undefined || isHttp2Request(req)
+    const isOpenEnded = isHttp2 || req.headers['transfer-encoding'] !== undefined
     if (isOpenEnded) guardBody(req, res)
     listener(req, res)
   }

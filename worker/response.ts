@@ -18,7 +18,13 @@ export function isWhole(res: ServerResponse): boolean {
 
 /** Whether nobody is left to send to. */
 export function isGone(res: ServerResponse): boolean {
-  return streamOf(res)?.destroyed ?? res.destroyed
+  const stream = streamOf(res)
+  return stream === undefined ? res.destroyed : isStreamGone(stream)
+}
+
+/** A stream that its client has reset is not destroyed before what came of its body is read. */
+export function isStreamGone({ destroyed, closed }: ServerHttp2Stream): boolean {
+  return destroyed || closed
 }
 
 /** Tells the client that what it got is not whole. */
@@ -35,7 +41,7 @@ export function cut(res: ServerResponse): void {
  */
 export function answerStream(res: ServerResponse, status: number, text: string): void {
   const stream = streamOf(res) as ServerHttp2Stream
-  if (stream.destroyed) return
+  if (isStreamGone(stream)) return
   const isHead = res.req.method === 'HEAD'
   res.statusCode = status
   stream.once('finish', () => stream.close())

@@ -3,13 +3,14 @@ import { createServer, type Server } from 'node:http'
 import net, { type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Acceptors } from './acceptors.ts'
-import type { UpgradeListener } from './adapters/adapter.ts'
+import type { StreamListener, UpgradeListener } from './adapters/adapter.ts'
 import { isHttp2, isSecure, shapeOf } from './adapters/server.ts'
 import type { AppServer, LoadedApp, RequestListener } from './app.ts'
 import { AppError, BindFailed } from './app-error.ts'
 import type { Connections } from './connections.ts'
 import { continueLazily } from './expectation.ts'
 import type { Front } from './front.ts'
+import { tolerateResets } from './http2-response.ts'
 import { targetOf } from './listen-request.ts'
 import type { InheritedListener } from './protocol.ts'
 
@@ -22,6 +23,7 @@ export interface ServeOptions {
   /** What happens to each request around the app, and to what a listener of the app throws. */
   readonly wrap: (app: RequestListener) => RequestListener
   readonly guard: (listener: RequestListener) => RequestListener
+  readonly guardStream: (listener: StreamListener) => StreamListener
   /** The same for what leaves HTTP; refused where there is no listener. */
   readonly wrapUpgrade: (listener?: UpgradeListener) => UpgradeListener
   /** Sees each server that speaks HTTP. */
@@ -117,7 +119,8 @@ function adopt(server: AppServer, options: ServeOptions): AppServer {
   for (const event of ['request', 'checkContinue', 'checkExpectation'] as const)
     wrapListeners(server, event, options)
   // Over HTTP/2, both are left to Node.
-  if (!isHttp2(server)) adoptFormsOfHttp1(server, options)
+  if (isHttp2(server)) adoptStreams(server, options)
+  else adoptFormsOfHttp1(server, options)
   const upgrade = takeListeners(server, 'upgrade')
   if (upgrade !== undefined) server.on('upgrade', wrapUpgrade(upgrade))
   if (keepalive > 0 && 'keepAliveTimeout' in server && server.keepAliveTimeout === nodeKeepAlive) {
@@ -134,6 +137,14 @@ function adoptFormsOfHttp1(server: AppServer, { connections, wrapUpgrade }: Serv
   if (listener !== undefined && server.listenerCount('checkContinue') === 0)
     server.on('checkContinue', continueLazily(listener, mayStay))
   server.on('connect', wrapUpgrade(takeListeners(server, 'connect')))
+}
+
+/** An app may listen for the streams of HTTP/2 themselves. */
+function adoptStreams(server: AppServer, { guardStream }: ServeOptions): void {
+  tolerateResets()
+  const own = server.listeners('stream') as StreamListener[]
+  server.removeAllListeners('stream')
+  for (const listener of own) server.on('stream', guardStream(listener))
 }
 
 /** All of them as one, so that a connection is counted once. */

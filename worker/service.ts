@@ -6,7 +6,7 @@ import type { WorkerView } from '../hooks/table.ts'
 import type { Acceptors } from './acceptors.ts'
 import type { AccessLog } from './access-log.ts'
 import type { LoadedApp } from './app.ts'
-import { guarded } from './app-failure.ts'
+import { guarded, guardedStream } from './app-failure.ts'
 import { createBodyGuard } from './body.ts'
 import type { Connections } from './connections.ts'
 import type { Front } from './front.ts'
@@ -68,6 +68,7 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
     onServer: server => watchRefusals(server, { ...parts, name: naming.request }),
     wrap: app => naming.request(wrap(path === null ? app : withReadiness(app, path, isReady), parts)),
     guard: listener => guarded(listener, parts),
+    guardStream: listener => guardedStream(listener, parts),
     wrapUpgrade: listener => naming.upgrade(wrapUpgrade(listener, parts)),
   })
   return { serving, accessLog }

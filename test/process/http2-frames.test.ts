@@ -1,69 +1,29 @@
 import { once } from 'node:events'
 import { expect } from 'chai'
+import {
+  acknowledged,
+  bare,
+  endHeaders,
+  endStream,
+  errors,
+  frame,
+  get,
+  indexed,
+  literal,
+  post,
+  preface,
+  setting,
+  types,
+  u32,
+  whole,
+  with_,
+} from '../frames.ts'
 import { open } from '../raw.ts'
 import { launch } from '../tsicorn.ts'
 
-/** RFC 9113, sections 6 and 7. */
-const types = {
-  data: 0,
-  headers: 1,
-  priority: 2,
-  reset: 3,
-  settings: 4,
-  push: 5,
-  ping: 6,
-  goaway: 7,
-  window: 8,
-  more: 9,
-}
-const errors = [
-  'none',
-  'protocol',
-  'internal',
-  'flow control',
-  'settings timeout',
-  'stream closed',
-  'frame size',
-].concat(['refused stream', 'cancel', 'compression', 'connect', 'calm', 'security', 'http/1.1'])
-
-const endStream = 0x01
-const endHeaders = 0x04
-const acknowledged = 0x01
-const whole = endStream | endHeaders
-
-function frame(type: number, flags: number, stream: number, payload: Uint8Array = new Uint8Array()): Buffer {
-  const head = Buffer.alloc(9)
-  head.writeUIntBE(payload.length, 0, 3)
-  head.writeUInt8(type, 3)
-  head.writeUInt8(flags, 4)
-  head.writeUInt32BE(stream, 5)
-  return Buffer.concat([head, payload])
-}
-
-/** RFC 7541: entries of the static table by their number, and literals that are not indexed. */
-const indexed = { get: 0x82, post: 0x83, root: 0x84, http: 0x86 }
-const literal = (name: string, value: string) =>
-  Buffer.concat([Buffer.of(0, name.length), Buffer.from(name), Buffer.of(value.length), Buffer.from(value)])
 /** Statuses of the static table. */
 const statuses: Readonly<Record<number, string>> = { 136: 'answer', 140: 'answer 400' }
-const authority = literal(':authority', 'test')
-const bare = Buffer.of(indexed.get, indexed.http, indexed.root)
-const get = Buffer.concat([bare, authority])
-const post = Buffer.concat([Buffer.of(indexed.post, indexed.http, indexed.root), authority])
-const with_ = (...fields: Buffer[]) => Buffer.concat([get, ...fields])
-const setting = (id: number, value: number) => {
-  const bytes = Buffer.alloc(6)
-  bytes.writeUInt16BE(id)
-  bytes.writeUInt32BE(value, 2)
-  return bytes
-}
-const u32 = (number: number) => {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32BE(number)
-  return bytes
-}
 
-const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 const { data, headers, reset, settings, push, ping, goaway, window, more } = types
 const request = frame(headers, whole, 1, get)
 

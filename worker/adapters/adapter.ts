@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { Http2SecureServer, Http2Server } from 'node:http2'
+import type { Http2SecureServer, Http2Server, ServerHttp2Stream } from 'node:http2'
 import type { Server as HttpsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { LogLevel } from '../protocol.ts'
@@ -13,6 +13,8 @@ export type SecureServer = HttpsServer | Http2SecureServer
 export type RequestListener = (req: IncomingMessage, res: ServerResponse) => unknown
 
 export type UpgradeListener = (req: IncomingMessage, socket: Duplex, head: Buffer) => unknown
+
+export type StreamListener = (stream: ServerHttp2Stream, ...rest: readonly unknown[]) => unknown
 
 export type AppLog = (level: LogLevel, message: string) => void
 

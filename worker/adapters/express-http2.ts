@@ -5,6 +5,8 @@ import { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
  * would fail, and take the process with it. So that they keep their ways, these become members of their own.
  */
 export function standFast(req: Http2ServerRequest, res: Http2ServerResponse): void {
+  ofRequests ??= membersOf(Http2ServerRequest.prototype)
+  ofResponses ??= membersOf(Http2ServerResponse.prototype)
   Object.defineProperties(req, ofRequests)
   Object.defineProperties(res, ofResponses)
   // What parses bodies asks these headers whether there is one, and HTTP/2 needs neither.
@@ -13,8 +15,9 @@ export function standFast(req: Http2ServerRequest, res: Http2ServerResponse): vo
   }
 }
 
-const ofRequests = membersOf(Http2ServerRequest.prototype)
-const ofResponses = membersOf(Http2ServerResponse.prototype)
+// Not before the first request: some of Node's are replaced until then.
+let ofRequests: PropertyDescriptorMap | undefined
+let ofResponses: PropertyDescriptorMap | undefined
 
 function membersOf(prototype: object): PropertyDescriptorMap {
   const { constructor: _, ...members } = Object.getOwnPropertyDescriptors(prototype) as PropertyDescriptorMap
