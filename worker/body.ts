@@ -1,7 +1,7 @@
 /** The body of a request whose length is not known beforehand: its limit, and what may follow it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isHttp2Request, type MessageRules, mostFields, type Refusal, widestField } from './inspection.ts'
-import { type AnsweringSocket, inTurn, type OnRefused, refusalText, refuseSocket } from './refuse.ts'
+import { type AnsweringSocket, ignore, inTurn, type OnRefused, refusalText, refuseSocket } from './refuse.ts'
 import { answerStream, cut } from './response.ts'
 
 /** RFC 9110, section 6.5.1: fields that frame, route or authorize a request, and are too late for that in a trailer. */
@@ -18,6 +18,8 @@ export function createBodyGuard(rules: MessageRules, onRefused: OnRefused): Body
     const stop = (refusal: Refusal): boolean => {
       // Over HTTP/2, what is not taken would keep the stream open.
       req.push = () => isHttp2Request(req)
+      // Node's own asserts that its stream is open, in the turn after the one in which it was closed.
+      if (isHttp2Request(req)) req._read = ignore
       refuseLate(req, res, refusal, onRefused)
       return isHttp2Request(req)
     }

@@ -9,7 +9,7 @@ import { notePeer } from './peer.ts'
 import { isWhole } from './response.ts'
 import { onEnd } from './response-end.ts'
 import { fieldIndex, newRecord } from './scoreboard-layout.ts'
-import { retire, retireSoon } from './sessions.ts'
+import { leaveInTurn, retire, retireSoon } from './sessions.ts'
 
 const inFlight = fieldIndex('requests_in_flight')
 const open = fieldIndex('connections')
@@ -85,6 +85,7 @@ export class Connections {
   }
 
   addSession(session: ServerHttp2Session): void {
+    leaveInTurn(session)
     const socket = itselfOf(session.socket)
     if (socket === undefined) return
     this.add(socket).session = session

@@ -44,6 +44,22 @@ export function retireSoon(session: ServerHttp2Session, socket: Socket): void {
   session.once('close', () => clearTimeout(timer))
 }
 
+/**
+ * A client that says goodbye with an error ends its session when all that came in the same piece is parsed. Node ends it at once,
+ * and Node 22 aborts the process when the body of a further request follows.
+ */
+export function leaveInTurn(session: ServerHttp2Session): void {
+  session.once('goaway', code => {
+    if (code === 0) return
+    const destroy: (error?: Error, code?: number) => void = session.destroy.bind(session)
+    // Called by Node right after this.
+    session.destroy = (...why) => {
+      session.destroy = destroy
+      setImmediate(() => destroy(...why))
+    }
+  })
+}
+
 /** GOAWAY with the largest number that a stream can have. */
 const noFurtherStreams = Buffer.from('0000080700000000007fffffff00000000', 'hex')
 

@@ -69,6 +69,12 @@ const pieces: Readonly<Record<string, readonly Buffer[]>> = {
     expecting,
     frame(goaway, 0, 0, Buffer.concat([u32(0), u32(2)])),
   ],
+  // Node 22 would abort.
+  'goes away with an error and goes on': [
+    frame(goaway, 0, 0, Buffer.concat([u32(0), u32(2)])),
+    frame(headers, endHeaders, 1, post),
+    frame(data, 0, 1, Buffer.alloc(10)),
+  ],
   'expects what nobody fulfils and resets': [
     frame(headers, endHeaders, 1, with_(literal('expect', 'x'))),
     frame(reset, 0, 1, u32(8)),
@@ -160,6 +166,25 @@ describe('a client of HTTP/2 that resets', function () {
       await once(socket, 'secureConnect')
       return socket
     })
+    expect(server.log).not.to.match(/exited/)
+  })
+
+  it('ends none with a trailer that is refused when nobody reads it', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '--http2-cleartext', 'prior-knowledge', './app.mjs'],
+      files: { 'app.mjs': `export default (req, res) => console.log('has ' + req.method)` },
+    })
+    const url = await server.running()
+    const socket = await open(url)
+    const trailer = frame(headers, whole, 1, literal('host', 'other'))
+    socket.resume().write(inOnePiece(frame(headers, endHeaders, 1, post), trailer))
+    await server.says(/has POST/)
+    socket.write(frame(reset, 0, 1, u32(8)))
+    await server.says(/Refused a request/)
+    const next = await open(url)
+    next.write(inOnePiece(request))
+    await server.says(/has GET/)
+    for (const one of [socket, next]) one.destroy()
     expect(server.log).not.to.match(/exited/)
   })
 
