@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { ignore } from './refuse.ts'
 import { streamOf } from './response.ts'
 
 /**
@@ -13,6 +14,9 @@ export function onEnd(req: IncomingMessage, res: ServerResponse, ended: () => vo
   const stream = streamOf(res)
   if (stream !== undefined) return void stream.once('close', ended)
   if (res.socket !== null) return void res.on('close', ended)
+  // Node aborts the request, and in the next turn its response, whose listeners may take theirs off the request: then an
+  // error that somebody was to hear would find nobody, and end the worker.
+  req.on('error', ignore)
   const waiting = waitingOn(req.socket)
   const end = () => {
     if (waiting.delete(end)) ended()
