@@ -5,7 +5,7 @@ import type { AccessLog } from './access-log.ts'
 import type { AppServer, RequestListener } from './adapters/adapter.ts'
 import type { WorkerLog } from './log.ts'
 import { nameOf } from './peer.ts'
-import { type AnsweringSocket, inTurn, isRefused, type OnRefused, refuse, refuseSocket } from './refuse.ts'
+import { type AnsweringSocket, isRefused, type OnRefused, refuse, refuseSocket } from './refuse.ts'
 
 export interface RefusalParts {
   readonly accessLog: AccessLog | undefined
@@ -39,9 +39,9 @@ export function watchRefusals(server: AppServer, { accessLog, onRefused, log, na
   function answer(error: NodeJS.ErrnoException, socket: AnsweringSocket): void {
     const response = socket._httpMessage ?? undefined
     if (socket.writable && response?.req.complete === true) {
-      // The malformed request comes after this one, whose response comes first.
+      // The malformed request comes after this one, whose response comes first. The next one may be its own, which never comes.
       waiting.add(socket)
-      return inTurn(socket, undefined, () => answer(error, socket))
+      return void response.once('close', () => setImmediate(answer, error, socket))
     }
     if (!socket.writable) return void socket.destroy(error)
     if (response?._headerSent === true) {

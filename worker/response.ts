@@ -19,7 +19,9 @@ export function isWhole(res: ServerResponse): boolean {
 /** Whether nobody is left to send to. */
 export function isGone(res: ServerResponse): boolean {
   const stream = streamOf(res)
-  return stream === undefined ? res.destroyed : isStreamGone(stream)
+  if (stream !== undefined) return isStreamGone(stream)
+  // One that waits behind another on its connection is not destroyed with it by Node 22.
+  return res.destroyed || (res.socket === null && res.req.socket.destroyed)
 }
 
 /** A stream that its client has reset is not destroyed before what came of its body is read. */

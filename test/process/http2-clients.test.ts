@@ -169,6 +169,17 @@ describe('over HTTP/2', () => {
       await server.says(/left/)
     })
 
+    it('is logged also where its request is a HEAD that is never answered', async () => {
+      const app = `export default (req, res) => { if (req.url === '/') console.log('begun'); else res.end() }`
+      const server = serve(app, ...cleartext, '--access-logfile', '-')
+      const stream = session(await server.running()).request({ ':method': 'HEAD' })
+      stream.on('error', () => undefined)
+      await server.says(/begun/)
+      stream.close(constants.NGHTTP2_CANCEL)
+      await server.says(/"HEAD \/ HTTP\/2.0" 499 /)
+      await lives(server)
+    })
+
     const fetching = `export default { fetch: request => {
       const { pathname } = new URL(request.url)
       if (pathname === '/signal') return new Promise(resolve => {

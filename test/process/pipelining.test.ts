@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import { first, open, rest, statuses } from '../raw.ts'
 import { eventually, launch, type Tsicorn } from '../tsicorn.ts'
@@ -81,4 +82,79 @@ describe('pipelined requests', () => {
     await server.says(/exited with code 0/)
     expect(server.log).not.to.contain('ran /quick')
   })
+})
+
+/** Waits for the file `release`, and then for the whole body; the other shape of application does so through its Request. */
+const readers: Readonly<Record<string, string>> = {
+  'a listener': `
+import { text } from 'node:stream/consumers'
+export default async (req, res) => {
+  console.log('ran ' + req.url)
+  if (req.url === '/late') return eventually(() => res.end('late\\n'))
+  res.end(await text(req).catch(() => { console.log('cut'); res.destroy() }))
+}`,
+  'a fetch handler': `
+export default async request => {
+  const { pathname } = new URL(request.url)
+  console.log('ran ' + pathname)
+  if (pathname === '/late') return new Promise(resolve => eventually(() => resolve(new Response('late\\n'))))
+  try {
+    return new Response(await request.text())
+  } catch (error) {
+    console.log('cut')
+    throw error
+  }
+}`,
+}
+const waits = `
+import { existsSync } from 'node:fs'
+function eventually(deed) {
+  const timer = setInterval(() => {
+    if (!existsSync('release')) return
+    clearInterval(timer)
+    deed()
+  }, 20)
+}`
+const upload = (body: string) =>
+  `POST /upload HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n${body}`
+
+describe('a body behind a request that is not answered yet', () => {
+  for (const [shape, reader] of Object.entries(readers)) {
+    async function begin(body = ''): Promise<{ server: Tsicorn; socket: Socket }> {
+      const server = launch({
+        args: ['-b', '127.0.0.1:0', '-w', '1', './app.mjs'],
+        files: { 'app.mjs': waits + reader },
+      })
+      const socket = await open(await server.running())
+      socket.write(get('/late') + upload(body))
+      await server.says(/ran \/upload/)
+      return { server, socket }
+    }
+
+    it(`of ${shape} ends no worker when its client resets`, async () => {
+      const { server, socket } = await begin()
+      socket.resetAndDestroy()
+      await server.says(/cut/)
+      const next = await open(server.url)
+      next.write(get('/late'))
+      server.write('release', '')
+      expect(statuses(await first(next))).to.deep.equal([200])
+      next.destroy()
+      await server.stop()
+      expect(server.log).not.to.match(/exited with code [^0]/)
+    })
+
+    it(`of ${shape} leaves no connection behind when its client stops sending`, async () => {
+      const { server, socket } = await begin()
+      socket.end()
+      server.write('release', '')
+      expect(statuses(await rest(socket))).to.deep.equal([200, 400])
+    })
+
+    it(`of ${shape} gets its turn to be refused when it is malformed`, async () => {
+      const { server, socket } = await begin('nonsense\r\n')
+      server.write('release', '')
+      expect(statuses(await rest(socket))).to.deep.equal([200, 400])
+    })
+  }
 })

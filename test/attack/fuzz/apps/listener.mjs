@@ -1,0 +1,3 @@
+import { answer } from './answers.mjs'
+
+export default (req, res) => answer(req, res)
