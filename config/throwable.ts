@@ -58,11 +58,14 @@ async function placeOf(error: SyntaxError, path: string): Promise<string | undef
   const place = /^(?:file:\/\/)?(\/.+:\d+)$/m
   const [, told] = place.exec(error.stack?.split('\n    at ')[0] ?? '') ?? []
   if (told !== undefined || path.endsWith('.json')) return told
-  const checked = await promisify(execFile)(process.execPath, ['--check', path]).catch(
-    (failure: unknown) => failure,
-  )
-  const { stderr = '' } = checked as { stderr?: string }
-  return place.exec(stderr)?.[1]
+  try {
+    await promisify(execFile)(process.execPath, ['--check', path])
+    return undefined
+  } catch (failure) {
+    // Where no process can be started, nobody says where the mistake is.
+    const { stderr = '' } = failure as { readonly stderr?: string }
+    return place.exec(stderr)?.[1]
+  }
 }
 
 /** The stack of an error without the frames of Node and of the loader, which tell a user nothing. */

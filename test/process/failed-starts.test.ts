@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
@@ -14,8 +14,7 @@ const config = (more = '') =>
   `export default { app: './app.mjs', bind: ['127.0.0.1:0'], workers: 2, chdir: './home', ${more} }`
 
 function start(more = ''): Tsicorn {
-  const folder = makeFolder({ 'home/app.mjs': app, 'tsicorn.config.mjs': config(more) })
-  return launch({ folder, errors: true })
+  return launch({ files: { 'home/app.mjs': app, 'tsicorn.config.mjs': config(more) }, errors: true })
 }
 
 const stuckApp = `export default (req, res) => { if (req.url === '/stuck') for (;;); res.end('here') }`
@@ -44,7 +43,9 @@ const folders: Record<string, { readonly spoil: (path: string) => void; readonly
   },
 }
 
-describe('a worker that cannot be started', () => {
+describe('a worker that cannot be started', function () {
+  this.timeout(60_000)
+
   for (const [what, { spoil, says }] of Object.entries(folders)) {
     for (const hook of ['', 'pre_fork() {}']) {
       it(`because its folder became ${what} is tried again${hook && ', after a hook as well'}`, async () => {
@@ -77,6 +78,23 @@ describe('a worker that cannot be started', () => {
     expect(await server.ended).to.deep.equal({ code: 3, signal: null })
     expect(server.log).to.match(/Cannot start: .*could not be started: spawn E2BIG/)
     expect(server.log).not.to.match(/^ +at /m)
+  })
+
+  it('because Node itself was removed is tried again when it is back', async () => {
+    const folder = makeFolder({ 'home/app.mjs': app, 'tsicorn.config.mjs': config() })
+    const node = join(folder, 'node')
+    const restore = () => copyFileSync(process.execPath, node)
+    restore()
+    const server = launch({ folder, command: [node, tsicorn], errors: true })
+    const url = await server.running()
+    rmSync(node)
+    killOne(server)
+    await server.says(/could not be started: spawn .*ENOENT: ".*node" cannot be used .*: put it back/)
+    expect(await answer(url)).to.equal('here')
+    restore()
+    await eventually('two workers', () => server.workers.length === 2)
+    await server.stop()
+    rmSync(folder, { recursive: true })
   })
 
   it('because the system has no memory for it is tried again, and so is an upgrade', async function () {
