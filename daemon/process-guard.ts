@@ -2,7 +2,7 @@
  * Keeps user code in this process (the configuration, hooks, a logger) from ending it: what nothing else handles is
  * heard here, and calls that end a process throw instead.
  */
-import { stackOf } from '../hooks/thrown.ts'
+import { userStackOf } from '../hooks/thrown.ts'
 
 export class ProcessGuard {
   /** Ends the process. */
@@ -40,7 +40,7 @@ function refuse(name: 'exit' | 'abort') {
 
 /** A line of the log about a stray error; `files` are those that may have thrown it. */
 export function describeStray(error: unknown, files: readonly string[]): string {
-  const stack = stackOf(error)
+  const stack = userStackOf(error)
   const file = files.find(path => stack.includes(path))
   const where = file === undefined ? '' : ` in ${file}`
   return `Nothing handled an error${where}, and the server goes on: ${stack}`

@@ -1,11 +1,11 @@
 /** Calls the hooks of one process, and gives their errors the consequence that `table.ts` announces. */
 import type { HookLog, HookName, Hooks } from './table.ts'
-import { stackOf } from './thrown.ts'
+import { userStackOf } from './thrown.ts'
 
 /** A hook threw or rejected; the message has the stack of the user's code. */
 export class HookError extends Error {
   constructor(name: HookName, cause: unknown) {
-    super(`The hook ${name} failed: ${stackOf(cause)}`, { cause })
+    super(`The hook ${name} failed: ${userStackOf(cause)}`, { cause })
     this.name = 'HookError'
   }
 }

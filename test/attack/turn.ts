@@ -42,8 +42,7 @@ export interface Outcome {
 }
 
 /** Lines of the log that are always a fault. */
-const defect =
-  /\[CRITICAL\] (?!WORKER TIMEOUT)|nothing handled|^node:internal|at .*\/(?:daemon|node:internal)\//
+const defect = /\[CRITICAL\] (?!WORKER TIMEOUT)|^node:internal|at .*\/(?:daemon|node:internal)\//
 
 /** Events and lines that a violation is told with. */
 const mostStory = 40
