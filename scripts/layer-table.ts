@@ -17,6 +17,9 @@ export const layers: readonly Layer[] = [
       'worker/tls-options.ts',
       // Both processes append to logs, and in the same way.
       'worker/log-file.ts',
+      'worker/log-stream.ts',
+      // Both open files in folders of others, and in the same way.
+      'worker/safe-open.ts',
       ...['syslog', 'statsd', 'udp', 'line-stream'].map(name => `worker/${name}.ts`),
       'hooks/table.ts',
       'hooks/access-entry.ts',

@@ -26,6 +26,9 @@ const sweepMs = 50
 /** How long the app and `worker_exit` may take at least, in milliseconds, whatever the requests have left. */
 const lastWordsMs = 1_000
 
+/** What is left of that, in milliseconds, when the last lines of the access log are given up. */
+const farewellMs = 250
+
 export class Worker {
   readonly gate: Gate
   readonly #start: Start
@@ -197,11 +200,13 @@ export class Worker {
   async #leave(code: number, limit: number): Promise<void> {
     if (this.#left) return
     this.#left = true
+    const until = performance.now() + limit
     setTimeout(() => process.exit(code), limit)
     await this.#app
       ?.close?.()
       .catch((error: Error) => this.#log.error(`Closing the app failed: ${error.stack}`))
-    await this.#accessLog?.close()
+    // Lines that wait for a full disk have as long as requests have, but for the last word about them.
+    await this.#accessLog?.close(Math.max(0, until - performance.now() - farewellMs))
     const exitHook = this.#hooks
     this.#hooks = createHookCaller({}, this.#log)
     await exitHook.tell('worker_exit', this.#server, this.#view)
