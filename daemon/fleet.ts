@@ -68,7 +68,7 @@ export class Fleet {
     if (!hooks.has('pre_fork') && resolved.owner === undefined) return this.#start(child, generation)
     const prepare = async () => {
       await hooks.call('pre_fork', this.#parts.view(), this.view(child))
-      await giveAccessLog(resolved)
+      giveAccessLog(resolved)
     }
     prepare().then(
       () => this.#start(child, generation),

@@ -65,8 +65,8 @@ export class Lineage {
    * symbolic link is what runs.
    */
   launch({ listeners, cwd, env }: HeirOptions): void {
-    const passed = listeners.flatMap(({ fd, key }) => (fd === undefined ? [] : [{ fd, key }]))
-    const descriptors = passed.map(({ key }, index) => ({ fd: firstInherited + index, key }))
+    const passed = listeners.flatMap(({ fd, key, file }) => (fd === undefined ? [] : [{ fd, key, file }]))
+    const descriptors = passed.map(({ key, file }, index) => ({ fd: firstInherited + index, key, file }))
     const heir = spawn(process.argv0, [...process.execArgv, ...process.argv.slice(1)], {
       cwd,
       env: { ...env, ...writeInheritance({ descriptors, predecessor: process.pid }) },

@@ -1,5 +1,5 @@
 /** The arbiter's side of the scoreboard: makes the file, gives out the slots, reads the records. */
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, statSync } from 'node:fs'
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmdirSync, statSync, unlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -49,10 +49,14 @@ export function openScoreboard(folder: string | null): Scoreboard {
 
 function openUnlinked(folder: string): number {
   const own = mkdtempSync(join(folder, 'tsicorn-'))
+  const file = join(own, 'scoreboard')
   try {
-    return openSync(join(own, 'scoreboard'), 'w+', 0o600)
+    // Where the folder is somebody else's, nothing that stands there is opened, and nothing but this is removed.
+    const fd = openSync(file, 'wx+', 0o600)
+    unlinkSync(file)
+    return fd
   } finally {
-    rmSync(own, { recursive: true })
+    rmdirSync(own)
   }
 }
 

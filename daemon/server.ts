@@ -167,9 +167,12 @@ export class Server {
 
   reopenLogs(): void {
     void this.log.reopen()
-    giveAccessLog(this.resolved)
-      .catch((error: Error) => this.log.error(error.message))
-      .then(() => this.fleet.tellAll({ type: 'reopen' }))
+    try {
+      giveAccessLog(this.resolved)
+    } catch (error) {
+      this.log.error((error as Error).message)
+    }
+    this.fleet.tellAll({ type: 'reopen' })
   }
 
   /** Closes the listeners that no generation needs any more; none while another arbiter serves on the same sockets. */

@@ -69,14 +69,12 @@ export class Succession {
     if (delayMs > 0) await sleep(delayMs, undefined, { signal })
     const resolved = await preparation.read()
     await preparation.before?.(resolved)
-    await tryAccessLog(accessLogOf(resolved))
+    await tryAccessLog(accessLogOf(resolved), resolved.owner !== undefined)
     const tls = await readTls(resolved)
     const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
     const addresses = bind.map(text => parseBind(text, chdir))
     const listeners = await this.#listeners.open(addresses, { umask, reusePort, signal })
-    for (const { path, given } of listeners) {
-      if (path !== undefined && !given && resolved.owner !== undefined) giveSocket(path, resolved.owner)
-    }
+    for (const listener of listeners) if (resolved.owner !== undefined) giveSocket(listener, resolved.owner)
     await preparation.after?.(resolved)
     this.#count += 1
     return { number: this.#count, resolved, listeners, ...(tls === undefined ? {} : { tls }) }

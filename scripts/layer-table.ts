@@ -78,7 +78,7 @@ export const layers: readonly Layer[] = [
       ...['owner', 'pidfile', 'lock', 'process-identity', 'daemonize', 'captured-output'].map(
         name => `daemon/${name}.ts`,
       ),
-      ...['sockets', 'lost-socket', 'listeners', 'watch'].map(name => `daemon/${name}.ts`),
+      ...['sockets', 'socket-file', 'lost-socket', 'listeners', 'watch'].map(name => `daemon/${name}.ts`),
       ...[
         'inbox',
         'alarm',

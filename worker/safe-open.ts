@@ -6,9 +6,9 @@
  * (`fs.protected_symlinks`), in every folder. Anybody else goes where the system leads.
  */
 import { closeSync, constants, fstatSync, lstatSync, open, openSync, readlinkSync, statSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK } = constants
+const { O_DIRECTORY, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK } = constants
 
 /** Node has no name for it: a descriptor that names a file and cannot read it. Linux, on every machine that Node runs on. */
 export const O_PATH = 0o10000000
@@ -63,9 +63,9 @@ export async function openSafely(path: string, flags: number, mode = 0o666): Pro
   }
 }
 
-/** Makes a file that was not there. To be closed by the caller. */
-export function createExclusively(path: string, mode: number): number {
-  return inPlace(path, place => openSync(place, constants.O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode))
+/** A folder that is open, for the names in it. */
+export function folderPath(fd: number, path: string): string {
+  return process.platform === 'linux' ? at(fd) : path
 }
 
 /** Root, where the folder can be held while its files are dealt with. */
@@ -88,7 +88,7 @@ function walk(path: string, follow: boolean): Place {
     for (;;) {
       const name = names.shift()
       if (name === undefined) return placeIn(folder, '.')
-      const here = join(at(folder), name)
+      const here = inside(folder, name)
       const isLast = names.length === 0
       // A magic link of /proc leads to an open file, and its text to nowhere.
       if (isMagic(at(folder))) {
@@ -121,12 +121,17 @@ function at(folder: number): string {
   return `/proc/self/fd/${folder}`
 }
 
+/** `path.join` would take `..` for a step back in this text. */
+function inside(folder: number, name: string): string {
+  return `${at(folder)}/${name}`
+}
+
 function openFolder(path: string, flags = O_NOFOLLOW): number {
   return openSync(path, O_PATH | O_DIRECTORY | flags)
 }
 
 function enter(folder: number, name: string, flags: number): number {
-  return change(folder, openFolder(join(at(folder), name), flags))
+  return change(folder, openFolder(inside(folder, name), flags))
 }
 
 function change(before: number, after: number): number {
@@ -137,7 +142,7 @@ function change(before: number, after: number): number {
 function placeIn(folder: number, name: string): Place {
   const { uid, mode } = fstatSync(folder, { bigint: true })
   const isShared = !isOurs(uid) || (mode & 0o022n) !== 0n
-  return { path: join(at(folder), name), isShared, close: () => closeSync(folder) }
+  return { path: inside(folder, name), isShared, close: () => closeSync(folder) }
 }
 
 function isMagic(folder: string): boolean {
