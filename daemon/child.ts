@@ -1,6 +1,6 @@
 /** A worker as the arbiter sees it: a process, a place in the life of a worker, and what is known about it. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { FromWorker, Start, ToWorker } from '../worker/protocol.ts'
 import { captureLines } from './captured-output.ts'
@@ -22,8 +22,8 @@ export interface ChildOptions {
   readonly start: Start
   /** Takes what the process prints, in whole lines, in place of the arbiter's own standard output and standard error. */
   readonly capture?: ((lines: string) => void) | undefined
-  /** Options for Node, besides those of the arbiter. */
-  readonly execArgv?: readonly string[]
+  /** A thread of the worker can say where its JavaScript stands. */
+  readonly hasWatchdog?: boolean
 }
 
 /** How a worker process ended. */
@@ -33,6 +33,9 @@ export interface Ending {
 }
 
 const workerMain = fileURLToPath(new URL(`../worker/main.${import.meta.url.slice(-2)}`, import.meta.url))
+
+/** SIGUSR1, which is often sent to whole groups, would open a port where any local user can run code as the worker. */
+const closed = ['--disable-sigusr1'] as const
 
 /** Descriptors 0 to 2 are the standard ones and 3 is the channel. */
 export const firstInherited = 4
@@ -58,6 +61,7 @@ export class Child implements PlannedWorker {
   ending: Ending | undefined
   readonly #put: (event: ChildEvent) => void
   #process: ChildProcess | undefined
+  #watchdog: Duplex | undefined
 
   constructor(age: number, generation: number, slot: number, now: number, put: (event: ChildEvent) => void) {
     this.age = age
@@ -74,13 +78,13 @@ export class Child implements PlannedWorker {
   }
 
   /** Starts the process. Whatever goes wrong with it, `exited` follows. */
-  start({ title, cwd, env, descriptors, start, capture, execArgv = [] }: ChildOptions): void {
+  start({ title, cwd, env, descriptors, start, capture, hasWatchdog = false }: ChildOptions): void {
     // The title stands in the arguments to make room for it where process titles live, and for `ps` before it is set.
     const printed = capture === undefined ? 'inherit' : 'pipe'
-    const child = spawn(process.execPath, [...process.execArgv, ...execArgv, workerMain, title], {
+    const child = spawn(process.execPath, [...process.execArgv, ...closed, workerMain, title], {
       cwd,
       env,
-      stdio: ['ignore', printed, printed, 'ipc', ...descriptors],
+      stdio: ['ignore', printed, printed, 'ipc', ...descriptors, ...(hasWatchdog ? ['pipe' as const] : [])],
     })
     this.#process = child
     child.on('message', message => this.#put({ type: 'said', child: this, message: message as FromWorker }))
@@ -99,7 +103,24 @@ export class Child implements PlannedWorker {
         this.end({ code, signal })
       })
     })
-    this.send(start)
+    this.send(
+      hasWatchdog
+        ? { ...start, watchdog: this.#takeWatchdog(child, firstInherited + descriptors.length) }
+        : start,
+    )
+  }
+
+  #takeWatchdog({ stdio }: ChildProcess, fd: number): number {
+    // Without a process there is none.
+    const channel = stdio?.[fd] as Duplex | null | undefined
+    channel?.on('error', () => undefined).resume()
+    this.#watchdog = channel ?? undefined
+    return fd
+  }
+
+  /** The way to the thread that knows where the JavaScript stands. */
+  get watchdog(): Duplex | undefined {
+    return this.#watchdog
   }
 
   /** Reports the end; also of a worker that never got a process. */

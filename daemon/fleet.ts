@@ -14,7 +14,6 @@ import {
   startMessage,
 } from './generation.ts'
 import type { HookQueue } from './hook-queue.ts'
-import { inspectable } from './inspector.ts'
 import { watchOutOfMemory } from './oom.ts'
 import { giveAccessLog } from './owner.ts'
 import type { KillReason } from './plan.ts'
@@ -87,7 +86,7 @@ export class Fleet {
       descriptors: [scoreboard.fd, ...descriptorsOf(generation)],
       start: startMessage(generation, child.age, child.slot),
       capture: settings.capture_output && settings.errorlog !== '-' ? log.print : undefined,
-      execArgv: settings.timeout_stack ? inspectable : [],
+      hasWatchdog: settings.timeout_stack,
     })
     if (child.pid !== undefined) log.info(`Booting worker ${child.age} (pid ${child.pid})`)
   }

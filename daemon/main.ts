@@ -18,6 +18,8 @@ import { Pidfile, pidfileOf } from './pidfile.ts'
 
 /** Runs the command with these arguments; `process.exitCode` says how it went. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // Node would open its inspector, to any local user, for a SIGUSR1 that comes before the arbiter hears signals.
+  process.on('SIGUSR1', () => undefined)
   const launcher = findLauncher()
   const sources = { argv, env: publicEnvironment(), cwd: startFolder(), launcher }
   try {

@@ -132,7 +132,7 @@ export const layers: readonly Layer[] = [
         'upgrade',
         'upgraded-exchange',
       ].map(name => `worker/${name}.ts`),
-      ...['pulse', 'identity', 'privileges'].map(name => `worker/${name}.ts`),
+      ...['pulse', 'identity', 'privileges', 'watchdog'].map(name => `worker/${name}.ts`),
       ...[
         'access-log',
         'access-lines',

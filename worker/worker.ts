@@ -57,9 +57,10 @@ export class Worker {
 
   /** Everything from the title to `ready`. Rejects with what went wrong. */
   async boot(): Promise<void> {
-    const { settings, listeners, check, age, scoreboard, identity } = this.#start
+    const { settings, listeners, check, age, scoreboard, identity, watchdog } = this.#start
     setTitle(check ? 'check' : 'worker', settings.name)
     tellArbiter({ type: 'booting' })
+    if (watchdog !== undefined) await (await import('./watchdog.ts')).startWatchdog(watchdog)
     await this.#importHooks()
     process.once('exit', () => this.#exitHook())
     await this.#hooks.call('post_fork', this.#server, this.#view)
