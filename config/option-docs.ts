@@ -114,7 +114,7 @@ export interface OptionDocs {
    */
   readonly timeout?: unknown
   /**
-   * Log where the JavaScript of a worker stood before it is killed for `timeout`. It opens the inspector of that worker on the loopback address for about a second, where a local user could attach. Not in Gunicorn.
+   * Log where the JavaScript of a worker stood before it is killed for `timeout`. A thread of each worker waits for that, and costs it about 8 MB. Not in Gunicorn.
    *
    * Default: true. Takes effect on reload.
    * Flags: `--timeout-stack`, `--no-timeout-stack`.

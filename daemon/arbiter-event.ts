@@ -1,7 +1,20 @@
 /** What the arbiter hears, in the order in which it happened. */
+import type { ChildEvent } from './child.ts'
 import type { Generation } from './generation.ts'
+import type { LineageEvent } from './lineage.ts'
 import type { SignalName } from './phase.ts'
-import type { ServerEvent } from './server.ts'
+import type { RenewalEvent } from './renewals.ts'
+import type { SuccessionEvent } from './succession.ts'
+import type { WatchEvent } from './watcher.ts'
+
+/** What the parts of a server put in the inbox. */
+export type ServerEvent =
+  | ChildEvent
+  | SuccessionEvent
+  | LineageEvent
+  | WatchEvent
+  | RenewalEvent
+  | { readonly type: 'hook ended' }
 
 /** Everything that can happen to an arbiter. */
 export type ArbiterEvent =

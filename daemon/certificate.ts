@@ -1,11 +1,12 @@
 /** The certificate, its key and what belongs to them: read, and tried out, before any worker is told to serve with them. */
 import { createPrivateKey, type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { SecureContextOptions } from 'node:tls'
 import { getSystemErrorMessage } from 'node:util'
 import type { Resolved } from '../config/resolve.ts'
 import type { TlsMaterial } from '../worker/protocol.ts'
+import { openSafely } from '../worker/safe-open.ts'
 import { contextOptions } from '../worker/tls-options.ts'
 
 /** A file cannot be read, or is not what its setting promises; the message names setting, value and cure. */
@@ -42,13 +43,24 @@ export function tlsFiles({ settings }: Resolved): readonly string[] {
 
 async function read(setting: string, path: string, folder: string): Promise<string> {
   try {
-    return await readFile(resolve(folder, path), 'utf8')
+    return await readRegular(resolve(folder, path))
   } catch (error) {
     const { errno, message } = error as NodeJS.ErrnoException
     const why = errno === undefined ? message : getSystemErrorMessage(errno)
     throw new CertificateError(
       `${setting} "${path}" cannot be read: ${why}: name a file that the arbiter may read`,
     )
+  }
+}
+
+/** A pipe could keep the arbiter waiting for ever, and links of others could lead it to any key. */
+async function readRegular(path: string): Promise<string> {
+  const fd = await openSafely(path, constants.O_RDONLY)
+  try {
+    if (fstatSync(fd, { bigint: true }).isFile()) return readFileSync(fd, 'utf8')
+    throw new Error('it is no regular file')
+  } finally {
+    closeSync(fd)
   }
 }
 

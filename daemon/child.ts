@@ -1,7 +1,7 @@
 /** A worker as the arbiter sees it: a process, a place in the life of a worker, and what is known about it. */
 import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { HookLog, WorkerView } from '../hooks/table.ts'
 import { arbiterVariable, channelFd } from '../worker/frame.ts'
@@ -33,8 +33,8 @@ export interface ChildOptions {
   readonly start: Start
   /** Takes what the process prints, in whole lines, in place of the arbiter's own standard output and standard error. */
   readonly capture?: ((lines: string) => void) | undefined
-  /** Options for Node, besides those of the arbiter. */
-  readonly execArgv?: readonly string[]
+  /** A thread of the worker can say where its JavaScript stands. */
+  readonly hasWatchdog?: boolean
 }
 
 /** How a worker process ended. */
@@ -44,6 +44,9 @@ export interface Ending {
 }
 
 const workerMain = fileURLToPath(new URL(`../worker/main.${import.meta.url.slice(-2)}`, import.meta.url))
+
+/** SIGUSR1, which is often sent to whole groups, would open a port where any local user can run code as the worker. */
+const closed = ['--disable-sigusr1'] as const
 
 /** Descriptors 0 to 2 are the standard ones, and then comes the channel. */
 export const firstInherited = channelFd + 1
@@ -80,6 +83,7 @@ export class Child implements PlannedWorker {
   #process: ChildProcess | undefined
   #channel: WorkerChannel | undefined
   #loss: NodeJS.Timeout | undefined
+  #watchdog: Duplex | undefined
 
   constructor(age: number, generation: number, now: number, put: (event: ChildEvent) => void) {
     this.age = age
@@ -109,13 +113,13 @@ export class Child implements PlannedWorker {
   }
 
   /** Starts the process. Whatever goes wrong with it, `exited` follows. */
-  start({ title, cwd, env, descriptors, start, capture, execArgv = [] }: ChildOptions): void {
+  start({ title, cwd, env, descriptors, start, capture, hasWatchdog = false }: ChildOptions): void {
     // The title stands in the arguments to make room for it where process titles live, and for `ps` before it is set.
     const printed = capture === undefined ? 'inherit' : 'pipe'
-    const child = trySpawn(process.execPath, [...process.execArgv, ...execArgv, workerMain, title], {
+    const child = trySpawn(process.execPath, [...process.execArgv, ...closed, workerMain, title], {
       cwd,
       env: { ...env, [arbiterVariable]: ourName },
-      stdio: ['ignore', printed, printed, 'pipe', ...descriptors],
+      stdio: ['ignore', printed, printed, 'pipe', ...descriptors, ...(hasWatchdog ? ['pipe' as const] : [])],
     })
     if (child instanceof Error) return this.#fail(whyNotStarted(child, process.execPath, cwd))
     this.#process = child
@@ -136,7 +140,24 @@ export class Child implements PlannedWorker {
         this.end({ code, signal })
       })
     })
-    this.send(start)
+    this.send(
+      hasWatchdog
+        ? { ...start, watchdog: this.#takeWatchdog(child, firstInherited + descriptors.length) }
+        : start,
+    )
+  }
+
+  #takeWatchdog({ stdio }: ChildProcess, fd: number): number {
+    // Without a process there is none.
+    const channel = stdio?.[fd] as Duplex | null | undefined
+    channel?.on('error', () => undefined).resume()
+    this.#watchdog = channel ?? undefined
+    return fd
+  }
+
+  /** The way to the thread that knows where the JavaScript stands. */
+  get watchdog(): Duplex | undefined {
+    return this.#watchdog
   }
 
   #listen(socket: Socket): WorkerChannel {

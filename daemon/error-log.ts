@@ -89,7 +89,8 @@ export async function openErrorLog({ errorlog, loglevel, echo, onLine }: ErrorLo
     const before = file
     file = await openAt(value)
     place = value
-    await before.close()
+    const next = file
+    await before.close({ heir: lines => next.write(lines) })
   }
 
   return {

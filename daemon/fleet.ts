@@ -14,7 +14,6 @@ import {
   startMessage,
 } from './generation.ts'
 import type { HookQueue } from './hook-queue.ts'
-import { inspectable } from './inspector.ts'
 import { watchOutOfMemory } from './oom.ts'
 import { giveAccessLog } from './owner.ts'
 import type { KillReason } from './plan.ts'
@@ -68,7 +67,7 @@ export class Fleet {
     if (!hooks.has('pre_fork') && resolved.owner === undefined) return this.#start(child, generation)
     const prepare = async () => {
       await hooks.call('pre_fork', this.#parts.view(), this.view(child))
-      await giveAccessLog(resolved)
+      giveAccessLog(resolved)
     }
     prepare()
       .then(() => this.#start(child, generation))
@@ -96,7 +95,7 @@ export class Fleet {
       descriptors: [seat.fd, ...descriptorsOf(generation)],
       start: startMessage(generation, child.age, seat.slot),
       capture: settings.capture_output && settings.errorlog !== '-' ? log.print : undefined,
-      execArgv: settings.timeout_stack ? inspectable : [],
+      hasWatchdog: settings.timeout_stack,
     })
     if (child.pid !== undefined) log.info(`Booting worker ${child.age} (pid ${child.pid})`)
   }

@@ -8,6 +8,8 @@ export interface InheritedDescriptor {
   readonly fd: number
   /** The address as configured: `127.0.0.1:0`, `unix:/run/app.sock`, `fd://3`, or `activated:NAME`. */
   readonly key: string
+  /** The file of a unix socket that this lineage bound. */
+  readonly file?: string | undefined
 }
 
 export interface Inheritance {
@@ -20,6 +22,7 @@ export interface Inheritance {
 export const privateVariables = [
   'TSICORN_FD',
   'TSICORN_BIND',
+  'TSICORN_FILE',
   'TSICORN_PID',
   'LISTEN_PID',
   'LISTEN_FDS',
@@ -30,12 +33,17 @@ type Variables = Readonly<Record<string, string | undefined>>
 
 /** Throws `RangeError` for variables that make no sense. */
 export function readInheritance(env: Variables, pid: number): Inheritance {
-  const { TSICORN_FD, TSICORN_BIND = '[]', TSICORN_PID } = env
+  const { TSICORN_FD, TSICORN_BIND = '[]', TSICORN_FILE = '[]', TSICORN_PID } = env
   if (TSICORN_PID === undefined) return { descriptors: activated(env, pid), predecessor: undefined }
   const keys = JSON.parse(TSICORN_BIND) as readonly string[]
+  const files = JSON.parse(TSICORN_FILE) as readonly (string | null)[]
   const descriptors = (TSICORN_FD ?? '').split(',').filter(Boolean).map(Number)
   return {
-    descriptors: descriptors.map((fd, index) => ({ fd, key: keys[index] ?? `fd://${fd}` })),
+    descriptors: descriptors.map((fd, index) => ({
+      fd,
+      key: keys[index] ?? `fd://${fd}`,
+      file: files[index] ?? undefined,
+    })),
     predecessor: Number(TSICORN_PID),
   }
 }
@@ -45,6 +53,7 @@ export function writeInheritance({ descriptors, predecessor }: Inheritance): Rec
   return {
     TSICORN_FD: descriptors.map(({ fd }) => fd).join(),
     TSICORN_BIND: JSON.stringify(descriptors.map(({ key }) => key)),
+    TSICORN_FILE: JSON.stringify(descriptors.map(({ file }) => file ?? null)),
     TSICORN_PID: String(predecessor),
   }
 }

@@ -83,8 +83,8 @@ export class Lineage {
    * @throws Error that says why there is no heir, as far as that is known at once
    */
   launch({ listeners, cwd, env }: HeirOptions): void {
-    const passed = listeners.flatMap(({ fd, key }) => (fd === undefined ? [] : [{ fd, key }]))
-    const descriptors = passed.map(({ key }, index) => ({ fd: firstInherited + index, key }))
+    const passed = listeners.flatMap(({ fd, key, file }) => (fd === undefined ? [] : [{ fd, key, file }]))
+    const descriptors = passed.map(({ key, file }, index) => ({ fd: firstInherited + index, key, file }))
     const heir = trySpawn(process.argv0, [...process.execArgv, ...process.argv.slice(1)], {
       cwd,
       env: { ...env, ...writeInheritance({ descriptors, predecessor: process.pid }) },

@@ -58,7 +58,7 @@ export class Listeners {
         const known = this.#known(address, key)
         const listener = known ?? (await this.#persist(address as Bindable, options))
         if (known === undefined) fresh.push(listener)
-        else if (address.kind === 'unix' && isLost(known)) await restore(known, address, options.umask)
+        else if (address.kind === 'unix' && isLost(known)) await this.#restore(known, address, options)
         listeners.set(key, listener)
       }
       for (const listener of fresh) this.#open.set(listener.key, listener)
@@ -90,6 +90,19 @@ export class Listeners {
       this.#open.set(key, adopt(inherited))
     }
     return this.#open.get(key)
+  }
+
+  /** Somebody may have put there what is not ours to remove: then those who have the socket go on with it. */
+  async #restore(
+    listener: Listener,
+    address: Bindable & { kind: 'unix' },
+    options: OpenOptions,
+  ): Promise<void> {
+    try {
+      await restore(listener, address, options.umask)
+    } catch (error) {
+      this.#report('error', `The file of ${listener.name} is gone: ${(error as Error).message}`)
+    }
   }
 
   async #persist(address: Bindable, options: OpenOptions): Promise<Listener> {

@@ -6,19 +6,23 @@
  * several processes that find the lock of a dead one, one gets it.
  */
 import {
-  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  lstatSync,
+  lutimesSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   renameSync,
   rmdirSync,
-  rmSync,
   statSync,
   unlinkSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { folderPath, inPlace } from '../worker/safe-open.ts'
 import { lives, ourselves, type ProcessIdentity, parse, print } from './process-identity.ts'
 
 export interface Lock {
@@ -114,26 +118,39 @@ function properLockfile(): typeof import('proper-lockfile') {
   return createRequire(import.meta.url)('proper-lockfile') as typeof import('proper-lockfile')
 }
 
-/** What proper-lockfile does with the folder: making it comes with saying who holds it, removing it with looking. */
+/**
+ * What proper-lockfile does with the folder: making it comes with saying who holds it, removing it with looking. No link is
+ * followed, as the folder of the lock may belong to somebody else.
+ */
 const fileSystem = {
-  statSync,
-  utimesSync,
+  statSync: (path: string) => inPlace(path, place => lstatSync(place)),
+  utimesSync: (path: string, atime: Date, mtime: Date) =>
+    inPlace(path, place => lutimesSync(place, atime, mtime)),
 
   mkdirSync(path: string): void {
-    const draft = mkdtempSync(`${path}.`)
-    try {
-      writeFileSync(join(draft, print(ourselves())), '')
-      // Everybody may see who holds it.
-      chmodSync(draft, 0o755)
-      renameSync(draft, path)
-    } catch (error) {
-      rmSync(draft, { recursive: true })
-      if (!['ENOTEMPTY', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-      throw Object.assign(new Error(path), { code: 'EEXIST' })
-    }
+    inPlace(path, makeLock)
   },
 
   rmdirSync: (path: string): void => breakLock(path, ourselves()),
+}
+
+function makeLock(path: string): void {
+  const draft = mkdtempSync(`${path}.`)
+  const fd = openSync(draft, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  const record = join(folderPath(fd, draft), print(ourselves()))
+  try {
+    writeFileSync(record, '', { flag: 'wx' })
+    // Everybody may see who holds it.
+    fchmodSync(fd, 0o755)
+    renameSync(draft, path)
+  } catch (error) {
+    unlinkSync(record)
+    rmdirSync(draft)
+    if (!['ENOTEMPTY', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    throw Object.assign(new Error(path), { code: 'EEXIST' })
+  } finally {
+    closeSync(fd)
+  }
 }
 
 function holderOf(path: string): ProcessIdentity | undefined {

@@ -1,13 +1,10 @@
-/** The file of a unix socket that somebody has removed: nobody can connect to the socket any more. */
-import { lstatSync, renameSync } from 'node:fs'
+/** The file of a unix socket that somebody has removed or replaced: nobody can connect to the socket any more. */
 import type { Address } from '../config/bind.ts'
+import { stateOf } from './socket-file.ts'
 import { bind, type Listener } from './sockets.ts'
 
-export function isLost({ path, given }: Listener): boolean {
-  // `bigint` for the reason that `worker/log-file.ts` gives.
-  return (
-    path !== undefined && !given && lstatSync(path, { bigint: true, throwIfNoEntry: false }) === undefined
-  )
+export function isLost({ path, file, given }: Listener): boolean {
+  return path !== undefined && !given && stateOf(path, file) !== 'ours'
 }
 
 /**
@@ -19,12 +16,7 @@ export async function restore(
   address: Extract<Address, { kind: 'unix' }>,
   umask: number,
 ): Promise<void> {
-  const { path } = address
   const fresh = await bind(address, { umask })
-  // To close a unix socket removes whatever file has its name.
-  const aside = `${path}.${process.pid}`
-  renameSync(path, aside)
   listener.close()
-  renameSync(aside, path)
   Object.assign(listener, fresh)
 }

@@ -22,6 +22,8 @@ import { ProcessGuard } from './process-guard.ts'
 
 /** Runs the command with these arguments; `process.exitCode` says how it went. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // Node would open its inspector, to any local user, for a SIGUSR1 that comes before the arbiter hears signals.
+  process.on('SIGUSR1', () => undefined)
   const launcher = findLauncher()
   const sources = { argv, env: publicEnvironment(), cwd: startFolder(), launcher }
   const complain = (error: unknown) => {

@@ -4,50 +4,61 @@
  * A privileged arbiter does this in folders where that user may write. So it follows no symbolic link, and gives away
  * no file that is not its own or has a second name: any of them could be a trap that hands over a file of the system.
  */
-import { constants, lchownSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { closeSync, constants, fchownSync, fstatSync, openSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { getSystemErrorMessage } from 'node:util'
 import type { Owner } from '../config/account.ts'
 import type { Resolved } from '../config/resolve.ts'
+import { inPlace } from '../worker/safe-open.ts'
+import { giveSocketFile } from './socket-file.ts'
+import type { Listener } from './sockets.ts'
 
 /** Creates the access log where it is missing, and gives it to the workers: to be called before they open it. */
-export async function giveAccessLog({ settings, owner }: Resolved): Promise<void> {
+export function giveAccessLog({ settings, owner }: Resolved): void {
   const { accesslog, chdir } = settings
   if (owner === undefined || accesslog === null || accesslog === '-') return
   const path = resolve(chdir, accesslog)
-  const file = await openWithoutTrap(path)
-  if (file === undefined) return
+  const fd = openWithoutTrap(path)
+  if (fd === undefined) return
   try {
-    const found = await file.stat()
+    const found = fstatSync(fd)
     const isGivable = found.isFile() && found.nlink === 1 && found.uid === process.geteuid?.()
     const { uid = found.uid, gid = found.gid } = owner
-    if (isGivable && (uid !== found.uid || gid !== found.gid)) await file.chown(uid, gid)
+    if (isGivable && (uid !== found.uid || gid !== found.gid)) fchownSync(fd, uid, gid)
   } catch (error) {
     complain(path, owner, error as NodeJS.ErrnoException)
   } finally {
-    await file.close()
+    closeSync(fd)
   }
 }
 
 /** Gives the file of a unix socket to the user of the workers. */
-export function giveSocket(path: string, owner: Owner): void {
+export function giveSocket({ path, file, given }: Listener, owner: Owner): void {
+  if (path === undefined || given) return
   try {
-    lchownSync(path, owner.uid ?? -1, owner.gid ?? -1)
+    giveSocketFile(path, file, owner)
   } catch (error) {
-    complain(path, owner, error as NodeJS.ErrnoException)
+    // Gone; the log has said so.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      complain(path, owner, error as NodeJS.ErrnoException)
   }
 }
 
 /** Undefined where it cannot be opened: whoever opens it next has a message for each reason. */
-async function openWithoutTrap(path: string): Promise<FileHandle | undefined> {
+function openWithoutTrap(path: string): number | undefined {
   const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
   const flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK
+  const attempt = (more: number) => inPlace(path, place => openSync(place, flags | more))
   try {
-    return await open(path, flags)
+    return attempt(0)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return undefined
-    return await open(path, flags | O_CREAT | O_EXCL).catch(() => undefined)
+  }
+  try {
+    return attempt(O_CREAT | O_EXCL)
+  } catch (error) {
+    if (error instanceof Error) return undefined
+    throw error
   }
 }
 

@@ -2,10 +2,23 @@
  * The file that holds the arbiter's process id. It is claimed before anything else happens and written when the server
  * serves; of two starts with the same file, one wins.
  */
-import { readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { getSystemErrorMessage } from 'node:util'
 import type { Resolved } from '../config/resolve.ts'
+import { inPlace } from '../worker/safe-open.ts'
 import { type Lock, LockedError, takeLock } from './lock.ts'
 
 /** Another server has the file, or it cannot be created. */
@@ -22,6 +35,8 @@ export function pidfileOf({ settings }: Resolved, isHeir: boolean): string | und
 interface Claim {
   readonly path: string
   readonly lock: Lock
+  /** The file, open, once it is written: so no other one can have its inode, and that tells it from others. */
+  fd?: number
 }
 
 export class Pidfile {
@@ -56,7 +71,7 @@ export class Pidfile {
     const before = this.#current
     if (this.#next !== undefined) this.#current = this.#next.claim
     this.#next = undefined
-    if (this.#current !== undefined) this.#write(this.#current.path)
+    if (this.#current !== undefined) this.#write(this.#current)
     if (before !== undefined && before !== this.#current) this.#remove(before)
   }
 
@@ -98,25 +113,49 @@ export class Pidfile {
     }
   }
 
-  #write(path: string): void {
-    const draft = `${path}.${process.pid}.tmp`
+  #write(claim: Claim): void {
     try {
-      writeFileSync(draft, `${process.pid}\n`, { mode: 0o644 })
-      renameSync(draft, path)
+      const fd = inPlace(claim.path, replaceFile)
+      if (claim.fd !== undefined) closeSync(claim.fd)
+      claim.fd = fd
     } catch (error) {
-      rmSync(draft, { force: true })
-      this.#report(explain(path, error as Error))
+      this.#report(explain(claim.path, error as Error))
     }
   }
 
-  #remove({ path, lock }: Claim): void {
+  #remove({ path, lock, fd }: Claim): void {
     try {
-      if (readFileSync(path, 'utf8') === `${process.pid}\n`) unlinkSync(path)
+      if (fd !== undefined) inPlace(path, place => removeFile(place, fd))
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       if (code !== 'ENOENT') this.#report(`Cannot remove the pidfile "${path}": ${message}`)
     }
     lock.release()
+  }
+}
+
+/** Nobody can guess the name of the draft, and nothing that has it already is written to. */
+function replaceFile(place: string): number {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+  const draft = `${place}.${randomBytes(6).toString('hex')}.tmp`
+  const fd = openSync(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644)
+  try {
+    writeSync(fd, `${process.pid}\n`)
+    renameSync(draft, place)
+    return fd
+  } catch (error) {
+    closeSync(fd)
+    rmSync(draft, { force: true })
+    throw error
+  }
+}
+
+function removeFile(place: string, fd: number): void {
+  try {
+    const [own, found] = [fstatSync(fd, { bigint: true }), lstatSync(place, { bigint: true })]
+    if (own.dev === found.dev && own.ino === found.ino) unlinkSync(place)
+  } finally {
+    closeSync(fd)
   }
 }
 

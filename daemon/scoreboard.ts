@@ -1,5 +1,5 @@
 /** The arbiter's side of the scoreboard: makes the files, gives out the places, reads the records. */
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmdirSync, unlinkSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getSystemErrorMessage } from 'node:util'
@@ -119,10 +119,13 @@ function openAllocated(folder: string): number | Error {
   let fd: number | undefined
   try {
     const own = mkdtempSync(join(folder, 'tsicorn-'))
+    const file = join(own, 'scoreboard')
     try {
-      fd = openSync(join(own, 'scoreboard'), 'wx+', 0o600)
+      // Where the folder is somebody else's, nothing that stands there is opened, and nothing but this is removed.
+      fd = openSync(file, 'wx+', 0o600)
+      unlinkSync(file)
     } finally {
-      rmSync(own, { recursive: true })
+      rmdirSync(own)
     }
     // Not ftruncate, and not all zeros in one hole: only what was written has its blocks.
     const records = Buffer.alloc(size)

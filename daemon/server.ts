@@ -4,15 +4,15 @@
 import type { Resolved } from '../config/resolve.ts'
 import type { ServerView } from '../hooks/table.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
+import type { ServerEvent } from './arbiter-event.ts'
 import { extend, noStreak } from './back-off.ts'
-import type { ChildEvent } from './child.ts'
 import { count } from './count.ts'
 import type { ErrorLog } from './error-log.ts'
 import { Fleet } from './fleet.ts'
 import { addressesOf, type Generation, processName } from './generation.ts'
 import { HookQueue } from './hook-queue.ts'
 import type { Inheritance } from './inheritance.ts'
-import { Lineage, type LineageEvent } from './lineage.ts'
+import { Lineage } from './lineage.ts'
 import { Listeners } from './listeners.ts'
 import type { Outlets } from './outlets.ts'
 import { giveAccessLog } from './owner.ts'
@@ -23,17 +23,8 @@ import { type RenewalEvent, Renewals } from './renewals.ts'
 import { reusePortRisk } from './reuse-port.ts'
 import { configure, type Scale, scaleOf, shareOf } from './scale.ts'
 import { Scoreboard } from './scoreboard.ts'
-import { Succession, type SuccessionEvent } from './succession.ts'
-import { type WatchEvent, Watcher } from './watcher.ts'
-
-/** What the parts of a server put in the inbox. */
-export type ServerEvent =
-  | ChildEvent
-  | SuccessionEvent
-  | LineageEvent
-  | WatchEvent
-  | RenewalEvent
-  | { readonly type: 'hook ended' }
+import { Succession } from './succession.ts'
+import { Watcher } from './watcher.ts'
 
 export interface ServerParts {
   /** The configuration that the first generation is made of. */
@@ -177,9 +168,12 @@ export class Server {
 
   reopenLogs(): void {
     void this.log.reopen()
-    giveAccessLog(this.resolved)
-      .catch((error: Error) => this.log.error(error.message))
-      .then(() => this.fleet.tellAll({ type: 'reopen' }))
+    try {
+      giveAccessLog(this.resolved)
+    } catch (error) {
+      this.log.error((error as Error).message)
+    }
+    this.fleet.tellAll({ type: 'reopen' })
   }
 
   /** Closes the listeners that no generation needs any more; none while another arbiter serves on the same sockets. */

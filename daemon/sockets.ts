@@ -3,13 +3,19 @@
  * listen. Everything that Node's versions do differently about that is in this file.
  */
 import { lookup } from 'node:dns/promises'
-import { closeSync, lstatSync, rmSync, statSync, unlinkSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import net from 'node:net'
-import { dirname } from 'node:path'
 import { getSystemErrorMap } from 'node:util'
 import type { Address } from '../config/bind.ts'
 import { type Endpoint, endpointOf } from './descriptor.ts'
 import { activatedPrefix, type InheritedDescriptor } from './inheritance.ts'
+import {
+  clearStaleSocket,
+  closeKeeping,
+  type FileIdentity,
+  identify,
+  removeSocketFile,
+} from './socket-file.ts'
 
 /** An address that a socket can be bound to. */
 export type Bindable = Exclude<Address, { kind: 'fd' }>
@@ -25,9 +31,11 @@ export interface Listener {
   readonly host?: string
   readonly port?: number
   readonly path?: string
+  /** The file of a unix socket that this lineage bound; undefined where it is not known. */
+  readonly file?: FileIdentity | undefined
   /** Opened by whoever started this process, and only closed at the very end. */
   readonly given?: true
-  /** Removes the file of a unix socket that this lineage bound. */
+  /** Removes the file of a unix socket that this lineage bound, and nothing that has its name instead. */
   close(): void
 }
 
@@ -44,7 +52,7 @@ export class BindError extends Error {
 }
 
 /** Takes over a socket that was open when the process started. Throws `RangeError` when the descriptor is none. */
-export function adopt({ fd, key }: InheritedDescriptor): Listener {
+export function adopt({ fd, key, file }: InheritedDescriptor): Listener {
   const endpoint = describeDescriptor(fd, key)
   const own = !key.startsWith('fd:') && !key.startsWith(activatedPrefix)
   const common = { key, fd, ...(own ? {} : { given: true as const }) }
@@ -55,9 +63,9 @@ export function adopt({ fd, key }: InheritedDescriptor): Listener {
   const { path } = endpoint
   const close = () => {
     closeSync(fd)
-    if (own) rmSync(path, { force: true })
+    if (own) removeSocketFile(path, file)
   }
-  return { ...common, name: `unix:${path}`, path, close }
+  return { ...common, name: `unix:${path}`, path, file, close }
 }
 
 function describeDescriptor(fd: number, key: string): Endpoint | undefined {
@@ -138,29 +146,6 @@ async function probe(host: string, port: number): Promise<void> {
   await new Promise(resolve => server.close(resolve))
 }
 
-/** Removes a socket file that nobody listens on. */
-async function clearStaleSocket(path: string): Promise<void> {
-  if (Buffer.byteLength(path) > 107) throw Object.assign(new Error(path), { code: 'ENAMETOOLONG' })
-  statSync(dirname(path))
-  // `bigint` for the reason that `worker/log-file.ts` gives.
-  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
-  if (found === undefined) return
-  if (!found.isSocket()) throw Object.assign(new Error(path), { code: 'ENOTSOCK' })
-  if (await answers(path)) throw Object.assign(new Error(path), { code: 'EADDRINUSE' })
-  unlinkSync(path)
-}
-
-async function answers(path: string): Promise<boolean> {
-  const socket = net.connect(path)
-  return await new Promise(resolve => {
-    socket.once('connect', () => resolve(true))
-    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'))
-  }).then(answered => {
-    socket.destroy()
-    return answered as boolean
-  })
-}
-
 function withUmask<T>(umask: number, make: () => T): T {
   const before = process.umask(umask)
   try {
@@ -217,7 +202,11 @@ function systemError(errno: number): NodeJS.ErrnoException {
 
 function toListener(address: Bindable, { fd, port, close }: Handle): Listener {
   const key = describeAddress(address)
-  if (address.kind === 'unix') return { key, name: key, fd, path: address.path, close }
+  if (address.kind === 'unix') {
+    const { path } = address
+    const file = identify(path)
+    return { key, name: key, fd, path, file, close: () => closeKeeping(path, file, close) }
+  }
   const bound = port ?? address.port
   const name = `http://${describeAddress({ ...address, port: bound })}`
   return { key, name, fd, host: address.host, port: bound, close }

@@ -9,10 +9,10 @@ export interface Finding {
   readonly failure?: string
 }
 
-export async function look({ pid }: Child): Promise<Finding> {
-  if (pid === undefined) return {}
+export async function look({ watchdog }: Child): Promise<Finding> {
+  if (watchdog === undefined) return {}
   try {
-    return { confession: await inspect(pid) }
+    return { confession: await inspect(watchdog) }
   } catch (error) {
     return { failure: (error as Error).message }
   }

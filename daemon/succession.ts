@@ -72,16 +72,14 @@ export class Succession {
     signal.throwIfAborted()
     await preparation.before?.(resolved)
     signal.throwIfAborted()
-    await tryAccessLog(accessLogOf(resolved))
+    await tryAccessLog(accessLogOf(resolved), resolved.owner !== undefined)
     const tls = await readTls(resolved)
     signal.throwIfAborted()
     const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
     const addresses = bind.map(text => parseBind(text, chdir))
     const user = resolved.owner?.uid
     const listeners = await this.#listeners.open(addresses, { umask, reusePort, user, signal })
-    for (const { path, given } of listeners) {
-      if (path !== undefined && !given && resolved.owner !== undefined) giveSocket(path, resolved.owner)
-    }
+    for (const listener of listeners) if (resolved.owner !== undefined) giveSocket(listener, resolved.owner)
     signal.throwIfAborted()
     await preparation.after?.(resolved)
     signal.throwIfAborted()

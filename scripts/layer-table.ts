@@ -18,6 +18,9 @@ export const layers: readonly Layer[] = [
       'worker/tls-options.ts',
       // Both processes append to logs, and in the same way.
       'worker/log-file.ts',
+      'worker/log-stream.ts',
+      // Both open files in folders of others, and in the same way.
+      'worker/safe-open.ts',
       ...['syslog', 'statsd', 'udp', 'line-stream'].map(name => `worker/${name}.ts`),
       'hooks/table.ts',
       'hooks/access-entry.ts',
@@ -96,7 +99,7 @@ export const layers: readonly Layer[] = [
       ...['owner', 'pidfile', 'lock', 'process-identity', 'daemonize', 'captured-output'].map(
         name => `daemon/${name}.ts`,
       ),
-      ...['sockets', 'lost-socket', 'listeners', 'watch'].map(name => `daemon/${name}.ts`),
+      ...['sockets', 'socket-file', 'lost-socket', 'listeners', 'watch'].map(name => `daemon/${name}.ts`),
       ...['config-trial', 'config-trial-main', 'process-guard'].map(name => `daemon/${name}.ts`),
       ...[
         'inbox',
@@ -155,7 +158,7 @@ export const layers: readonly Layer[] = [
         'upgrade',
         'upgraded-exchange',
       ].map(name => `worker/${name}.ts`),
-      ...['pulse', 'identity', 'privileges'].map(name => `worker/${name}.ts`),
+      ...['pulse', 'identity', 'privileges', 'watchdog'].map(name => `worker/${name}.ts`),
       ...[
         'access-log',
         'access-lines',

@@ -33,10 +33,10 @@ export class AccessFile {
     await this.#file.reopen()
   }
 
-  async close(): Promise<void> {
+  async close(limit?: number): Promise<void> {
     this.flush()
     clearTimeout(this.#timer)
-    await this.#file.close()
+    await this.#file.close(limit === undefined ? {} : { limit })
   }
 
   /** Nothing to write, no timer: an idle worker is not woken. */

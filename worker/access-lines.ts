@@ -20,7 +20,7 @@ interface Place {
   add(line: string): void
   flush(): void
   reopen(): Promise<void>
-  close(): Promise<void>
+  close(limit?: number): Promise<void>
 }
 
 /** Rejects with one message for the user when the file or the format cannot be used. */
@@ -44,7 +44,7 @@ export async function openLines(options: LinesOptions): Promise<AccessOutlet> {
       for (const place of places) place.flush()
     },
     reopen: () => all(place => place.reopen()),
-    close: () => all(place => place.close()),
+    close: limit => all(place => place.close(limit)),
   }
 }
 

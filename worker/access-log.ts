@@ -28,8 +28,11 @@ export interface AccessLog {
   upgraded(req: IncomingMessage, socket: Duplex): void
   /** Goes on in the file that has the configured name now; resolves when all earlier lines are in the old one. */
   reopen(): Promise<void>
-  /** Logs what is unfinished as it stands; resolves when every line is written. Later lines are ignored. */
-  close(): Promise<void>
+  /**
+   * Logs what is unfinished as it stands; resolves when every line is written, or after so many milliseconds. Later lines
+   * are ignored.
+   */
+  close(limit?: number): Promise<void>
 }
 
 export interface AccessLogOptions extends LinesOptions {
@@ -84,10 +87,10 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
     async reopen() {
       await Promise.all(outlets.map(outlet => outlet.reopen()))
     },
-    async close() {
+    async close(limit) {
       endAll()
       process.off('exit', atExit)
-      await Promise.all(outlets.map(outlet => outlet.close()))
+      await Promise.all(outlets.map(outlet => outlet.close(limit)))
     },
   }
 }

@@ -8,5 +8,6 @@ export interface AccessOutlet {
   /** Hands on what waits, without waiting for anything: the process may be about to exit. */
   flush(): void
   reopen(): Promise<void>
-  close(): Promise<void>
+  /** Waits for so many milliseconds at the most. */
+  close(limit?: number): Promise<void>
 }

@@ -1,7 +1,8 @@
-import { fstatSync, open } from 'node:fs'
+import { constants } from 'node:fs'
 import { resolve } from 'node:path'
 import { getSystemErrorMessage } from 'node:util'
-import type { SonicBoom } from 'sonic-boom'
+import { countLines, LogStream } from './log-stream.ts'
+import { openSafely } from './safe-open.ts'
 
 /**
  * A log that several processes append to at once.
@@ -15,10 +16,20 @@ export interface LogFile {
   readonly piece: number
   /** Takes whole lines, each with its line end. Never blocks, never throws; ignored after `close`. */
   write(lines: string): void
-  /** Turns to the file that has the name now; resolves when all earlier lines are in the old one. */
+  /**
+   * Turns to the file that has the name now; resolves when all earlier lines are in the old one, or where that disk is
+   * full, wait for the new one.
+   */
   reopen(): Promise<void>
-  /** Resolves when all lines are written, or after about 2 s when nobody reads the pipe. */
-  close(): Promise<void>
+  /** Resolves when all lines are written, or after the time of `CloseOptions`. */
+  close(options?: CloseOptions): Promise<void>
+}
+
+export interface CloseOptions {
+  /** How long a full disk, or the reader of a pipe, is waited for, in milliseconds; default: 2,500. */
+  readonly limit?: number
+  /** Takes at once what cannot be written at once; else that is waited for, then lost, counted and said. */
+  readonly heir?: (lines: string) => void
 }
 
 export interface LogFileOptions {
@@ -39,47 +50,36 @@ export async function openLogFile(options: LogFileOptions): Promise<LogFile> {
   const path = value === '-' ? undefined : resolve(value)
   const name = path === undefined ? standardNames[standard] : `"${path}"`
   let closing = false
-  let lastTries = 20
   let failing = false
   let lostLines = 0
   let current = start(path === undefined ? standard : await openFirst(path, options))
   let lastChange: Promise<void> = Promise.resolve()
 
-  function start(fd: number): { readonly stream: SonicBoom; readonly piece: number } {
-    // `bigint` has buffers of its own in Node: up to 24.11, plain numbers of a pipe or socket that stay behind make the
-    // next import take a package that is a symbolic link, as pnpm has them all, by the wrong path.
-    const piece = fstatSync(fd, { bigint: true }).isFile() ? filePiece : pipePiece
-    const stream = new SonicBoom({
-      fd,
-      maxWrite: piece,
-      maxLength: mostWaiting,
-      // Every 100 ms: for as long as it takes while the process lives, not for ever when it wants to leave.
-      retryEAGAIN: () => !closing || lastTries-- > 0,
+  function start(fd: number): LogStream {
+    return new LogStream(SonicBoom, fd, {
+      onError(error) {
+        if (failing) return
+        failing = true
+        onTrouble(`Cannot write to ${name}: ${error.message}: lines wait in memory until it works again`)
+      },
+      onDrop(lines) {
+        lostLines += countLines(lines)
+      },
+      onDrain() {
+        if (!failing && lostLines === 0) return
+        const lost = lostLines
+        failing = false
+        lostLines = 0
+        onTrouble(`Writing to ${name} works again: ${lost} lines were lost`)
+      },
     })
-    stream.on('error', (error: Error) => {
-      if (failing) return
-      failing = true
-      onTrouble(`Cannot write to ${name}: ${error.message}: lines wait in memory until it works again`)
-    })
-    stream.on('drop', (lines: string) => {
-      lostLines += lines.split('\n').length - 1
-    })
-    // Everything that waited is written.
-    stream.on('drain', () => {
-      if (!failing && lostLines === 0) return
-      const lost = lostLines
-      failing = false
-      lostLines = 0
-      onTrouble(`Writing to ${name} works again: ${lost} lines were lost`)
-    })
-    return { stream, piece }
   }
 
   /** Nobody may lose the last lines by calling `process.exit`. */
   function writeRest(): void {
     closing = true
     try {
-      current.stream.flushSync()
+      current.flushSync(lastMs)
     } catch (error) {
       onTrouble(`Cannot write to ${name}: ${(error as Error).message}: the last lines are lost`)
     }
@@ -97,7 +97,7 @@ export async function openLogFile(options: LogFileOptions): Promise<LogFile> {
       return current.piece
     },
     write(lines) {
-      if (!closing) current.stream.write(lines)
+      if (!closing) current.write(lines)
     },
     reopen: () =>
       change(async () => {
@@ -105,29 +105,30 @@ export async function openLogFile(options: LogFileOptions): Promise<LogFile> {
         try {
           // A stream of its own for each file: the old one keeps the lines that were meant for it.
           const next = start(await openForAppend(path))
-          const old = current.stream
+          const old = current
           current = next
-          await end(old)
+          const rest = await old.end(lastMs, { retries: false })
+          if (rest !== '') current.write(rest)
         } catch (error) {
           onTrouble(`Cannot reopen ${name}: ${(error as Error).message}: the old file stays in use`)
         }
       }),
-    close: () =>
+    close: ({ limit = lastMs, heir } = {}) =>
       change(async () => {
         if (closing) return
         closing = true
-        await end(current.stream)
+        const rest = await current.end(limit, { retries: heir === undefined })
         process.off('exit', writeRest)
+        if (rest === '') return
+        if (heir !== undefined) return heir(rest)
+        const lost = lostLines + countLines(rest)
+        onTrouble(`Cannot write to ${name} before it is closed: ${lost} lines were lost`)
       }),
   }
 }
 
-/** Bytes that Linux appends to a file in one go; larger batches save nothing. */
-const filePiece = 64 * 1024
-/** PIPE_BUF of Linux. */
-const pipePiece = 4096
-/** Bytes that may wait for a slow disk or reader before lines are dropped, and counted. */
-const mostWaiting = 16 * 1024 * 1024
+/** How long the last lines may take, in milliseconds. */
+const lastMs = 2_500
 
 const standardNames = { 1: 'standard output', 2: 'standard error' } as const
 
@@ -148,27 +149,10 @@ async function openFirst(path: string, { setting, value, standard }: LogFileOpti
 const cures: Readonly<Record<string, string>> = {
   ENOENT: 'create its folder',
   EISDIR: 'name a file, not a folder',
+  ENXIO: 'let something read the pipe first',
+  EUNTRUSTED: 'name the file that is meant, in a folder that only root may write to',
 }
 
 function openForAppend(path: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    open(path, 'a', (error, fd) => (error ? reject(error) : resolve(fd)))
-  })
-}
-
-/** Writes what waits, then closes; what cannot be written is given up. */
-function end(stream: SonicBoom): Promise<void> {
-  return new Promise(resolve => {
-    const patience = setTimeout(resolve, 2500)
-    const done = () => {
-      clearTimeout(patience)
-      resolve()
-    }
-    stream.once('close', done)
-    stream.once('error', () => {
-      stream.destroy()
-      done()
-    })
-    stream.end()
-  })
+  return openSafely(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT)
 }

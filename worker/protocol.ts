@@ -39,6 +39,8 @@ export interface Start {
   readonly listeners: readonly InheritedListener[]
   /** The descriptor of the scoreboard and the worker's place in it. */
   readonly scoreboard: { readonly fd: number; readonly slot: number }
+  /** The descriptor of the channel between the arbiter and the watchdog thread; absent where there is none. */
+  readonly watchdog?: number
   /** Where to import the worker's hooks from, and which of them are set; absent when there is nothing to import. */
   readonly hooks?: WorkerHooks
   /** Who to become before the app is loaded; absent where the worker stays who it is. */

@@ -29,6 +29,9 @@ const sweepMs = 50
 /** How long the app and `worker_exit` may take at least, in milliseconds, whatever the requests have left. */
 const lastWordsMs = 1_000
 
+/** What is left of that, in milliseconds, when the last lines of the access log are given up. */
+const farewellMs = 250
+
 export class Worker {
   readonly gate: Gate
   readonly #start: Start
@@ -57,9 +60,10 @@ export class Worker {
 
   /** Everything from the title to `ready`. Rejects with what went wrong. */
   async boot(): Promise<void> {
-    const { settings, listeners, check, age, scoreboard, identity } = this.#start
+    const { settings, listeners, check, age, scoreboard, identity, watchdog } = this.#start
     setTitle(check ? 'check' : 'worker', settings.name)
     tellArbiter({ type: 'booting' })
+    if (watchdog !== undefined) await (await import('./watchdog.ts')).startWatchdog(watchdog)
     await this.#importHooks()
     process.once('exit', () => this.#exitHook())
     await this.#hooks.call('post_fork', this.#server, this.#view)
@@ -212,11 +216,13 @@ export class Worker {
   async #leave(code: number, limit: number): Promise<void> {
     if (this.#left) return
     this.#left = true
+    const until = performance.now() + limit
     setTimeout(() => process.exit(code), limit)
     await this.#app
       ?.close?.()
       .catch((error: Error) => this.#log.error(`Closing the app failed: ${error.stack}`))
-    await this.#accessLog?.close()
+    // Lines that wait for a full disk have as long as requests have, but for the last word about them.
+    await this.#accessLog?.close(Math.max(0, until - performance.now() - farewellMs))
     const exitHook = this.#hooks
     this.#hooks = createHookCaller({}, this.#log)
     await exitHook.tell('worker_exit', this.#server, this.#view)

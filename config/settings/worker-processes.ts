@@ -106,7 +106,7 @@ export const workerProcesses = {
     kind: boolean,
     default: true,
     flag: '--timeout-stack',
-    doc: 'Log where the JavaScript of a worker stood before it is killed for `timeout`. It opens the inspector of that worker on the loopback address for about a second, where a local user could attach. Not in Gunicorn.',
+    doc: 'Log where the JavaScript of a worker stood before it is killed for `timeout`. A thread of each worker waits for that, and costs it about 8 MB. Not in Gunicorn.',
     effect: 'on reload',
   },
   request_timeout: {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -158,6 +158,24 @@ describe('error log', () => {
     expect(code).to.equal(7)
     expect(said).to.match(/\[ERROR\] Cannot write to "\/dev\/full": ENOSPC/)
   })
+
+  for (const [how, deed] of [
+    ['a reopen', `await unlink(place); await log.reopen()`],
+    ['another place', `await log.moveTo(place + '.2')`],
+  ] as const) {
+    it(`takes the lines that wait for a full disk along to ${how}`, async function () {
+      if (process.platform !== 'linux') this.skip()
+      await symlink('/dev/full', errorlog)
+      const script = `
+        const { unlink } = await import('node:fs/promises')
+        const place = ${JSON.stringify(errorlog)}
+        log.info('kept'); log.info('and kept'); ${deed}; await log.close()`
+      const child = logger(script, errorlog)
+      expect(await once(child, 'exit')).to.deep.equal([0, null])
+      const file = how === 'a reopen' ? errorlog : `${errorlog}.2`
+      expect(await readFile(file, 'utf8')).to.match(/kept\n.*and kept\n/)
+    })
+  }
 })
 
 async function levelsIn(file: string): Promise<string[]> {

@@ -1,0 +1,180 @@
+/**
+ * Opens files by paths that lead through folders of others.
+ *
+ * Root may do everything, so whoever may write to a folder on the way could lead root to any file by a symbolic link. For
+ * root, a link counts only when root itself, or the user that this process is, made it: the kernel's own rule for /tmp
+ * (`fs.protected_symlinks`), in every folder. Anybody else goes where the system leads.
+ */
+import { closeSync, constants, fstatSync, lstatSync, open, openSync, readlinkSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+
+const { O_DIRECTORY, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK } = constants
+
+/** Node has no name for it: a descriptor that names a file and cannot read it. Linux, on every machine that Node runs on. */
+export const O_PATH = 0o10000000
+
+/** A name in a folder, which stays that folder whatever becomes of the path. */
+export interface Place {
+  /** For system calls; they must not follow what has this name now. */
+  readonly path: string
+  /** Somebody besides root and this process may put files into the folder. */
+  readonly isShared: boolean
+  close(): void
+}
+
+/**
+ * Finds the folder of a path and, with `follow`, the file that trusted links lead to.
+ *
+ * @throws the error of the system, with the path as given; `EUNTRUSTED` for a link that somebody else has made
+ */
+export function findPlace(path: string, { follow }: { readonly follow: boolean }): Place {
+  const absolute = resolve(path)
+  return explained(absolute, () => (isGuarded() ? walk(absolute, follow) : plainPlace(absolute)))
+}
+
+/** Calls with the name of a file in its folder, for deeds that do not follow links. */
+export function inPlace<T>(path: string, deed: (path: string) => T): T {
+  const place = findPlace(path, { follow: false })
+  try {
+    return explained(path, () => deed(place.path))
+  } finally {
+    place.close()
+  }
+}
+
+/**
+ * Opens a file, and never waits for the other end of a pipe: `ENXIO` when nobody reads it. To be closed by the caller.
+ *
+ * @throws the error of the system; `EUNTRUSTED` as above, and for a file in a folder of others that has a second name
+ */
+export async function openSafely(path: string, flags: number, mode = 0o666): Promise<number> {
+  const place = findPlace(path, { follow: true })
+  try {
+    // What root does not follow by itself, it does not follow here either. Links of /proc lead to no path.
+    const guard = isGuarded() && !isMagic(dirname(place.path)) ? O_NOFOLLOW : 0
+    const fd = await openFile(place.path, flags | guard | O_NONBLOCK | O_NOCTTY, mode)
+    if (!isGuarded() || !place.isShared || fstatSync(fd, { bigint: true }).nlink <= 1n) return fd
+    closeSync(fd)
+    throw untrusted('it has a second name, in a folder that others may write to')
+  } catch (error) {
+    throw withPath(path, error as NodeJS.ErrnoException)
+  } finally {
+    place.close()
+  }
+}
+
+/** A folder that is open, for the names in it. */
+export function folderPath(fd: number, path: string): string {
+  return process.platform === 'linux' ? at(fd) : path
+}
+
+/** Root, where the folder can be held while its files are dealt with. */
+function isGuarded(): boolean {
+  return process.platform === 'linux' && process.geteuid?.() === 0
+}
+
+function plainPlace(path: string): Place {
+  return { path, isShared: false, close: () => undefined }
+}
+
+/** As many links as the kernel follows. */
+const mostLinks = 40
+
+function walk(path: string, follow: boolean): Place {
+  const names = partsOf(path)
+  let links = 0
+  let folder = openFolder('/')
+  try {
+    for (;;) {
+      const name = names.shift()
+      if (name === undefined) return placeIn(folder, '.')
+      const here = inside(folder, name)
+      const isLast = names.length === 0
+      // A magic link of /proc leads to an open file, and its text to nowhere.
+      if (isMagic(at(folder))) {
+        if (isLast) return placeIn(folder, name)
+        folder = enter(folder, name, 0)
+        continue
+      }
+      const found = lstatSync(here, { bigint: true, throwIfNoEntry: false })
+      if (found?.isSymbolicLink() && (follow || !isLast)) {
+        links += 1
+        if (links > mostLinks) throw Object.assign(new Error(path), { code: 'ELOOP', errno: -40 })
+        if (!isOurs(found.uid)) throw untrusted(`user ${found.uid} made the symbolic link "${name}" in it`)
+        const target = readlinkSync(here)
+        names.unshift(...partsOf(target))
+        if (target.startsWith('/')) folder = change(folder, openFolder('/'))
+      } else if (isLast) return placeIn(folder, name)
+      else folder = enter(folder, name, O_NOFOLLOW)
+    }
+  } catch (error) {
+    closeSync(folder)
+    throw error
+  }
+}
+
+function partsOf(path: string): string[] {
+  return path.split('/').filter(name => name !== '' && name !== '.')
+}
+
+function at(folder: number): string {
+  return `/proc/self/fd/${folder}`
+}
+
+/** `path.join` would take `..` for a step back in this text. */
+function inside(folder: number, name: string): string {
+  return `${at(folder)}/${name}`
+}
+
+function openFolder(path: string, flags = O_NOFOLLOW): number {
+  return openSync(path, O_PATH | O_DIRECTORY | flags)
+}
+
+function enter(folder: number, name: string, flags: number): number {
+  return change(folder, openFolder(inside(folder, name), flags))
+}
+
+function change(before: number, after: number): number {
+  closeSync(before)
+  return after
+}
+
+function placeIn(folder: number, name: string): Place {
+  const { uid, mode } = fstatSync(folder, { bigint: true })
+  const isShared = !isOurs(uid) || (mode & 0o022n) !== 0n
+  return { path: inside(folder, name), isShared, close: () => closeSync(folder) }
+}
+
+function isMagic(folder: string): boolean {
+  return statSync(folder, { bigint: true }).dev === statSync('/proc', { bigint: true }).dev
+}
+
+function isOurs(uid: bigint): boolean {
+  return uid === 0n || uid === BigInt(process.geteuid?.() ?? -1)
+}
+
+function openFile(path: string, flags: number, mode: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    open(path, flags, mode, (error, fd) => (error ? reject(error) : resolve(fd)))
+  })
+}
+
+function untrusted(why: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`root does not trust the path: ${why}`), { code: 'EUNTRUSTED' })
+}
+
+function explained<T>(path: string, deed: () => T): T {
+  try {
+    return deed()
+  } catch (error) {
+    throw withPath(path, error as NodeJS.ErrnoException)
+  }
+}
+
+/** The system speaks of the folder's descriptor, which says nothing to anybody. */
+function withPath(path: string, error: NodeJS.ErrnoException): NodeJS.ErrnoException {
+  const { code, errno, path: named } = error
+  if (errno === undefined || !named?.startsWith('/proc/self/fd/')) return error
+  const message = error.message.replace(named, path)
+  return Object.assign(new Error(message, { cause: error }), { code, errno, path })
+}
