@@ -25,9 +25,12 @@ export interface LoadedConfig {
 
 const endings = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json']
 
-/** The configuration file of a folder, absolute, or undefined where there is none. */
+/** The configuration file of a folder, absolute, or undefined where there is none; throws where it is no file. */
 export function findConfig(folder: string): string | undefined {
-  return endings.map(ending => join(folder, `tsicorn.config.${ending}`)).find(path => existsSync(path))
+  const found = endings.map(ending => join(folder, `tsicorn.config.${ending}`)).find(path => existsSync(path))
+  // To read a pipe could take for ever.
+  if (found === undefined || statSync(found).isFile()) return found
+  throw cannotRead(found, 'it is not a file')
 }
 
 /** The file that `-c` names (`PATH` or `file:PATH`), absolute; throws where there is no such file. */

@@ -9,6 +9,7 @@ import {
   fstatSync,
   lstatSync,
   openSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -136,9 +137,9 @@ export class Pidfile {
 
 /** Nobody can guess the name of the draft, and nothing that has it already is written to. */
 function replaceFile(place: string): number {
-  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+  const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
   const draft = `${place}.${randomBytes(6).toString('hex')}.tmp`
-  const fd = openSync(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644)
+  const fd = openSync(draft, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644)
   try {
     writeSync(fd, `${process.pid}\n`)
     renameSync(draft, place)
@@ -153,7 +154,11 @@ function replaceFile(place: string): number {
 function removeFile(place: string, fd: number): void {
   try {
     const [own, found] = [fstatSync(fd, { bigint: true }), lstatSync(place, { bigint: true })]
-    if (own.dev === found.dev && own.ino === found.ino) unlinkSync(place)
+    // Somebody may have written another process id into it.
+    const text = Buffer.alloc(own.size > 100n ? 0 : Number(own.size))
+    readSync(fd, text, 0, text.length, 0)
+    const isOurs = own.dev === found.dev && own.ino === found.ino
+    if (isOurs && text.toString() === `${process.pid}\n`) unlinkSync(place)
   } finally {
     closeSync(fd)
   }

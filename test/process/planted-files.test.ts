@@ -274,6 +274,22 @@ describe('a pipe in the place of', () => {
     expect(lstatSync(path).isFIFO()).to.equal(true)
   })
 
+  it('the configuration is refused by HUP, and the server goes on', async () => {
+    const server = launch({
+      files: {
+        'app.mjs': hello,
+        'tsicorn.config.mjs': `export default { app: './app.mjs', bind: '127.0.0.1:0' }`,
+      },
+      errors: true,
+    })
+    const url = await server.running()
+    const path = join(server.folder, 'tsicorn.config.mjs')
+    rmSync(path)
+    makePipe(path)
+    await server.reload(/Reload 1 failed: .*tsicorn\.config\.mjs": it is not a file/)
+    expect(await (await fetch(url)).text()).to.equal('hello')
+  })
+
   it('a key is refused', async () => {
     const folder = makeFolder({ 'app.mjs': hello })
     makePipe(join(folder, 'key.pem'))
