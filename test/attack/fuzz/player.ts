@@ -25,7 +25,8 @@ export async function play(script: Script, target: Target): Promise<void> {
   const wire = await open(target, script)
   const { socket, stream } = wire
   const end = () => {
-    stream.destroy()
+    // In this order: what is under TLS and is gone first takes the process along, up to Node 26 at least.
+    if (!socket.destroyed) stream.destroy()
     socket.destroy()
   }
   const timer = setTimeout(end, longest)

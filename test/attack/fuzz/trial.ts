@@ -98,7 +98,9 @@ export class Trial {
   get badLines(): string[] {
     return this.server.log
       .split('\n')
-      .filter(line => /uncaught|\[CRITICAL\]|\[ERROR\]|exited with|graceful_timeout|timed out/i.test(line))
+      .filter(line =>
+        /uncaught|\[CRITICAL\]|\[ERROR\]|exited with (?!code 0)|graceful_timeout|timed out/i.test(line),
+      )
       .filter(line => !line.includes('Thrown on purpose'))
   }
 }

@@ -50,34 +50,13 @@ function ignore(): void {
 }
 
 /** Passes bytes on both ways; what is sent goes through the hands of an enemy. */
-function tampered(socket: Socket, { segment = Number.POSITIVE_INFINITY, after, fate }: Handshake): Duplex {
-  let sent = 0
-  let isStalled = false
-  const send = async (bytes: Buffer) => {
-    for (let at = 0; at < bytes.length && socket.writable && !isStalled; at += segment) {
-      const piece = Buffer.from(bytes.subarray(at, at + segment))
-      const place = after === undefined ? -1 : after - sent
-      sent += piece.length
-      if (place < 0 || place >= piece.length) socket.write(piece)
-      else if (fate === 'flip') {
-        piece.writeUInt8((piece[place] as number) ^ 0x40, place)
-        socket.write(piece)
-      } else {
-        if (place > 0) socket.write(piece.subarray(0, place))
-        await turn()
-        isStalled = true
-        if (fate === 'reset') socket.resetAndDestroy()
-        else if (fate === 'destroy') socket.destroy()
-        else if (fate === 'half close') socket.end()
-      }
-      if (segment < bytes.length) await turn()
-    }
-  }
+function tampered(socket: Socket, handshake: Handshake): Duplex {
+  const enemy = new Enemy(socket, handshake)
   const between = new Duplex({
-    write: (bytes: Buffer, _encoding, done) => void send(bytes).then(() => done()),
-    read: () => socket.resume(),
+    write: (bytes: Buffer, _encoding, done) => void enemy.send(bytes).then(() => done()),
+    read: () => void socket.resume(),
     final(done) {
-      if (!isStalled) socket.end()
+      enemy.leave()
       done()
     },
     destroy(error, done) {
@@ -85,11 +64,51 @@ function tampered(socket: Socket, { segment = Number.POSITIVE_INFINITY, after, f
       done(error)
     },
   })
-  socket.on('data', bytes => between.push(bytes) || socket.pause())
-  socket.once('end', () => between.push(null))
+  // TLS asserts that nothing comes for what it has let go of.
+  const pass = (bytes: Buffer | null) => between.destroyed || between.push(bytes) || socket.pause()
+  socket.on('data', pass).once('end', () => pass(null))
   socket.once('close', () => between.destroy())
   between.on('error', ignore)
   return between
+}
+
+class Enemy {
+  readonly #socket: Socket
+  readonly #handshake: Handshake
+  #sent = 0
+  #isStalled = false
+
+  constructor(socket: Socket, handshake: Handshake) {
+    this.#socket = socket
+    this.#handshake = handshake
+  }
+
+  async send(bytes: Buffer): Promise<void> {
+    const { segment = bytes.length } = this.#handshake
+    for (let at = 0; at < bytes.length && this.#socket.writable && !this.#isStalled; at += segment) {
+      await this.#pass(Buffer.from(bytes.subarray(at, at + segment)))
+      if (segment < bytes.length) await turn()
+    }
+  }
+
+  leave(): void {
+    if (!this.#isStalled) this.#socket.end()
+  }
+
+  async #pass(piece: Buffer): Promise<void> {
+    const { after, fate } = this.#handshake
+    const place = after === undefined ? -1 : after - this.#sent
+    this.#sent += piece.length
+    const isHere = place >= 0 && place < piece.length
+    if (isHere && fate === 'flip') piece.writeUInt8((piece[place] as number) ^ 0x40, place)
+    if (!isHere || fate === 'flip') return void this.#socket.write(piece)
+    if (place > 0) this.#socket.write(piece.subarray(0, place))
+    this.#isStalled = true
+    await turn()
+    if (fate === 'reset') this.#socket.resetAndDestroy()
+    else if (fate === 'destroy') this.#socket.destroy()
+    else if (fate === 'half close') this.#socket.end()
+  }
 }
 
 export function turn(): Promise<void> {
