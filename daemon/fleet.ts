@@ -103,7 +103,7 @@ export class Fleet {
   #giveUp(child: Child, { message }: Error, reason: string): void {
     if (child.ending !== undefined) return
     child.failure = { type: 'failed', why: 'boot', message }
-    child.reason = reason
+    child.reason = `could not be started: ${reason}`
     child.end({ code: null, signal: null })
   }
 

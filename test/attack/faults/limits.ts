@@ -34,6 +34,8 @@ export const limits: readonly Adversary[] = [
       const server = await begin(turn, ['prlimit', `--nofile=${mostDescriptors}`])
       if (server === undefined) return
       while (!turn.isOver && server.isAlive) {
+        // Those that a reload has replaced may be leaving still.
+        await becomes(() => server.workers.length === 2, 30)
         const workers = server.workers
         const sockets = crowd(server, integer(turn.random, mostDescriptors, mostIdle))
         turn.did(`${sockets.length} connections that say nothing`)
@@ -77,7 +79,7 @@ export const limits: readonly Adversary[] = [
     group: 'faults',
     name: 'RLIMIT_FSIZE',
     async run(turn) {
-      const server = await begin(turn, ['prlimit', '--fsize=16384'])
+      const server = await begin(turn, ['prlimit', '--fsize=98304'])
       if (server === undefined) return
       while (!turn.isOver && server.isAlive) {
         await server.honest?.goesOn(100)
