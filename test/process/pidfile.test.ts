@@ -155,29 +155,6 @@ describe('the pidfile of a server that does not start', () => {
     expect(traces(folder)).to.deep.equal([])
   })
 
-  it('is removed when an error that nothing handles ends the arbiter, with code 70 and the stack in the log', async () => {
-    const folder = openFolder({
-      'tsicorn.config.mjs': `export default { when_ready() { setTimeout(() => { throw new Error('boom') }) } }`,
-    })
-    const server = launchIn(folder, [], { errors: true })
-    expect((await server.ended).code).to.equal(70)
-    expect(server.log).to.match(/\[CRITICAL\] The arbiter ends by .*Error: boom\n +at .*tsicorn\.config\.mjs/)
-    expect(traces(folder)).to.deep.equal([])
-    const [, pid] = /Booting worker 1 \(pid (\d+)\)/.exec(server.log) ?? []
-    await eventually('the worker left', () => !isAlive(Number(pid)))
-  })
-
-  const impossible: readonly (readonly [what: string, path: string, says: RegExp])[] = [
-    ['in a folder that is missing', 'no/app.pid', /the folder "\S+\/no" does not exist: create it first\n$/],
-    ['in a file', 'app.mjs/app.pid', /"\S+\/app\.mjs" is not a folder: choose another path\n$/],
-    ['that is a folder', 'inner', /it is a folder: name a file in it\n$/],
-    ['whose lock is something else', 'other.pid', /"\S+\/other\.pid\.lock" is in the way: remove it\n$/],
-    [
-      'in a folder of the system',
-      '/proc/app.pid',
-      /: choose a folder that this user may write to\n$|create it first\n$/,
-    ],
-  ]
   for (const [what, path, says] of impossible) {
     it(`${what}: one clear message and exit code 1`, async () => {
       const folder = openFolder({ 'inner/x': '', 'other.pid.lock': '' })

@@ -1,16 +1,20 @@
 /** Finding 6: while a stuck worker is asked for its stack, no other user gets hold of its inspector. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { integer } from '../random.ts'
 import { within } from '../server/patience.ts'
 import type { Adversary } from '../turn.ts'
 
-/** Looks at every port of the loopback interface that begins to be listened on, and says which of them can be debugged. */
-const spy = `
+/**
+ * Looks at every port of the loopback interface that a user begins to listen on, and says which of them can be debugged.
+ * The user is one whom nobody else is, so that no other server is asked.
+ */
+const spy = (user: number) => `
 const { readFileSync } = require('node:fs')
 const { connect } = require('node:net')
 const listening = () => readFileSync('/proc/net/tcp', 'latin1').split('\\n').flatMap(line => {
-  const [, port] = /^ *\\d+: 0100007F:([0-9A-F]{4}) \\S+ 0A/.exec(line) ?? []
-  return port === undefined ? [] : [parseInt(port, 16)]
+  const [, port, user] = /^ *\\d+: 0100007F:([0-9A-F]{4}) \\S+ 0A \\S+ \\S+ \\S+ +(\\d+)/.exec(line) ?? []
+  return port === undefined || user !== '${user}' ? [] : [parseInt(port, 16)]
 })
 const known = new Set(listening())
 setInterval(() => {
@@ -33,14 +37,15 @@ export const inspector: readonly Adversary[] = [
     name: 'finding 6: the inspector of a stuck worker',
     async run(turn) {
       if (process.getuid?.() !== 0) return turn.skip('not root')
+      const user = integer(turn.random, 2 ** 20, 2 ** 30)
       const server = await turn.start({
-        args: ['-b127.0.0.1:0', '--timeout=3', './app.mjs'],
+        args: ['-b127.0.0.1:0', '--timeout=3', `--user=${user}`, `--group=${user}`, './app.mjs'],
         files: {
           'app.mjs': `export default (req, res) => { if (req.url === '/block') for (;;); else res.end('ok') }`,
         },
       })
       if (server === undefined) return
-      const child = spawn('setpriv', [...nobody, turn.node, '-e', spy], {
+      const child = spawn('setpriv', [...nobody, turn.node, '-e', spy(user)], {
         stdio: ['ignore', 'pipe', 'ignore'],
       })
       let said = ''
