@@ -113,6 +113,7 @@ export const layers: readonly Layer[] = [
         'sessions',
         'response-end',
         'linger',
+        'lost-client',
         'first-bytes',
         'app-failure',
         'peer',
