@@ -141,6 +141,7 @@ export const layers: readonly Layer[] = [
         'sessions',
         'response-end',
         'linger',
+        'lost-client',
         'first-bytes',
         'app-failure',
         'peer',

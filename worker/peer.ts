@@ -34,3 +34,16 @@ export function isUnix(peer: Peer): boolean {
 export function nameOf(peer: Peer): string {
   return peer.remoteAddress ?? (isUnix(peer) ? 'a unix socket' : 'a client that has left')
 }
+
+/** Names of Node's own: what it has been asked for before, it would tell from memory. */
+interface Handled {
+  readonly _parent?: Handled | null
+  readonly _handle?: { readonly getpeername?: (into: object) => number } | null
+}
+
+/** Whether the connection was reset: the kernel no longer knows the other end. Nobody can tell of a unix socket. */
+export function hasLeft(socket: Socket): boolean {
+  const { _parent, _handle } = socket as Handled
+  const handle = _parent?._handle ?? _handle
+  return handle?.getpeername !== undefined && handle.getpeername({}) !== 0
+}

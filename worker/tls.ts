@@ -4,6 +4,7 @@ import { createSecureContext, createServer, type Server, type TLSSocket, type Tl
 import type { HookCaller } from '../hooks/run.ts'
 import { TlsFailed } from './app-error.ts'
 import type { WorkerLog } from './log.ts'
+import { leaveWithClient } from './lost-client.ts'
 import type { TlsMaterial, WorkerSettings } from './protocol.ts'
 import { contextOptions } from './tls-options.ts'
 
@@ -45,6 +46,7 @@ export async function createTls({ settings, material, hooks, log }: TlsParts): P
         ...(hooks.has('ssl_context') ? { SNICallback } : {}),
       })
       server.on('secureConnection', socket => {
+        leaveWithClient(socket)
         if (material.cert_reqs === 1 && isStranger(socket)) socket.destroy()
         else onSecure(socket)
       })

@@ -436,6 +436,34 @@ describe('TLS', function () {
     })
   })
 
+  it('keeps no connection of a client that resets while it is answered', async () => {
+    const parts = `
+      const part = Buffer.alloc(20_000)
+      export default async (req, res) => {
+        console.log('begun')
+        res.on('close', () => console.log('closed'))
+        for (let n = 0; n < 20; n += 1) {
+          await new Promise(setImmediate)
+          if (!res.write(part)) await new Promise(go => res.once('drain', go).once('close', go))
+        }
+        res.end()
+      }`
+    const server = serve(withKey, { files: { 'app.mjs': parts } })
+    const url = new URL(await server.running())
+    const leave = async () => {
+      const plain = connectPlain(Number(url.port), url.hostname).on('error', () => undefined)
+      await once(plain, 'connect')
+      const socket = connect({ socket: plain, rejectUnauthorized: false }).on('error', () => undefined)
+      await once(socket, 'secureConnect')
+      socket.pause().write('GET / HTTP/1.1\r\nHost: test\r\n\r\n')
+      await new Promise(resolve => setImmediate(resolve))
+      plain.resetAndDestroy()
+    }
+    for (let round = 0; round < 8; round += 1) await Promise.all(Array.from({ length: 8 }, leave))
+    const count = (word: string) => server.log.split(`${word}\n`).length
+    await eventually('all answers are over', () => count('begun') > 1 && count('begun') === count('closed'))
+  })
+
   async function open(url: string, options: object = {}): Promise<TLSSocket> {
     const { hostname, port } = new URL(url)
     const socket = connect({ host: hostname, port: Number(port), ca: authority.cert, ...options })
