@@ -155,6 +155,17 @@ describe('the pidfile of a server that does not start', () => {
     expect(traces(folder)).to.deep.equal([])
   })
 
+  const impossible: readonly (readonly [what: string, path: string, says: RegExp])[] = [
+    ['in a folder that is missing', 'no/app.pid', /the folder "\S+\/no" does not exist: create it first\n$/],
+    ['in a file', 'app.mjs/app.pid', /"\S+\/app\.mjs" is not a folder: choose another path\n$/],
+    ['that is a folder', 'inner', /it is a folder: name a file in it\n$/],
+    ['whose lock is something else', 'other.pid', /"\S+\/other\.pid\.lock" is in the way: remove it\n$/],
+    [
+      'in a folder of the system',
+      '/proc/app.pid',
+      /: choose a folder that this user may write to\n$|create it first\n$/,
+    ],
+  ]
   for (const [what, path, says] of impossible) {
     it(`${what}: one clear message and exit code 1`, async () => {
       const folder = openFolder({ 'inner/x': '', 'other.pid.lock': '' })
