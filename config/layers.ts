@@ -23,6 +23,8 @@ export interface ConfigTrial {
   /** What messages call the file. */
   readonly origin: string
   readonly context: ConfigContext
+  /** The folder that tsicorn was started in, by a name that may lead elsewhere by now. */
+  readonly cwd: string
   /** How long it may take, in seconds; 0 is no limit. */
   readonly seconds: number
 }

@@ -125,7 +125,7 @@ async function readFile(own: ParsedFlags, shared: ParsedFlags, sources: Sources)
     const command = commandOf(asked('print_config'), asked('check_config'))
     // The limit that the file sets itself is not known before it is loaded.
     const seconds = Number(asked('hook_timeout') ?? declarations.hook_timeout.default)
-    const trial = { path, origin, context: { command, env }, seconds }
+    const trial = { path, origin, context: { command, env }, cwd, seconds }
     if (wouldRun(path)) await tryConfig?.(trial)
     const loaded = loadConfig(path, trial.context, origin)
     const { config, files } = await within(seconds * 1_000, loaded, () => lateConfig(trial))

@@ -30,14 +30,15 @@ const lastWordsMs = 200
  * signal ends the trial, which then rejects with its reason.
  */
 export async function tryConfig(trial: ConfigTrial, signal: AbortSignal): Promise<void> {
-  const { path, origin, context, seconds } = trial
+  const { path, origin, context, cwd, seconds } = trial
   signal.throwIfAborted()
   const task: TrialTask = { path, origin, command: context.command }
   const child = trySpawn(process.execPath, [...process.execArgv, trialMain, JSON.stringify(task)], {
+    cwd,
     env: context.env,
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   })
-  if (child instanceof Error) throw problem(origin, whyNotStarted(child, process.execPath, process.cwd()))
+  if (child instanceof Error) throw problem(origin, whyNotStarted(child, process.execPath, cwd))
   let isLate = false
   const kill = () => child.kill('SIGKILL')
   const late = () => {
