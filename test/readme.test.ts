@@ -13,7 +13,7 @@ const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 }
 
 describe('README.md', function () {
-  this.timeout(60_000)
+  this.timeout(240_000)
   let folder: string
 
   before(() => {

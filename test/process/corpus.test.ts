@@ -95,7 +95,7 @@ describe('requests byte by byte', () => {
         const wrong: string[] = []
         for (const one of cases) wrong.push(...(await play(port, one, way)))
         expect(wrong).to.deep.equal([])
-      }).timeout(60_000)
+      }).timeout(240_000)
     }
   }
 })

@@ -161,7 +161,7 @@ describe('timeout', () => {
     await server.running()
     await server.reload()
     expect(server.log).not.to.match(/Killing/)
-  }).timeout(60_000)
+  }).timeout(240_000)
 })
 
 describe('every signal that an arbiter knows', () => {
@@ -208,5 +208,5 @@ describe('every signal that an arbiter knows', () => {
         .digest('hex'),
     ).to.equal(expected)
     await server.says(/The heir serves|USR2 has no effect while reloading/)
-  }).timeout(60_000)
+  }).timeout(240_000)
 })

@@ -44,7 +44,7 @@ const folders: Record<string, { readonly spoil: (path: string) => void; readonly
 }
 
 describe('a worker that cannot be started', function () {
-  this.timeout(60_000)
+  this.timeout(240_000)
 
   for (const [what, { spoil, says }] of Object.entries(folders)) {
     for (const hook of ['', 'pre_fork() {}']) {

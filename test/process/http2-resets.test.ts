@@ -114,7 +114,7 @@ function inOnePiece(...frames: readonly Buffer[]): Buffer {
 }
 
 describe('a client of HTTP/2 that resets', function () {
-  this.timeout(60_000)
+  this.timeout(240_000)
 
   async function playAll(connectTo: () => Promise<Socket>): Promise<void> {
     for (const frames of Object.values(pieces)) {

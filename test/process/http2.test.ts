@@ -35,7 +35,7 @@ const hasCurl = / HTTP2\b/.test(spawnSync('curl', ['-V'], { encoding: 'utf8' }).
 const cleartext = ['--http2-cleartext', 'prior-knowledge']
 
 describe('HTTP/2', function () {
-  this.timeout(60_000)
+  this.timeout(240_000)
   let authority: Authority
   let pair: Pair
 

@@ -10,7 +10,7 @@ import { eventually, isAlive, launch, launchApp, type Tsicorn } from '../tsicorn
 describe('a storm of lifecycle events', () => {
   for (const tls of [false, true]) {
     it(`costs no request${tls ? ' over TLS and HTTP/2' : ''}, and leaves no worker, descriptor, zombie or orphan behind`, async function () {
-      this.timeout(120_000)
+      this.timeout(360_000)
       if (tls && !hasOpenssl) this.skip()
       const requests = tls ? 3_000 : 5_000
       const said: string[] = []
@@ -38,7 +38,7 @@ describe('a storm of HUP', () => {
   const storm = 200
 
   it('ends with the newest generation only, and as many workers and descriptors as before', async function () {
-    this.timeout(60_000)
+    this.timeout(240_000)
     const server = launchApp('hello.ts', ['-w', '2'])
     await server.running()
     await server.reload()

@@ -17,7 +17,7 @@ const sourceFolders = ['config', 'daemon', 'hooks', 'worker']
 
 /** The package as npm packs it, installed in a project of its own. */
 describe('the package', function () {
-  this.timeout(120_000)
+  this.timeout(360_000)
   let folder: string
   let project: string
   let packed: readonly string[]

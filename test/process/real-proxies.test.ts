@@ -91,7 +91,7 @@ backend tsicorn
       const { seen, localPort } = await ask(port)
       expect(seen).to.include({ remoteAddress: '127.0.0.1', remotePort: localPort })
       await reloads(server, port)
-    }).timeout(60_000)
+    }).timeout(240_000)
   }
 })
 
@@ -135,5 +135,5 @@ http {
     await startProxy(port, 'nginx', '-p', server.folder, '-c', join(server.folder, 'nginx.conf'))
     expect((await ask(port)).seen.scheme).to.equal('https')
     await reloads(server, port)
-  }).timeout(60_000)
+  }).timeout(240_000)
 })

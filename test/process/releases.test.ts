@@ -72,7 +72,7 @@ const config = (number: number): Files => ({
 })
 
 describe('a symbolic link', function () {
-  this.timeout(60_000)
+  this.timeout(240_000)
 
   for (const [what, { cwd, args }] of Object.entries(starts)) {
     it(`to a release, which ${what}, brings all of the next one with HUP`, async () => {

@@ -55,7 +55,7 @@ describe('reload', () => {
       const { ok, failures } = await load.stop()
       expect(failures).to.deep.equal([])
       expect(ok).to.be.greaterThan(500)
-    }).timeout(60_000)
+    }).timeout(240_000)
   }
 
   for (const keepAlive of [true, false]) {
@@ -71,7 +71,7 @@ describe('reload', () => {
         await load.answered(100)
       }
       expect((await load.stop()).failures).to.deep.equal([])
-    }).timeout(60_000)
+    }).timeout(240_000)
   }
 
   const broken: readonly {
@@ -228,7 +228,7 @@ describe('reload', () => {
     await server.says(/Reload 4: generation 5 serves/)
     await server.says(/Reload 5: generation 6 serves/)
     expect(await answer(url)).to.equal('three')
-  }).timeout(60_000)
+  }).timeout(240_000)
 
   it('that fails when it was not started over any more is followed by one with the newest files', async () => {
     const server = launch({
@@ -256,7 +256,7 @@ describe('reload', () => {
     await server.says(/Reload 4 failed: generation 1 keeps serving: .*no database/)
     await server.says(/Reload 5: generation 6 serves/)
     expect(await answer(url)).to.equal('mended')
-  }).timeout(60_000)
+  }).timeout(240_000)
 
   it('before the first workers are ready is postponed until they are', async () => {
     const server = launch({

@@ -51,7 +51,7 @@ async function deaf(url: string, bytes: string | Uint8Array): Promise<Socket> {
 }
 
 describe('a client that does not read', function () {
-  this.timeout(60_000)
+  this.timeout(240_000)
   const sends: Readonly<Record<string, readonly [string | Uint8Array, ...string[]]>> = {
     'an answer of HTTP/1.1': [get('/')],
     'an answer of HTTP/2': [over2(2 ** 31 - 1), ...cleartext],
@@ -117,7 +117,7 @@ describe('a client that does not read', function () {
 })
 
 describe('a client that reads', function () {
-  this.timeout(60_000)
+  this.timeout(240_000)
   const limits = ['--write-timeout', '1', '--limit-response-buffer', '100000']
 
   it('gets an answer in one piece whole, however large it is', async () => {

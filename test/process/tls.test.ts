@@ -17,7 +17,7 @@ export default (req, res) => {
 }`
 
 describe('TLS', function () {
-  this.timeout(60_000)
+  this.timeout(240_000)
   let authority: Authority
   let first: Pair
   let second: Pair

@@ -89,7 +89,7 @@ describe('upgrade', () => {
     const arbiters = Array.from(server.log.matchAll(/\(pid (\d+)\)/g), ([, pid]) => Number(pid))
     // A pipe closes a moment before its process is gone.
     await eventually('nobody is left', () => !arbiters.some(isAlive))
-  }).timeout(120_000)
+  }).timeout(360_000)
 
   it('keeps the file of a unix socket while somebody of the lineage serves on it', async () => {
     const server = launch({ args: ['-b', 'unix:app.sock', './app.mjs'], files: { 'app.mjs': hello } })

@@ -72,7 +72,7 @@ describe('WebSockets', () => {
     }
     isOn = false
     await Promise.all(clients)
-  }).timeout(60_000)
+  }).timeout(240_000)
 
   it('are in the access log when they end, with the status of their handshake', async () => {
     const server = launchApp('sockets/ws.mjs', [

@@ -29,7 +29,7 @@ export default (req, res) => {
 }`
 
 describe('under systemd', function () {
-  this.timeout(60_000)
+  this.timeout(240_000)
   let sandbox: Sandbox
   let port: number
   let url: string
