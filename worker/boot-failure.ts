@@ -31,10 +31,11 @@ function isTold(error: unknown): error is Error {
 
 async function thrown(error: unknown, spec: string): Promise<string> {
   const { userStack, whyNotLoaded } = await import('../config/throwable.ts')
-  const { message, unreadable } = await whyNotLoaded(error, await fileOf(spec))
+  const { message, unreadable } = await whyNotLoaded(error, await fileOf(spec).catch(() => spec))
   return `The app ${JSON.stringify(spec)} failed: ${unreadable ? message : userStack(error)}`
 }
 
+/** Rejects where the user of the worker may not even look: then that is what went wrong. */
 async function fileOf(spec: string): Promise<string> {
   const { parseAppSpec } = await import('./app-spec.ts')
   const { resolveAppPath } = await import('./app-path.ts')

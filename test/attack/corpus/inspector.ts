@@ -1,6 +1,8 @@
 /** Finding 6: while a stuck worker is asked for its stack, no other user gets hold of its inspector. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { chmodSync } from 'node:fs'
+import { makeFolder } from '../../tsicorn.ts'
 import { integer } from '../random.ts'
 import { within } from '../server/patience.ts'
 import type { Adversary } from '../turn.ts'
@@ -38,11 +40,13 @@ export const inspector: readonly Adversary[] = [
     async run(turn) {
       if (process.getuid?.() !== 0) return turn.skip('not root')
       const user = integer(turn.random, 2 ** 20, 2 ** 30)
+      const folder = makeFolder({
+        'app.mjs': `export default (req, res) => { if (req.url === '/block') for (;;); else res.end('ok') }`,
+      })
+      chmodSync(folder, 0o755)
       const server = await turn.start({
+        folder,
         args: ['-b127.0.0.1:0', '--timeout=3', `--user=${user}`, `--group=${user}`, './app.mjs'],
-        files: {
-          'app.mjs': `export default (req, res) => { if (req.url === '/block') for (;;); else res.end('ok') }`,
-        },
       })
       if (server === undefined) return
       const child = spawn('setpriv', [...nobody, turn.node, '-e', spy(user)], {
