@@ -221,6 +221,20 @@ export interface OptionDocs {
    */
   readonly limit_request_body?: unknown
   /**
+   * Seconds that a client may leave its answer unread, or read fewer than 100 bytes a second of it, until the connection is cut; 0 is no limit. Not in Gunicorn.
+   *
+   * Default: 60. Takes effect on reload.
+   * Flags: `--write-timeout`.
+   */
+  readonly write_timeout?: unknown
+  /**
+   * The most bytes of answers that may wait in memory for the client of one connection, behind the piece that is being sent; where more wait and they do not become fewer, the connection is cut. 0 is no limit. Not in Gunicorn.
+   *
+   * Default: 67108864. Takes effect on reload.
+   * Flags: `--limit-response-buffer`.
+   */
+  readonly limit_response_buffer?: unknown
+  /**
    * Do what HUP does when a file changes; for development. Watched are the source files (JavaScript, TypeScript and JSON) in `chdir` and below, without `node_modules` and what has a name that begins with a dot, and the configuration with what it imports.
    *
    * Default: false. Takes effect on reload.

@@ -53,6 +53,8 @@ const passedOn = [
   'limit_request_fields',
   'limit_request_field_size',
   'limit_request_body',
+  'write_timeout',
+  'limit_response_buffer',
   'header_map',
   'forwarder_headers',
   'forwarded_allow_ips',

@@ -5,6 +5,7 @@
  * waits for it but `idle`.
  */
 import { spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
 import type { LogLevel } from '../worker/protocol.ts'
 
 /** Variables that systemd sets for the arbiter alone: a worker that inherited them could speak in its name. */
@@ -126,7 +127,8 @@ export class Notifier {
 
   /** Resolves with what went wrong. */
   #send(message: Message): Promise<Error | undefined> {
-    return new Promise(resolve => {
+    const { promise, resolve } = Promise.withResolvers<Error | undefined>()
+    try {
       const notify = spawn(
         'systemd-notify',
         Object.entries(message).map(([name, value]) => `${name}=${value}`),
@@ -140,7 +142,9 @@ export class Notifier {
         },
       )
       let said = ''
-      notify.stderr.setEncoding('utf8').on('data', (text: string) => {
+      // Without descriptors there are no streams either.
+      const { stderr } = notify as { readonly stderr?: Readable | null }
+      stderr?.setEncoding('utf8').on('data', (text: string) => {
         said += text
       })
       notify.once('error', resolve)
@@ -149,7 +153,11 @@ export class Notifier {
         const how = signal === null ? `code ${code}` : `${signal} after ${patience / 1_000} s`
         resolve(new Error(`systemd-notify ended with ${how}${said === '' ? '' : `: ${oneLine(said)}`}`))
       })
-    })
+    } catch (error) {
+      // Some errors of the system are thrown, lack of memory among them.
+      resolve(error as Error)
+    }
+    return promise
   }
 
   #complain(message: Message, problem: NodeJS.ErrnoException): void {

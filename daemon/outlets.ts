@@ -72,11 +72,18 @@ export class Outlets {
       const waiting = await read()
       if (waiting !== undefined) this.#statsd?.histogram('gunicorn.backlog', waiting)
     }
+    let failing = false
     this.#backlogTimer = setInterval(() => {
-      measure().catch((error: Error) => {
-        clearInterval(this.#backlogTimer)
-        this.#onTrouble(`Cannot measure the backlog: ${error.message}`)
-      })
+      measure().then(
+        () => {
+          failing = false
+        },
+        (error: Error) => {
+          // Once for as long as it lasts: descriptors may be short for a while.
+          if (!failing) this.#onTrouble(`Cannot measure the backlog: ${error.message}`)
+          failing = true
+        },
+      )
     }, backlogMs).unref()
   }
 

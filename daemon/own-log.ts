@@ -57,7 +57,9 @@ export async function openOwnLog(options: OwnLogOptions): Promise<ErrorLog> {
     reopen: () => attempt(() => logger.reopen?.()),
     setLevel(level) {
       threshold = logLevels.indexOf(level)
-      if ('level' in logger) logger.level = names[level]
+      void attempt(() => {
+        if ('level' in logger) logger.level = names[level]
+      })
     },
     close() {
       closing ??= attempt(() => end(logger))

@@ -36,9 +36,16 @@ export class Watcher {
 
   #replace(open: () => Promise<Watch> | undefined): void {
     this.#watch = this.#watch.then(async before => {
-      const after = await open()
-      await before?.close()
-      return after
+      try {
+        const after = await open()
+        await before?.close()
+        return after
+      } catch (error) {
+        // A service goes on without a watch. The next reload tries again.
+        this.#watched = ''
+        this.#log.error(`Cannot watch for reload: ${(error as Error).message}: HUP reloads all the same`)
+        return before
+      }
     })
   }
 

@@ -4,9 +4,9 @@ import type { IncomingHttpHeaders } from 'node:http'
 /**
  * How a request ended: `ok` when its response was sent whole, whatever its status; `aborted` when the client left or the
  * connection broke before; `refused` when it was answered before the app could see it; `timed out` when it came, or was
- * answered, too late.
+ * answered, too late; `stalled` when the client did not read its answer.
  */
-export type Outcome = 'ok' | 'aborted' | 'refused' | 'timed out'
+export type Outcome = 'ok' | 'aborted' | 'refused' | 'timed out' | 'stalled'
 
 /** One request, after its response has ended or its client has left. What there is nothing to say about is undefined. */
 export interface AccessEntry {

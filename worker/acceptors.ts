@@ -44,14 +44,16 @@ export function createAcceptors(
 
 /** Further connections wait, unread, until one has ended; meanwhile every response is the last one of its connection. */
 function atMost(most: number, connections: Connections, log: WorkerLog, next: Hand): Hand {
-  const waiting: Socket[] = []
+  const self = {}
+  let waiting: Socket[] = []
   let sweep: NodeJS.Timeout | undefined
   const admit = () => {
     while (waiting.length > 0 && (connections.size < most || connections.isClosing)) enter(waiting.shift()!)
+    connections.wait(waiting.length)
     if (waiting.length > 0) return
     clearInterval(sweep)
     sweep = undefined
-    connections.crowd(false)
+    connections.crowd(false, self)
   }
   const enter = (socket: Socket) => {
     // Its client left while it waited.
@@ -64,11 +66,13 @@ function atMost(most: number, connections: Connections, log: WorkerLog, next: Ha
     if (connections.size < most || connections.isClosing) return enter(socket)
     waiting.push(socket)
     socket.on('error', ignore)
+    connections.wait(waiting.length, socket)
     if (sweep !== undefined) return
     log.warning(`worker_connections (${most}) is reached: new connections wait until others end`)
-    connections.crowd(true)
+    connections.crowd(true, self)
     sweep = setInterval(() => {
       connections.endIdle(performance.now() - idleMs)
+      waiting = waiting.filter(({ destroyed }) => !destroyed)
       admit()
     }, sweepMs)
   }

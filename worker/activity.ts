@@ -1,6 +1,6 @@
 /** What goes on on a connection. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ServerHttp2Session } from 'node:http2'
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { linger } from './linger.ts'
 
@@ -13,12 +13,20 @@ export interface Activity {
   bytesRead: number
   /** Who says when the connection is idle, where it speaks HTTP/2. */
   session: ServerHttp2Session | undefined
+  /** Those of the session that are open. */
+  streams: ReadonlySet<ServerHttp2Stream>
   /** The response to the newest request, and when that arrived. */
   response: ServerResponse | undefined
   arrived: number
+  /** Responses that wait for those before them, where requests are pipelined. */
+  queued: Set<ServerResponse> | undefined
+  /** It speaks something else than HTTP by now. */
+  hasLeft: boolean
   /** The response that is to be the last one of the connection. */
   last: ServerResponse | undefined
 }
+
+const noStreams: ReadonlySet<ServerHttp2Stream> = new Set()
 
 export function newActivity({ bytesRead }: Socket): Activity {
   return {
@@ -26,8 +34,11 @@ export function newActivity({ bytesRead }: Socket): Activity {
     idleSince: performance.now(),
     bytesRead,
     session: undefined,
+    streams: noStreams,
     response: undefined,
     arrived: 0,
+    queued: undefined,
+    hasLeft: false,
     last: undefined,
   }
 }
@@ -44,6 +55,16 @@ export function isSilent(activity: Activity, { bytesRead }: Socket): boolean {
 export function rest(activity: Activity, { bytesRead }: Socket): void {
   activity.idleSince = performance.now()
   activity.bytesRead = bytesRead
+}
+
+export function leaveHttp(activity: Activity): void {
+  activity.busy += 1
+  activity.hasLeft = true
+}
+
+export function queue(activity: Activity, response: ServerResponse): void {
+  activity.queued ??= new Set()
+  activity.queued.add(response)
 }
 
 /** This response, in the place of one before it, is the last one of its connection. */

@@ -1,29 +1,25 @@
 /** The connections of a worker, what is going on on each of them, and the totals that the scoreboard shows. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ServerHttp2Session } from 'node:http2'
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { OpenRequest } from '../hooks/table.ts'
-import { type Activity, isSilent, makeLast, newActivity, rest } from './activity.ts'
-import { notePeer } from './peer.ts'
-import { isWhole } from './response.ts'
+import { type Activity, isSilent, leaveHttp, makeLast, newActivity, queue, rest } from './activity.ts'
+import { inheritAddress, notePeer } from './peer.ts'
 import { onEnd } from './response-end.ts'
 import { fieldIndex, newRecord } from './scoreboard-layout.ts'
 import { leaveInTurn, retire, retireSoon } from './sessions.ts'
+import { countAnswer } from './totals.ts'
 
 const inFlight = fieldIndex('requests_in_flight')
 const open = fieldIndex('connections')
-const responses = fieldIndex('responses_0')
 const timeouts = fieldIndex('timeouts')
-const took = fieldIndex('took_1ms')
-/** Requests of HTTP/2 show something else in place of their socket, which hands on what it does not know. */
+/** Requests of HTTP/2 show something else in its place, which hands on what it does not know. */
 const self = Symbol('the socket itself')
 
 type KnownSocket = Socket & { [self]?: Socket }
 
-const buckets = [1, 5, 25, 100, 500, 2_500, 10_000] as const
-
-/** RFC 6455, section 5.5.1: a frame that closes a WebSocket, with the code 1001 (going away). */
+/** RFC 6455, section 5.5.1: closes a WebSocket with the code 1001 (going away). */
 const goingAway = Buffer.from([0x88, 0x02, 0x03, 0xe9])
 
 export class Connections {
@@ -33,8 +29,12 @@ export class Connections {
   /** With what had been written on it before its handshake. */
   readonly #webSockets = new Map<Duplex, number>()
   readonly #keeps: boolean
+  readonly #crowds = new Set<object>()
   #closing = false
-  #crowded = false
+  #waiting = 0
+  #onFull: (newest: Socket) => void = () => undefined
+  /** How many connections there is room for; beyond, somebody is told. */
+  room = Number.POSITIVE_INFINITY
   /** Some connection has had its last answer. */
   #hasLast = false
 
@@ -47,13 +47,38 @@ export class Connections {
     return this.#open.size
   }
 
+  /** Those that wait for a place, too. */
+  get all(): number {
+    return this.#open.size + this.#waiting
+  }
+
+  entries(): Iterable<[Socket, Activity]> {
+    return this.#open
+  }
+
+  activityOf(socket: Socket): Activity | undefined {
+    return this.#open.get(socket)
+  }
+
+  /** `onFull` hears of each connection beyond `room`. */
+  keepRoom(room: number, onFull: (newest: Socket) => void): void {
+    this.room = room
+    this.#onFull = onFull
+  }
+
+  /** So many connections wait for a place, this one the last of them. */
+  wait(waiting: number, newest?: Socket): void {
+    this.#waiting = waiting
+    if (newest !== undefined && this.all > this.room) this.#onFull(newest)
+  }
+
   get isClosing(): boolean {
     return this.#closing
   }
 
   /** Whether a connection may carry another request after this one. */
   get mayStay(): boolean {
-    return this.#keeps && !this.#closing && !this.#crowded
+    return this.#keeps && !this.#closing && this.#crowds.size === 0
   }
 
   /** Counts a connection, if it is not counted yet. */
@@ -70,6 +95,7 @@ export class Connections {
       this.#open.delete(socket)
       this.record[open] = this.#open.size
     })
+    if (this.all > this.room) this.#onFull(socket)
     return activity
   }
 
@@ -84,12 +110,22 @@ export class Connections {
     this.add(socket)
   }
 
-  addSession(session: ServerHttp2Session): void {
+  /** Returns its open streams; `onQuiet` hears each time that there is none any more. */
+  addSession(session: ServerHttp2Session, onQuiet?: () => void): ReadonlySet<ServerHttp2Stream> {
+    const streams = new Set<ServerHttp2Stream>()
+    const socket = session.destroyed ? undefined : itselfOf(session.socket)
+    if (socket === undefined) return streams
     leaveInTurn(session)
-    const socket = itselfOf(session.socket)
-    if (socket === undefined) return
-    this.add(socket).session = session
-    if (this.#closing || this.#crowded) retireSoon(session, socket)
+    Object.assign(this.add(socket), { session, streams })
+    session.on('stream', stream => {
+      streams.add(stream)
+      stream.once('close', () => {
+        streams.delete(stream)
+        if (streams.size === 0) onQuiet?.()
+      })
+    })
+    if (this.#closing || this.#crowds.size > 0) retireSoon(session, socket)
+    return streams
   }
 
   /**
@@ -112,33 +148,38 @@ export class Connections {
       activity.busy += 1
       activity.response = res
       activity.arrived = started
+      if (isHttp1 && res.socket === null) queue(activity, res)
       if (!this.mayStay && isHttp1) this.#makeLast(activity, res)
     }
     this.record[inFlight]! += 1
     onEnd(req, res, () => {
       if (activity !== undefined && socket !== undefined) {
         activity.busy -= 1
+        activity.queued?.delete(res)
         rest(activity, socket)
         // An answer may come before all of the request; what follows is no part of the next one.
         if (!req.complete) req.once('end', () => rest(activity, socket))
       }
-      this.#count(res, performance.now() - started)
+      this.record[inFlight]! -= 1
+      countAnswer(this.record, res, performance.now() - started)
       ended?.(started)
     })
   }
 
   /** The connection speaks something else from now on, and is busy until it ends. */
   upgraded(socket: Duplex, protocol: string | undefined): void {
-    if (socket instanceof Socket) this.add(socket).busy += 1
+    if (socket instanceof Socket) leaveHttp(this.add(socket))
     if (protocol?.toLowerCase() !== 'websocket') return
     this.#webSockets.set(socket, writtenOn(socket))
     socket.once('close', () => this.#webSockets.delete(socket))
   }
 
-  /** Others wait for a place: every response is the last one of its connection until they have one. */
-  crowd(isCrowded: boolean): void {
-    this.#crowded = isCrowded
-    if (isCrowded) this.#retireSessions()
+  /** Others wait for a place: every response is the last one of its connection until nobody says so any more. */
+  crowd(isCrowded: boolean, by: object): void {
+    if (this.#crowds.has(by) === isCrowded) return
+    if (!isCrowded) return void this.#crowds.delete(by)
+    this.#crowds.add(by)
+    this.#retireSessions()
   }
 
   #retireSessions(): void {
@@ -148,15 +189,6 @@ export class Connections {
   #makeLast(activity: Activity, response: ServerResponse): void {
     this.#hasLast = true
     makeLast(activity, response)
-  }
-
-  #count(res: ServerResponse, milliseconds: number): void {
-    this.record[inFlight]! -= 1
-    const finished = isWhole(res) ? Math.floor(res.statusCode / 100) : 0
-    this.record[responses + (finished >= 1 && finished <= 5 ? finished : 0)]! += 1
-    let bucket = 0
-    while (bucket < buckets.length && milliseconds > buckets[bucket]!) bucket += 1
-    this.record[took + bucket]! += 1
   }
 
   countTimeout(): void {
@@ -202,13 +234,6 @@ export class Connections {
       if (this.#webSockets.has(socket)) socket.destroySoon()
       else socket.destroy()
     }
-  }
-}
-
-/** A header of the PROXY protocol may have come before the handshake, and the client may have left since. */
-function inheritAddress(socket: Socket, plain: Socket): void {
-  for (const name of ['remoteAddress', 'remotePort', 'remoteFamily'] as const) {
-    Object.defineProperty(socket, name, { value: plain[name] })
   }
 }
 

@@ -3,7 +3,8 @@ import type { Outcome } from '../hooks/access-entry.ts'
 import type { Entry } from './access-format.ts'
 import { refusalText } from './refuse.ts'
 import { hasExpired } from './request-timeout.ts'
-import { isWhole } from './response.ts'
+import { isWhole, streamOf } from './response.ts'
+import { wasUnread } from './slow-readers.ts'
 
 /** What is only measured when the format prints it. */
 export interface Needs {
@@ -141,6 +142,8 @@ function statusOf(response: ServerResponse): number {
 
 function outcomeOf(response: ServerResponse): Outcome {
   if (hasExpired(response)) return 'timed out'
+  // Asked first: Node 22 takes an answer for finished when its socket is gone.
+  if (wasUnread(streamOf(response) ?? response.req.socket)) return 'stalled'
   return isWhole(response) ? 'ok' : 'aborted'
 }
 

@@ -50,17 +50,11 @@ export function createSessions(server: AppServer, parts: SessionParts): (socket:
   // `keepalive = 0` is one request for each connection in HTTP/1.1, which would make nothing of HTTP/2.
   const idleMs = Math.max(settings.keepalive, 1) * 1_000
   sessions.on('session', session => {
-    connections.addSession(session)
-    let streams = 0
-    session.on('stream', stream => {
-      streams += 1
-      stream.once('close', () => {
-        streams -= 1
-        if (streams === 0 && !session.destroyed) session.setTimeout(idleMs)
-      })
+    const streams = connections.addSession(session, () => {
+      if (!session.destroyed) session.setTimeout(idleMs)
     })
     session.on('timeout', () => {
-      if (streams === 0) session.close()
+      if (streams.size === 0) session.close()
     })
     session.setTimeout(idleMs)
     if (initialWindowSize > usualWindow) session.setLocalWindowSize(initialWindowSize)

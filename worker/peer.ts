@@ -18,6 +18,13 @@ export function notePeer(socket: Socket & { [unix]?: boolean }): void {
   if (socket.remoteAddress === undefined) socket[unix] = socket.localAddress === undefined
 }
 
+/** A header of the PROXY protocol may have come before the handshake, and the client may have left since. */
+export function inheritAddress(socket: Socket, plain: Socket): void {
+  for (const name of ['remoteAddress', 'remotePort', 'remoteFamily'] as const) {
+    Object.defineProperty(socket, name, { value: plain[name] })
+  }
+}
+
 /** A client that left before its connection was accepted has no address either, and is none of them. */
 export function isUnix(peer: Peer): boolean {
   return peer[unix] === true

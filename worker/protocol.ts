@@ -109,6 +109,8 @@ export interface WorkerSettings {
   readonly limit_request_fields: number
   readonly limit_request_field_size: number
   readonly limit_request_body: number
+  readonly write_timeout: number
+  readonly limit_response_buffer: number
   readonly header_map: 'drop' | 'refuse' | 'dangerous'
   readonly forwarder_headers: readonly string[]
   readonly forwarded_allow_ips: readonly string[]

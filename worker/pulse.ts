@@ -1,6 +1,8 @@
 /** The heartbeat: writes the worker's record to the scoreboard a few times a second. */
 import { fieldIndex, monotonicNow, writeRecord } from './scoreboard-layout.ts'
 
+const rss = fieldIndex('rss')
+
 export interface PulseOptions {
   readonly fd: number
   readonly slot: number
@@ -10,20 +12,30 @@ export interface PulseOptions {
   readonly onOrphaned: () => void
   /** Called with the record about once a second. */
   readonly onSecond: (record: Float64Array) => void
+  /** Hears once that the record cannot be written. */
+  readonly onTrouble: (message: string) => void
 }
 
 const intervalMs = 250
 const beatsPerSecond = 1_000 / intervalMs
 
-export function startPulse({ fd, slot, age, record, onOrphaned, onSecond }: PulseOptions): void {
+/** Nothing of it throws: this is a timer, and the worker serves on without a pulse for as long as the arbiter lets it. */
+export function startPulse(options: PulseOptions): void {
+  const { fd, slot, age, record, onOrphaned, onSecond, onTrouble } = options
   const parent = process.ppid
   let due = performance.now()
   let beats = 0
   let lastUtilization = performance.eventLoopUtilization()
   record[fieldIndex('age')] = age
+  let failed = false
   const write = () => {
     record[fieldIndex('pulse')] = monotonicNow()
-    writeRecord(fd, slot, record)
+    try {
+      writeRecord(fd, slot, record)
+    } catch (error) {
+      if (!failed) onTrouble(`Cannot write to the scoreboard: ${(error as Error).message}`)
+      failed = true
+    }
   }
   const beat = () => {
     const utilization = performance.eventLoopUtilization()
@@ -33,7 +45,7 @@ export function startPulse({ fd, slot, age, record, onOrphaned, onSecond }: Puls
     ).utilization
     lastUtilization = utilization
     record[fieldIndex('delay')] = Math.max(0, performance.now() - due)
-    record[fieldIndex('rss')] = process.memoryUsage.rss()
+    record[rss] = residentMemory() ?? record[rss]!
     write()
     due = performance.now() + intervalMs
     if (process.ppid !== parent) onOrphaned()
@@ -44,4 +56,13 @@ export function startPulse({ fd, slot, age, record, onOrphaned, onSecond }: Puls
   // What the log says about its end is no older than that.
   process.once('exit', write)
   setInterval(beat, intervalMs).unref()
+}
+
+/** In bytes. Node reads it from a file, which takes a descriptor: without one left, nobody knows. */
+function residentMemory(): number | undefined {
+  try {
+    return process.memoryUsage.rss()
+  } catch {
+    return undefined
+  }
 }

@@ -6,6 +6,7 @@ import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
 import type { AppServer, LoadedApp } from './app.ts'
 import { Connections } from './connections.ts'
+import { Descriptors } from './descriptors.ts'
 import { exitCodes } from './exit.ts'
 import type { Front } from './front.ts'
 import { Gate } from './gate.ts'
@@ -15,6 +16,7 @@ import { type Drain, requestsKey, type Start } from './protocol.ts'
 import { startPulse } from './pulse.ts'
 import { type Serving, track } from './serve.ts'
 import { startService } from './service.ts'
+import { SlowReaders } from './slow-readers.ts'
 import { createWear } from './wear.ts'
 
 /** A connection without a request is closed after so long, in milliseconds, while the worker drains. */
@@ -91,10 +93,22 @@ export class Worker {
       age,
       record: this.#connections.record,
       onOrphaned: () => this.orphaned(),
-      onSecond: this.#watchWear(),
+      onSecond: this.#everySecond(),
+      onTrouble: this.#log.error,
     })
     tellArbiter({ type: 'ready' })
     if (check) await this.#leave(exitCodes.ok.code, lastWordsMs)
+  }
+
+  #everySecond(): (record: Float64Array) => void {
+    const watchWear = this.#watchWear()
+    const descriptors = new Descriptors(this.#connections, this.#log)
+    const slowReaders = new SlowReaders(this.#start.settings, this.#connections, this.#log)
+    return record => {
+      watchWear(record)
+      descriptors.look()
+      slowReaders.look()
+    }
   }
 
   /** Asks for a successor, once, when a limit is reached. */

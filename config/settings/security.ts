@@ -38,4 +38,18 @@ export const security = {
     doc: 'The most bytes of a request body, beyond which the client gets 413; 0 is no limit. Not in Gunicorn.',
     effect: 'on reload',
   },
+  write_timeout: {
+    kind: timerSeconds,
+    default: 60,
+    flag: '--write-timeout',
+    doc: 'Seconds that a client may leave its answer unread, or read fewer than 100 bytes a second of it, until the connection is cut; 0 is no limit. Not in Gunicorn.',
+    effect: 'on reload',
+  },
+  limit_response_buffer: {
+    kind: bytes,
+    default: 64 * 1024 * 1024,
+    flag: '--limit-response-buffer',
+    doc: 'The most bytes of answers that may wait in memory for the client of one connection, behind the piece that is being sent; where more wait and they do not become fewer, the connection is cut. 0 is no limit. Not in Gunicorn.',
+    effect: 'on reload',
+  },
 } as const satisfies Group

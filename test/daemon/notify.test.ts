@@ -185,4 +185,14 @@ describe('notifier', () => {
     // It got as far as the socket, which is not there.
     expect(warnings[0]).to.match(/systemd-notify ended with code 1: .*No such file/)
   })
+
+  it('goes on when a message cannot be sent at all, and says so once', async () => {
+    // What the system throws, such as ENOMEM, is thrown at the same place.
+    const notifier = create({ NOTIFY_SOCKET: '@/org\0/systemd' })
+    notifier.ready('one')
+    await notifier.idle()
+    notifier.stopping('two')
+    await notifier.idle()
+    expect(warnings).to.have.length(1)
+  })
 })

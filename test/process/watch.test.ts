@@ -58,6 +58,19 @@ describe('reload when files change', () => {
     expect(server.log.match(/Changed: /g)).to.have.length(2)
   })
 
+  it('serves on where a file cannot be watched, and says so', async () => {
+    const server = launch({
+      args: ['--reload', '--reload-extra-file', 'x'.repeat(300), '-b', '127.0.0.1:0', './app.mjs'],
+      files: { 'app.mjs': hello('hello') },
+      errors: true,
+    })
+    const url = await server.running()
+    await eventually('it says so', () => /Cannot watch for reload: ENAMETOOLONG/.test(server.log))
+    expect(await textOf(url)).to.equal('hello')
+    await server.reload(/Reload 1: generation 2 serves/)
+    expect((await server.stop()).code).to.equal(0)
+  })
+
   it('watches nothing without --reload', async () => {
     const server = launch({ args: ['-b', '127.0.0.1:0', './app.mjs'], files: { 'app.mjs': hello('hello') } })
     await server.running()

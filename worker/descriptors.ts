@@ -1,0 +1,133 @@
+/**
+ * File descriptors are kept free, so that the worker can take the next connection, and the app can open its files.
+ *
+ * Where none is left, libuv closes every connection that waits in the queue of the kernel, and there is no way to stop accepting
+ * without giving up the socket. So it does not come to that: near the limit, those that have been idle longest make room.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { type Activity, isSilent } from './activity.ts'
+import type { Connections } from './connections.ts'
+import type { WorkerLog } from './log.ts'
+
+/** Descriptors that connections do not get: a share of the limit, but so many at least. */
+const reservedShare = 0.05
+const leastReserved = 32
+
+/** The fewest connections, whatever the app has open. */
+const fewest = 16
+
+/** What the app has open is counted again after so long, in milliseconds. */
+const countMs = 1_000
+
+/** Between two lines in the log, in milliseconds. */
+const tellMs = 60_000
+
+export class Descriptors {
+  readonly #connections: Connections
+  readonly #log: Pick<WorkerLog, 'warning'>
+  #limit: number | undefined
+  #others = 0
+  #countedAt = Number.NEGATIVE_INFINITY
+  #toldAt = Number.NEGATIVE_INFINITY
+  #closed = 0
+
+  constructor(connections: Connections, log: Pick<WorkerLog, 'warning'>) {
+    this.#connections = connections
+    this.#log = log
+    // Until there are so many, nobody counts.
+    connections.keepRoom(fewest, this.#makeRoom)
+  }
+
+  /** To be called about once a second. */
+  look(): void {
+    const { all } = this.#connections
+    if (all > this.#connections.room / 2) this.#count()
+    if (all <= this.#connections.room) this.#connections.crowd(false, this)
+  }
+
+  /** Called when there are more connections than there is room for. */
+  readonly #makeRoom = (newest: Socket): void => {
+    if (performance.now() - this.#countedAt > countMs) this.#count()
+    const { room } = this.#connections
+    const excess = this.#connections.all - room
+    if (excess <= 0) return
+    // Several, so that they are not looked for at each new connection.
+    const most = excess + Math.ceil(this.#reserve / 8)
+    const idle = oldest(this.#connections.entries(), most, newest)
+    for (const [socket, { session }] of idle) {
+      session?.destroy()
+      socket.destroy()
+    }
+    this.#closed += idle.length
+    if (idle.length < excess) {
+      this.#connections.crowd(true, this)
+      // What has sent its request by then is served, as long as there is a descriptor for it.
+      setImmediate(() => this.#turnAway(newest))
+    }
+    this.#tell(idle.length < excess)
+  }
+
+  #turnAway(socket: Socket): void {
+    const { all, room } = this.#connections
+    const isServed = (this.#connections.activityOf(socket)?.busy ?? 0) > 0
+    if (all <= room || (isServed && all <= room + this.#reserve / 2)) return
+    this.#closed += 1
+    socket.destroy()
+  }
+
+  get #reserve(): number {
+    return Math.max(leastReserved, Math.ceil((this.#limit ?? 0) * reservedShare))
+  }
+
+  #count(): void {
+    this.#countedAt = performance.now()
+    this.#limit ??= limitOf()
+    try {
+      // One of them is the folder itself.
+      this.#others = Math.max(0, readdirSync('/proc/self/fd').length - 1 - this.#connections.all)
+    } catch {
+      // There is none left for the folder either; elsewhere than on Linux there is no such folder, and no limit is known.
+      this.#others = this.#limit - this.#connections.all
+    }
+    this.#connections.room = Math.max(fewest, this.#limit - this.#others - this.#reserve)
+  }
+
+  #tell(isFull: boolean): void {
+    const now = performance.now()
+    if (now - this.#toldAt < tellMs) return
+    this.#toldAt = now
+    const { all } = this.#connections
+    const what = `${all} connections and ${this.#others} others of at most ${this.#limit}`
+    const cure = isFull
+      ? 'too many are busy, and new connections are closed'
+      : 'the longest idle connections are closed'
+    const before = this.#closed > 0 ? ` (${this.#closed} so far)` : ''
+    this.#log.warning(`File descriptors run out (${what}): ${cure}${before}: raise the limit (ulimit -n)`)
+  }
+}
+
+/** Those that wait for a request, and then those on which one has begun to arrive, the longest idle first. */
+function oldest(all: Iterable<[Socket, Activity]>, most: number, newest: Socket): [Socket, Activity][] {
+  const idle: [Socket, Activity][] = []
+  const late: [Socket, Activity][] = []
+  for (const one of all) {
+    const [socket, activity] = one
+    if (activity.busy > 0 || activity.streams.size > 0 || socket === newest) continue
+    if (activity.session !== undefined || isSilent(activity, socket)) idle.push(one)
+    else late.push(one)
+  }
+  const byAge = (a: [Socket, Activity], b: [Socket, Activity]) => a[1].idleSince - b[1].idleSince
+  return [...idle.sort(byAge), ...late.sort(byAge)].slice(0, most)
+}
+
+/** Node has raised it as far as it may, when it started. */
+function limitOf(): number {
+  try {
+    const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+    return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit)
+  } catch {
+    // Not Linux.
+    return Number.POSITIVE_INFINITY
+  }
+}
