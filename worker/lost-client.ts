@@ -6,14 +6,16 @@ import type { Socket } from 'node:net'
 import { hasLeft } from './peer.ts'
 
 const open = new Set<Socket>()
+let next = open.values()
 let sweep: NodeJS.Timeout | undefined
 
-/** How often is looked, in milliseconds: a look costs a microsecond for each connection. */
-const sweepMs = 5_000
+/** Each connection is looked at once in so many turns, and a turn is so many milliseconds: a look costs some microseconds. */
+const turns = 20
+const turnMs = 250
 
 export function leaveWithClient(socket: Socket): void {
   open.add(socket)
-  sweep ??= setInterval(look, sweepMs).unref()
+  sweep ??= setInterval(look, turnMs).unref()
   socket.once('close', () => {
     open.delete(socket)
     if (open.size > 0) return
@@ -23,5 +25,12 @@ export function leaveWithClient(socket: Socket): void {
 }
 
 function look(): void {
-  for (const socket of open) if (hasLeft(socket)) socket.destroy()
+  for (let left = Math.ceil(open.size / turns); left > 0; left -= 1) {
+    const { value: socket } = next.next()
+    if (socket === undefined) {
+      next = open.values()
+      return
+    }
+    if (hasLeft(socket)) socket.destroy()
+  }
 }
