@@ -2,7 +2,7 @@
  * File descriptors are kept free, so that the worker can take the next connection, and the app can open its files.
  *
  * Where none is left, libuv closes every connection that waits in the queue of the kernel, and there is no way to stop accepting
- * without giving up the socket. So it does not come to that: near the limit, those that have been idle longest make room.
+ * without giving up the socket. So it does not come to that: near the limit, idle connections make room.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
@@ -54,7 +54,7 @@ export class Descriptors {
     if (excess <= 0) return
     // Several, so that they are not looked for at each new connection.
     const most = excess + Math.ceil(this.#reserve / 8)
-    const idle = oldest(this.#connections.entries(), most, newest)
+    const idle = dispensable(this.#connections.entries(), newest).slice(0, most)
     for (const [socket, { session }] of idle) {
       session?.destroy()
       socket.destroy()
@@ -107,19 +107,34 @@ export class Descriptors {
   }
 }
 
-/** Those that wait for a request, and then those on which one has begun to arrive, the longest idle first. */
-function oldest(all: Iterable<[Socket, Activity]>, most: number, newest: Socket): [Socket, Activity][] {
-  const idle: [Socket, Activity][] = []
-  const late: [Socket, Activity][] = []
-  for (const one of all) {
-    const [socket, activity] = one
+/** A client that has said nothing for so long, in milliseconds, is hardly about to. */
+const settledMs = 1_000
+
+/**
+ * Whose client loses least comes first: those that never asked for anything, those that had their answers, and those on
+ * which a request has begun to arrive; what happened just now comes after all of that, and the longest idle first.
+ */
+function dispensable(all: Iterable<[Socket, Activity]>, newest: Socket): [Socket, Activity][] {
+  const settled = performance.now() - settledMs
+  const found: { readonly entry: [Socket, Activity]; readonly rank: number }[] = []
+  for (const entry of all) {
+    const [socket, activity] = entry
     if (activity.busy > 0 || activity.streams.size > 0 || socket === newest) continue
-    if (activity.session !== undefined || isSilent(activity, socket)) idle.push(one)
-    else late.push(one)
+    const rank = rankOf(activity, socket) + (activity.idleSince > settled ? ranks : 0)
+    found.push({ entry, rank })
   }
-  const byAge = (a: [Socket, Activity], b: [Socket, Activity]) => a[1].idleSince - b[1].idleSince
-  return [...idle.sort(byAge), ...late.sort(byAge)].slice(0, most)
+  found.sort((a, b) => a.rank - b.rank || a.entry[1].idleSince - b.entry[1].idleSince)
+  return found.map(({ entry }) => entry)
 }
+
+function rankOf(activity: Activity, socket: Socket): number {
+  const waits = activity.session !== undefined || isSilent(activity, socket)
+  if (waits) return activity.response === undefined ? 0 : 1
+  return 2
+}
+
+/** How many of them there are. */
+const ranks = 3
 
 /** Node has raised it as far as it may, when it started. */
 function limitOf(): number {

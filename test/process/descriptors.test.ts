@@ -43,6 +43,24 @@ describe('file descriptors', () => {
     })
   }
 
+  it('are not taken from a client that had an answer just now while others never said anything', async () => {
+    const server = serve(app)
+    const url = await server.running()
+    const honest = await open(url)
+    const ask = async () => {
+      honest.write('GET / HTTP/1.1\r\nHost: test\r\n\r\n')
+      return await first(honest)
+    }
+    for (let round = 0; round < 5; round += 1) {
+      expect(await ask()).to.contain('answer')
+      const silent = await Promise.all(Array.from({ length: 150 }, async () => await open(url)))
+      expect(await ask()).to.contain('answer')
+      for (const socket of silent) socket.resume()
+    }
+    await server.says(/File descriptors run out/)
+    honest.destroy()
+  })
+
   it('are kept free from clients that wait for a place', async () => {
     const server = serve(app, '--worker-connections', '10')
     const url = await server.running()
