@@ -121,7 +121,9 @@ function deadline(worker: PlannedWorker, limits: Limits): Deadline[] {
   if (worker.quit) add('quick stop', since, limits.quick)
   else if (worker.life === 'draining') add('graceful_timeout', since, Math.max(limits.graceful, 1))
   else if (worker.life !== 'ready') add('boot_timeout', since, limits.boot)
-  if (worker.life === 'ready' || worker.life === 'draining') add('timeout', worker.pulse, limits.pulse)
+  // One that was told to quit may not have come as far as its first heartbeat.
+  if (worker.life === 'ready' || (worker.life === 'draining' && !worker.quit))
+    add('timeout', worker.pulse, limits.pulse)
   return found
 }
 
