@@ -179,6 +179,17 @@ describe('plan', () => {
     expect(fleet.done.slice(-2)).to.deep.equal([{ do: 'kill', age: 1, why: 'timeout' }, { do: 'spawn' }])
   })
 
+  it('holds no worker to a heartbeat that was told to quit before its first one', () => {
+    const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
+    fleet.act()
+    fleet.stopping = 'gracefully'
+    fleet.act()
+    const impatient = { ...limits, pulse: limits.quick / 2, quick: limits.quick }
+    const { actions, wakeAt } = plan({ ...fleet.world, now: fleet.now + impatient.pulse, limits: impatient })
+    expect(actions).to.deep.equal([])
+    expect(wakeAt).to.equal(fleet.now + limits.quick)
+  })
+
   it('has no deadline for what has no limit', () => {
     const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
     fleet.settle()
