@@ -60,7 +60,7 @@ export function parseFlags(argv: readonly string[], origin?: string): ParsedFlag
   let operand: string | undefined
 
   for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
-    if (argument === '--') for (const text of rest.splice(0)) takeOperand(text)
+    if (argument === '--') given.set('app_args', { value: rest.splice(0), origin: origin ?? '--' })
     else if (argument.startsWith('-') && argument !== '-') takeFlag(argument)
     else takeOperand(argument)
   }

@@ -15,6 +15,12 @@ export interface OptionDocs {
    */
   readonly wsgi_app?: unknown
   /**
+   * What the application finds in `process.argv` behind its own file. On the command line, these are the arguments behind `--`: `tsicorn ./app.js -- --port 3000`.
+   *
+   * Default: []. Takes effect on reload.
+   */
+  readonly app_args?: unknown
+  /**
    * Addresses to listen on: `HOST`, `HOST:PORT`, `[V6]:PORT`, `unix:PATH` or `fd://N`. The port is 8000 and the host 0.0.0.0 where left out. May be given several times. With `$PORT` the default is `0.0.0.0:$PORT`.
    *
    * Default: from $PORT, else ["127.0.0.1:8000"]. Takes effect on reload.

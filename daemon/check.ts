@@ -4,12 +4,16 @@ import type { Resolved } from '../config/resolve.ts'
 import type { InheritedListener } from '../worker/protocol.ts'
 import { readTls } from './certificate.ts'
 import { Child, type ChildEvent } from './child.ts'
-import { processName, workerHooks, workerSettings } from './generation.ts'
+import { appFileOf, workerHooks, workerSettings } from './generation.ts'
 import { Inbox } from './inbox.ts'
 import { Scoreboard, type Seat } from './scoreboard.ts'
 
 /** Resolves with undefined when the app loads, else with the reason. */
-export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+export async function checkApp(
+  resolved: Resolved,
+  env: NodeJS.ProcessEnv,
+  tsx = false,
+): Promise<string | undefined> {
   const { settings } = resolved
   const tls = await readTls(resolved).catch((error: Error) => error)
   if (tls instanceof Error) return tls.message
@@ -24,7 +28,8 @@ export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Prom
   }
   const child = new Child(1, 1, 0, event => inbox.put(event))
   child.start({
-    title: `tsicorn: check [${processName(settings)}]`,
+    app: appFileOf(settings),
+    args: settings.app_args,
     cwd: settings.chdir,
     env,
     descriptors: [seat.fd],
@@ -32,6 +37,7 @@ export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Prom
       type: 'start',
       age: 1,
       generation: 1,
+      tsx,
       check: true,
       settings: workerSettings(resolved),
       listeners: settings.bind.flatMap(text => pretend(text, settings.chdir)),
@@ -56,6 +62,7 @@ export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Prom
   clearTimeout(timer)
   scoreboard.close()
   if (loaded) return undefined
+  if (child.failure?.why === 'tsx' && !tsx) return await checkApp(resolved, env, true)
   if (child.killed) return `The app did not load within boot_timeout (${settings.boot_timeout} s)`
   return child.failure?.message ?? `The app did not load: its process ended with ${endingOf(child)}`
 }

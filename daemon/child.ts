@@ -25,7 +25,10 @@ export type ChildEvent =
 
 /** Everything that a worker process is started with. */
 export interface ChildOptions {
-  readonly title: string
+  /** The file of the app, absolute, which is the main module; undefined where only the worker can find out. */
+  readonly app: string | undefined
+  /** What the app finds in `process.argv`. */
+  readonly args: readonly string[]
   readonly cwd: string
   readonly env: NodeJS.ProcessEnv
   /** What the process inherits, from descriptor `firstInherited` on. */
@@ -37,13 +40,18 @@ export interface ChildOptions {
   readonly hasWatchdog?: boolean
 }
 
+/** The worker comes first, and the app is what Node runs; without one, it is the worker. */
+function mainOf(app: string | undefined): readonly string[] {
+  return app === undefined ? [fileURLToPath(preload)] : [`--import=${preload.href}`, app]
+}
+
 /** How a worker process ended. */
 export interface Ending {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }
 
-const workerMain = fileURLToPath(new URL(`../worker/main.${import.meta.url.slice(-2)}`, import.meta.url))
+const preload = new URL(`../worker/preload.${import.meta.url.slice(-2)}`, import.meta.url)
 
 /** SIGUSR1, which is often sent to whole groups, would open a port where any local user can run code as the worker. */
 const closed = ['--disable-sigusr1'] as const
@@ -72,6 +80,8 @@ export class Child implements PlannedWorker {
   quit = false
   killed = false
   worn = false
+  /** It was started with tsx. */
+  hasTsx = false
   /** It may live, and is no longer counted. */
   isAbandoned = false
   /** Why it leaves, in one phrase, as far as that is known. */
@@ -113,16 +123,16 @@ export class Child implements PlannedWorker {
   }
 
   /** Starts the process. Whatever goes wrong with it, `exited` follows. */
-  start({ title, cwd, env, descriptors, start, capture, hasWatchdog = false }: ChildOptions): void {
-    // The title stands in the arguments to make room for it where process titles live, and for `ps` before it is set.
+  start({ app, args, cwd, env, descriptors, start, capture, hasWatchdog = false }: ChildOptions): void {
     const printed = capture === undefined ? 'inherit' : 'pipe'
-    const child = trySpawn(process.execPath, [...process.execArgv, ...closed, workerMain, title], {
+    const child = trySpawn(process.execPath, [...process.execArgv, ...closed, ...mainOf(app), ...args], {
       cwd,
       env: { ...env, [arbiterVariable]: ourName },
       stdio: ['ignore', printed, printed, 'pipe', ...descriptors, ...(hasWatchdog ? ['pipe' as const] : [])],
     })
     if (child instanceof Error) return this.#fail(whyNotStarted(child, process.execPath, cwd))
     this.#process = child
+    this.hasTsx = start.tsx
     const socket = child.stdio?.[channelFd] as Socket | undefined
     this.#channel = socket && this.#listen(socket)
     child.on('error', error => {

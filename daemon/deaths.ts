@@ -35,6 +35,7 @@ export class Deaths {
   bury(child: Child): Consequence | undefined {
     const { fleet, succession, phase, log, loops } = this.#server
     const { current, good } = succession
+    if (child.failure?.why === 'tsx' && !child.hasTsx) return this.#takeTsx(child, child.failure.message)
     const isProven = child.generation === good?.number
     const { death, text } = fleet.bury(child, { proven: isProven, quietly: loops })
     const message = child.failure?.message ?? text
@@ -47,6 +48,14 @@ export class Deaths {
     return this.#failBoot(child, message)
   }
 
+  /** It is nobody's fault, and the next worker does better. */
+  #takeTsx(child: Child, why: string): undefined {
+    const { fleet, log } = this.#server
+    if (!fleet.needsTsx) log.info(`The app is loaded with tsx from now on: ${why}`)
+    fleet.needsTsx = true
+    fleet.bury(child, { proven: false, quietly: true })
+  }
+
   #failBoot(child: Child, message: string): Consequence | undefined {
     const { appFailedToLoad, workerFailedToBoot, failed } = exitCodes
     const { phase, succession } = this.#server
@@ -54,7 +63,13 @@ export class Deaths {
       this.#reloads.supersede(message)
       return undefined
     }
-    const codes = { app: appFailedToLoad, boot: workerFailedToBoot, bind: failed, log: failed }
+    const codes = {
+      app: appFailedToLoad,
+      boot: workerFailedToBoot,
+      bind: failed,
+      log: failed,
+      tsx: workerFailedToBoot,
+    }
     this.exitCode = codes[child.failure?.why ?? 'boot'].code
     return { happening: 'boot failed', error: new Error(message) }
   }

@@ -6,13 +6,7 @@ import { monotonicNow } from '../worker/scoreboard-layout.ts'
 import { Child, type ChildEvent } from './child.ts'
 import { classify, type Death, killReasons, obituary } from './death.ts'
 import type { ErrorLog } from './error-log.ts'
-import {
-  descriptorsOf,
-  type Generation,
-  inheritedListeners,
-  processName,
-  startMessage,
-} from './generation.ts'
+import { appFileOf, descriptorsOf, type Generation, inheritedListeners, startMessage } from './generation.ts'
 import type { HookQueue } from './hook-queue.ts'
 import { watchOutOfMemory } from './oom.ts'
 import { giveAccessLog } from './owner.ts'
@@ -38,6 +32,8 @@ export class Fleet {
   readonly #children = new Map<number, Child>()
   readonly #generations = new Map<number, Generation>()
   readonly #ranOutOfMemory = watchOutOfMemory()
+  /** Node alone cannot load the app, as some worker has found out. */
+  needsTsx = false
   #age = 0
 
   constructor(parts: FleetParts) {
@@ -89,11 +85,12 @@ export class Fleet {
     }
     child.seat = seat
     child.start({
-      title: `tsicorn: worker [${processName(settings)}]`,
+      app: appFileOf(settings),
+      args: settings.app_args,
       cwd: settings.chdir,
       env,
       descriptors: [seat.fd, ...descriptorsOf(generation)],
-      start: startMessage(generation, child.age, seat.slot),
+      start: startMessage(generation, child.age, seat.slot, this.needsTsx),
       capture: settings.capture_output && settings.errorlog !== '-' ? log.print : undefined,
       hasWatchdog: settings.timeout_stack,
     })

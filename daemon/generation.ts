@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { parseStatsdHost, parseSyslogAddress } from '../config/outlets.ts'
 import type { Resolved } from '../config/resolve.ts'
 import { type HookName, hookTable } from '../hooks/table.ts'
+import { appPathOf, findAppFile } from '../worker/app-file.ts'
 import type { InheritedListener, Start, TlsMaterial, WorkerSettings } from '../worker/protocol.ts'
 import { firstInherited } from './child.ts'
 import type { Listener } from './sockets.ts'
@@ -16,12 +17,13 @@ export interface Generation {
 }
 
 /** The first message to a worker of this generation. */
-export function startMessage(generation: Generation, age: number, slot: number): Start {
+export function startMessage(generation: Generation, age: number, slot: number, tsx: boolean): Start {
   const { number, resolved } = generation
   return {
     type: 'start',
     age,
     generation: number,
+    tsx,
     check: false,
     settings: workerSettings(resolved),
     listeners: inheritedListeners(generation),
@@ -119,6 +121,16 @@ function tagOf(settings: Resolved['settings']): string {
 /** The name in process titles. */
 export function processName({ proc_name, app }: Resolved['settings']): string {
   return proc_name ?? app ?? 'tsicorn'
+}
+
+/** The file that the app is in; undefined where it is a package, or the worker has to say what is wrong. */
+export function appFileOf({ app, chdir }: Resolved['settings']): string | undefined {
+  try {
+    return findAppFile(appPathOf(app as string), chdir)
+  } catch {
+    // Nobody may look there.
+    return undefined
+  }
 }
 
 /** Which hooks a worker has to import, and from where; a function as `access_log_format` comes from there as well. */

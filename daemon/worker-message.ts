@@ -47,7 +47,7 @@ function isLevel(value: unknown): value is LogLevel {
   return logLevels.some(level => level === value)
 }
 
-const failures: readonly BootFailure[] = ['boot', 'app', 'bind', 'log']
+const failures: readonly BootFailure[] = ['boot', 'app', 'bind', 'log', 'tsx']
 
 function isFailure(value: unknown): value is BootFailure {
   return failures.some(failure => failure === value)

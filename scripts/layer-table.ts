@@ -13,6 +13,8 @@ export const layers: readonly Layer[] = [
       'worker/protocol.ts',
       'worker/frame.ts',
       'worker/exit.ts',
+      // The arbiter has Node run the file of the app.
+      'worker/app-file.ts',
       'worker/scoreboard-layout.ts',
       // Both processes make contexts of TLS, and in the same way.
       'worker/tls-options.ts',
@@ -30,7 +32,7 @@ export const layers: readonly Layer[] = [
       'config/network.ts',
     ],
   },
-  { layer: 5, files: ['daemon/main.ts', 'daemon/tsicorn.js', 'worker/main.ts'] },
+  { layer: 5, files: ['daemon/main.ts', 'daemon/tsicorn.js', 'worker/main.ts', 'worker/preload.ts'] },
   {
     layer: 4,
     files: [
@@ -116,7 +118,7 @@ export const layers: readonly Layer[] = [
       'worker/app.ts',
       'worker/app-*.ts',
       'worker/adapters/*.ts',
-      ...['adopt-listen', 'listen-request', 'import-user', 'literal-reader'].map(name => `worker/${name}.ts`),
+      ...['adopt-listen', 'listen-request', 'tsx', 'literal-reader'].map(name => `worker/${name}.ts`),
       ...[
         'serve',
         'request',

@@ -9,7 +9,6 @@ import { resolveAppPath } from './app-path.ts'
 import { hearReady } from './app-ready.ts'
 import { type AppSpec, parseAppSpec } from './app-spec.ts'
 import { callExport, ranOnly, servableOf } from './app-value.ts'
-import { importUser } from './import-user.ts'
 import { whilePending } from './pending.ts'
 import type { InheritedListener } from './protocol.ts'
 
@@ -48,10 +47,12 @@ export interface LoadOptions {
   /** Called before a server of the app listens; it may get connections long before the app is loaded. */
   readonly onListen?: (server: AppServer) => void
   readonly log: AppLog
+  /** Runs the module at this URL, once. */
+  readonly run: (url: string) => Promise<Exports>
 }
 
 /**
- * Imports the app and finds out how to serve it; called once in the life of a process.
+ * Runs the app and finds out how to serve it; called once in the life of a process.
  *
  * A server that the app told to listen on an inherited socket comes first, then the export that the spec names, then the
  * default export, then the conventional names.
@@ -71,7 +72,7 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
   const meanwhile = <T>(step: Promise<T>, otherwise: () => Error) =>
     whilePending(Promise.race([step, refusal]), otherwise)
   try {
-    const module = await meanwhile(importUser(url), () => neverLoaded(spec))
+    const module = await meanwhile(options.run(url), () => neverLoaded(spec))
     const found = await meanwhile(find(module, spec, catcher), () => neverLoaded(spec))
     const listens = found === undefined || catcher.caught.length > 0
     if (listens) {

@@ -1,6 +1,7 @@
 /** Why a worker could not boot, as it tells the arbiter. */
 import { fileURLToPath } from 'node:url'
 import { AppError, AppMissing, BindFailed, LogFailed, TlsFailed } from './app-error.ts'
+import { NeedsTsx } from './app-main.ts'
 import { exitCodes } from './exit.ts'
 import type { BootFailure as Why } from './protocol.ts'
 
@@ -17,6 +18,7 @@ export async function bootFailure(error: unknown, spec: string): Promise<BootFai
   if (error instanceof AppError) return { why: 'app', code: appFailedToLoad.code, message: error.message }
   if (error instanceof BindFailed) return { why: 'bind', code, message: error.message }
   if (error instanceof LogFailed) return { why: 'log', code, message: error.message }
+  if (error instanceof NeedsTsx) return { why: 'tsx', code, message: error.message }
   return { why: 'boot', code, message: isTold(error) ? error.message : await thrown(error, spec) }
 }
 

@@ -11,11 +11,15 @@ import { createLog } from './log.ts'
 import type { Start, ToWorker } from './protocol.ts'
 import { Worker } from './worker.ts'
 
+export { appMayRun } from './app-main.ts'
+
 let worker: Worker | undefined
 let disconnectApp: (() => void) | undefined
 
 // What the app starts is no worker.
 delete process.env[arbiterVariable]
+const own = process.execArgv.findIndex(arg => arg.startsWith('--import=') && arg.includes('/worker/preload.'))
+if (own !== -1) process.execArgv.splice(own, 1)
 
 openChannel({
   hear,

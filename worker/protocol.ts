@@ -33,6 +33,8 @@ export interface Start {
   readonly type: 'start'
   readonly age: number
   readonly generation: number
+  /** Node alone cannot load the app. */
+  readonly tsx: boolean
   /** Load the app, say whether that worked, and leave: `--check-config`. */
   readonly check: boolean
   readonly settings: WorkerSettings
@@ -170,7 +172,7 @@ export interface InheritedListener {
 }
 
 /** Why a worker could not start: the arbiter's exit code and retries depend on it. */
-export type BootFailure = 'boot' | 'app' | 'bind' | 'log'
+export type BootFailure = 'boot' | 'app' | 'bind' | 'log' | 'tsx'
 
 export const logLevels = ['debug', 'info', 'warning', 'error', 'critical'] as const
 

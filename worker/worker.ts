@@ -5,6 +5,7 @@ import { createHookCaller, type HookCaller } from '../hooks/run.ts'
 import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
 import type { AppServer, LoadedApp } from './app.ts'
+import { runApp } from './app-main.ts'
 import { tellArbiter } from './arbiter-channel.ts'
 import { Connections } from './connections.ts'
 import { Descriptors } from './descriptors.ts'
@@ -18,6 +19,7 @@ import { startPulse } from './pulse.ts'
 import { type Serving, track } from './serve.ts'
 import { startService } from './service.ts'
 import { SlowReaders } from './slow-readers.ts'
+import { restTsx } from './tsx.ts'
 import { createWear } from './wear.ts'
 
 /** A connection without a request is closed after so long, in milliseconds, while the worker drains. */
@@ -71,6 +73,7 @@ export class Worker {
     applyEnvironment([...accountVariables(identity), ...settings.raw_env])
     if (identity !== undefined) (await import('./privileges.ts')).dropPrivileges(identity)
     const { loadApp } = await import('./app.ts')
+    const { tsx } = this.#start
     const { app: spec, backlog, wait_ready: waitReady } = settings
     const log = this.#log.write
     const onListen = (server: AppServer) => {
@@ -86,7 +89,9 @@ export class Worker {
       backlog,
       log,
       onListen,
+      run: async url => await runApp(url, { tsx }),
     })
+    restTsx()
     this.#app = app
     this.#log.debug(`The app is a ${app.shape}`)
     await this.#hooks.call('post_worker_init', this.#view)

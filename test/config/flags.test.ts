@@ -35,7 +35,10 @@ describe('flags', () => {
   })
 
   it('takes everything after -- as operands', () => {
-    expect(given('--', '-odd.ts')).to.deep.equal({ app: '-odd.ts' })
+    expect(given('./app.ts', '--', '-p', '3', '--')).to.deep.equal({
+      app: './app.ts',
+      app_args: ['-p', '3', '--'],
+    })
   })
 
   it('lets --proxy-protocol stand alone before the application', () => {
