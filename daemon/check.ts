@@ -2,6 +2,7 @@
 import { parseBind } from '../config/bind.ts'
 import type { Resolved } from '../config/resolve.ts'
 import type { InheritedListener } from '../worker/protocol.ts'
+import { bindFrom } from './app-binds.ts'
 import { readTls } from './certificate.ts'
 import { Child, type ChildEvent } from './child.ts'
 import { appFileOf, workerHooks, workerSettings } from './generation.ts'
@@ -37,6 +38,8 @@ export async function checkApp(
       type: 'start',
       age: 1,
       generation: 1,
+      bindFrom: bindFrom(resolved),
+      mayBind: resolved.owner === undefined,
       tsx,
       check: true,
       settings: workerSettings(resolved),
@@ -61,7 +64,8 @@ export async function checkApp(
   }
   clearTimeout(timer)
   scoreboard.close()
-  if (loaded) return undefined
+  // The arbiter would bind it.
+  if (loaded || child.failure?.why === 'elsewhere') return undefined
   if (child.failure?.why === 'tsx' && !tsx) return await checkApp(resolved, env, true)
   if (child.killed) return `The app did not load within boot_timeout (${settings.boot_timeout} s)`
   return child.failure?.message ?? `The app did not load: its process ended with ${endingOf(child)}`
@@ -72,9 +76,9 @@ function pretend(text: string, folder: string): InheritedListener[] {
   const address = parseBind(text, folder)
   if (address.kind === 'fd') return []
   if (address.kind === 'unix')
-    return [{ fd: -1, reuse_port: false, name: `unix:${address.path}`, path: address.path }]
+    return [{ fd: -1, reuse_port: false, of_app: false, name: `unix:${address.path}`, path: address.path }]
   const { host, port } = { ...address, port: address.port || 8000 }
-  return [{ fd: -1, reuse_port: false, name: `http://${host}:${port}`, host, port }]
+  return [{ fd: -1, reuse_port: false, of_app: false, name: `http://${host}:${port}`, host, port }]
 }
 
 function endingOf({ ending }: Child): string {

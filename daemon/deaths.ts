@@ -2,6 +2,7 @@
 import type { Resolved } from '../config/resolve.ts'
 import { exitCodes } from '../worker/exit.ts'
 import type { Child } from './child.ts'
+import { mayBind } from './generation.ts'
 import type { Happening } from './phase.ts'
 import type { Reloads } from './reloads.ts'
 import type { Server } from './server.ts'
@@ -36,6 +37,7 @@ export class Deaths {
     const { fleet, succession, phase, log, loops } = this.#server
     const { current, good } = succession
     if (child.failure?.why === 'tsx' && !child.hasTsx) return this.#takeTsx(child, child.failure.message)
+    if (child.failure?.why === 'elsewhere' && this.#bindForApp(child)) return undefined
     const isProven = child.generation === good?.number
     const { death, text } = fleet.bury(child, { proven: isProven, quietly: loops })
     const message = child.failure?.message ?? text
@@ -56,6 +58,31 @@ export class Deaths {
     fleet.bury(child, { proven: false, quietly: true })
   }
 
+  /** Binds for the app what it wants to listen on, and starts its workers with it; false where that is no news. */
+  #bindForApp(child: Child): boolean {
+    const { fleet, succession, phase, log } = this.#server
+    const { current, appBinds } = succession
+    const { binds = [], message = '' } = child.failure ?? {}
+    const isCurrent = child.generation === current?.number
+    if (isCurrent && (!mayBind(current) || !['booting', 'reloading'].includes(phase.name))) return false
+    if (isCurrent && !appBinds.learn(binds)) return false
+    fleet.bury(child, { proven: false, quietly: true })
+    if (!isCurrent) return true
+    log.info(`${message}: it is bound for the app`)
+    if (phase.name === 'reloading') {
+      this.#reloads.begin()
+      this.#reloads.supersede(message)
+    } else this.#startOver()
+    return true
+  }
+
+  #startOver(delayMs = 0): void {
+    const { succession } = this.#server
+    succession.current = undefined
+    succession.keepListeners([])
+    succession.prepare({ read: async () => this.#first }, delayMs)
+  }
+
   #failBoot(child: Child, message: string): Consequence | undefined {
     const { appFailedToLoad, workerFailedToBoot, failed } = exitCodes
     const { phase, succession } = this.#server
@@ -69,6 +96,7 @@ export class Deaths {
       bind: failed,
       log: failed,
       tsx: workerFailedToBoot,
+      elsewhere: appFailedToLoad,
     }
     this.exitCode = codes[child.failure?.why ?? 'boot'].code
     return { happening: 'boot failed', error: new Error(message) }
@@ -76,13 +104,11 @@ export class Deaths {
 
   /** Another server began to listen between our binding and our first worker's listening. */
   #bindAnew(message: string): Consequence | undefined {
-    const { log, succession } = this.#server
+    const { log } = this.#server
     this.#bindTries += 1
     if (this.#bindTries > bindTries) return { happening: 'boot failed', error: new Error(message) }
     log.error(`${message} (try ${this.#bindTries - 1} of ${bindTries}, the next in 1 second)`)
-    succession.current = undefined
-    succession.keepListeners([])
-    succession.prepare({ read: async () => this.#first }, bindPauseMs)
+    this.#startOver(bindPauseMs)
     return undefined
   }
 }

@@ -5,13 +5,17 @@ import type { Resolved } from '../config/resolve.ts'
 import { type HookName, hookTable } from '../hooks/table.ts'
 import { appPathOf, findAppFile } from '../worker/app-file.ts'
 import type { InheritedListener, Start, TlsMaterial, WorkerSettings } from '../worker/protocol.ts'
+import { bindFrom } from './app-binds.ts'
 import { firstInherited } from './child.ts'
+import { activatedPrefix } from './inheritance.ts'
 import type { Listener } from './sockets.ts'
 
 export interface Generation {
   readonly number: number
   readonly resolved: Resolved
   readonly listeners: readonly Listener[]
+  /** Those that nobody but the app has asked for. */
+  readonly ofApp: ReadonlySet<Listener>
   /** What its workers speak TLS with; made anew when the files are renewed. */
   tls?: TlsMaterial
 }
@@ -23,6 +27,8 @@ export function startMessage(generation: Generation, age: number, slot: number, 
     type: 'start',
     age,
     generation: number,
+    bindFrom: bindFrom(resolved),
+    mayBind: mayBind(generation),
     tsx,
     check: false,
     settings: workerSettings(resolved),
@@ -32,6 +38,11 @@ export function startMessage(generation: Generation, age: number, slot: number, 
     ...(resolved.owner === undefined ? {} : { identity: resolved.owner }),
     ...(generation.tls === undefined ? {} : { tls: generation.tls }),
   }
+}
+
+/** A worker of another user must not have things bound that it could not bind itself. */
+export function mayBind({ resolved, listeners }: Generation): boolean {
+  return resolved.owner === undefined && !listeners.some(({ key }) => key.startsWith(activatedPrefix))
 }
 
 /** What workers get as it is. */
@@ -157,13 +168,16 @@ export function addressesOf(generation: Generation | undefined): readonly string
 }
 
 /** The listeners as a worker finds them. */
-export function inheritedListeners(generation: Pick<Generation, 'listeners' | 'tls'>): InheritedListener[] {
+export function inheritedListeners(
+  generation: Pick<Generation, 'listeners' | 'tls' | 'ofApp'>,
+): InheritedListener[] {
   const descriptors = descriptorsOf(generation)
   return generation.listeners.map(listener => {
     const { fd, host, port, path } = listener
     return {
       fd: fd === undefined ? -1 : firstInherited + 1 + descriptors.indexOf(fd),
       reuse_port: fd === undefined,
+      of_app: generation.ofApp.has(listener),
       name: addressOf(listener, generation),
       ...(host === undefined ? {} : { host }),
       ...(port === undefined ? {} : { port }),

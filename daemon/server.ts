@@ -4,6 +4,7 @@
 import type { Resolved } from '../config/resolve.ts'
 import type { ServerView } from '../hooks/table.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
+import { AppBinds } from './app-binds.ts'
 import type { ServerEvent } from './arbiter-event.ts'
 import { extend, noStreak } from './back-off.ts'
 import { count } from './count.ts'
@@ -82,7 +83,7 @@ export class Server {
     this.#renewals = new Renewals(put, log)
     this.lineage = new Lineage(parts.inheritance, put)
     const listeners = new Listeners(parts.inheritance.descriptors, log.write)
-    this.succession = new Succession(put, listeners)
+    this.succession = new Succession(put, listeners, new AppBinds(parts.inheritance.appBinds))
     this.fleet = new Fleet({
       put,
       log,

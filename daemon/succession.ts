@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseBind } from '../config/bind.ts'
 import type { Resolved } from '../config/resolve.ts'
 import { tryAccessLog } from './access-log.ts'
+import type { AppBinds } from './app-binds.ts'
 import { readTls } from './certificate.ts'
 import { accessLogOf, type Generation } from './generation.ts'
 import type { Listeners } from './listeners.ts'
@@ -33,13 +34,15 @@ export class Succession {
   good: Generation | undefined
   readonly #put: (event: SuccessionEvent) => void
   readonly #listeners: Listeners
+  readonly appBinds: AppBinds
   #count = 0
   #preparing: AbortController | undefined
   #again: Preparation | undefined
 
-  constructor(put: (event: SuccessionEvent) => void, listeners: Listeners) {
+  constructor(put: (event: SuccessionEvent) => void, listeners: Listeners, appBinds: AppBinds) {
     this.#put = put
     this.#listeners = listeners
+    this.appBinds = appBinds
   }
 
   get isPreparing(): boolean {
@@ -68,7 +71,7 @@ export class Succession {
 
   async #make(preparation: Preparation, delayMs: number, signal: AbortSignal): Promise<Generation> {
     if (delayMs > 0) await sleep(delayMs, undefined, { signal })
-    const resolved = await preparation.read(signal)
+    const resolved = this.appBinds.addTo(await preparation.read(signal))
     signal.throwIfAborted()
     await preparation.before?.(resolved)
     signal.throwIfAborted()
@@ -84,7 +87,9 @@ export class Succession {
     await preparation.after?.(resolved)
     signal.throwIfAborted()
     this.#count += 1
-    return { number: this.#count, resolved, listeners, ...(tls === undefined ? {} : { tls }) }
+    const { appBinds } = this
+    const ofApp = new Set(listeners.filter(({ key }) => appBinds.has(key, resolved)))
+    return { number: this.#count, resolved, listeners, ofApp, ...(tls === undefined ? {} : { tls }) }
   }
 
   /** To be called when a preparation has ended; false when its outcome is out of date already. */

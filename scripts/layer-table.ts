@@ -50,6 +50,7 @@ export const layers: readonly Layer[] = [
         'control',
       ].map(name => `daemon/${name}.ts`),
       'worker/worker.ts',
+      'worker/every-second.ts',
     ],
   },
   {
@@ -73,6 +74,7 @@ export const layers: readonly Layer[] = [
     files: [
       ...[
         'child',
+        'app-binds',
         'worker-channel',
         'misconduct',
         'parent-channel',
@@ -118,7 +120,16 @@ export const layers: readonly Layer[] = [
       'worker/app.ts',
       'worker/app-*.ts',
       'worker/adapters/*.ts',
-      ...['adopt-listen', 'listen-request', 'tsx', 'literal-reader'].map(name => `worker/${name}.ts`),
+      ...[
+        'adopt-listen',
+        'listen-request',
+        'listen-address',
+        'port-probe',
+        'signals',
+        'empty-queues',
+        'tsx',
+        'literal-reader',
+      ].map(name => `worker/${name}.ts`),
       ...[
         'serve',
         'request',

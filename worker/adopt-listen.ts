@@ -2,9 +2,12 @@ import { Server } from 'node:net'
 import { resolve } from 'node:path'
 import type { AppLog, AppServer } from './adapters/adapter.ts'
 import { isAppServer } from './adapters/server.ts'
-import { BindFailed } from './app-error.ts'
+import { AppError, BindFailed, Elsewhere } from './app-error.ts'
+import { answerAddress, hide, present, withhold } from './app-server.ts'
+import { bindOf, contradicts, isLocal } from './listen-address.ts'
 import { type ListenRequest, readListen, targetOf } from './listen-request.ts'
-import type { InheritedListener } from './protocol.ts'
+import { refuseProbes } from './port-probe.ts'
+import type { BindFrom, InheritedListener } from './protocol.ts'
 
 /** A server of the app that called `listen` for an inherited socket. */
 export interface CaughtServer {
@@ -15,9 +18,9 @@ export interface CaughtServer {
 /**
  * Leads what the app listens on to the sockets that the worker inherited.
  *
- * `net.Server.prototype.listen` is replaced for the life of the process, before any code of the app runs. Only servers of http,
- * https and http2 that ask for an inherited port or path are led there; port probes, metrics servers and the like listen as they
- * always did.
+ * `net.Server.prototype.listen` is replaced for the life of the process, before any code of the app runs. Servers of http, https
+ * and http2 that ask for an inherited port or path are led there, unless they are closed at once: an app that looks for a free
+ * port finds that its own is. Metrics servers and the like listen as they always did.
  */
 export class ListenCatcher {
   /** In the order of their calls. */
@@ -28,11 +31,14 @@ export class ListenCatcher {
   readonly #check: boolean
   readonly #backlog: number | undefined
   readonly #log: AppLog
-  readonly #strays = new Map<Server, string>()
+  readonly #strays = new Map<Server, ListenRequest>()
   readonly #original = Server.prototype.listen
   readonly #listening: () => void
   readonly #onListen: ((server: AppServer) => void) | undefined
-  readonly #refused: (error: BindFailed) => void
+  readonly #refused: (error: Error) => void
+  readonly #bindFrom: BindFrom
+  readonly #mayBind: boolean
+  readonly #acceptConnects: () => void
   #waiting = false
   #loaded = false
 
@@ -45,8 +51,11 @@ export class ListenCatcher {
     readonly log: AppLog
     /** Called before a server of the app listens on an inherited socket, and so before its first connection. */
     readonly onListen?: ((server: AppServer) => void) | undefined
-    /** The kernel would not let the app listen. */
-    readonly refused: (error: BindFailed) => void
+    readonly bindFrom: BindFrom
+    /** The arbiter binds what else the app listens on. */
+    readonly mayBind: boolean
+    /** The app cannot listen there. */
+    readonly refused: (error: Error) => void
   }) {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.first = promise
@@ -57,6 +66,9 @@ export class ListenCatcher {
     this.#check = options.check
     this.#backlog = options.backlog
     this.#log = options.log
+    this.#bindFrom = options.bindFrom
+    this.#mayBind = options.mayBind
+    this.#acceptConnects = refuseProbes(request => this.#isFree(request))
     const catcher = this
     Server.prototype.listen = function (this: Server, ...args: unknown[]) {
       return catcher.#hear(this, args)
@@ -65,7 +77,14 @@ export class ListenCatcher {
 
   /** Where servers of the app listen that no inherited socket serves: `port 3000`. */
   get elsewhere(): readonly string[] {
-    return [...this.#strays.values()]
+    return [...this.#strays.values()].map(nameOf)
+  }
+
+  /** @throws Elsewhere where the app listens on more than the arbiter has bound */
+  haveRestBound(): void {
+    const rest = [...this.#strays.values()].filter(isFixed)
+    if (this.#mayBind && rest.length > 0)
+      throw new Elsewhere(rest.map(nameOf).join(' and '), rest.map(bindOf))
   }
 
   /** From now on only `first` is waited for: servers that listen elsewhere must not be what keeps the process waiting. */
@@ -77,23 +96,41 @@ export class ListenCatcher {
   /** The app is loaded and the worker takes the sockets that are left: what the app still asks for is granted in name only. */
   finish(): void {
     this.#loaded = true
+    this.#acceptConnects()
     if (this.#waiting) for (const server of this.#strays.keys()) server.ref()
     this.#waiting = false
   }
 
   #hear(server: Server, args: readonly unknown[]): Server {
-    const request = isAppServer(server) ? readListen(args) : undefined
-    if (request === undefined || !isAppServer(server)) return this.#pass(server, args)
-    const wanted = this.#listeners.filter(listener => matches(listener, request))
+    const request = readListen(args)
+    const wanted = request && this.#listeners.filter(listener => matches(listener, request))
+    if (request === undefined || wanted === undefined) return this.#pass(server, args)
+    if (!isAppServer(server)) {
+      // Somebody looks whether the port is free.
+      const [listener] = wanted
+      return listener && !this.#loaded ? pretend(server, request, listener) : this.#pass(server, args)
+    }
     if (wanted.length > 0) return this.#lead(server, request, wanted)
-    this.#strays.set(server, nameOf(request))
+    this.#strays.set(server, request)
     if (this.#waiting) server.unref()
     server.once('close', () => this.#strays.delete(server))
-    return this.#check ? pretend(server, request) : this.#pass(server, args)
+    const isForArbiter = this.#mayBind && !this.#loaded && isFixed(request)
+    // Where nobody has said where to listen, this is as good as the inherited socket.
+    if (isForArbiter && this.#bindFrom === 'nobody') {
+      setImmediate(() => this.#strays.has(server) && this.#listening())
+    }
+    return isForArbiter || this.#check ? pretend(server, request) : this.#pass(server, args)
   }
 
   #pass(server: Server, args: readonly unknown[]): Server {
     return Reflect.apply(this.#original, server, args)
+  }
+
+  #isFree(request: ListenRequest): boolean {
+    const isTaken = (listener: InheritedListener) => this.caught.some(one => one.listener === listener)
+    return this.#listeners.some(
+      listener => matches(listener, request) && isLocal(request, listener) && !isTaken(listener),
+    )
   }
 
   #lead(server: AppServer, request: ListenRequest, wanted: readonly InheritedListener[]): Server {
@@ -107,18 +144,42 @@ export class ListenCatcher {
       )
       return pretend(server, request, wanted[0])
     }
-    this.caught.push({ server, listener })
+    const one = { server, listener }
+    this.caught.push(one)
+    pretend(server, request, listener, () => this.caught.splice(this.caught.indexOf(one), 1))
+    // One that is closed by then was to find out whether the port is free.
+    setImmediate(() => {
+      if (this.caught.includes(one)) this.#commit(one, request)
+    })
+    return server
+  }
+
+  #commit({ server, listener }: CaughtServer, request: ListenRequest): void {
+    if (contradicts(request, listener)) return this.#refused(this.#contradiction(request, listener))
     this.#log('info', `The app's listen on ${nameOf(request)} was led to ${listener.name}`)
-    server.once('listening', this.#listening)
-    if (this.#check) return pretend(server, request, listener)
+    if (this.#check) return this.#listening()
+    hide(server)
     this.#onListen?.(server)
     const failed = (cause: Error) =>
       this.#refused(new BindFailed(`Cannot listen on ${listener.name}: ${cause.message}`, { cause }))
     server.prependOnceListener('error', failed)
-    server.once('listening', () => server.off('error', failed))
+    const release = withhold(server, 'listening', () => {
+      release()
+      server.off('error', failed)
+      this.#listening()
+    })
     if (listener.path !== undefined) answerAddress(server, listener.path)
-    const { backlog = this.#backlog, callback, signal } = request
-    return this.#pass(server, [{ ...targetOf(listener), backlog, signal }, backlog, callback])
+    const { backlog = this.#backlog, signal } = request
+    this.#pass(server, [{ ...targetOf(listener), backlog, signal }, backlog])
+  }
+
+  /** Where nobody said where to listen, the app has the last word. */
+  #contradiction(request: ListenRequest, listener: InheritedListener): Error {
+    if (this.#mayBind && this.#bindFrom !== 'operator')
+      return new Elsewhere(nameOf(request), [bindOf(request)])
+    return new AppError(
+      `The app listens on ${nameOf(request)} only, and tsicorn is bound to ${listener.name}: start tsicorn with -b ${bindOf(request)}, or let the app listen without a host`,
+    )
   }
 }
 
@@ -128,25 +189,30 @@ function matches(listener: InheritedListener, request: ListenRequest): boolean {
   return request.port !== undefined && request.port !== 0 && listener.port === request.port
 }
 
+/** The kernel is not to choose. */
+function isFixed({ port, path }: ListenRequest): boolean {
+  return path !== undefined || (port !== undefined && port !== 0)
+}
+
 function nameOf({ port, path, host }: ListenRequest): string {
-  if (path !== undefined) return path
+  if (path !== undefined) return resolve(path)
   return host === undefined ? `port ${port ?? 0}` : `port ${port ?? 0} of ${host}`
 }
 
-/** Tells the server that it listens, and nothing else. */
-function pretend(server: AppServer, request: ListenRequest, listener?: InheritedListener): Server {
+/** Tells the server that it listens, and nothing else; `closed` hears when it is closed. */
+function pretend(
+  server: Server,
+  request: ListenRequest,
+  listener?: InheritedListener,
+  closed?: () => void,
+): Server {
   const {
     port = request.port ?? 0,
     host = request.host ?? '::',
     path = request.path,
   }: Partial<InheritedListener> = listener ?? {}
-  answerAddress(server, path ?? { port, address: host, family: host.includes(':') ? 'IPv6' : 'IPv4' })
+  present(server, path ?? { port, address: host, family: host.includes(':') ? 'IPv6' : 'IPv4' }, closed)
   if (request.callback !== undefined) server.once('listening', request.callback)
   process.nextTick(() => server.emit('listening'))
   return server
-}
-
-/** Node knows the path of a pipe only when it bound the pipe itself. */
-function answerAddress(server: AppServer, address: ReturnType<Server['address']>): void {
-  Object.defineProperty(server, 'address', { value: () => address, configurable: true, writable: true })
 }

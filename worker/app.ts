@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { AppLog, AppServer, RequestListener, Servable, UpgradeListener } from './adapters/adapter.ts'
 import { hasMethods } from './adapters/members.ts'
 import { acceptedShapes, describeValue } from './adapters/shape.ts'
@@ -10,7 +11,7 @@ import { hearReady } from './app-ready.ts'
 import { type AppSpec, parseAppSpec } from './app-spec.ts'
 import { callExport, ranOnly, servableOf } from './app-value.ts'
 import { whilePending } from './pending.ts'
-import type { InheritedListener } from './protocol.ts'
+import type { BindFrom, InheritedListener } from './protocol.ts'
 
 export type { AppServer, RequestListener, UpgradeListener } from './adapters/adapter.ts'
 export type { CaughtServer } from './adopt-listen.ts'
@@ -38,6 +39,9 @@ export interface LoadOptions {
   /** Where paths are looked for, as written. */
   readonly cwd: string
   readonly listeners: readonly InheritedListener[]
+  readonly bindFrom: BindFrom
+  /** What the app listens on besides can be bound for it. */
+  readonly mayBind: boolean
   /** Nothing may listen; an app that would is taken at its word. */
   readonly check: boolean
   /** The app is loaded when it has said so with `process.send('ready')`, as for PM2. */
@@ -73,12 +77,15 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
     whilePending(Promise.race([step, refusal]), otherwise)
   try {
     const module = await meanwhile(options.run(url), () => neverLoaded(spec))
+    // Servers that were to find a free port are closed by then.
+    await turn()
     const found = await meanwhile(find(module, spec, catcher), () => neverLoaded(spec))
     const listens = found === undefined || catcher.caught.length > 0
     if (listens) {
       catcher.ignoreElsewhere()
       await meanwhile(catcher.first, () => notServable(module, spec, catcher.elsewhere, listeners))
     }
+    catcher.haveRestBound()
     if (options.waitReady) await meanwhile(ready, () => neverReady(spec))
     const app = listens ? listening(catcher.caught) : { ...found, ...upgrading(found, module) }
     return { ...app, ...closing(found, module) }

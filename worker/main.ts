@@ -4,11 +4,13 @@
  */
 import { inspect } from 'node:util'
 import { standIn } from './app-channel.ts'
+import { isLastSignal } from './app-shutdown.ts'
 import { openChannel, tellArbiter, tellLast } from './arbiter-channel.ts'
 import { exitCodes } from './exit.ts'
 import { arbiterVariable, cut } from './frame.ts'
 import { createLog } from './log.ts'
 import type { Start, ToWorker } from './protocol.ts'
+import { divertSignals } from './signals.ts'
 import { Worker } from './worker.ts'
 
 export { appMayRun } from './app-main.ts'
@@ -51,11 +53,11 @@ function hear(message: ToWorker): void {
 for (const signal of ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR2', 'SIGWINCH'] as const) {
   process.on(signal, () => undefined)
 }
-process.on('SIGTERM', () => {
-  if (!tellArbiter({ type: 'leaving', why: 'it was sent TERM' })) worker?.orphaned()
+divertSignals(signal => {
+  if (isLastSignal()) return
+  if (signal !== 'SIGTERM') void worker?.quit()
+  else if (!tellArbiter({ type: 'leaving', why: 'it was sent TERM' })) worker?.orphaned()
 })
-process.on('SIGINT', () => void worker?.quit())
-process.on('SIGQUIT', () => void worker?.quit())
 process.on('SIGABRT', () => void worker?.abort())
 
 // The stack goes to standard error, where Node prints it; this one line is for the error log.

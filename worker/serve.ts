@@ -1,13 +1,14 @@
 /** Serves the app on the inherited sockets. */
 import { createServer, type Server } from 'node:http'
 import net, { type Socket } from 'node:net'
-import { setImmediate as turn } from 'node:timers/promises'
 import type { Acceptors } from './acceptors.ts'
 import type { StreamListener, UpgradeListener } from './adapters/adapter.ts'
 import { isHttp2, isSecure, shapeOf } from './adapters/server.ts'
 import type { AppServer, LoadedApp, RequestListener } from './app.ts'
 import { AppError, BindFailed } from './app-error.ts'
+import { stayOpen } from './app-server.ts'
 import type { Connections } from './connections.ts'
+import { emptyQueues } from './empty-queues.ts'
 import { continueLazily } from './expectation.ts'
 import type { Front } from './front.ts'
 import { tolerateResets } from './http2-response.ts'
@@ -33,6 +34,8 @@ export interface ServeOptions {
   readonly largestHead: number
   /** Makes the servers that accept connections, where the server of HTTP is not to do it itself. */
   readonly acceptors: Acceptors | undefined
+  /** The app closed a server that it told to listen. */
+  readonly onClosed: () => void
   /** What stands before each server, where TLS or HTTP/2 is wanted. */
   readonly front: Front | undefined
 }
@@ -49,6 +52,8 @@ interface Acceptor {
 export interface Serving {
   /** Takes nothing new; what the kernel has queued on the abandoned descriptors is taken first. */
   stopAccepting(abandoned: readonly number[]): Promise<void>
+  /** The servers of the app close, those that the app has not closed itself. */
+  close(): void
 }
 
 /** Rejects with `BindFailed` when somebody else listens on one of the addresses. */
@@ -62,18 +67,32 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   for (const one of new Set([...caught.map(({ server }) => server), server])) options.onServer(one)
   for (const listener of listeners) {
     if (acceptors.some(acceptor => acceptor.listener === listener)) continue
+    // What the app does not want any more is nobody's.
+    if (listener.of_app && caught.length > 0) continue
     const isFree = !server.listening && acceptors.every(acceptor => acceptor.server !== server)
     const { acceptors: makeAcceptor } = options
     const accepting = makeAcceptor?.(server) ?? (isFree ? server : acceptFor(server))
     await listen(accepting, listener, backlog)
     acceptors.push({ listener, server: accepting })
   }
+  const ofApp = new Set([...caught.map(({ server }) => server), ...(app.server ? [app.server] : [])])
+  const closers: (() => void)[] = []
+  for (const one of ofApp) {
+    one.once('close', () => {
+      ofApp.delete(one)
+      options.onClosed()
+    })
+  }
   return {
     async stopAccepting(abandoned) {
       const isLeft = ({ fd, reuse_port }: InheritedListener) => reuse_port || abandoned.includes(fd)
       const left = acceptors.filter(({ listener }) => isLeft(listener)).map(({ server }) => server)
       if (left.length > 0) await emptyQueues(left)
+      for (const one of ofApp) closers.push(stayOpen(one))
       for (const acceptor of acceptors) stopListening(acceptor.server)
+    },
+    close() {
+      for (const close of closers) close()
     },
   }
 }
@@ -207,26 +226,6 @@ async function listen(server: net.Server, listener: InheritedListener, backlog: 
     }
     Reflect.apply(listenOfNode, server, [{ ...targetOf(listener), backlog }, backlog, heard])
   })
-}
-
-/** Turns of the event loop without a new connection after which a queue is empty: each one polls once. */
-const quietTurns = 3
-
-/** Under steady load a queue is never empty: no longer than this, in milliseconds. */
-const queueLimit = 1_000
-
-async function emptyQueues(servers: readonly net.Server[]): Promise<void> {
-  let quiet = 0
-  const taken = () => {
-    quiet = 0
-  }
-  for (const server of servers) server.on('connection', taken)
-  const until = performance.now() + queueLimit
-  while (quiet < quietTurns && performance.now() < until) {
-    quiet += 1
-    await turn()
-  }
-  for (const server of servers) server.off('connection', taken)
 }
 
 /**

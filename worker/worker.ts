@@ -6,9 +6,10 @@ import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
 import type { AppServer, LoadedApp } from './app.ts'
 import { runApp } from './app-main.ts'
+import { shutDown } from './app-shutdown.ts'
 import { tellArbiter } from './arbiter-channel.ts'
 import { Connections } from './connections.ts'
-import { Descriptors } from './descriptors.ts'
+import { everySecond } from './every-second.ts'
 import { exitCodes } from './exit.ts'
 import type { Front } from './front.ts'
 import { Gate } from './gate.ts'
@@ -18,9 +19,7 @@ import { type Drain, requestsKey, type Start } from './protocol.ts'
 import { startPulse } from './pulse.ts'
 import { type Serving, track } from './serve.ts'
 import { startService } from './service.ts'
-import { SlowReaders } from './slow-readers.ts'
 import { restTsx } from './tsx.ts'
-import { createWear } from './wear.ts'
 
 /** A connection without a request is closed after so long, in milliseconds, while the worker drains. */
 const idleMs = 900
@@ -30,6 +29,9 @@ const sweepMs = 50
 
 /** How long the app and `worker_exit` may take at least, in milliseconds, whatever the requests have left. */
 const lastWordsMs = 1_000
+
+/** An app that ends the process is told to end when its last lines are written, or after so long, in milliseconds. */
+const flushMs = 500
 
 /** What is left of that, in milliseconds, when the last lines of the access log are given up. */
 const farewellMs = 250
@@ -62,7 +64,7 @@ export class Worker {
 
   /** Everything from the title to `ready`. Rejects with what went wrong. */
   async boot(): Promise<void> {
-    const { settings, listeners, check, age, scoreboard, identity, watchdog } = this.#start
+    const { settings, listeners, bindFrom, mayBind, check, age, scoreboard, identity, watchdog } = this.#start
     setTitle(check ? 'check' : 'worker', settings.name)
     tellArbiter({ type: 'booting' })
     if (watchdog !== undefined) await (await import('./watchdog.ts')).startWatchdog(watchdog)
@@ -84,6 +86,8 @@ export class Worker {
       spec,
       cwd: process.cwd(),
       listeners,
+      bindFrom,
+      mayBind,
       check,
       waitReady,
       backlog,
@@ -103,34 +107,11 @@ export class Worker {
       age,
       record: this.#connections.record,
       onOrphaned: () => this.orphaned(),
-      onSecond: this.#everySecond(),
+      onSecond: everySecond(settings, this.#connections, this.#log),
       onTrouble: this.#log.error,
     })
     tellArbiter({ type: 'ready' })
     if (check) await this.#leave(exitCodes.ok.code, lastWordsMs)
-  }
-
-  #everySecond(): (record: Float64Array) => void {
-    const watchWear = this.#watchWear()
-    const descriptors = new Descriptors(this.#connections, this.#log)
-    const slowReaders = new SlowReaders(this.#start.settings, this.#connections, this.#log)
-    return record => {
-      watchWear(record)
-      descriptors.look()
-      slowReaders.look()
-    }
-  }
-
-  /** Asks for a successor, once, when a limit is reached. */
-  #watchWear(): (record: Float64Array) => void {
-    const wear = createWear(this.#start.settings)
-    let isWorn = false
-    return record => {
-      const why = isWorn ? undefined : wear(record, process.uptime())
-      if (why === undefined) return
-      isWorn = true
-      tellArbiter({ type: 'worn', why })
-    }
   }
 
   async #importHooks(): Promise<void> {
@@ -153,6 +134,7 @@ export class Worker {
       worker: () => this.#view,
       lineFormat: this.#lineFormat ?? 'json',
       isReady: () => this.#state === 'ready' && !this.#announced,
+      onClosed: () => this.#appClosed(),
     })
     this.#serving = serving
     this.#accessLog = accessLog
@@ -213,6 +195,13 @@ export class Worker {
     void this.drain({ seconds: settings.graceful_timeout, abandoned: listeners.map(({ fd }) => fd) })
   }
 
+  /** As a program of its own, it would end by that. */
+  #appClosed(): void {
+    if (this.#state === 'draining') return
+    tellArbiter({ type: 'crashed', why: 'the app closed its server' })
+    void this.drain({ seconds: this.#start.settings.graceful_timeout, abandoned: [] })
+  }
+
   async reopen(): Promise<void> {
     await this.#accessLog?.reopen()
   }
@@ -222,12 +211,16 @@ export class Worker {
     if (this.#left) return
     this.#left = true
     const until = performance.now() + limit
-    setTimeout(() => process.exit(code), limit)
+    setTimeout(() => process.exit(code), limit).unref()
+    // Lines that wait for a full disk have as long as requests have, but for the last word about them.
+    const written = this.#accessLog?.close(Math.max(0, limit - farewellMs))
+    await Promise.race([written, sleep(flushMs, undefined, { ref: false })])
+    await shutDown(until - performance.now(), this.#log)
+    this.#serving?.close()
     await this.#app
       ?.close?.()
       .catch((error: Error) => this.#log.error(`Closing the app failed: ${error.stack}`))
-    // Lines that wait for a full disk have as long as requests have, but for the last word about them.
-    await this.#accessLog?.close(Math.max(0, until - performance.now() - farewellMs))
+    await written
     const exitHook = this.#hooks
     this.#hooks = createHookCaller({}, this.#log)
     await exitHook.tell('worker_exit', this.#server, this.#view)

@@ -1,0 +1,59 @@
+/** Where the app listens besides what its operator has said: its workers find out, and the arbiter binds it for all of them. */
+import { parseBind } from '../config/bind.ts'
+import type { Resolved } from '../config/resolve.ts'
+import type { BindFrom } from '../worker/protocol.ts'
+import { describeAddress } from './sockets.ts'
+
+export class AppBinds {
+  #binds: readonly string[]
+
+  constructor(binds: readonly string[]) {
+    this.#binds = binds
+  }
+
+  /** In the form of `bind`; an heir begins with them. */
+  get all(): readonly string[] {
+    return this.#binds
+  }
+
+  /** False where nothing of it is new. */
+  learn(binds: readonly string[]): boolean {
+    const fresh = binds.filter(text => isAddress(text) && !this.#binds.includes(text))
+    this.#binds = [...this.#binds, ...fresh]
+    return fresh.length > 0
+  }
+
+  /** The configuration with these addresses: in the place of the default, and beside what somebody asked for. */
+  addTo(resolved: Resolved): Resolved {
+    const { settings } = resolved
+    if (this.#binds.length === 0) return resolved
+    const ports = new Set(this.#binds.map(portOf))
+    const from = bindFrom(resolved)
+    const asked = from === 'nobody' ? [] : settings.bind
+    const kept = from === 'PORT' ? asked.filter(text => !ports.has(portOf(text))) : asked
+    return { ...resolved, settings: { ...settings, bind: [...kept, ...this.#binds] } }
+  }
+
+  /** Whether nobody but the app has asked for the listener of this key. */
+  has(key: string, { settings }: Resolved): boolean {
+    return this.#binds.some(text => describeAddress(parseBind(text, settings.chdir)) === key)
+  }
+}
+
+export function bindFrom({ origins }: Resolved): BindFrom {
+  if (origins.bind === 'default') return 'nobody'
+  return origins.bind === 'PORT' ? 'PORT' : 'operator'
+}
+
+function portOf(text: string): number | string {
+  const address = parseBind(text, '/')
+  return address.kind === 'tcp' ? address.port : text
+}
+
+function isAddress(text: string): boolean {
+  try {
+    return parseBind(text, '/').kind !== 'fd'
+  } catch {
+    return false
+  }
+}
