@@ -16,11 +16,11 @@ export class AppBinds {
     return this.#binds
   }
 
-  /** False where nothing of it is new. */
+  /** False where nothing is new. */
   learn(binds: readonly string[]): boolean {
-    const fresh = binds.filter(text => isAddress(text) && !this.#binds.includes(text))
-    this.#binds = [...this.#binds, ...fresh]
-    return fresh.length > 0
+    const before = this.#binds.join()
+    this.#binds = binds.filter(isAddress)
+    return this.#binds.join() !== before
   }
 
   /** The configuration with these addresses: in the place of the default, and beside what somebody asked for. */

@@ -2,7 +2,7 @@
 import type { Resolved } from '../config/resolve.ts'
 import { exitCodes } from '../worker/exit.ts'
 import type { Child } from './child.ts'
-import { mayBind } from './generation.ts'
+import { type Generation, mayBind } from './generation.ts'
 import type { Happening } from './phase.ts'
 import type { Reloads } from './reloads.ts'
 import type { Server } from './server.ts'
@@ -17,6 +17,9 @@ export interface Consequence {
 const bindTries = 5
 const bindPauseMs = 1_000
 
+/** How often an app may want other addresses, before it is refused. */
+const mostMoves = 5
+
 export class Deaths {
   /** What the arbiter exits with if it gives up now. */
   exitCode: number = exitCodes.failed.code
@@ -24,6 +27,8 @@ export class Deaths {
   readonly #reloads: Reloads
   readonly #first: Resolved
   #bindTries = 1
+  /** How often the app has wanted other addresses since a generation was in force. */
+  #moves: { readonly since: Generation | undefined; readonly count: number } = { since: undefined, count: 0 }
 
   /** `first` is the configuration of the first generation. */
   constructor(server: Server, reloads: Reloads, first: Resolved) {
@@ -65,21 +70,28 @@ export class Deaths {
     const { binds = [], message = '' } = child.failure ?? {}
     const isCurrent = child.generation === current?.number
     if (isCurrent && (!mayBind(current) || !['booting', 'reloading'].includes(phase.name))) return false
-    if (isCurrent && !appBinds.learn(binds)) return false
+    if (isCurrent && (this.#tooOften() || !appBinds.learn(binds))) return false
     fleet.bury(child, { proven: false, quietly: true })
     if (!isCurrent) return true
     log.info(`${message}: it is bound for the app`)
     if (phase.name === 'reloading') {
       this.#reloads.begin()
-      this.#reloads.supersede(message)
+      this.#server.revert()
     } else this.#startOver()
     return true
+  }
+
+  /** An app that cannot make up its mind would be asked for ever. */
+  #tooOften(): boolean {
+    const { good } = this.#server.succession
+    this.#moves =
+      this.#moves.since === good ? { since: good, count: this.#moves.count + 1 } : { since: good, count: 1 }
+    return this.#moves.count > mostMoves
   }
 
   #startOver(delayMs = 0): void {
     const { succession } = this.#server
     succession.current = undefined
-    succession.keepListeners([])
     succession.prepare({ read: async () => this.#first }, delayMs)
   }
 
@@ -104,10 +116,11 @@ export class Deaths {
 
   /** Another server began to listen between our binding and our first worker's listening. */
   #bindAnew(message: string): Consequence | undefined {
-    const { log } = this.#server
+    const { log, succession } = this.#server
     this.#bindTries += 1
     if (this.#bindTries > bindTries) return { happening: 'boot failed', error: new Error(message) }
     log.error(`${message} (try ${this.#bindTries - 1} of ${bindTries}, the next in 1 second)`)
+    succession.keepListeners([])
     this.#startOver(bindPauseMs)
     return undefined
   }

@@ -13,6 +13,7 @@ import type { BindFrom, InheritedListener } from './protocol.ts'
 export interface CaughtServer {
   readonly server: AppServer
   readonly listener: InheritedListener
+  readonly request: ListenRequest
 }
 
 /**
@@ -80,11 +81,24 @@ export class ListenCatcher {
     return [...this.#strays.values()].map(nameOf)
   }
 
-  /** @throws Elsewhere where the app listens on more than the arbiter has bound */
-  haveRestBound(): void {
-    const rest = [...this.#strays.values()].filter(isFixed)
-    if (this.#mayBind && rest.length > 0)
-      throw new Elsewhere(rest.map(nameOf).join(' and '), rest.map(bindOf))
+  /** Some server of the app listens where its requests are to come from, and not on an address of its own beside. */
+  get hasMain(): boolean {
+    return this.caught.some(({ listener }) => !listener.of_app || this.#bindFrom === 'nobody')
+  }
+
+  /** @throws Elsewhere where the app listens on other addresses of its own than the arbiter has bound for it */
+  compare(): void {
+    if (!this.#mayBind) return
+    const more = [...this.#strays.values()].filter(isFixed)
+    const bound = this.#listeners.filter(({ of_app }) => of_app)
+    const used = this.caught.filter(({ listener }) => listener.of_app)
+    const unused = bound.filter(listener => used.every(one => one.listener !== listener))
+    if (more.length === 0 && unused.length === 0) return
+    const names = more.length > 0 ? more.map(nameOf) : ['fewer addresses']
+    throw new Elsewhere(names.join(' and '), [
+      ...used.map(({ request }) => bindOf(request)),
+      ...more.map(bindOf),
+    ])
   }
 
   /** From now on only `first` is waited for: servers that listen elsewhere must not be what keeps the process waiting. */
@@ -144,17 +158,20 @@ export class ListenCatcher {
       )
       return pretend(server, request, wanted[0])
     }
-    const one = { server, listener }
+    const one = { server, listener, request }
     this.caught.push(one)
-    pretend(server, request, listener, () => this.caught.splice(this.caught.indexOf(one), 1))
+    pretend(server, request, listener, () => {
+      this.caught.splice(this.caught.indexOf(one), 1)
+      return false
+    })
     // One that is closed by then was to find out whether the port is free.
     setImmediate(() => {
-      if (this.caught.includes(one)) this.#commit(one, request)
+      if (this.caught.includes(one)) this.#commit(one)
     })
     return server
   }
 
-  #commit({ server, listener }: CaughtServer, request: ListenRequest): void {
+  #commit({ server, listener, request }: CaughtServer): void {
     if (contradicts(request, listener)) return this.#refused(this.#contradiction(request, listener))
     this.#log('info', `The app's listen on ${nameOf(request)} was led to ${listener.name}`)
     if (this.#check) return this.#listening()
@@ -204,7 +221,7 @@ function pretend(
   server: Server,
   request: ListenRequest,
   listener?: InheritedListener,
-  closed?: () => void,
+  closed?: () => boolean,
 ): Server {
   const {
     port = request.port ?? 0,

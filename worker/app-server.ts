@@ -3,16 +3,18 @@ import type { Server } from 'node:net'
 
 type Address = ReturnType<Server['address']>
 
-/** The server says that it listens, although it does not; `closed` hears when the app closes it. */
-export function present(server: Server, address: Address, closed: () => void = () => undefined): void {
+/**
+ * The server says that it listens, although it does not. `closed` hears when the app closes it, and says whether Node tells that
+ * it is closed.
+ */
+export function present(server: Server, address: Address, closed: () => boolean = () => false): void {
   show(server, {
     address: () => address,
     listening: true,
     close(callback?: () => void) {
       hide(server)
       if (callback !== undefined) server.once('close', callback)
-      closed()
-      process.nextTick(() => server.emit('close'))
+      if (!closed()) process.nextTick(() => server.emit('close'))
       return server
     },
   })
@@ -46,11 +48,15 @@ export function withhold(server: Server, event: string, heard: () => void = () =
  * the app has not.
  */
 export function stayOpen(server: Server): () => void {
-  const release = withhold(server, 'close')
+  let closes = server.listening
   let isOpen = true
+  const release = withhold(server, 'close', () => {
+    closes = false
+  })
   present(server, server.address(), () => {
     isOpen = false
     release()
+    return closes
   })
   return () => {
     if (isOpen) server.close()

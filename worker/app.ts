@@ -25,7 +25,7 @@ export interface LoadedApp {
   readonly server?: AppServer
   /** The inherited descriptors that servers of the app listen on already. */
   readonly listening?: readonly number[]
-  /** Those servers, one for each descriptor; `server` is the first. All of them have to be drained. */
+  /** Those servers, one for each descriptor. All of them have to be drained. */
   readonly caught?: readonly CaughtServer[]
   readonly listener?: RequestListener
   readonly upgrade?: UpgradeListener
@@ -80,14 +80,15 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
     // Servers that were to find a free port are closed by then.
     await turn()
     const found = await meanwhile(find(module, spec, catcher), () => neverLoaded(spec))
-    const listens = found === undefined || catcher.caught.length > 0
+    const listens = found === undefined || catcher.hasMain
     if (listens) {
       catcher.ignoreElsewhere()
       await meanwhile(catcher.first, () => notServable(module, spec, catcher.elsewhere, listeners))
     }
-    catcher.haveRestBound()
+    catcher.compare()
     if (options.waitReady) await meanwhile(ready, () => neverReady(spec))
-    const app = listens ? listening(catcher.caught) : { ...found, ...upgrading(found, module) }
+    const main = listens ? listening(catcher.caught) : { ...found, ...upgrading(found, module) }
+    const app = { ...besides(catcher.caught), ...main }
     return { ...app, ...closing(found, module) }
   } finally {
     letExit()
@@ -106,7 +107,7 @@ async function find(module: Exports, spec: AppSpec, catcher: ListenCatcher): Pro
   if (spec.name !== undefined) {
     const candidate = namedExport(module, spec, spec.name)
     if (spec.args !== undefined) return madeBy(await callExport(candidate, spec.args, spec))
-    if (catcher.caught.length > 0) return undefined
+    if (catcher.hasMain) return undefined
     const servable = await servableOf(candidate, spec)
     if (servable !== undefined) return madeBy(servable)
     throw new AppError(
@@ -114,7 +115,7 @@ async function find(module: Exports, spec: AppSpec, catcher: ListenCatcher): Pro
     )
   }
   for (const candidate of candidates(module)) {
-    if (catcher.caught.length > 0) return undefined
+    if (catcher.hasMain) return undefined
     const servable = await servableOf(candidate, spec)
     if (servable !== undefined) return madeBy(servable)
   }
@@ -126,12 +127,16 @@ function madeBy(servable: Servable | typeof ranOnly): Servable | undefined {
   return servable === ranOnly ? undefined : servable
 }
 
-function listening(caught: readonly CaughtServer[]): LoadedApp {
+/** The addresses that the app has besides, for its metrics for example. */
+function besides(caught: readonly CaughtServer[]): Pick<LoadedApp, 'listening' | 'caught'> {
+  if (caught.length === 0) return {}
+  return { listening: caught.map(({ listener }) => listener.fd), caught: [...caught] }
+}
+
+function listening(caught: readonly CaughtServer[]): Pick<LoadedApp, 'shape' | 'server'> {
   return {
     shape: 'server that the app told to listen',
-    server: caught[0]!.server,
-    listening: caught.map(({ listener }) => listener.fd),
-    caught: [...caught],
+    server: (caught.find(({ listener }) => !listener.of_app) ?? caught[0]!).server,
   }
 }
 

@@ -14,16 +14,16 @@ export interface BootFailure {
 
 /** What the user's own code threw keeps its stack; what tsicorn found says what to do. */
 export async function bootFailure(error: unknown, spec: string): Promise<BootFailure> {
-  const { appFailedToLoad, workerFailedToBoot } = exitCodes
+  const { ok, appFailedToLoad, workerFailedToBoot } = exitCodes
   const code = workerFailedToBoot.code
   if (error instanceof Elsewhere) {
     const { message, binds } = error
-    return { why: 'elsewhere', code: appFailedToLoad.code, message, binds }
+    return { why: 'elsewhere', code: ok.code, message, binds }
   }
   if (error instanceof AppError) return { why: 'app', code: appFailedToLoad.code, message: error.message }
   if (error instanceof BindFailed) return { why: 'bind', code, message: error.message }
   if (error instanceof LogFailed) return { why: 'log', code, message: error.message }
-  if (error instanceof NeedsTsx) return { why: 'tsx', code, message: error.message }
+  if (error instanceof NeedsTsx) return { why: 'tsx', code: ok.code, message: error.message }
   return { why: 'boot', code, message: isTold(error) ? error.message : await thrown(error, spec) }
 }
 

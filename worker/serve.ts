@@ -1,6 +1,7 @@
 /** Serves the app on the inherited sockets. */
 import { createServer, type Server } from 'node:http'
 import net, { type Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Acceptors } from './acceptors.ts'
 import type { StreamListener, UpgradeListener } from './adapters/adapter.ts'
 import { isHttp2, isSecure, shapeOf } from './adapters/server.ts'
@@ -53,7 +54,7 @@ export interface Serving {
   /** Takes nothing new; what the kernel has queued on the abandoned descriptors is taken first. */
   stopAccepting(abandoned: readonly number[]): Promise<void>
   /** The servers of the app close, those that the app has not closed itself. */
-  close(): void
+  close(): Promise<void>
 }
 
 /** Rejects with `BindFailed` when somebody else listens on one of the addresses. */
@@ -63,7 +64,11 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   const acceptors: Acceptor[] = [...caught]
   for (const server of new Set(caught.map(({ server }) => server))) adopt(server, options)
   const server =
-    caught[0]?.server ?? (app.server === undefined ? ownServer(app, options) : adopt(app.server, options))
+    app.server === undefined
+      ? ownServer(app, options)
+      : caught.some(({ server }) => server === app.server)
+        ? app.server
+        : adopt(app.server, options)
   for (const one of new Set([...caught.map(({ server }) => server), server])) options.onServer(one)
   for (const listener of listeners) {
     if (acceptors.some(acceptor => acceptor.listener === listener)) continue
@@ -91,8 +96,9 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
       for (const one of ofApp) closers.push(stayOpen(one))
       for (const acceptor of acceptors) stopListening(acceptor.server)
     },
-    close() {
+    async close() {
       for (const close of closers) close()
+      await turn()
     },
   }
 }

@@ -1,4 +1,5 @@
 /** tsx, for what Node cannot load by itself: enums, decorators, the paths of a tsconfig, JSX, imports without an extension. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -42,7 +43,7 @@ export function tsxMayHelp(error: unknown, url: string): boolean {
   return error instanceof ReferenceError && ofCommonJs.test(error.message)
 }
 
-let stop: (() => void) | undefined
+let esbuild: { readonly stop: () => unknown } | undefined
 
 /** From now on tsx loads what this process imports. */
 export async function registerTsx(url: string): Promise<void> {
@@ -56,17 +57,44 @@ export async function registerTsx(url: string): Promise<void> {
     cjs.register()
     esm.register()
   })
-  stop = stopOf()
+  esbuild = createRequire(createRequire(import.meta.url).resolve('tsx/esm/api'))('esbuild')
 }
 
-/** Ends the process that tsx has beside this one; it comes back when there is something to do. */
+/** How long the process of esbuild may take to end, in milliseconds. */
+const endingMs = 500
+
+/**
+ * Ends the thread and the process that tsx has beside this one; they come back when there is something to do.
+ *
+ * Nothing else runs here meanwhile, which could need them. The thread has to see its process end, or that stays as a zombie.
+ */
 export function restTsx(): void {
-  stop?.()
+  // With the thread, what the app itself does with esbuild would end.
+  if (esbuild === undefined || helpersOf(process.pid).length > 0) return
+  const helpers = threads().flatMap(helpersOf)
+  for (const pid of helpers) process.kill(pid, 'SIGKILL')
+  const until = performance.now() + endingMs
+  while (threads().some(thread => helpersOf(thread).length > 0) && performance.now() < until) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+  }
+  esbuild.stop()
 }
 
-/** tsx has esbuild, which has the process. */
-function stopOf(): () => void {
-  const tsx = createRequire(createRequire(import.meta.url).resolve('tsx/esm/api'))
-  const { stop } = tsx('esbuild') as { readonly stop: () => Promise<void> }
-  return () => void stop()
+function threads(): number[] {
+  return existsSync('/proc/self/task') ? readdirSync('/proc/self/task').map(Number) : []
+}
+
+/** The processes of esbuild that a thread has started; none are known where there is no `/proc`. */
+function helpersOf(thread: number): number[] {
+  try {
+    const children = readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ')
+    return children.filter(Boolean).map(Number).filter(isEsbuild)
+  } catch {
+    // The thread has ended.
+    return []
+  }
+}
+
+function isEsbuild(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'esbuild'
 }

@@ -216,7 +216,7 @@ export class Worker {
     const written = this.#accessLog?.close(Math.max(0, limit - farewellMs))
     await Promise.race([written, sleep(flushMs, undefined, { ref: false })])
     await shutDown(until - performance.now(), this.#log)
-    this.#serving?.close()
+    await this.#serving?.close()
     await this.#app
       ?.close?.()
       .catch((error: Error) => this.#log.error(`Closing the app failed: ${error.stack}`))
