@@ -2,8 +2,9 @@
 import module from 'node:module'
 import { setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { needsTsx, tsxMayHelp } from '../config/tsx.ts'
 import type { Exports } from './app-exports.ts'
-import { needsTsx, registerTsx, tsxMayHelp } from './tsx.ts'
+import { registerTsx } from './tsx.ts'
 
 /** Node cannot load the app, and tsx may be able to. `cause` is the error of Node. */
 export class NeedsTsx extends Error {

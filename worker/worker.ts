@@ -95,7 +95,7 @@ export class Worker {
       onListen,
       run: async url => await runApp(url, { tsx }),
     })
-    restTsx()
+    await restTsx()
     this.#app = app
     this.#log.debug(`The app is a ${app.shape}`)
     await this.#hooks.call('post_worker_init', this.#view)
