@@ -6,6 +6,8 @@ import { describeAddress } from './sockets.ts'
 
 export class AppBinds {
   #binds: readonly string[]
+  /** What cannot be bound, because somebody else has it, for example: the app is to hear of that, and may know what to do. */
+  #refused: readonly string[] = []
 
   constructor(binds: readonly string[]) {
     this.#binds = binds
@@ -16,11 +18,25 @@ export class AppBinds {
     return this.#binds
   }
 
+  /** What the app has to bind itself. */
+  get refused(): readonly string[] {
+    return this.#refused
+  }
+
   /** False where nothing is new. */
   learn(binds: readonly string[]): boolean {
     const before = this.#binds.join()
-    this.#binds = binds.filter(isAddress)
+    this.#binds = binds.filter(text => isAddress(text) && !this.#refused.includes(text))
     return this.#binds.join() !== before
+  }
+
+  /** Leaves an address to the app; false where somebody else has asked for it, or nothing else is left. */
+  refuse(key: string, resolved: Resolved): boolean {
+    const refused = this.#binds.filter(text => keyOf(text, resolved) === key)
+    if (refused.length === 0 || refused.length === resolved.settings.bind.length) return false
+    this.#refused = [...this.#refused, ...refused]
+    this.#binds = this.#binds.filter(text => !refused.includes(text))
+    return true
   }
 
   /** The configuration with these addresses: in the place of the default, and beside what somebody asked for. */
@@ -35,9 +51,13 @@ export class AppBinds {
   }
 
   /** Whether nobody but the app has asked for the listener of this key. */
-  has(key: string, { settings }: Resolved): boolean {
-    return this.#binds.some(text => describeAddress(parseBind(text, settings.chdir)) === key)
+  has(key: string, { settings }: Pick<Resolved, 'settings'>): boolean {
+    return this.#binds.some(text => keyOf(text, { settings }) === key)
   }
+}
+
+function keyOf(text: string, { settings }: Pick<Resolved, 'settings'>): string {
+  return describeAddress(parseBind(text, settings.chdir))
 }
 
 export function bindFrom({ origins }: Resolved): BindFrom {

@@ -40,6 +40,7 @@ export async function checkApp(
       generation: 1,
       bindFrom: bindFrom(resolved),
       mayBind: resolved.owner === undefined,
+      unbound: [],
       tsx,
       check: true,
       settings: workerSettings(resolved),

@@ -16,6 +16,8 @@ export interface Generation {
   readonly listeners: readonly Listener[]
   /** Those that nobody but the app has asked for. */
   readonly ofApp: ReadonlySet<Listener>
+  /** What the app wants and cannot be bound for it. */
+  readonly unbound: readonly string[]
   /** What its workers speak TLS with; made anew when the files are renewed. */
   tls?: TlsMaterial
 }
@@ -29,6 +31,7 @@ export function startMessage(generation: Generation, age: number, slot: number, 
     generation: number,
     bindFrom: bindFrom(resolved),
     mayBind: mayBind(generation),
+    unbound: generation.unbound,
     tsx,
     check: false,
     settings: workerSettings(resolved),

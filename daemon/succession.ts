@@ -13,6 +13,7 @@ import { readTls } from './certificate.ts'
 import { accessLogOf, type Generation } from './generation.ts'
 import type { Listeners } from './listeners.ts'
 import { giveSocket } from './owner.ts'
+import { BindError } from './sockets.ts'
 
 export type SuccessionEvent =
   | { readonly type: 'prepared'; readonly generation: Generation }
@@ -71,17 +72,14 @@ export class Succession {
 
   async #make(preparation: Preparation, delayMs: number, signal: AbortSignal): Promise<Generation> {
     if (delayMs > 0) await sleep(delayMs, undefined, { signal })
-    const resolved = this.appBinds.addTo(await preparation.read(signal))
+    const asked = await preparation.read(signal)
     signal.throwIfAborted()
-    await preparation.before?.(resolved)
+    await preparation.before?.(asked)
     signal.throwIfAborted()
-    await tryAccessLog(accessLogOf(resolved), resolved.owner !== undefined)
-    const tls = await readTls(resolved)
+    await tryAccessLog(accessLogOf(asked), asked.owner !== undefined)
+    const tls = await readTls(asked)
     signal.throwIfAborted()
-    const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
-    const addresses = bind.map(text => parseBind(text, chdir))
-    const user = resolved.owner?.uid
-    const listeners = await this.#listeners.open(addresses, { umask, reusePort, user, signal })
+    const { resolved, listeners } = await this.#bind(asked, signal)
     for (const listener of listeners) if (resolved.owner !== undefined) giveSocket(listener, resolved.owner)
     signal.throwIfAborted()
     await preparation.after?.(resolved)
@@ -89,7 +87,23 @@ export class Succession {
     this.#count += 1
     const { appBinds } = this
     const ofApp = new Set(listeners.filter(({ key }) => appBinds.has(key, resolved)))
-    return { number: this.#count, resolved, listeners, ofApp, ...(tls === undefined ? {} : { tls }) }
+    const unbound = appBinds.refused
+    return { number: this.#count, resolved, listeners, ofApp, unbound, ...(tls === undefined ? {} : { tls }) }
+  }
+
+  async #bind(asked: Resolved, signal: AbortSignal): Promise<Pick<Generation, 'resolved' | 'listeners'>> {
+    const resolved = this.appBinds.addTo(asked)
+    const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
+    const addresses = bind.map(text => parseBind(text, chdir))
+    const user = resolved.owner?.uid
+    try {
+      const listeners = await this.#listeners.open(addresses, { umask, reusePort, user, signal })
+      return { resolved, listeners }
+    } catch (error) {
+      if (error instanceof BindError && this.appBinds.refuse(error.key, resolved))
+        return this.#bind(asked, signal)
+      throw error
+    }
   }
 
   /** To be called when a preparation has ended; false when its outcome is out of date already. */

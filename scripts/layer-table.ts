@@ -195,7 +195,14 @@ export const folders: Readonly<Record<string, readonly string[]>> = {
   config: ['hooks/*.ts'],
   hooks: [],
   // The worker imports the user's hooks from the file of the configuration, and reads nothing else from there.
-  worker: ['hooks/*.ts', 'config/file.ts', 'config/fresh.ts', 'config/package.ts', 'config/throwable.ts', 'config/tsx.ts'],
+  worker: [
+    'hooks/*.ts',
+    'config/file.ts',
+    'config/fresh.ts',
+    'config/package.ts',
+    'config/throwable.ts',
+    'config/tsx.ts',
+  ],
   daemon: [
     'config/*.ts',
     'config/settings/*.ts',

@@ -39,6 +39,7 @@ export class ListenCatcher {
   readonly #refused: (error: Error) => void
   readonly #bindFrom: BindFrom
   readonly #mayBind: boolean
+  readonly #unbound: readonly string[]
   readonly #acceptConnects: () => void
   #waiting = false
   #loaded = false
@@ -55,6 +56,8 @@ export class ListenCatcher {
     readonly bindFrom: BindFrom
     /** The arbiter binds what else the app listens on. */
     readonly mayBind: boolean
+    /** But for these addresses. */
+    readonly unbound: readonly string[]
     /** The app cannot listen there. */
     readonly refused: (error: Error) => void
   }) {
@@ -69,6 +72,7 @@ export class ListenCatcher {
     this.#log = options.log
     this.#bindFrom = options.bindFrom
     this.#mayBind = options.mayBind
+    this.#unbound = options.unbound
     this.#acceptConnects = refuseProbes(request => this.#isFree(request))
     const catcher = this
     Server.prototype.listen = function (this: Server, ...args: unknown[]) {
@@ -89,7 +93,7 @@ export class ListenCatcher {
   /** @throws Elsewhere where the app listens on other addresses of its own than the arbiter has bound for it */
   compare(): void {
     if (!this.#mayBind) return
-    const more = [...this.#strays.values()].filter(isFixed)
+    const more = [...this.#strays.values()].filter(request => this.#isBindable(request))
     const bound = this.#listeners.filter(({ of_app }) => of_app)
     const used = this.caught.filter(({ listener }) => listener.of_app)
     const unused = bound.filter(listener => used.every(one => one.listener !== listener))
@@ -128,12 +132,16 @@ export class ListenCatcher {
     this.#strays.set(server, request)
     if (this.#waiting) server.unref()
     server.once('close', () => this.#strays.delete(server))
-    const isForArbiter = this.#mayBind && !this.#loaded && isFixed(request)
+    const isForArbiter = this.#mayBind && !this.#loaded && this.#isBindable(request)
     // Where nobody has said where to listen, this is as good as the inherited socket.
     if (isForArbiter && this.#bindFrom === 'nobody') {
       setImmediate(() => this.#strays.has(server) && this.#listening())
     }
     return isForArbiter || this.#check ? pretend(server, request) : this.#pass(server, args)
+  }
+
+  #isBindable(request: ListenRequest): boolean {
+    return isFixed(request) && !this.#unbound.includes(bindOf(request))
   }
 
   #pass(server: Server, args: readonly unknown[]): Server {

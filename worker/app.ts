@@ -42,6 +42,8 @@ export interface LoadOptions {
   readonly bindFrom: BindFrom
   /** What the app listens on besides can be bound for it. */
   readonly mayBind: boolean
+  /** But for these addresses. */
+  readonly unbound: readonly string[]
   /** Nothing may listen; an app that would is taken at its word. */
   readonly check: boolean
   /** The app is loaded when it has said so with `process.send('ready')`, as for PM2. */

@@ -42,6 +42,8 @@ export interface Start {
   readonly bindFrom: BindFrom
   /** The arbiter binds what the app wants to listen on besides. */
   readonly mayBind: boolean
+  /** What it has tried to, in the form of `bind`. */
+  readonly unbound: readonly string[]
   /** Node alone cannot load the app. */
   readonly tsx: boolean
   /** Load the app, say whether that worked, and leave: `--check-config`. */

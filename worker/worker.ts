@@ -64,7 +64,8 @@ export class Worker {
 
   /** Everything from the title to `ready`. Rejects with what went wrong. */
   async boot(): Promise<void> {
-    const { settings, listeners, bindFrom, mayBind, check, age, scoreboard, identity, watchdog } = this.#start
+    const { settings, listeners, bindFrom, mayBind, unbound, check, age, scoreboard, identity, watchdog } =
+      this.#start
     setTitle(check ? 'check' : 'worker', settings.name)
     tellArbiter({ type: 'booting' })
     if (watchdog !== undefined) await (await import('./watchdog.ts')).startWatchdog(watchdog)
@@ -88,6 +89,7 @@ export class Worker {
       listeners,
       bindFrom,
       mayBind,
+      unbound,
       check,
       waitReady,
       backlog,

@@ -75,6 +75,7 @@ export class AppWorker {
       listeners: [listener],
       bindFrom: 'operator',
       mayBind: false,
+      unbound: [],
     })
     const { PORT: _, ...inherited } = process.env
     this.#child = spawn(process.execPath, [join(import.meta.dirname, 'app-process.ts'), options], {

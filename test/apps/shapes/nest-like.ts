@@ -7,7 +7,9 @@ export default {
   init: async () => {
     text = 'nest'
   },
-  getHttpAdapter: () => ({ getInstance: () => ({ routing() {}, ready: async () => void (text = `${text} is ready`) }) }),
+  getHttpAdapter: () => ({
+    getInstance: () => ({ routing() {}, ready: async () => void (text = `${text} is ready`) }),
+  }),
   getHttpServer: () => createServer((_req, res) => res.end(text)),
   close: async () => console.log('nest is closed'),
 }
