@@ -183,7 +183,7 @@ export class Arbiter {
       this.#reloads.finish(before)
       this.#reloadAfter(before)
     },
-    'back off': ({ error }) => this.#server.backOff(messageOf(error)),
+    'back off': ({ error }) => this.#server.crashLoop.backOff(messageOf(error)),
     grow: () => this.#server.rescale(grow(this.#server.scale)),
     shrink: () => this.#server.rescale(shrink(this.#server.scale)),
     park: () => this.#server.rescale(park(this.#server.scale)),

@@ -2,7 +2,7 @@
 import { HookError } from '../hooks/run.ts'
 import type { ServerView, WorkerView } from '../hooks/table.ts'
 import type { FromWorker, ToWorker } from '../worker/protocol.ts'
-import { monotonicNow } from '../worker/scoreboard-layout.ts'
+import { monotonicNow, servedBy } from '../worker/scoreboard-layout.ts'
 import { Child, type ChildEvent } from './child.ts'
 import { classify, type Death, killReasons, obituary } from './death.ts'
 import type { ErrorLog } from './error-log.ts'
@@ -198,14 +198,16 @@ export class Fleet {
   bury(
     child: Child,
     { proven, quietly }: { readonly proven: boolean; readonly quietly: boolean },
-  ): { readonly death: Death; readonly text: string } {
+  ): { readonly death: Death; readonly served: number; readonly text: string } {
     const { log, hooks, scoreboard, view } = this.#parts
     const now = monotonicNow()
     const { life, quit, failure } = child
-    const death = classify({ life, quit, failure, lasted: now - child.since, proven })
+    const record = scoreboard.read().get(child.age)
+    const served = record === undefined ? 0 : servedBy(record)
+    const death = classify({ life, quit, failure, lasted: now - child.since, proven, served })
     const circumstances = {
       lived: now - child.born,
-      record: scoreboard.read().get(child.age),
+      record,
       outOfMemory: child.ending?.signal === 'SIGKILL' && this.#ranOutOfMemory(),
     }
     child.become('exited', now)
@@ -215,9 +217,10 @@ export class Fleet {
       this.#generations.delete(child.generation)
     }
     const { level, text } = obituary(child, death, circumstances)
-    log.write(quietly && death !== 'expected' ? 'debug' : level, text)
+    const isNews = !quietly || death === 'expected' || death === 'sudden' || served > 0
+    log.write(isNews ? level : 'debug', text)
     hooks.tell('child_exit', view(), this.view(child))
-    return { death, text }
+    return { death, served, text }
   }
 
   /** Takes over the heartbeats from the scoreboard. */

@@ -42,6 +42,7 @@ export const layers: readonly Layer[] = [
         'upgrades',
         'stops',
         'deaths',
+        'crash-loop',
         'herald',
         'check',
         'signals',
