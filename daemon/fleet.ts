@@ -149,7 +149,7 @@ export class Fleet {
     const isAbandoned = ({ name }: Listener) => !this.#parts.isSucceeded() && !kept.has(name)
     child.send({
       type: 'drain',
-      seconds: generation.resolved.settings.graceful_timeout,
+      seconds: patienceOf(generation, current),
       abandoned: inheritedListeners(generation)
         .filter((_, index) => isAbandoned(generation.listeners[index] as Listener))
         .map(({ fd }) => fd),
@@ -239,4 +239,10 @@ export class Fleet {
   view(child: Child): WorkerView {
     return child.view(this.#parts.log)
   }
+}
+
+/** How long its workers may take to finish: who changes the code wants to see the change, and not the page of before. */
+function patienceOf({ number, resolved }: Generation, current: Generation | undefined): number {
+  const isOutOfDate = current !== undefined && number < current.number
+  return resolved.settings.reload && isOutOfDate ? 0 : resolved.settings.graceful_timeout
 }
