@@ -156,7 +156,7 @@ export interface OptionDocs {
    */
   readonly keepalive?: unknown
   /**
-   * How many workers a reload replaces at a time, as a number or a percentage of `workers`, rounded up. So many more processes exist during a reload. Not in Gunicorn.
+   * How many workers a reload replaces at a time, as a number or a percentage of `workers`, rounded up. So many more processes exist during a reload; old workers that take more than two seconds to finish come on top, as many as `workers` at most. Not in Gunicorn.
    *
    * Default: "25%". Takes effect on reload.
    * Flags: `--reload-surge`.

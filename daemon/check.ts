@@ -22,7 +22,7 @@ export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Prom
   } catch (error) {
     return (error as Error).message
   }
-  const child = new Child(1, 1, 0, event => inbox.put(event))
+  const child = new Child({ age: 1, generation: 1, index: 0 }, 0, event => inbox.put(event))
   child.start({
     title: `tsicorn: check [${processName(settings)}]`,
     cwd: settings.chdir,
@@ -32,6 +32,7 @@ export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Prom
       type: 'start',
       age: 1,
       generation: 1,
+      index: 0,
       check: true,
       settings: workerSettings(resolved),
       listeners: settings.bind.flatMap(text => pretend(text, settings.chdir)),

@@ -3,8 +3,8 @@ import type { LogLevel } from '../worker/protocol.ts'
 import { type ScoreRecord, servedBy } from '../worker/scoreboard-layout.ts'
 import { youth } from './back-off.ts'
 import type { Child, Ending } from './child.ts'
+import type { KillReason } from './deadlines.ts'
 import type { Life } from './life.ts'
-import type { KillReason } from './plan.ts'
 
 /**
  * `expected`: it was asked to leave. `unbound`: somebody else listens on its address. `unborn`: it was never ready, and

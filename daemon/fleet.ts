@@ -4,6 +4,7 @@ import type { ServerView, WorkerView } from '../hooks/table.ts'
 import type { FromWorker, ToWorker } from '../worker/protocol.ts'
 import { monotonicNow, servedBy } from '../worker/scoreboard-layout.ts'
 import { Child, type ChildEvent } from './child.ts'
+import type { KillReason } from './deadlines.ts'
 import { classify, type Death, killReasons, obituary } from './death.ts'
 import type { ErrorLog } from './error-log.ts'
 import {
@@ -16,7 +17,6 @@ import {
 import type { HookQueue } from './hook-queue.ts'
 import { watchOutOfMemory } from './oom.ts'
 import { giveAccessLog } from './owner.ts'
-import type { KillReason } from './plan.ts'
 import type { Scoreboard, Seat } from './scoreboard.ts'
 import type { Listener } from './sockets.ts'
 import { describeFinding, look } from './stuck.ts'
@@ -57,10 +57,11 @@ export class Fleet {
     return [...this.#generations.values()].filter(({ number }) => numbers.has(number))
   }
 
-  spawn(generation: Generation): void {
+  spawn(generation: Generation, index: number): void {
     const { put, hooks } = this.#parts
     this.#age += 1
-    const child = new Child(this.#age, generation.number, monotonicNow(), put)
+    const place = { age: this.#age, generation: generation.number, index }
+    const child = new Child(place, monotonicNow(), put)
     this.#children.set(child.age, child)
     this.#generations.set(generation.number, generation)
     const { resolved } = generation
@@ -93,7 +94,7 @@ export class Fleet {
       cwd: settings.chdir,
       env,
       descriptors: [seat.fd, ...descriptorsOf(generation)],
-      start: startMessage(generation, child.age, seat.slot),
+      start: startMessage(generation, child, seat.slot),
       capture: settings.capture_output && settings.errorlog !== '-' ? log.print : undefined,
       hasWatchdog: settings.timeout_stack,
     })

@@ -16,12 +16,17 @@ export interface Generation {
 }
 
 /** The first message to a worker of this generation. */
-export function startMessage(generation: Generation, age: number, slot: number): Start {
+export function startMessage(
+  generation: Generation,
+  { age, index }: Pick<Start, 'age' | 'index'>,
+  slot: number,
+): Start {
   const { number, resolved } = generation
   return {
     type: 'start',
     age,
     generation: number,
+    index,
     check: false,
     settings: workerSettings(resolved),
     listeners: inheritedListeners(generation),

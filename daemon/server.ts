@@ -24,6 +24,7 @@ import { reusePortRisk } from './reuse-port.ts'
 import { configure, type Scale, scaleOf, shareOf } from './scale.ts'
 import { Scoreboard } from './scoreboard.ts'
 import { Succession } from './succession.ts'
+import { Waits } from './waits.ts'
 import { Watcher } from './watcher.ts'
 
 export interface ServerParts {
@@ -55,6 +56,7 @@ export class Server {
   readonly lineage: Lineage
   readonly pidfile: Pidfile
   readonly crashLoop: CrashLoop
+  readonly waits: Waits
   phase: Phase = { name: 'booting', reloadAfter: false }
   scale: Scale
   /** Why the last reload failed, in one line; undefined when it did not. */
@@ -94,6 +96,7 @@ export class Server {
     })
     const records = () => this.#scoreboard.read()
     this.crashLoop = new CrashLoop(log, () => survivorsOf(this.fleet.workers, records()))
+    this.waits = new Waits(log, records)
   }
 
   /** The configuration in force. */

@@ -43,6 +43,7 @@ export const layers: readonly Layer[] = [
         'stops',
         'deaths',
         'crash-loop',
+        'waits',
         'herald',
         'check',
         'signals',
@@ -55,6 +56,8 @@ export const layers: readonly Layer[] = [
     layer: 2,
     files: [
       'daemon/plan.ts',
+      'daemon/deadlines.ts',
+      'daemon/stragglers.ts',
       'daemon/phase.ts',
       'daemon/life.ts',
       'daemon/back-off.ts',

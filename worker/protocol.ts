@@ -33,6 +33,8 @@ export interface Start {
   readonly type: 'start'
   readonly age: number
   readonly generation: number
+  /** Its place among the workers, from 0 on; its successor gets the same one. */
+  readonly index: number
   /** Load the app, say whether that worked, and leave: `--check-config`. */
   readonly check: boolean
   readonly settings: WorkerSettings

@@ -241,7 +241,7 @@ export class Worker {
   }
 
   get #view(): WorkerView {
-    const { age, generation } = this.#start
-    return { pid: process.pid, age, generation, state: this.#state, log: this.#log }
+    const { age, generation, index } = this.#start
+    return { pid: process.pid, age, generation, index, state: this.#state, log: this.#log }
   }
 }
