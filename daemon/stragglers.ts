@@ -24,7 +24,7 @@ export interface Draining {
   /** The ages of those that live on and count no more. */
   readonly overdue: ReadonlySet<number>
   /** The others, and when each of them counts no more, or is killed. */
-  readonly holding: readonly (Wait & { readonly since: number })[]
+  readonly holding: readonly (Wait & Pick<TimedWorker, 'since' | 'quit'>)[]
 }
 
 /** Those of the workers that drain, oldest drain first; `most` of them may be overdue. */
@@ -39,16 +39,18 @@ export function drainingOf(
   const overdue = new Set(
     draining.filter(({ since }, place) => isOverdue(since, place)).map(({ age }) => age),
   )
-  const holding = draining.flatMap(({ age, since }, place) => {
+  const holding = draining.flatMap(({ age, since, quit }, place) => {
     if (isOverdue(since, place)) return []
-    return [{ age, since, until: since + (place < most ? patienceMs : drainLimit(limits)) }]
+    return [{ age, since, quit, until: since + (place < most ? patienceMs : drainLimit(limits)) }]
   })
   return { overdue, holding }
 }
 
-/** What is to be said about those that hold up others. */
+/** What is to be said about those that hold up others; one that was told to leave at once has no clients to wait for. */
 export function waitsOf({ holding }: Draining, now: number): Wait[] {
-  return holding.filter(({ since }) => since + noticeMs <= now).map(({ age, until }) => ({ age, until }))
+  return holding
+    .filter(({ since, quit }) => !quit && since + noticeMs <= now)
+    .map(({ age, until }) => ({ age, until }))
 }
 
 /** When there is more to be said about them, or nothing to wait for any more. */
