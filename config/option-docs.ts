@@ -162,7 +162,7 @@ export interface OptionDocs {
    */
   readonly keepalive?: unknown
   /**
-   * How many workers a reload replaces at a time, as a number or a percentage of `workers`, rounded up. So many more processes exist during a reload. Not in Gunicorn.
+   * How many workers a reload replaces at a time, as a number or a percentage of `workers`, rounded up. So many more processes exist during a reload; old workers that take more than two seconds to finish come on top, as many as `workers` at most. Not in Gunicorn.
    *
    * Default: "25%". Takes effect on reload.
    * Flags: `--reload-surge`.
@@ -248,7 +248,7 @@ export interface OptionDocs {
    */
   readonly limit_response_buffer?: unknown
   /**
-   * Do what HUP does when a file changes; for development. Watched are the source files (JavaScript, TypeScript and JSON) in `chdir` and below, without `node_modules` and what has a name that begins with a dot, and the configuration with what it imports.
+   * Do what HUP does when a file changes; for development. Watched are the source files (JavaScript, TypeScript and JSON) in `chdir` and below, without `node_modules` and what has a name that begins with a dot, and the configuration with what it imports. Workers of older code are cut at once, whatever they still serve.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--reload`, `--no-reload`.

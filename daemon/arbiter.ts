@@ -183,7 +183,7 @@ export class Arbiter {
       this.#reloads.finish(before)
       this.#reloadAfter(before)
     },
-    'back off': ({ error }) => this.#server.backOff(messageOf(error)),
+    'back off': ({ error }) => this.#server.crashLoop.backOff(messageOf(error)),
     grow: () => this.#server.rescale(grow(this.#server.scale)),
     shrink: () => this.#server.rescale(shrink(this.#server.scale)),
     park: () => this.#server.rescale(park(this.#server.scale)),
@@ -217,11 +217,12 @@ export class Arbiter {
   /** Makes what is into what should be; returns how long there is nothing to do but wait. */
   #act(): number | undefined {
     const server = this.#server
-    let { actions, wakeAt } = plan(server.world())
+    let { actions, waits, wakeAt } = plan(server.world())
     while (actions.length > 0) {
       for (const action of actions) this.#perform(action)
-      ;({ actions, wakeAt } = plan(server.world()))
+      ;({ actions, waits, wakeAt } = plan(server.world()))
     }
+    server.waits.tell(waits)
     const { current, isPreparing } = server.succession
     if (current !== undefined && !isPreparing && isSettled(server.world())) this.#react('settled')
     server.outlets.count(server.fleet.workers.length)
@@ -234,7 +235,7 @@ export class Arbiter {
     const { fleet, succession } = this.#server
     switch (action.do) {
       case 'spawn':
-        return fleet.spawn(succession.current as Generation)
+        return fleet.spawn(succession.current as Generation, action.index)
       case 'drain':
         return fleet.drain(action.age, action.why, succession.current)
       case 'quit':

@@ -27,7 +27,7 @@ export async function checkApp(
   } catch (error) {
     return (error as Error).message
   }
-  const child = new Child(1, 1, 0, event => inbox.put(event))
+  const child = new Child({ age: 1, generation: 1, index: 0 }, 0, event => inbox.put(event))
   child.start({
     app: appFileOf(settings),
     args: settings.app_args,
@@ -42,6 +42,7 @@ export async function checkApp(
       mayBind: resolved.owner === undefined,
       unbound: [],
       tsx,
+      index: 0,
       check: true,
       settings: workerSettings(resolved),
       listeners: settings.bind.flatMap(text => pretend(text, settings.chdir)),

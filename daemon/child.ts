@@ -71,6 +71,7 @@ const lastWordsMs = 200
 export class Child implements PlannedWorker {
   readonly age: number
   readonly generation: number
+  readonly index: number
   /** Its place on the scoreboard, from when it is started. */
   seat: Seat | undefined
   readonly born: number
@@ -95,9 +96,14 @@ export class Child implements PlannedWorker {
   #loss: NodeJS.Timeout | undefined
   #watchdog: Duplex | undefined
 
-  constructor(age: number, generation: number, now: number, put: (event: ChildEvent) => void) {
+  constructor(
+    { age, generation, index }: Pick<PlannedWorker, 'age' | 'generation' | 'index'>,
+    now: number,
+    put: (event: ChildEvent) => void,
+  ) {
     this.age = age
     this.generation = generation
+    this.index = index
     this.born = now
     this.since = now
     this.pulse = now
@@ -110,11 +116,12 @@ export class Child implements PlannedWorker {
 
   /** What hooks see of it. */
   view(log: HookLog): WorkerView {
-    const { pid, age, generation, life, ending, reason } = this
+    const { pid, age, generation, index, life, ending, reason } = this
     return {
       pid,
       age,
       generation,
+      index,
       state: life,
       ...(ending === undefined ? {} : { exit_code: ending.code, signal: ending.signal }),
       ...(reason === undefined ? {} : { reason }),
@@ -127,7 +134,7 @@ export class Child implements PlannedWorker {
     const printed = capture === undefined ? 'inherit' : 'pipe'
     const child = trySpawn(process.execPath, [...process.execArgv, ...closed, ...mainOf(app), ...args], {
       cwd,
-      env: { ...env, [arbiterVariable]: ourName },
+      env: { ...env, ...indexVariables(start), [arbiterVariable]: ourName },
       stdio: ['ignore', printed, printed, 'pipe', ...descriptors, ...(hasWatchdog ? ['pipe' as const] : [])],
     })
     if (child instanceof Error) return this.#fail(whyNotStarted(child, process.execPath, cwd))
@@ -233,4 +240,9 @@ export class Child implements PlannedWorker {
     // Node would send the signal of a process without a pid to the own process group.
     else if (this.pid !== undefined) this.#process.kill('SIGKILL')
   }
+}
+
+/** By which an app tells its workers from each other; the second one is what PM2 calls it. */
+function indexVariables({ index }: Pick<Start, 'index'>): NodeJS.ProcessEnv {
+  return { TSICORN_WORKER_INDEX: `${index}`, NODE_APP_INSTANCE: `${index}` }
 }

@@ -39,18 +39,25 @@ export class Deaths {
 
   /** Takes a worker that ended off the books. */
   bury(child: Child): Consequence | undefined {
-    const { fleet, succession, phase, log, loops } = this.#server
+    const { fleet, succession, phase, log, crashLoop } = this.#server
+    const { isOn: loops } = crashLoop
     const { current, good } = succession
     if (child.failure?.why === 'tsx' && !child.hasTsx) return this.#takeTsx(child, child.failure.message)
     if (child.failure?.why === 'elsewhere' && this.#bindForApp(child)) return undefined
     const isProven = child.generation === good?.number
-    const { death, text } = fleet.bury(child, { proven: isProven, quietly: loops })
+    const { death, served, text } = fleet.bury(child, { proven: isProven, quietly: loops })
     const message = child.failure?.message ?? text
-    if (death === 'young' || (death === 'unproven' && phase.name !== 'reloading')) {
+    // Only a reload has something to go back to.
+    const isEarly = death === 'unproven' && phase.name !== 'reloading'
+    if (death === 'sudden' || (isEarly && served > 0)) {
+      crashLoop.pace(child.born)
+      return undefined
+    }
+    if (death === 'young' || isEarly) {
       if (child.failure !== undefined && !loops) log.error(message)
       return { happening: 'died young', error: new Error(message.split('\n')[0]) }
     }
-    if (child.generation !== current?.number || death === 'expected' || death === 'sudden') return undefined
+    if (child.generation !== current?.number || death === 'expected') return undefined
     if (death === 'unbound' && phase.name === 'booting') return this.#bindAnew(message)
     return this.#failBoot(child, message)
   }

@@ -23,7 +23,12 @@ export interface Generation {
 }
 
 /** The first message to a worker of this generation. */
-export function startMessage(generation: Generation, age: number, slot: number, tsx: boolean): Start {
+export function startMessage(
+  generation: Generation,
+  { age, index }: Pick<Start, 'age' | 'index'>,
+  slot: number,
+  tsx: boolean,
+): Start {
   const { number, resolved } = generation
   return {
     type: 'start',
@@ -33,6 +38,7 @@ export function startMessage(generation: Generation, age: number, slot: number, 
     mayBind: mayBind(generation),
     unbound: generation.unbound,
     tsx,
+    index,
     check: false,
     settings: workerSettings(resolved),
     listeners: inheritedListeners(generation),

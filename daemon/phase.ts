@@ -45,8 +45,8 @@ export type SignalName = (typeof signalNames)[number]
  * `prepared` and `unprepared`: the next generation's settings, sockets and hooks are in place, or cannot be.
  * `stray`: an error in the arbiter's process that nothing handled, of a configuration or a hook as a rule.
  * `boot failed`: a worker of the generation on its way ended before it was ready. `died young`: a worker of the
- * generation in force ended before it was ready or soon after. `settled`: every wanted worker is ready and of the wanted
- * generation. `empty`: no worker is left.
+ * generation in force ended before it was ready, or soon after and without having served. `settled`: every wanted worker is
+ * ready and of the wanted generation. `empty`: no worker is left.
  */
 export type Happening =
   | SignalName

@@ -6,8 +6,8 @@ import type { ServerView } from '../hooks/table.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
 import { AppBinds } from './app-binds.ts'
 import type { ServerEvent } from './arbiter-event.ts'
-import { extend, noStreak } from './back-off.ts'
 import { count } from './count.ts'
+import { CrashLoop, survivorsOf } from './crash-loop.ts'
 import type { ErrorLog } from './error-log.ts'
 import { Fleet } from './fleet.ts'
 import { addressesOf, type Generation, processName } from './generation.ts'
@@ -25,6 +25,7 @@ import { reusePortRisk } from './reuse-port.ts'
 import { configure, type Scale, scaleOf, shareOf } from './scale.ts'
 import { Scoreboard } from './scoreboard.ts'
 import { Succession } from './succession.ts'
+import { Waits } from './waits.ts'
 import { Watcher } from './watcher.ts'
 
 export interface ServerParts {
@@ -55,6 +56,8 @@ export class Server {
   readonly succession: Succession
   readonly lineage: Lineage
   readonly pidfile: Pidfile
+  readonly crashLoop: CrashLoop
+  readonly waits: Waits
   phase: Phase = { name: 'booting', reloadAfter: false }
   scale: Scale
   /** Why the last reload failed, in one line; undefined when it did not. */
@@ -64,7 +67,6 @@ export class Server {
   readonly #scoreboard: Scoreboard
   readonly #watcher: Watcher
   readonly #renewals: Renewals
-  #streak = noStreak
 
   constructor(parts: ServerParts, put: (event: ServerEvent) => void) {
     const { resolved, log, env } = parts
@@ -93,6 +95,9 @@ export class Server {
       view: () => this.view(),
       isSucceeded: () => this.lineage.goesOn,
     })
+    const records = () => this.#scoreboard.read()
+    this.crashLoop = new CrashLoop(log, () => survivorsOf(this.fleet.workers, records()))
+    this.waits = new Waits(log, records)
   }
 
   /** The configuration in force. */
@@ -110,7 +115,7 @@ export class Server {
     const risk = settings.reuse_port ? reusePortRisk() : undefined
     if (risk !== undefined) this.log.warning(risk)
     this.#follow(generation)
-    this.#streak = noStreak
+    this.crashLoop.end()
     this.#scaleBefore = this.scale
     this.rescale(configure(this.scale, settings.workers))
   }
@@ -139,25 +144,6 @@ export class Server {
     if (scale.wanted === wanted) return
     this.log.info(`Wanted: ${count(scale.wanted, 'worker')} (before: ${wanted})`)
     this.hooks.tell('nworkers_changed', this.view(), scale.wanted, wanted)
-  }
-
-  /** Several workers in a row died young: what is said about each of them is known by now. */
-  get loops(): boolean {
-    return this.#streak.deaths >= 2
-  }
-
-  /** Lets the next worker wait, after one that died young for this reason. */
-  backOff(reason: string): void {
-    const births = this.fleet.workers.map(({ born }) => born)
-    this.#streak = extend(this.#streak, monotonicNow(), births, Math.random())
-    const { deaths, until } = this.#streak
-    if (deaths === 1) return
-    const wait = ((until - monotonicNow()) / 1_000).toFixed(1)
-    this.log.warning(`${deaths} workers in a row died young: the next one starts in ${wait} s: ${reason}`)
-    if (this.fleet.workers.some(({ life }) => life === 'ready')) return
-    this.log.error(
-      `No worker serves: requests wait in the queue: mend the app, then kill -HUP ${process.pid}`,
-    )
   }
 
   /** Workers of that generation, and those that follow, serve with the new certificate. */
@@ -199,6 +185,7 @@ export class Server {
     const { wanted } = this.scale
     const now = monotonicNow()
     const pulse = settings.timeout * 1_000
+    const serving = this.fleet.workers.filter(({ life }) => life === 'ready').map(({ born }) => born)
     if (pulse > 0 && this.fleet.workers.some(child => child.pulse + pulse <= now)) this.fleet.readPulses()
     return {
       now,
@@ -206,11 +193,11 @@ export class Server {
       wanted: current === undefined ? 0 : wanted,
       generation: current?.number ?? 0,
       surge: shareOf(settings.reload_surge, wanted),
-      boots: this.#parts.boots,
+      boots: this.crashLoop.boots(this.#parts.boots, serving),
       // What is taken back is not watched: its last worker leaves like the others.
       bake: this.phase.name === 'reloading' ? settings.reload_bake * 1_000 : 0,
       recycles: this.phase.name === 'running',
-      spawnAfter: this.#streak.until,
+      spawnAfter: this.crashLoop.startAfter(serving),
       workers: this.fleet.workers,
       limits: {
         boot: settings.boot_timeout * 1_000,

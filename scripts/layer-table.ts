@@ -44,6 +44,8 @@ export const layers: readonly Layer[] = [
         'upgrades',
         'stops',
         'deaths',
+        'crash-loop',
+        'waits',
         'herald',
         'check',
         'signals',
@@ -57,6 +59,8 @@ export const layers: readonly Layer[] = [
     layer: 2,
     files: [
       'daemon/plan.ts',
+      'daemon/deadlines.ts',
+      'daemon/stragglers.ts',
       'daemon/phase.ts',
       'daemon/life.ts',
       'daemon/back-off.ts',

@@ -55,7 +55,7 @@ async function runMain(url: string): Promise<Exports> {
   const hear = async (error: unknown) => {
     // What is rejected may be heard of before who waits for it has learned of it.
     await turn()
-    if (failure?.error === error) return
+    if (failure !== undefined && isSame(error, failure.error)) return
     process.off('uncaughtException', hear)
     throw error
   }
@@ -71,4 +71,11 @@ async function runMain(url: string): Promise<Exports> {
     failure = { error }
     throw error
   }
+}
+
+/** Each attempt to read what is no code makes an error of its own. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (one === other) return true
+  const areErrors = one instanceof Error && other instanceof Error
+  return areErrors && one.name === other.name && one.message === other.message
 }

@@ -46,6 +46,8 @@ export interface Start {
   readonly unbound: readonly string[]
   /** Node alone cannot load the app. */
   readonly tsx: boolean
+  /** Its place among the workers, from 0 on; its successor gets the same one. */
+  readonly index: number
   /** Load the app, say whether that worked, and leave: `--check-config`. */
   readonly check: boolean
   readonly settings: WorkerSettings

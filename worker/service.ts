@@ -69,7 +69,10 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
     onClosed: options.onClosed,
     acceptors: await acceptorsFor(options),
     onServer: server => watchRefusals(server, { ...parts, name: naming.request }),
-    wrap: app => naming.request(wrap(path === null ? app : withReadiness(app, path, isReady), parts)),
+    wrap: app => {
+      const whole = path === null ? app : withReadiness(app, path, isReady, connections.record)
+      return naming.request(wrap(whole, parts))
+    },
     guard: listener => guarded(listener, parts),
     guardStream: listener => guardedStream(listener, parts),
     wrapUpgrade: listener => naming.upgrade(wrapUpgrade(listener, parts)),

@@ -155,7 +155,7 @@ export class Worker {
     const until = performance.now() + seconds * 1_000
     await this.#serving.stopAccepting(abandoned)
     this.#connections.close()
-    await this.#untilIdle(until)
+    await this.#untilIdle(until, seconds < this.#start.settings.graceful_timeout)
     await this.#leave(exitCodes.ok.code, Math.max(lastWordsMs, until - performance.now()))
   }
 
@@ -163,14 +163,16 @@ export class Worker {
    * What counts as idle was so before the event loop polled, and after that still is: on a busy machine a request may
    * have waited in the kernel for as long as an idle connection is kept.
    */
-  async #untilIdle(until: number): Promise<void> {
+  async #untilIdle(until: number, isHurried: boolean): Promise<void> {
     while (this.#connections.size > 0) {
       await sleep(sweepMs)
       const latest = performance.now() - idleMs
       await turn()
       this.#connections.endIdle(latest)
       if (performance.now() < until) continue
-      this.#log.warning(`graceful_timeout is over: cutting ${this.#connections.size} connections`)
+      const cut = `cutting ${this.#connections.size} connections`
+      if (isHurried) this.#log.debug(`There is newer code: ${cut}`)
+      else this.#log.warning(`graceful_timeout is over: ${cut}`)
       return this.#connections.cut()
     }
   }
@@ -239,7 +241,7 @@ export class Worker {
   }
 
   get #view(): WorkerView {
-    const { age, generation } = this.#start
-    return { pid: process.pid, age, generation, state: this.#state, log: this.#log }
+    const { age, generation, index } = this.#start
+    return { pid: process.pid, age, generation, index, state: this.#state, log: this.#log }
   }
 }

@@ -129,15 +129,23 @@ describe('scale', () => {
 })
 
 describe('death', () => {
-  const ready: LastState = { life: 'ready', quit: false, failure: undefined, lasted: 60_000, proven: true }
+  const ready: LastState = {
+    life: 'ready',
+    quit: false,
+    failure: undefined,
+    lasted: 60_000,
+    proven: true,
+    served: 0,
+  }
 
   it('is expected of a worker that was asked to leave', () => {
     expect(classify({ ...ready, life: 'draining' })).to.equal('expected')
     expect(classify({ ...ready, life: 'booting', quit: true })).to.equal('expected')
   })
 
-  it('is sudden in the prime of life, and young soon after the birth or before it', () => {
+  it('is sudden of one that served or lived long, and young of any other', () => {
     expect(classify(ready)).to.equal('sudden')
+    expect(classify({ ...ready, lasted: 200, served: 1 })).to.equal('sudden')
     expect(classify({ ...ready, lasted: 200 })).to.equal('young')
     expect(classify({ ...ready, life: 'booting' })).to.equal('young')
   })

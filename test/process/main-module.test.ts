@@ -97,6 +97,20 @@ describe('an app', () => {
     }
   })
 
+  it('that is no code says where', async () => {
+    for (const [app, text] of [
+      ['./app.mjs', `export default (`],
+      ['./app.cjs', `module.exports = (`],
+      ['./app.ts', `export default (`],
+    ] as const) {
+      const server = launch({ args: ['-b', '127.0.0.1:0', app], files: { [app]: text }, errors: true })
+      expect(await server.ended).to.deep.equal({ code: 3, signal: null })
+      expect(server.log).to.match(
+        /Cannot start: The app .* failed: Cannot load it: syntax error at app\.[cmt]+js?s?:/,
+      )
+    }
+  })
+
   it('whose timer throws while it is loaded ends its worker as it would end node', async () => {
     const text = `setTimeout(() => { throw new Error('late') }); await new Promise(() => setInterval(() => {}, 1e6))`
     const server = launch({

@@ -209,7 +209,7 @@ describe('upgrade', () => {
     expect(await fresh(url)).to.equal('one')
   })
 
-  it('leaks no variable to the heir or its workers', async () => {
+  it('leaks no variable to the heir or its workers, but for what each worker is told', async () => {
     const server = launch({
       args: ['-b', '127.0.0.1:0', '-e', 'SEASON=spring', './app.mjs'],
       files: {
@@ -219,7 +219,7 @@ describe('upgrade', () => {
     const url = await server.running()
     const heir = await upgrade(server)
     await retire(server, server.pid)
-    expect(await fresh(url)).to.equal('SEASON')
+    expect(await fresh(url)).to.equal('TSICORN_WORKER_INDEX,SEASON')
     process.kill(heir, 'SIGTERM')
     await server.ended
   })

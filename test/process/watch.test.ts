@@ -24,6 +24,23 @@ describe('reload when files change', () => {
     await eventually('the new code answers', async () => (await textOf(url)) === 'new')
   })
 
+  it('cuts the old worker at once, so that an event stream holds up nothing', async () => {
+    const stream = (word: string) => `export default (_req, res) => res.write(${JSON.stringify(word)})\n`
+    const args = ['--reload', '--graceful-timeout', '600', '-b', '127.0.0.1:0', './src/app.ts']
+    const { server, url } = await watching({ 'src/app.ts': stream('one') }, { args })
+    for (const [place, word] of ['two', 'three', 'four'].entries()) {
+      const before = await fetch(url)
+      server.write('src/app.ts', stream(word))
+      await server.says(new RegExp(`Reload ${place + 1}: generation ${place + 2} serves`))
+      await before.text().then(
+        () => expect.fail('the stream was not cut'),
+        (error: Error) => expect(error.message).to.equal('terminated'),
+      )
+    }
+    await eventually('only the newest worker lives', () => server.workers.length === 1)
+    expect(server.log).not.to.match(/graceful_timeout/)
+  })
+
   it('follows the configuration, also after a mistake in it', async () => {
     const config = (workers: string) =>
       `export default { app: './src/app.ts', bind: ['127.0.0.1:0'], reload: true, workers: ${workers} }\n`
