@@ -106,7 +106,7 @@ describe('an app', () => {
       const server = launch({ args: ['-b', '127.0.0.1:0', app], files: { [app]: text }, errors: true })
       expect(await server.ended).to.deep.equal({ code: 3, signal: null })
       expect(server.log).to.match(
-        /Cannot start: The app .* failed: Cannot load it: syntax error at app\.[cmt]+js?s?:/,
+        /Cannot start: The app .* failed: Cannot load it: syntax error at app\.(m?j|cj|t)s:/,
       )
     }
   })
