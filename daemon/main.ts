@@ -25,7 +25,6 @@ export async function main(argv: readonly string[]): Promise<void> {
   // Node would open its inspector, to any local user, for a SIGUSR1 that comes before the arbiter hears signals.
   process.on('SIGUSR1', () => undefined)
   const launcher = findLauncher()
-  const sources = { argv, env: publicEnvironment(), cwd: startFolder(), launcher }
   const complain = (error: unknown) => {
     const text = `${describe(error)}\n`
     process.stderr.write(text)
@@ -34,6 +33,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
   const guard = new ProcessGuard(error => guard.exit(complain(error)))
   try {
+    const sources = { argv, env: publicEnvironment(), cwd: startFolder(), launcher }
     process.exitCode = await run(await resolve(sources), { ...sources, guard })
   } catch (error) {
     process.exitCode = complain(error)
@@ -145,11 +145,21 @@ function publicEnvironment(): NodeJS.ProcessEnv {
 
 /** The folder as the shell names it, so that a symbolic link in it is followed anew by every generation. */
 function startFolder(): string {
-  const real = process.cwd()
+  const real = workingFolder()
   const named = process.env.PWD
   if (named === undefined) return real
   const [a, b] = [statSync(named, { throwIfNoEntry: false }), statSync(real)]
   return a?.ino === b.ino && a.dev === b.dev ? named : real
+}
+
+function workingFolder(): string {
+  try {
+    return process.cwd()
+  } catch (error) {
+    throw new Error('The folder that tsicorn is started in has been removed: start it in another one', {
+      cause: error,
+    })
+  }
 }
 
 function version(): string {
