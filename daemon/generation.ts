@@ -18,6 +18,8 @@ export interface Generation {
   readonly ofApp: ReadonlySet<Listener>
   /** What the app wants and cannot be bound for it. */
   readonly unbound: readonly string[]
+  /** Why there is no listener: somebody else has the default address, which the app may not even want. */
+  readonly failure?: string
   /** What its workers speak TLS with; made anew when the files are renewed. */
   tls?: TlsMaterial
 }
@@ -37,6 +39,7 @@ export function startMessage(
     bindFrom: bindFrom(resolved),
     mayBind: mayBind(generation),
     unbound: generation.unbound,
+    ...(generation.failure === undefined ? {} : { bindFailure: generation.failure }),
     tsx,
     index,
     check: false,

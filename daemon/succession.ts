@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseBind } from '../config/bind.ts'
 import type { Resolved } from '../config/resolve.ts'
 import { tryAccessLog } from './access-log.ts'
-import type { AppBinds } from './app-binds.ts'
+import { type AppBinds, bindFrom } from './app-binds.ts'
 import { readTls } from './certificate.ts'
 import { accessLogOf, type Generation } from './generation.ts'
 import type { Listeners } from './listeners.ts'
@@ -79,7 +79,7 @@ export class Succession {
     await tryAccessLog(accessLogOf(asked), asked.owner !== undefined)
     const tls = await readTls(asked)
     signal.throwIfAborted()
-    const { resolved, listeners } = await this.#bind(asked, signal)
+    const { resolved, listeners, failure } = await this.#bind(asked, signal)
     for (const listener of listeners) if (resolved.owner !== undefined) giveSocket(listener, resolved.owner)
     signal.throwIfAborted()
     await preparation.after?.(resolved)
@@ -88,20 +88,30 @@ export class Succession {
     const { appBinds } = this
     const ofApp = new Set(listeners.filter(({ key }) => appBinds.has(key, resolved)))
     const unbound = appBinds.refused
-    return { number: this.#count, resolved, listeners, ofApp, unbound, ...(tls === undefined ? {} : { tls }) }
+    return {
+      ...{ number: this.#count, resolved, listeners, ofApp, unbound },
+      ...(failure === undefined ? {} : { failure }),
+      ...(tls === undefined ? {} : { tls }),
+    }
   }
 
-  async #bind(asked: Resolved, signal: AbortSignal): Promise<Pick<Generation, 'resolved' | 'listeners'>> {
+  async #bind(
+    asked: Resolved,
+    signal: AbortSignal,
+  ): Promise<Pick<Generation, 'resolved' | 'listeners' | 'failure'>> {
     const resolved = this.appBinds.addTo(asked)
     const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
     const addresses = bind.map(text => parseBind(text, chdir))
-    const user = resolved.owner?.uid
+    // Whether the default is needed at all, only the app can say.
+    const isDefault =
+      bind === asked.settings.bind && bindFrom(asked) === 'nobody' && asked.owner === undefined
+    const options = { umask, reusePort, user: resolved.owner?.uid, patient: !isDefault, signal }
     try {
-      const listeners = await this.#listeners.open(addresses, { umask, reusePort, user, signal })
-      return { resolved, listeners }
+      return { resolved, listeners: await this.#listeners.open(addresses, options) }
     } catch (error) {
-      if (error instanceof BindError && this.appBinds.refuse(error.key, resolved))
-        return this.#bind(asked, signal)
+      if (!(error instanceof BindError)) throw error
+      if (this.appBinds.refuse(error.key, resolved)) return await this.#bind(asked, signal)
+      if (isDefault) return { resolved, listeners: [], failure: error.message }
       throw error
     }
   }

@@ -3,8 +3,8 @@ import { resolve } from 'node:path'
 import type { AppLog, AppServer } from './adapters/adapter.ts'
 import { isAppServer } from './adapters/server.ts'
 import { AppError, BindFailed, Elsewhere } from './app-error.ts'
-import { answerAddress, hide, present, withhold } from './app-server.ts'
-import { bindOf, contradicts, isLocal } from './listen-address.ts'
+import { answerAddress, hide, isPresented, present, withhold } from './app-server.ts'
+import { bindOf, contradicts, differs, isLocal } from './listen-address.ts'
 import { type ListenRequest, readListen, targetOf } from './listen-request.ts'
 import { refuseProbes } from './port-probe.ts'
 import type { BindFrom, InheritedListener } from './protocol.ts'
@@ -180,7 +180,8 @@ export class ListenCatcher {
   }
 
   #commit({ server, listener, request }: CaughtServer): void {
-    if (contradicts(request, listener)) return this.#refused(this.#contradiction(request, listener))
+    const isWrong = this.#bindFrom === 'nobody' ? differs : contradicts
+    if (isWrong(request, listener)) return this.#refused(this.#contradiction(request, listener))
     this.#log('info', `The app's listen on ${nameOf(request)} was led to ${listener.name}`)
     if (this.#check) return this.#listening()
     hide(server)
@@ -238,6 +239,6 @@ function pretend(
   }: Partial<InheritedListener> = listener ?? {}
   present(server, path ?? { port, address: host, family: host.includes(':') ? 'IPv6' : 'IPv4' }, closed)
   if (request.callback !== undefined) server.once('listening', request.callback)
-  process.nextTick(() => server.emit('listening'))
+  process.nextTick(() => isPresented(server) && server.emit('listening'))
   return server
 }

@@ -20,6 +20,11 @@ export function present(server: Server, address: Address, closed: () => boolean 
   })
 }
 
+/** Whether the app has not closed it since. */
+export function isPresented(server: Server): boolean {
+  return Object.hasOwn(server, 'listening')
+}
+
 /** From now on the server speaks for itself again. */
 export function hide(server: Server): void {
   for (const name of shown) Reflect.deleteProperty(server, name)

@@ -3,7 +3,7 @@ import type { AppLog, AppServer, RequestListener, Servable, UpgradeListener } fr
 import { hasMethods } from './adapters/members.ts'
 import { acceptedShapes, describeValue } from './adapters/shape.ts'
 import { type CaughtServer, ListenCatcher } from './adopt-listen.ts'
-import { AppError } from './app-error.ts'
+import { AppError, BindFailed } from './app-error.ts'
 import { candidates, type Exports, exported, listExports, namedExport } from './app-exports.ts'
 import { nameAppThatExits, refuseCluster } from './app-guards.ts'
 import { resolveAppPath } from './app-path.ts'
@@ -44,6 +44,8 @@ export interface LoadOptions {
   readonly mayBind: boolean
   /** But for these addresses. */
   readonly unbound: readonly string[]
+  /** Why there is no listener, where the app may have one of its own. */
+  readonly bindFailure?: string | undefined
   /** Nothing may listen; an app that would is taken at its word. */
   readonly check: boolean
   /** The app is loaded when it has said so with `process.send('ready')`, as for PM2. */
@@ -88,6 +90,7 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
       await meanwhile(catcher.first, () => notServable(module, spec, catcher.elsewhere, listeners))
     }
     catcher.compare()
+    if (options.bindFailure !== undefined) throw new BindFailed(options.bindFailure)
     if (options.waitReady) await meanwhile(ready, () => neverReady(spec))
     const main = listens ? listening(catcher.caught) : { ...found, ...upgrading(found, module) }
     const app = { ...besides(catcher.caught), ...main }

@@ -14,13 +14,20 @@ export function contradicts({ host }: ListenRequest, listener: InheritedListener
   return isIP(host) !== 0 && host !== listener.host
 }
 
+/** The app names another host than that of the listener, as far as that can be told. */
+export function differs({ host }: ListenRequest, listener: InheritedListener): boolean {
+  if (host === undefined || listener.host === undefined) return false
+  if (everywhere.has(host)) return !everywhere.has(listener.host)
+  return everywhere.has(listener.host) || contradicts({ host }, listener)
+}
+
 /** Whether it is an address of this machine, as far as that can be told from its name. */
 export function isLocal({ host }: ListenRequest, listener: InheritedListener): boolean {
   return host === undefined || everywhere.has(host) || isLoopback(host) || host === listener.host
 }
 
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host)
+  return ['localhost', '127.0.0.1', '::1'].includes(host)
 }
 
 /** The request in the form of `bind`. */

@@ -44,6 +44,8 @@ export interface Start {
   readonly mayBind: boolean
   /** What it has tried to, in the form of `bind`. */
   readonly unbound: readonly string[]
+  /** Why there is no listener, where the app may have one of its own. */
+  readonly bindFailure?: string
   /** Node alone cannot load the app. */
   readonly tsx: boolean
   /** Its place among the workers, from 0 on; its successor gets the same one. */

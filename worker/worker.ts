@@ -64,8 +64,7 @@ export class Worker {
 
   /** Everything from the title to `ready`. Rejects with what went wrong. */
   async boot(): Promise<void> {
-    const { settings, listeners, bindFrom, mayBind, unbound, check, age, scoreboard, identity, watchdog } =
-      this.#start
+    const { settings, tsx, check, age, scoreboard, identity, watchdog } = this.#start
     setTitle(check ? 'check' : 'worker', settings.name)
     tellArbiter({ type: 'booting' })
     if (watchdog !== undefined) await (await import('./watchdog.ts')).startWatchdog(watchdog)
@@ -76,7 +75,6 @@ export class Worker {
     applyEnvironment([...accountVariables(identity), ...settings.raw_env])
     if (identity !== undefined) (await import('./privileges.ts')).dropPrivileges(identity)
     const { loadApp } = await import('./app.ts')
-    const { tsx } = this.#start
     const { app: spec, backlog, wait_ready: waitReady } = settings
     const log = this.#log.write
     const onListen = (server: AppServer) => {
@@ -84,17 +82,8 @@ export class Worker {
       track(server, this.#connections)
     }
     const app = await loadApp({
-      spec,
-      cwd: process.cwd(),
-      listeners,
-      bindFrom,
-      mayBind,
-      unbound,
-      check,
-      waitReady,
-      backlog,
-      log,
-      onListen,
+      ...this.#start,
+      ...{ spec, cwd: process.cwd(), waitReady, backlog, log, onListen },
       run: async url => await runApp(url, { tsx }),
     })
     await restTsx()

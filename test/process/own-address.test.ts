@@ -15,7 +15,7 @@ describe('where an app listens', () => {
       args: ['-w', '2', './app.mjs'],
       files: { 'app.mjs': app(`serve('app').listen(${port}, '127.0.0.1')`) },
     })
-    expect(await server.running()).to.equal(`http://127.0.0.1:8000`)
+    await server.running()
     expect(server.log).to.contain(`Listening at: http://127.0.0.1:${port}`)
     expect(server.log).to.contain(`The app listens on port ${port} of 127.0.0.1, and tsicorn does not`)
     const url = `http://127.0.0.1:${port}`
@@ -41,6 +41,42 @@ describe('where an app listens', () => {
       () => expect.fail('It is reached by another address'),
       () => undefined,
     )
+  })
+
+  it('it is served although somebody else has the default address', async () => {
+    const rival = createServer()
+      .listen(8000, '127.0.0.1')
+      .on('error', () => undefined)
+    await Promise.race([once(rival, 'listening'), once(rival, 'error')])
+    const port = await freePort()
+    const server = launch({
+      args: ['./app.mjs'],
+      files: { 'app.mjs': app(`serve('app').listen(${port}, '127.0.0.1')`) },
+    })
+    await server.running()
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.match(/^app /)
+    await server.stop()
+    const exporting = launch({
+      args: ['./app.mjs'],
+      files: { 'app.mjs': 'export default (req, res) => res.end()' },
+      errors: true,
+    })
+    await exporting.says(
+      /Cannot bind 127\.0\.0\.1:8000: the address is in use.*\(try 1 of 5, the next in 1 second\)/,
+    )
+    rival.close()
+    if (rival.listening) await exporting.running()
+  })
+
+  it('with a host of its own is served there, although PORT has a default', async () => {
+    const server = launch({
+      args: ['./app.mjs'],
+      files: { 'app.mjs': app(`serve('app').listen(process.env.PORT, '127.0.0.3')`) },
+    })
+    await server.running()
+    const addresses = Array.from(server.log.matchAll(/Listening at: (\S+)/g), ([, url]) => url as string)
+    expect(addresses.at(-1)).to.equal('http://127.0.0.3:8000')
+    expect(await fresh('http://127.0.0.3:8000')).to.match(/^app /)
   })
 
   it('is refused with the cure where it contradicts -b', async () => {
