@@ -193,23 +193,23 @@ export interface OptionDocs {
    */
   readonly asgi_disconnect_grace_period?: unknown
   /**
-   * The most bytes of a request line, beyond which the client gets 414; 0 is no limit.
+   * The most bytes of a request line, beyond which the client gets 414; 0 is no limit. The default is what Node takes for a whole head; that of Gunicorn is 4094, and its most 8190.
    *
-   * Default: 4094. Takes effect on reload.
+   * Default: 16384. Takes effect on reload.
    * Flags: `--limit-request-line`.
    */
   readonly limit_request_line?: unknown
   /**
-   * The most header fields of a request, beyond which the client gets 431; 0 means 32768.
+   * The most header fields of a request, beyond which the client gets 431; 0 means 32768. The default is as many as Node takes; that of Gunicorn is 100.
    *
-   * Default: 100. Takes effect on reload.
+   * Default: 1000. Takes effect on reload.
    * Flags: `--limit-request-fields`.
    */
   readonly limit_request_fields?: unknown
   /**
-   * The most bytes of one header field with its line end, beyond which the client gets 431; 0 means 8190, as in Gunicorn.
+   * The most bytes of one header field with its line end, beyond which the client gets 431; 0 means 8190, as in Gunicorn, whose default that is. The default here is what Node takes for a whole head.
    *
-   * Default: 8190. Takes effect on reload.
+   * Default: 16384. Takes effect on reload.
    * Flags: `--limit-request-field_size`, `--limit-request-field-size`.
    */
   readonly limit_request_field_size?: unknown
