@@ -154,6 +154,7 @@ export class Arbiter {
     if (name === 'WINCH' && isInForeground()) {
       return log.debug('Ignoring signal: winch: a terminal sends it when its window changes')
     }
+    if (name === 'TERM' && this.#stops.isEcho()) return
     log.info(`Handling signal: ${name.toLowerCase()}`)
     if (name === 'TERM' && this.#stops.putOff()) return
     if (reactionOf(phase, name) !== undefined) this.#react(name)

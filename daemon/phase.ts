@@ -126,6 +126,7 @@ export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Happe
   stopping: {
     empty: 'leave',
     USR1: 'reopen logs',
+    // Not one that is the first once more: `stops.ts`.
     TERM: 'stop quickly',
     INT: 'stop quickly',
     QUIT: 'stop quickly',

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { insist } from '../insisting.ts'
 import { eventually, launch, launchApp, type Tsicorn } from '../tsicorn.ts'
 
 async function settlesAt(server: Tsicorn, number: number): Promise<void> {
@@ -121,6 +122,31 @@ describe('stopping', () => {
     expect(await answer).to.equal('cut')
   })
 
+  it('by TERM to the arbiter and to its group at once, as `timeout` sends it, is one graceful stop', async () => {
+    const server = launchApp('slow.ts', ['-w', '2'])
+    const url = await server.running()
+    const answer = fetch(`${url}/?ms=1500`)
+    await eventually('the request is under way', async () => (await fetch(`${url}/?ms=0`)).ok)
+    server.signal('SIGTERM')
+    await server.says(/Handling signal: term/)
+    process.kill(-server.pid, 'SIGTERM')
+    await server.says(/TERM within 1 s of the first one is the same stop/)
+    expect(await (await answer).text()).to.equal('slow')
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+  })
+
+  it('by a second TERM that comes later is quick', async () => {
+    const server = launchApp('slow.ts', ['-w', '1'])
+    const url = await server.running()
+    const answer = fetch(`${url}/?ms=20000`).catch(() => 'cut')
+    await eventually('the request is under way', async () => (await fetch(`${url}/?ms=0`)).ok)
+    server.signal('SIGTERM')
+    await server.says(/Stopping: the workers finish/)
+    await insist(server)
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+    expect(await answer).to.equal('cut')
+  })
+
   it('by TERM serves on for drain_delay, while ready_path says no', async () => {
     const server = launchApp('hello.ts', ['-w', '2', '--drain-delay', '1.5', '--ready-path', '/ready'])
     const url = await server.running()
@@ -142,7 +168,8 @@ describe('stopping', () => {
     await server.running()
     server.signal('SIGTERM')
     await server.says(/serve on for 20 s/)
-    expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+    await insist(server)
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
   })
 
   it('during the start ends at once with code 0', async () => {
