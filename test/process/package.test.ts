@@ -118,6 +118,9 @@ const misuse = `
 defineConfig({ timout: 3 })
 // @ts-expect-error a value of the wrong type
 defineConfig({ timeout: 'long' })
+// @ts-expect-error a name that is misspelled in what a function returns
+defineConfig(async () => ({ app: './app.ts', workerz: 2 }))
+defineConfig(({ env }) => ({ workers: 'auto', app: env.APP ?? './app.ts', loglevel: 'debug' }))
 `
 
 /** What a clone has that packing needs, and a file that an earlier build left behind. */
