@@ -446,6 +446,13 @@ export interface OptionDocs {
    */
   readonly loglevel?: unknown
   /**
+   * The form of the lines of the error log: text as Gunicorn writes it, or one JSON object for each. That of the access log is `access_log_format`. Not in Gunicorn.
+   *
+   * Default: "text". Takes effect on reload.
+   * Flags: `--log-format`.
+   */
+  readonly log_format?: unknown
+  /**
    * What workers, and the programs that they start, write to standard output and standard error goes to the error log, where that is a file.
    *
    * Default: false. Takes effect on reload.

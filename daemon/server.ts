@@ -127,6 +127,7 @@ export class Server {
     this.succession.current = generation
     this.hooks.use(resolved.hooks, resolved.settings.hook_timeout)
     this.log.setLevel(resolved.settings.loglevel)
+    this.log.setFormat(resolved.settings.log_format)
     this.outlets.follow(generation)
     this.#watcher.follow(resolved)
     this.#renewals.follow(generation)

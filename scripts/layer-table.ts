@@ -109,6 +109,7 @@ export const layers: readonly Layer[] = [
         'hook-queue',
         'scoreboard',
         'error-log',
+        'log-line',
         'own-log',
         'logger-factory',
         'access-log',
