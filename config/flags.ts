@@ -10,6 +10,8 @@ export interface ParsedFlags {
   readonly given: Layer
   /** Flags that set nothing. */
   readonly asked: ReadonlySet<'help' | 'version' | 'json'>
+  /** What `--help` is about. */
+  readonly topic?: string
   /** What cannot be understood; exit code 2. */
   readonly problems: readonly Problem[]
   /** Flags of Gunicorn that have no counterpart here. */
@@ -59,6 +61,7 @@ export function parseFlags(argv: readonly string[], origin?: string): ParsedFlag
   const absent: Problem[] = []
   const rest = [...argv]
   let operand: string | undefined
+  let topic: string | undefined
 
   for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
     if (argument === '--') for (const text of rest.splice(0)) takeOperand(text)
@@ -66,7 +69,7 @@ export function parseFlags(argv: readonly string[], origin?: string): ParsedFlag
     else takeOperand(argument)
   }
   if (operand !== undefined) given.set('app', { value: operand, origin: 'APP' })
-  return { given, asked, problems, missing: absent }
+  return { given, asked, problems, missing: absent, ...(topic === undefined ? {} : { topic }) }
 
   function refuse(message: string, flag?: string): void {
     const place = origin ?? flag
@@ -90,6 +93,9 @@ export function parseFlags(argv: readonly string[], origin?: string): ParsedFlag
       refuse(`${spelling} is not a flag: ${hintFor(spelling)}`)
       // Else its value would be taken for an application, which is a mistake of its own.
       if (attached === undefined && isValue(rest[0])) rest.shift()
+    } else if ('asks' in flag && flag.asks === 'help') {
+      asked.add('help')
+      topic = attached ?? (isTopic(rest[0]) ? rest.shift() : undefined)
     } else if ('sets' in flag && flag.value === undefined) takeValue(flag.sets, spelling, attached)
     else if ('missing' in flag) {
       absent.push({
@@ -130,6 +136,11 @@ export function parseFlags(argv: readonly string[], origin?: string): ParsedFlag
       refuse(`${name} must be ${kind.expects}, not ${JSON.stringify(text)}`, spelling)
     } else given.set(name, { value: all, origin: origin ?? spelling })
   }
+}
+
+/** A word or a flag, and no application. */
+function isTopic(argument: string | undefined): boolean {
+  return argument !== undefined && (flags.has(argument) || /^[a-z][\w-]*$/i.test(argument))
 }
 
 function hintFor(spelling: string): string {

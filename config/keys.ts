@@ -40,7 +40,8 @@ export function sortKeys(config: Readonly<Record<string, unknown>>, origin: stri
   return { given, hooks: hooks as Hooks, problems }
 }
 
-function hintFor(key: string): string {
+/** What to use instead of a key that is no setting. */
+export function hintFor(key: string): string {
   if (Object.hasOwn(otherKeys, key)) return otherKeys[key] as string
   const flag = `--${key.replaceAll('_', '-')}`
   const meant =

@@ -5,9 +5,10 @@ import type { Hooks } from '../hooks/table.ts'
 import { findOwner, type Owner } from './account.ts'
 import { checkSettings } from './check.ts'
 import { checkTls } from './check-tls.ts'
+import { topicNamed } from './describe.ts'
 import { type ConfigContext, findConfig, lateConfig, loadConfig, namedConfig, wouldRun } from './file.ts'
 import { type ParsedFlags, parseFlags } from './flags.ts'
-import { type Keys, sortKeys } from './keys.ts'
+import { hintFor, type Keys, sortKeys } from './keys.ts'
 import { layered, type Sources } from './layers.ts'
 import { whyNoCommand } from './other-tools.ts'
 import { ConfigError, type Problem } from './problem.ts'
@@ -21,6 +22,8 @@ export interface Resolved {
   readonly command: 'serve' | 'check' | 'print' | 'help' | 'version'
   /** Print as JSON. */
   readonly json: boolean
+  /** What `--help` is about. */
+  readonly topic?: string
   readonly settings: Settings
   readonly hooks: Hooks
   /** Where each value and each hook came from: `default`, a flag, `APP`, a variable, or the file. */
@@ -41,9 +44,16 @@ export interface Resolved {
 export async function resolve(sources: Sources): Promise<Resolved> {
   const own = parseFlags(sources.argv)
   if (own.asked.has('help') || own.asked.has('version')) {
-    const { settings, origins } = layered([], { ...sources, env: {} })
     const command = own.asked.has('help') ? 'help' : 'version'
-    return { command, json: false, settings, hooks: {}, origins, files: [] }
+    const { topic } = own
+    const found = { command, json: false, hooks: {}, files: [] } as const
+    if (topic === undefined) return { ...found, ...layered([], { ...sources, env: {} }) }
+    if (topicNamed(topic) === undefined)
+      throw new ConfigError([{ message: `${topic} is not a setting: ${hintFor(topic)}` }], 2)
+    // What is wrong with them is not what was asked.
+    const shared = parseVariable(sources.env.TSICORN_CMD_ARGS)
+    const file = await readFile(own, shared, sources)
+    return { ...found, topic, ...layered([file.given, shared.given, own.given], sources) }
   }
   const shared = parseVariable(sources.env.TSICORN_CMD_ARGS)
   const misunderstood = [

@@ -1,7 +1,7 @@
 /** The command line: reads the configuration and does what it asks for. */
 import { readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { help } from '../config/help.ts'
+import { help, type Terminal } from '../config/help.ts'
 import { printConfig } from '../config/print.ts'
 import { ConfigError } from '../config/problem.ts'
 import { type Resolved, resolve, type Sources } from '../config/resolve.ts'
@@ -48,7 +48,7 @@ interface Start extends Sources {
 async function run(resolved: Resolved, sources: Start): Promise<number> {
   switch (resolved.command) {
     case 'help':
-      return say(help())
+      return say(help(resolved, terminal()))
     case 'version':
       return say(`tsicorn ${version()}`)
     case 'print':
@@ -156,6 +156,11 @@ function version(): string {
   const file = ['../package.json', '../../package.json'].map(path => new URL(path, import.meta.url))
   const found = file.find(url => statSync(url, { throwIfNoEntry: false }) !== undefined)
   return (JSON.parse(readFileSync(found as URL, 'utf8')) as { version: string }).version
+}
+
+function terminal(): Terminal {
+  const { stdout } = process
+  return { columns: stdout.columns || 80, isColoured: stdout.isTTY === true && stdout.hasColors() }
 }
 
 function say(text: string): number {
