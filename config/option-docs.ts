@@ -242,7 +242,7 @@ export interface OptionDocs {
    */
   readonly limit_response_buffer?: unknown
   /**
-   * Do what HUP does when a file changes; for development. Watched are the source files (JavaScript, TypeScript and JSON) in `chdir` and below, without `node_modules` and what has a name that begins with a dot, and the configuration with what it imports.
+   * Do what HUP does when a file changes; for development. Watched are the source files (JavaScript, TypeScript and JSON) in `chdir` and below, without `node_modules` and what has a name that begins with a dot, and the configuration with what it imports. A first start whose app cannot be started waits for a change, or HUP, instead of ending.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--reload`, `--no-reload`.

@@ -167,23 +167,23 @@ export class Arbiter {
     if (deed === undefined) return
     this.#server.phase = next(before, deed, monotonicNow(), this.#deaths.exitCode)
     this.#deeds[deed](about, before)
+    const { name } = this.#server.phase
+    // However many were postponed, one with the newest files is enough.
+    if ((name === 'running' || name === 'waiting') && 'reloadAfter' in before && before.reloadAfter)
+      this.#react('HUP')
   }
 
   readonly #deeds: Readonly<Record<Deed, (about: About, before: Phase) => void>> = {
     'start workers': ({ generation }) => this.#server.adopt(generation as Generation),
-    open: (_, before) => this.#open(before),
+    open: () => this.#open(),
+    wait: ({ error }) => this.#reloads.wait(messageOf(error)),
+    'start anew': () => this.#reloads.startAnew(),
     'give up': ({ error }) => this.#stops.leave(`Cannot start: ${messageOf(error)}`, 'critical'),
     'postpone reload': (_, before) => this.#reloads.postpone(before),
     reload: () => this.#reloads.begin(),
     'roll out': ({ generation }) => this.#reloads.rollOut(generation as Generation),
-    'abort reload': ({ error }, before) => {
-      this.#reloads.abort(messageOf(error))
-      this.#reloadAfter(before)
-    },
-    'finish reload': (_, before) => {
-      this.#reloads.finish(before)
-      this.#reloadAfter(before)
-    },
+    'abort reload': ({ error }) => this.#reloads.abort(messageOf(error)),
+    'finish reload': (_, before) => this.#reloads.finish(before),
     'back off': ({ error }) => this.#server.backOff(messageOf(error)),
     grow: () => this.#server.rescale(grow(this.#server.scale)),
     shrink: () => this.#server.rescale(shrink(this.#server.scale)),
@@ -195,19 +195,13 @@ export class Arbiter {
     leave: () => this.#server.log.info('Stopped'),
   }
 
-  #open(before: Phase): void {
+  #open(): void {
     const { succession, log, hooks, scale } = this.#server
     succession.good = succession.current
     this.#server.pidfile.publish()
     log.info(`Running: ${count(scale.wanted, 'worker')} ready`)
     hooks.tell('when_ready', this.#server.view())
     this.#server.lineage.announceReady()
-    this.#reloadAfter(before)
-  }
-
-  /** However many were postponed, one with the newest files is enough. */
-  #reloadAfter(before: Phase): void {
-    if ('reloadAfter' in before && before.reloadAfter) this.#react('HUP')
   }
 
   #bury(child: Child): void {

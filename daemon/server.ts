@@ -16,7 +16,7 @@ import { Lineage } from './lineage.ts'
 import { Listeners } from './listeners.ts'
 import type { Outlets } from './outlets.ts'
 import { giveAccessLog } from './owner.ts'
-import type { Phase } from './phase.ts'
+import { firstPhase, type Phase } from './phase.ts'
 import type { Pidfile } from './pidfile.ts'
 import type { World } from './plan.ts'
 import { type RenewalEvent, Renewals } from './renewals.ts'
@@ -54,7 +54,7 @@ export class Server {
   readonly succession: Succession
   readonly lineage: Lineage
   readonly pidfile: Pidfile
-  phase: Phase = { name: 'booting', reloadAfter: false }
+  phase: Phase
   scale: Scale
   /** Why the last reload failed, in one line; undefined when it did not. */
   failure: string | undefined
@@ -71,6 +71,7 @@ export class Server {
     this.log = log
     this.outlets = parts.outlets
     this.pidfile = parts.pidfile
+    this.phase = firstPhase(resolved.settings, parts.inheritance.predecessor !== undefined)
     this.scale = scaleOf(resolved.settings.workers)
     this.#scaleBefore = this.scale
     this.hooks = new HookQueue(resolved.hooks, resolved.settings.hook_timeout, log, () =>
@@ -179,7 +180,7 @@ export class Server {
 
   /** Closes the listeners that no generation needs any more; none while another arbiter serves on the same sockets. */
   closeListeners(): void {
-    if (this.lineage.isShared) return
+    if (this.lineage.isShared || this.phase.name === 'waiting') return
     const { current, good } = this.succession
     const needed = [current, good].filter(generation => generation !== undefined)
     if (this.phase.name === 'stopping') this.succession.keepListeners([], true)
