@@ -14,6 +14,7 @@ import type { Generation } from './generation.ts'
 import { Herald } from './herald.ts'
 import { Inbox } from './inbox.ts'
 import { chide, lose } from './misconduct.ts'
+import { tellNoEffect } from './no-effect.ts'
 import type { Notifier } from './notify.ts'
 import { type Deed, type Happening, next, type Phase, reactionOf, type SignalName } from './phase.ts'
 import { type Action, isSettled, plan } from './plan.ts'
@@ -49,6 +50,8 @@ export class Arbiter {
   readonly #herald: Herald | undefined
   readonly #deaths: Deaths
   readonly #stops: Stops
+  /** How often a terminal said that its window has changed. */
+  #windows = 0
   /** Errors of its own, in a row, that it went on after. */
   #faults = 0
 
@@ -150,15 +153,21 @@ export class Arbiter {
   }
 
   #obey(name: SignalName): void {
-    const { log, phase } = this.#server
+    const { log, phase, scale } = this.#server
     if (name === 'WINCH' && isInForeground()) {
-      return log.debug('Ignoring signal: winch: a terminal sends it when its window changes')
+      log.write(
+        this.#windows === 0 ? 'info' : 'debug',
+        'WINCH has no effect: a terminal sends it with its window',
+      )
+      this.#windows += 1
+      return
     }
     if (name === 'TERM' && this.#stops.isEcho()) return
     log.info(`Handling signal: ${name.toLowerCase()}`)
     if (name === 'TERM' && this.#stops.putOff()) return
-    if (reactionOf(phase, name) !== undefined) this.#react(name)
-    else log.warning(`${name} has no effect while ${phase.name}`)
+    if (reactionOf(phase, name) === undefined) return log.warning(`${name} has no effect while ${phase.name}`)
+    this.#react(name)
+    tellNoEffect(name, scale, this.#server)
   }
 
   #react(happening: Happening, about: About = {}): void {

@@ -41,6 +41,7 @@ export const layers: readonly Layer[] = [
         'reloads',
         'upgrades',
         'stops',
+        'no-effect',
         'deaths',
         'herald',
         'check',

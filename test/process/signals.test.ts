@@ -19,7 +19,7 @@ describe('signals', () => {
     await settlesAt(server, 1)
     expect(server.workers).to.not.include(oldest)
     server.signal('SIGTTOU')
-    await server.says(/Handling signal: ttou/)
+    await server.says(/Handling signal: ttou\n.*\[WARNING\] TTOU has no effect: one worker is the least/)
     await server.reload()
     await settlesAt(server, 1)
   })
@@ -47,6 +47,17 @@ describe('signals', () => {
       await settlesAt(server, back === 'SIGTTIN' ? 1 : 2)
     })
   }
+
+  it('that have no effect say so', async () => {
+    const server = launchApp('hello.ts', ['-w', '1'])
+    await server.running()
+    server.signal('SIGUSR1')
+    await server.says(/USR1 has no effect: no log is a file/)
+    server.signal('SIGWINCH')
+    await server.says(/Wanted: 0 workers/)
+    server.signal('SIGWINCH')
+    await server.says(/WINCH has no effect: all workers are away/)
+  })
 
   it('HUP, TTIN, TTOU, USR2 and WINCH sent to a worker harm nobody', async () => {
     const server = launchApp('hello.ts', ['-w', '1'])
