@@ -19,6 +19,7 @@ import { createNotifier, notifyVariables } from './notify.ts'
 import { Outlets } from './outlets.ts'
 import { Pidfile, pidfileOf } from './pidfile.ts'
 import { ProcessGuard } from './process-guard.ts'
+import { deafRunner } from './script-runner.ts'
 
 /** Runs the command with these arguments; `process.exitCode` says how it went. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -86,6 +87,8 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
   log = await openLog(resolved, { echo: launcher?.log, onLine: outlets.line })
   await outlets.use(targetsOf(resolved))
   log.info(`Starting tsicorn ${version()}`)
+  const deafness = deafRunner(process.env)
+  if (deafness !== undefined) log.warning(deafness)
   const notifier = createNotifier({ env: process.env, log })
   // What hooks start must not speak for this process.
   for (const name of [...privateVariables, ...notifyVariables]) delete process.env[name]

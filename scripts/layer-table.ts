@@ -101,7 +101,9 @@ export const layers: readonly Layer[] = [
         name => `daemon/${name}.ts`,
       ),
       ...['sockets', 'socket-file', 'lost-socket', 'listeners', 'watch'].map(name => `daemon/${name}.ts`),
-      ...['config-trial', 'config-trial-main', 'process-guard'].map(name => `daemon/${name}.ts`),
+      ...['config-trial', 'config-trial-main', 'process-guard', 'script-runner'].map(
+        name => `daemon/${name}.ts`,
+      ),
       ...[
         'inbox',
         'alarm',
