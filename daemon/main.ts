@@ -88,7 +88,8 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
   await outlets.use(targetsOf(resolved))
   log.info(`Starting tsicorn ${version()}`)
   const deafness = deafRunner(process.env)
-  if (deafness !== undefined) log.warning(deafness)
+  // A terminal sends Ctrl+C to all of them.
+  if (deafness !== undefined) log.write(process.stdin.isTTY ? 'info' : 'warning', deafness)
   const notifier = createNotifier({ env: process.env, log })
   // What hooks start must not speak for this process.
   for (const name of [...privateVariables, ...notifyVariables]) delete process.env[name]

@@ -10,7 +10,7 @@ export function deafRunner(env: NodeJS.ProcessEnv): string | undefined {
   const runner = parentOf(shell)
   const [, name] = /(?:^|\/)(npm|npx|pnpm|yarn)(?:-cli)?(?:\.c?js)?(?: |$)/.exec(commandOf(runner)) ?? []
   if (name === undefined) return undefined
-  return `Started by ${name} (pid ${runner}), which hands on no signals: send them to pid ${process.pid}, or start node_modules/.bin/tsicorn without it, or write exec tsicorn in the script`
+  return `Started by ${name} (pid ${runner}), which hands on no signals: send them to pid ${process.pid}, or start node_modules/.bin/tsicorn (in a script: exec tsicorn)`
 }
 
 function commandOf(pid: number): string {

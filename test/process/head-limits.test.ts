@@ -54,6 +54,17 @@ describe('a head that Node takes by itself', () => {
     })
   }
 
+  for (const [shape, app] of Object.entries(shapes)) {
+    it(`is refused beyond that, and no field is dropped without a word, for ${shape}`, async () => {
+      const server = serveApp(app)
+      const here = await server.running()
+      expect(statuses(await exchange(here, `GET / HTTP/1.1\r\n${close}${fields(999)}\r\n`))).to.deep.equal([
+        431,
+      ])
+      await server.says(/with 431: more fields than limit_request_fields/)
+    })
+  }
+
   it('is refused with the figures of Gunicorn', async () => {
     const here = await serve(
       ...['--limit-request-line', '4094', '--limit-request-fields', '100'],
