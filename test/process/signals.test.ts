@@ -67,6 +67,12 @@ describe('signals', () => {
       process.kill(worker, name)
     for (let i = 0; i < 5; i += 1) expect(await (await fetch(url)).text()).to.equal('hello')
     expect(server.workers).to.deep.equal([worker])
+    for (const name of ['HUP', 'TTIN', 'TTOU', 'USR2']) {
+      const told = new RegExp(
+        `${name} has no effect on a worker: send it to the arbiter \\(pid ${server.pid}\\)`,
+      )
+      await eventually('it is told', () => told.test(server.log))
+    }
   })
 
   it('a storm of TTIN and TTOU ends with as many workers as it adds up to', async () => {
