@@ -14,15 +14,23 @@ import type { Generation } from './generation.ts'
 import { Herald } from './herald.ts'
 import { Inbox } from './inbox.ts'
 import { chide, lose } from './misconduct.ts'
-import { tellNoEffect } from './no-effect.ts'
+import { tellNoEffect, WindowChanges } from './no-effect.ts'
 import type { Notifier } from './notify.ts'
-import { type Deed, type Happening, next, type Phase, reactionOf, type SignalName } from './phase.ts'
+import {
+  type Deed,
+  type Happening,
+  next,
+  type Phase,
+  reactionOf,
+  reloadsNow,
+  type SignalName,
+} from './phase.ts'
 import { type Action, isSettled, plan } from './plan.ts'
 import { describeStray, type ProcessGuard } from './process-guard.ts'
 import { Reloads, type Reread } from './reloads.ts'
 import { grow, park, shrink } from './scale.ts'
 import { Server, type ServerParts } from './server.ts'
-import { catchSignals, isInForeground } from './signals.ts'
+import { catchSignals } from './signals.ts'
 import { Stops } from './stops.ts'
 import { Upgrades } from './upgrades.ts'
 
@@ -50,8 +58,7 @@ export class Arbiter {
   readonly #herald: Herald | undefined
   readonly #deaths: Deaths
   readonly #stops: Stops
-  /** How often a terminal said that its window has changed. */
-  #windows = 0
+  readonly #windows = new WindowChanges()
   /** Errors of its own, in a row, that it went on after. */
   #faults = 0
 
@@ -154,15 +161,7 @@ export class Arbiter {
 
   #obey(name: SignalName): void {
     const { log, phase, scale } = this.#server
-    if (name === 'WINCH' && isInForeground()) {
-      log.write(
-        this.#windows === 0 ? 'info' : 'debug',
-        'WINCH has no effect: a terminal sends it with its window',
-      )
-      this.#windows += 1
-      return
-    }
-    if (name === 'TERM' && this.#stops.isEcho()) return
+    if (this.#windows.ignore(name, log) || (name === 'TERM' && this.#stops.isEcho())) return
     log.info(`Handling signal: ${name.toLowerCase()}`)
     if (name === 'TERM' && this.#stops.putOff()) return
     if (reactionOf(phase, name) === undefined) return log.warning(`${name} has no effect while ${phase.name}`)
@@ -176,10 +175,7 @@ export class Arbiter {
     if (deed === undefined) return
     this.#server.phase = next(before, deed, monotonicNow(), this.#deaths.exitCode)
     this.#deeds[deed](about, before)
-    const { name } = this.#server.phase
-    // However many were postponed, one with the newest files is enough.
-    if ((name === 'running' || name === 'waiting') && 'reloadAfter' in before && before.reloadAfter)
-      this.#react('HUP')
+    if (reloadsNow(before, this.#server.phase)) this.#react('HUP')
   }
 
   readonly #deeds: Readonly<Record<Deed, (about: About, before: Phase) => void>> = {

@@ -1,8 +1,10 @@
 /** Why a signal changed nothing, for those who wait for what it does. */
 import type { Settings } from '../config/table.ts'
+import type { ErrorLog } from './error-log.ts'
 import type { SignalName } from './phase.ts'
 import type { Scale } from './scale.ts'
 import type { Server } from './server.ts'
+import { isInForeground } from './signals.ts'
 
 /** To be called when the arbiter has reacted to the signal. */
 export function tellNoEffect(name: SignalName, before: Scale, { log, scale, resolved }: Server): void {
@@ -24,4 +26,17 @@ function whyNoEffect(
   if (name === 'USR1' && !isFile(errorlog) && !isFile(accesslog) && logger_class === null)
     return 'no log is a file'
   return undefined
+}
+
+/** A terminal sends WINCH whenever its window changes, which says nothing about what an operator wants. */
+export class WindowChanges {
+  #isTold = false
+
+  /** Whether this signal is one of them; the log hears of the first. */
+  ignore(name: SignalName, log: ErrorLog): boolean {
+    if (name !== 'WINCH' || !isInForeground()) return false
+    if (!this.#isTold) log.info('WINCH has no effect: a terminal sends it whenever its window changes')
+    this.#isTold = true
+    return true
+  }
 }

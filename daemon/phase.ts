@@ -180,6 +180,12 @@ function waits(patience: Patience, happening: Happening): boolean {
   return patience === 'all' || (patience === 'app' && happening === 'boot failed')
 }
 
+/** Whether a reload that was postponed follows now: however many were, one with the newest files is enough. */
+export function reloadsNow(before: Phase, after: Phase): boolean {
+  const isOver = after.name === 'running' || after.name === 'waiting'
+  return isOver && 'reloadAfter' in before && before.reloadAfter
+}
+
 /** The phase that a deed leads to, which is the same phase for most; `code` is what giving up exits with. */
 export function next(phase: Phase, deed: Deed, now: number, code: number): Phase {
   switch (deed) {
