@@ -1,7 +1,7 @@
 /** The command line: reads the configuration and does what it asks for. */
 import { readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { help } from '../config/help.ts'
+import { help, type Terminal } from '../config/help.ts'
 import { printConfig } from '../config/print.ts'
 import { ConfigError } from '../config/problem.ts'
 import { type Resolved, resolve, type Sources } from '../config/resolve.ts'
@@ -19,6 +19,7 @@ import { createNotifier, notifyVariables } from './notify.ts'
 import { Outlets } from './outlets.ts'
 import { Pidfile, pidfileOf } from './pidfile.ts'
 import { ProcessGuard } from './process-guard.ts'
+import { deafRunner } from './script-runner.ts'
 
 /** Runs the command with these arguments; `process.exitCode` says how it went. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -48,7 +49,7 @@ interface Start extends Sources {
 async function run(resolved: Resolved, sources: Start): Promise<number> {
   switch (resolved.command) {
     case 'help':
-      return say(help())
+      return say(help(resolved, terminal()))
     case 'version':
       return say(`tsicorn ${version()}`)
     case 'print':
@@ -86,6 +87,9 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
   log = await openLog(resolved, { echo: launcher?.log, onLine: outlets.line })
   await outlets.use(targetsOf(resolved))
   log.info(`Starting tsicorn ${version()}`)
+  const deafness = deafRunner(process.env)
+  // A terminal sends Ctrl+C to all of them.
+  if (deafness !== undefined) log.write(process.stdin.isTTY ? 'info' : 'warning', deafness)
   const notifier = createNotifier({ env: process.env, log })
   // What hooks start must not speak for this process.
   for (const name of [...privateVariables, ...notifyVariables]) delete process.env[name]
@@ -166,6 +170,11 @@ function version(): string {
   const file = ['../package.json', '../../package.json'].map(path => new URL(path, import.meta.url))
   const found = file.find(url => statSync(url, { throwIfNoEntry: false }) !== undefined)
   return (JSON.parse(readFileSync(found as URL, 'utf8')) as { version: string }).version
+}
+
+function terminal(): Terminal {
+  const { stdout } = process
+  return { columns: stdout.columns || 80, isColoured: stdout.isTTY === true && stdout.hasColors() }
 }
 
 function say(text: string): number {

@@ -17,7 +17,7 @@ import { Lineage } from './lineage.ts'
 import { Listeners } from './listeners.ts'
 import type { Outlets } from './outlets.ts'
 import { giveAccessLog } from './owner.ts'
-import type { Phase } from './phase.ts'
+import { firstPhase, type Phase } from './phase.ts'
 import type { Pidfile } from './pidfile.ts'
 import type { World } from './plan.ts'
 import { type RenewalEvent, Renewals } from './renewals.ts'
@@ -58,7 +58,7 @@ export class Server {
   readonly pidfile: Pidfile
   readonly crashLoop: CrashLoop
   readonly waits: Waits
-  phase: Phase = { name: 'booting', reloadAfter: false }
+  phase: Phase
   scale: Scale
   /** Why the last reload failed, in one line; undefined when it did not. */
   failure: string | undefined
@@ -74,6 +74,7 @@ export class Server {
     this.log = log
     this.outlets = parts.outlets
     this.pidfile = parts.pidfile
+    this.phase = firstPhase(resolved.settings, parts.inheritance.predecessor !== undefined)
     this.scale = scaleOf(resolved.settings.workers)
     this.#scaleBefore = this.scale
     this.hooks = new HookQueue(resolved.hooks, resolved.settings.hook_timeout, log, () =>
@@ -133,6 +134,7 @@ export class Server {
     this.succession.current = generation
     this.hooks.use(resolved.hooks, resolved.settings.hook_timeout)
     this.log.setLevel(resolved.settings.loglevel)
+    this.log.setFormat(resolved.settings.log_format)
     this.outlets.follow(generation)
     this.#watcher.follow(resolved)
     this.#renewals.follow(generation)
@@ -165,7 +167,7 @@ export class Server {
 
   /** Closes the listeners that no generation needs any more; none while another arbiter serves on the same sockets. */
   closeListeners(): void {
-    if (this.lineage.isShared) return
+    if (this.lineage.isShared || this.phase.name === 'waiting') return
     const { current, good } = this.succession
     const needed = [current, good].filter(generation => generation !== undefined)
     if (this.phase.name === 'stopping') this.succession.keepListeners([], true)

@@ -43,6 +43,7 @@ export const layers: readonly Layer[] = [
         'reloads',
         'upgrades',
         'stops',
+        'no-effect',
         'deaths',
         'crash-loop',
         'waits',
@@ -108,7 +109,9 @@ export const layers: readonly Layer[] = [
         name => `daemon/${name}.ts`,
       ),
       ...['sockets', 'socket-file', 'lost-socket', 'listeners', 'watch'].map(name => `daemon/${name}.ts`),
-      ...['config-trial', 'config-trial-main', 'process-guard'].map(name => `daemon/${name}.ts`),
+      ...['config-trial', 'config-trial-main', 'process-guard', 'script-runner'].map(
+        name => `daemon/${name}.ts`,
+      ),
       ...[
         'inbox',
         'alarm',
@@ -117,6 +120,7 @@ export const layers: readonly Layer[] = [
         'hook-queue',
         'scoreboard',
         'error-log',
+        'log-line',
         'own-log',
         'logger-factory',
         'access-log',

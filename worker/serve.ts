@@ -158,6 +158,8 @@ function adopt(server: AppServer, options: ServeOptions): AppServer {
 /** `Expect: 100-continue` and CONNECT. */
 function adoptFormsOfHttp1(server: AppServer, { connections, wrapUpgrade }: ServeOptions): void {
   const [listener] = server.listeners('request') as RequestListener[]
+  // Of older Nodes, the limit drops the rest without a word, and nothing here could refuse it.
+  if ('maxHeadersCount' in server) server.maxHeadersCount ??= 0
   const mayStay = () => connections.mayStay
   if (listener !== undefined && server.listenerCount('checkContinue') === 0)
     server.on('checkContinue', continueLazily(listener, mayStay))

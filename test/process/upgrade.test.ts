@@ -10,6 +10,7 @@ import {
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
+import { insist } from '../insisting.ts'
 import { Load } from '../load.ts'
 import { fresh, overUnixSocket } from '../requests.ts'
 import {
@@ -331,7 +332,7 @@ describe('upgrade', () => {
 
     it('stops at once when asked twice: who waits is served first, and who comes later by the heir', async () => {
       const { server, url } = await termBeforeReady(hello.replace('one', 'two'))
-      server.signal('SIGTERM')
+      await insist(server)
       await server.says(/Stopped/)
       await eventually('the old arbiter is gone', () => !isAlive(server.pid))
       const answer = fresh(url)

@@ -3,12 +3,16 @@ import { createServer } from 'node:http'
 
 let text = 'not initialised'
 
+const ready = async () => {
+  text = `${text} is ready`
+}
+
 export default {
   init: async () => {
     text = 'nest'
   },
   getHttpAdapter: () => ({
-    getInstance: () => ({ routing() {}, ready: async () => void (text = `${text} is ready`) }),
+    getInstance: () => ({ routing: () => undefined, ready }),
   }),
   getHttpServer: () => createServer((_req, res) => res.end(text)),
   close: async () => console.log('nest is closed'),
