@@ -21,8 +21,14 @@ import { type Serving, track } from './serve.ts'
 import { startService } from './service.ts'
 import { restTsx } from './tsx.ts'
 
-/** A connection without a request is closed after so long, in milliseconds, while the worker drains. */
+/** A connection that waits for its next request is closed after so long, in milliseconds, while the worker drains. */
 const idleMs = 900
+
+/**
+ * One that never had a request has more time, in milliseconds: its client means to send one, and where the first packet is lost, it
+ * comes again after a second (RFC 6298), or after three.
+ */
+const firstMs = 3_200
 
 /** How often the connections are looked at while the worker drains, in milliseconds. */
 const sweepMs = 50
@@ -155,9 +161,9 @@ export class Worker {
   async #untilIdle(until: number, isHurried: boolean): Promise<void> {
     while (this.#connections.size > 0) {
       await sleep(sweepMs)
-      const latest = performance.now() - idleMs
+      const now = performance.now()
       await turn()
-      this.#connections.endIdle(latest)
+      this.#connections.endIdle(now - idleMs, now - firstMs)
       if (performance.now() < until) continue
       const cut = `cutting ${this.#connections.size} connections`
       if (isHurried) this.#log.debug(`There is newer code: ${cut}`)
