@@ -11,8 +11,8 @@ export type Address =
 const longestPath = 103
 
 /**
- * Reads `HOST`, `HOST:PORT`, `:PORT`, `[V6]`, `[V6]:PORT`, `tcp://HOST:PORT`, `unix:PATH` or `fd://N`. The host is
- * 0.0.0.0 and the port 8000 where left out; a relative path starts at `folder`.
+ * Reads `PORT`, `HOST`, `HOST:PORT`, `:PORT`, `[V6]`, `[V6]:PORT`, `tcp://HOST:PORT`, `unix:PATH` or `fd://N`. The host is
+ * 0.0.0.0 and the port 8000 where left out, and of a port alone it is 127.0.0.1; a relative path starts at `folder`.
  *
  * @throws RangeError whose message says what is wrong with the text
  */
@@ -47,6 +47,8 @@ function parsePath(text: string, folder: string): string {
 }
 
 function parseHostAndPort(address: string): { readonly host: string; readonly port: number } {
+  // As a host, digits alone would be an address too: 3000 is 0.0.11.184.
+  if (/^\d+$/.test(address)) return { host: '127.0.0.1', port: portFrom(address) }
   const parts = /^(?:\[(.*)\]|([^:[\]]*))(?::([^:]*))?$/.exec(address)
   if (parts === null) {
     const cure = isIPv6(address) ? `[${address}]:8000` : 'HOST:PORT, [V6]:PORT, unix:PATH or fd://N'
@@ -61,8 +63,10 @@ function parseHostAndPort(address: string): { readonly host: string; readonly po
       `has the host ${JSON.stringify(plain)}: give several addresses as a list, paths as unix:PATH`,
     )
   }
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65535) {
-    throw new RangeError(`has the port ${JSON.stringify(port)}, which is not a number from 0 to 65535`)
-  }
-  return { host: (bracketed ?? plain).toLowerCase() || '0.0.0.0', port: Number(port) }
+  return { host: (bracketed ?? plain).toLowerCase() || '0.0.0.0', port: portFrom(port) }
+}
+
+function portFrom(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65535) return Number(text)
+  throw new RangeError(`has the port ${JSON.stringify(text)}, which is not a number from 0 to 65535`)
 }

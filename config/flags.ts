@@ -1,5 +1,6 @@
 /** The command line: arguments become values of settings, each with the flag that it came from. */
 import type { Given, Layer } from './layers.ts'
+import { otherFlags, whyNoCommand } from './other-tools.ts'
 import type { Problem } from './problem.ts'
 import { missing, whyMissing } from './settings/missing.ts'
 import { nearest } from './spelling.ts'
@@ -9,6 +10,8 @@ export interface ParsedFlags {
   readonly given: Layer
   /** Flags that set nothing. */
   readonly asked: ReadonlySet<'help' | 'version' | 'json'>
+  /** What `--help` is about. */
+  readonly topic?: string
   /** What cannot be understood; exit code 2. */
   readonly problems: readonly Problem[]
   /** Flags of Gunicorn that have no counterpart here. */
@@ -58,14 +61,15 @@ export function parseFlags(argv: readonly string[], origin?: string): ParsedFlag
   const absent: Problem[] = []
   const rest = [...argv]
   let operand: string | undefined
+  let topic: string | undefined
 
   for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
-    if (argument === '--') for (const text of rest.splice(0)) takeOperand(text)
+    if (argument === '--') given.set('app_args', { value: rest.splice(0), origin: origin ?? '--' })
     else if (argument.startsWith('-') && argument !== '-') takeFlag(argument)
     else takeOperand(argument)
   }
   if (operand !== undefined) given.set('app', { value: operand, origin: 'APP' })
-  return { given, asked, problems, missing: absent }
+  return { given, asked, problems, missing: absent, ...(topic === undefined ? {} : { topic }) }
 
   function refuse(message: string, flag?: string): void {
     const place = origin ?? flag
@@ -77,7 +81,8 @@ export function parseFlags(argv: readonly string[], origin?: string): ParsedFlag
     if (operand === undefined) operand = text
     else
       refuse(
-        `Cannot serve two applications, ${JSON.stringify(operand)} and ${JSON.stringify(text)}: name one`,
+        whyNoCommand(operand) ??
+          `Cannot serve two applications, ${JSON.stringify(operand)} and ${JSON.stringify(text)}: name one`,
       )
   }
 
@@ -85,9 +90,12 @@ export function parseFlags(argv: readonly string[], origin?: string): ParsedFlag
     const { spelling, attached } = apart(argument)
     const flag = flags.get(spelling)
     if (flag === undefined) {
-      const near = spelling.startsWith('--') ? nearest(spelling, [...flags.keys()]) : undefined
-      const cure = near === undefined ? 'see tsicorn --help' : `did you mean ${near}?`
-      refuse(`${spelling} is not a flag: ${cure}`)
+      refuse(`${spelling} is not a flag: ${hintFor(spelling)}`)
+      // Else its value would be taken for an application, which is a mistake of its own.
+      if (attached === undefined && isValue(rest[0])) rest.shift()
+    } else if ('asks' in flag && flag.asks === 'help') {
+      asked.add('help')
+      topic = attached ?? (isTopic(rest[0]) ? rest.shift() : undefined)
     } else if ('sets' in flag && flag.value === undefined) takeValue(flag.sets, spelling, attached)
     else if ('missing' in flag) {
       absent.push({
@@ -128,6 +136,17 @@ export function parseFlags(argv: readonly string[], origin?: string): ParsedFlag
       refuse(`${name} must be ${kind.expects}, not ${JSON.stringify(text)}`, spelling)
     } else given.set(name, { value: all, origin: origin ?? spelling })
   }
+}
+
+/** A word or a flag, and no application. */
+function isTopic(argument: string | undefined): boolean {
+  return argument !== undefined && (flags.has(argument) || /^[a-z][\w-]*$/i.test(argument))
+}
+
+function hintFor(spelling: string): string {
+  if (Object.hasOwn(otherFlags, spelling)) return otherFlags[spelling] as string
+  const near = spelling.startsWith('--') ? nearest(spelling, [...flags.keys()]) : undefined
+  return near === undefined ? 'see tsicorn --help' : `did you mean ${near}?`
 }
 
 /** `-` is a value (a log on standard output), and so is a negative number, which its kind then refuses. */

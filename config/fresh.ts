@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { types } from 'node:util'
 import { isInstalled, isRequired, led } from './links.ts'
+import { restTsx, tsxMayHelp } from './tsx.ts'
 
 export interface FreshImport {
   /** The default export. */
@@ -19,7 +20,7 @@ export interface FreshImport {
 }
 
 /**
- * Imports the module at this absolute path, and all that it imports, anew: TypeScript through tsx, else by Node. Links are
+ * Imports the module at this absolute path, and all that it imports, anew: by Node, or through tsx where it cannot. Links are
  * followed here, because Node remembers for good where each of them led.
  */
 export async function importFresh(path: string): Promise<FreshImport> {
@@ -27,9 +28,10 @@ export async function importFresh(path: string): Promise<FreshImport> {
   const before = fingerprint(path)
   const real = realpathSync(path)
   const files = new Set([path, real])
-  const module = /\.[cm]?ts$/.test(path)
-    ? await importTypeScript(real, dirname(path), files)
-    : await importJavaScript(real, files)
+  const module = await importJavaScript(real, files).catch(async (error: unknown) => {
+    if (!tsxMayHelp(error, path)) throw error
+    return await importTypeScript(real, dirname(path), files)
+  })
   const isEntry = (file: string) => file === path || file === real
   const prints = new Map([...files].map(file => [file, isEntry(file) ? before : fingerprint(file)]))
   return { exported: defaultOf(module), module, files: [...files], prints }
@@ -86,6 +88,7 @@ async function importTypeScript(path: string, folder: string, files: Set<string>
     return module
   } finally {
     hooks.deregister()
+    restTsx()
     // tsx tells of ES modules only; what was required shows in the cache, some of it under a name of this import.
     for (const key of Object.keys(cache).filter(added => !known.has(added))) {
       files.add(key.replace(/\?.*$/, ''))
@@ -138,7 +141,7 @@ async function importJavaScript(path: string, files: Set<string>): Promise<unkno
       if (isRequired(context) || found.url.includes(mark)) return found
       return { ...found, url: `${found.url}${found.url.includes('?') ? '&' : '?'}${mark}` }
     },
-    load: bridging(mark),
+    load: stripping(mark),
   })
   try {
     return await import(entry)
@@ -159,6 +162,16 @@ function bridging(mark: string): LoadHookSync {
     const loaded = context.format === 'commonjs' ? { format: context.format } : next(url, context)
     if (loaded.format !== 'commonjs') return loaded
     return { format: 'module', source: bridgeTo(fileURLToPath(url)), shortCircuit: true }
+  }
+}
+
+/** The same without tsx, which is left CommonJS that is TypeScript. */
+function stripping(mark: string): LoadHookSync {
+  const bridge = bridging(mark)
+  return (url, context, next) => {
+    const loaded = bridge(url, context, next)
+    if (loaded.format !== 'commonjs-typescript' || isRequired(context)) return loaded
+    throw Object.assign(new SyntaxError('It is CommonJS'), { code: 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX' })
   }
 }
 

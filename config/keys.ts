@@ -2,6 +2,7 @@
 import { isHook, whyNoHook } from '../hooks/check.ts'
 import { type HookName, type Hooks, hookTable } from '../hooks/table.ts'
 import type { Given, Layer } from './layers.ts'
+import { otherKeys } from './other-tools.ts'
 import type { Problem } from './problem.ts'
 import { dirtyHooks } from './settings/dirty-arbiters.ts'
 import { missing, whyMissing } from './settings/missing.ts'
@@ -39,7 +40,9 @@ export function sortKeys(config: Readonly<Record<string, unknown>>, origin: stri
   return { given, hooks: hooks as Hooks, problems }
 }
 
-function hintFor(key: string): string {
+/** What to use instead of a key that is no setting. */
+export function hintFor(key: string): string {
+  if (Object.hasOwn(otherKeys, key)) return otherKeys[key] as string
   const flag = `--${key.replaceAll('_', '-')}`
   const meant =
     settingNames.find(

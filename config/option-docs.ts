@@ -15,7 +15,13 @@ export interface OptionDocs {
    */
   readonly wsgi_app?: unknown
   /**
-   * Addresses to listen on: `HOST`, `HOST:PORT`, `[V6]:PORT`, `unix:PATH` or `fd://N`. The port is 8000 and the host 0.0.0.0 where left out. May be given several times. With `$PORT` the default is `0.0.0.0:$PORT`.
+   * What the application finds in `process.argv` behind its own file. On the command line, these are the arguments behind `--`: `tsicorn ./app.js -- --port 3000`.
+   *
+   * Default: []. Takes effect on reload.
+   */
+  readonly app_args?: unknown
+  /**
+   * Addresses to listen on: `PORT`, `HOST`, `HOST:PORT`, `[V6]:PORT`, `unix:PATH` or `fd://N`. A port alone is on 127.0.0.1; else the port is 8000 and the host 0.0.0.0 where left out. May be given several times. With `$PORT` the default is `0.0.0.0:$PORT`.
    *
    * Default: from $PORT, else ["127.0.0.1:8000"]. Takes effect on reload.
    * Flags: `-b`, `--bind`.
@@ -156,7 +162,7 @@ export interface OptionDocs {
    */
   readonly keepalive?: unknown
   /**
-   * How many workers a reload replaces at a time, as a number or a percentage of `workers`, rounded up. So many more processes exist during a reload. Not in Gunicorn.
+   * How many workers a reload replaces at a time, as a number or a percentage of `workers`, rounded up. So many more processes exist during a reload; old workers that take more than two seconds to finish come on top, as many as `workers` at most. Not in Gunicorn.
    *
    * Default: "25%". Takes effect on reload.
    * Flags: `--reload-surge`.
@@ -193,23 +199,23 @@ export interface OptionDocs {
    */
   readonly asgi_disconnect_grace_period?: unknown
   /**
-   * The most bytes of a request line, beyond which the client gets 414; 0 is no limit.
+   * The most bytes of a request line, beyond which the client gets 414; 0 is no limit. The default is what Node takes for a whole head; that of Gunicorn is 4094, and its most 8190.
    *
-   * Default: 4094. Takes effect on reload.
+   * Default: 16384. Takes effect on reload.
    * Flags: `--limit-request-line`.
    */
   readonly limit_request_line?: unknown
   /**
-   * The most header fields of a request, beyond which the client gets 431; 0 means 32768.
+   * The most header fields of a request, beyond which the client gets 431; 0 means 32768. The default is as many as Node takes; that of Gunicorn is 100.
    *
-   * Default: 100. Takes effect on reload.
+   * Default: 1000. Takes effect on reload.
    * Flags: `--limit-request-fields`.
    */
   readonly limit_request_fields?: unknown
   /**
-   * The most bytes of one header field with its line end, beyond which the client gets 431; 0 means 8190, as in Gunicorn.
+   * The most bytes of one header field with its line end, beyond which the client gets 431; 0 means 8190, as in Gunicorn, whose default that is. The default here is what Node takes for a whole head.
    *
-   * Default: 8190. Takes effect on reload.
+   * Default: 16384. Takes effect on reload.
    * Flags: `--limit-request-field_size`, `--limit-request-field-size`.
    */
   readonly limit_request_field_size?: unknown
@@ -242,7 +248,7 @@ export interface OptionDocs {
    */
   readonly limit_response_buffer?: unknown
   /**
-   * Do what HUP does when a file changes; for development. Watched are the source files (JavaScript, TypeScript and JSON) in `chdir` and below, without `node_modules` and what has a name that begins with a dot, and the configuration with what it imports.
+   * Do what HUP does when a file changes; for development. Watched are the source files (JavaScript, TypeScript and JSON) in `chdir` and below, without `node_modules` and what has a name that begins with a dot, and the configuration with what it imports. A first start whose app cannot be started waits for a change, or HUP, instead of ending. Workers of older code are cut at once, whatever they still serve.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--reload`, `--no-reload`.
@@ -445,6 +451,13 @@ export interface OptionDocs {
    * Flags: `--log-level`, `--loglevel`.
    */
   readonly loglevel?: unknown
+  /**
+   * The form of the lines of the error log: text as Gunicorn writes it, or one JSON object for each. That of the access log is `access_log_format`. Not in Gunicorn.
+   *
+   * Default: "text". Takes effect on reload.
+   * Flags: `--log-format`.
+   */
+  readonly log_format?: unknown
   /**
    * What workers, and the programs that they start, write to standard output and standard error goes to the error log, where that is a file.
    *

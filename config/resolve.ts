@@ -1,13 +1,16 @@
 /** Everything that was said about the configuration, joined: default < file < TSICORN_CMD_ARGS < command line. */
-import { isAbsolute, relative, resolve as resolvePath } from 'node:path'
+import { existsSync, readdirSync } from 'node:fs'
+import { isAbsolute, join, parse, relative, resolve as resolvePath } from 'node:path'
 import type { Hooks } from '../hooks/table.ts'
 import { findOwner, type Owner } from './account.ts'
 import { checkSettings } from './check.ts'
 import { checkTls } from './check-tls.ts'
+import { topicNamed } from './describe.ts'
 import { type ConfigContext, findConfig, lateConfig, loadConfig, namedConfig, wouldRun } from './file.ts'
 import { type ParsedFlags, parseFlags } from './flags.ts'
-import { type Keys, sortKeys } from './keys.ts'
+import { hintFor, type Keys, sortKeys } from './keys.ts'
 import { layered, type Sources } from './layers.ts'
+import { whyNoCommand } from './other-tools.ts'
 import { ConfigError, type Problem } from './problem.ts'
 import { declarations, type Settings } from './table.ts'
 import { within } from './time-limit.ts'
@@ -19,6 +22,8 @@ export interface Resolved {
   readonly command: 'serve' | 'check' | 'print' | 'help' | 'version'
   /** Print as JSON. */
   readonly json: boolean
+  /** What `--help` is about. */
+  readonly topic?: string
   readonly settings: Settings
   readonly hooks: Hooks
   /** Where each value and each hook came from: `default`, a flag, `APP`, a variable, or the file. */
@@ -39,12 +44,24 @@ export interface Resolved {
 export async function resolve(sources: Sources): Promise<Resolved> {
   const own = parseFlags(sources.argv)
   if (own.asked.has('help') || own.asked.has('version')) {
-    const { settings, origins } = layered([], { ...sources, env: {} })
     const command = own.asked.has('help') ? 'help' : 'version'
-    return { command, json: false, settings, hooks: {}, origins, files: [] }
+    const { topic } = own
+    const found = { command, json: false, hooks: {}, files: [] } as const
+    if (topic === undefined) return { ...found, ...layered([], { ...sources, env: {} }) }
+    if (topicNamed(topic) === undefined)
+      throw new ConfigError([{ message: `${topic} is not a setting: ${hintFor(topic)}` }], 2)
+    // What is wrong with them is not what was asked.
+    const shared = parseVariable(sources.env.TSICORN_CMD_ARGS)
+    const file = await readFile(own, shared, sources)
+    return { ...found, topic, ...layered([file.given, shared.given, own.given], sources) }
   }
   const shared = parseVariable(sources.env.TSICORN_CMD_ARGS)
-  const misunderstood = [...shared.problems, ...own.problems, ...strayJson(own, shared)]
+  const misunderstood = [
+    ...shared.problems,
+    ...own.problems,
+    ...strayJson(own, shared),
+    ...strayCommand(own, sources.cwd),
+  ]
   if (misunderstood.length > 0) throw new ConfigError(misunderstood, 2)
 
   const file = await readFile(own, shared, sources)
@@ -99,6 +116,18 @@ function strayJson(own: ParsedFlags, shared: ParsedFlags): readonly Problem[] {
   const prints = own.given.has('print_config') || shared.given.has('print_config')
   if (prints || !(own.asked.has('json') || shared.asked.has('json'))) return []
   return [{ origin: '--json', message: 'Only --print-config has a form in JSON: add --print-config' }]
+}
+
+/** The application may have the name of another tool's sub-command, where there is such a file or package. */
+function strayCommand(own: ParsedFlags, cwd: string): readonly Problem[] {
+  const { value, origin } = own.given.get('app') ?? {}
+  const message = origin === 'APP' ? whyNoCommand(String(value)) : undefined
+  // Two operands were refused before.
+  if (message === undefined || own.problems.length > 0) return []
+  const isThere =
+    readdirSync(cwd).some(name => parse(name).name === value) ||
+    existsSync(join(cwd, 'node_modules', String(value)))
+  return isThere ? [] : [{ message }]
 }
 
 function commandOf(prints: unknown, checks: unknown): ConfigContext['command'] {

@@ -14,14 +14,23 @@ import type { Generation } from './generation.ts'
 import { Herald } from './herald.ts'
 import { Inbox } from './inbox.ts'
 import { chide, lose } from './misconduct.ts'
+import { tellNoEffect, WindowChanges } from './no-effect.ts'
 import type { Notifier } from './notify.ts'
-import { type Deed, type Happening, next, type Phase, reactionOf, type SignalName } from './phase.ts'
+import {
+  type Deed,
+  type Happening,
+  next,
+  type Phase,
+  reactionOf,
+  reloadsNow,
+  type SignalName,
+} from './phase.ts'
 import { type Action, isSettled, plan } from './plan.ts'
 import { describeStray, type ProcessGuard } from './process-guard.ts'
 import { Reloads, type Reread } from './reloads.ts'
 import { grow, park, shrink } from './scale.ts'
 import { Server, type ServerParts } from './server.ts'
-import { catchSignals, isInForeground } from './signals.ts'
+import { catchSignals } from './signals.ts'
 import { Stops } from './stops.ts'
 import { Upgrades } from './upgrades.ts'
 
@@ -49,6 +58,7 @@ export class Arbiter {
   readonly #herald: Herald | undefined
   readonly #deaths: Deaths
   readonly #stops: Stops
+  readonly #windows = new WindowChanges()
   /** Errors of its own, in a row, that it went on after. */
   #faults = 0
 
@@ -150,14 +160,13 @@ export class Arbiter {
   }
 
   #obey(name: SignalName): void {
-    const { log, phase } = this.#server
-    if (name === 'WINCH' && isInForeground()) {
-      return log.debug('Ignoring signal: winch: a terminal sends it when its window changes')
-    }
+    const { log, phase, scale } = this.#server
+    if (this.#windows.ignore(name, log) || (name === 'TERM' && this.#stops.isEcho())) return
     log.info(`Handling signal: ${name.toLowerCase()}`)
     if (name === 'TERM' && this.#stops.putOff()) return
-    if (reactionOf(phase, name) !== undefined) this.#react(name)
-    else log.warning(`${name} has no effect while ${phase.name}`)
+    if (reactionOf(phase, name) === undefined) return log.warning(`${name} has no effect while ${phase.name}`)
+    this.#react(name)
+    tellNoEffect(name, scale, this.#server)
   }
 
   #react(happening: Happening, about: About = {}): void {
@@ -166,24 +175,21 @@ export class Arbiter {
     if (deed === undefined) return
     this.#server.phase = next(before, deed, monotonicNow(), this.#deaths.exitCode)
     this.#deeds[deed](about, before)
+    if (reloadsNow(before, this.#server.phase)) this.#react('HUP')
   }
 
   readonly #deeds: Readonly<Record<Deed, (about: About, before: Phase) => void>> = {
     'start workers': ({ generation }) => this.#server.adopt(generation as Generation),
-    open: (_, before) => this.#open(before),
+    open: () => this.#open(),
+    wait: ({ error }) => this.#reloads.wait(messageOf(error)),
+    'start anew': () => this.#reloads.startAnew(),
     'give up': ({ error }) => this.#stops.leave(`Cannot start: ${messageOf(error)}`, 'critical'),
     'postpone reload': (_, before) => this.#reloads.postpone(before),
     reload: () => this.#reloads.begin(),
     'roll out': ({ generation }) => this.#reloads.rollOut(generation as Generation),
-    'abort reload': ({ error }, before) => {
-      this.#reloads.abort(messageOf(error))
-      this.#reloadAfter(before)
-    },
-    'finish reload': (_, before) => {
-      this.#reloads.finish(before)
-      this.#reloadAfter(before)
-    },
-    'back off': ({ error }) => this.#server.backOff(messageOf(error)),
+    'abort reload': ({ error }) => this.#reloads.abort(messageOf(error)),
+    'finish reload': (_, before) => this.#reloads.finish(before),
+    'back off': ({ error }) => this.#server.crashLoop.backOff(messageOf(error)),
     grow: () => this.#server.rescale(grow(this.#server.scale)),
     shrink: () => this.#server.rescale(shrink(this.#server.scale)),
     park: () => this.#server.rescale(park(this.#server.scale)),
@@ -194,19 +200,13 @@ export class Arbiter {
     leave: () => this.#server.log.info('Stopped'),
   }
 
-  #open(before: Phase): void {
+  #open(): void {
     const { succession, log, hooks, scale } = this.#server
     succession.good = succession.current
     this.#server.pidfile.publish()
     log.info(`Running: ${count(scale.wanted, 'worker')} ready`)
     hooks.tell('when_ready', this.#server.view())
     this.#server.lineage.announceReady()
-    this.#reloadAfter(before)
-  }
-
-  /** However many were postponed, one with the newest files is enough. */
-  #reloadAfter(before: Phase): void {
-    if ('reloadAfter' in before && before.reloadAfter) this.#react('HUP')
   }
 
   #bury(child: Child): void {
@@ -217,11 +217,12 @@ export class Arbiter {
   /** Makes what is into what should be; returns how long there is nothing to do but wait. */
   #act(): number | undefined {
     const server = this.#server
-    let { actions, wakeAt } = plan(server.world())
+    let { actions, waits, wakeAt } = plan(server.world())
     while (actions.length > 0) {
       for (const action of actions) this.#perform(action)
-      ;({ actions, wakeAt } = plan(server.world()))
+      ;({ actions, waits, wakeAt } = plan(server.world()))
     }
+    server.waits.tell(waits)
     const { current, isPreparing } = server.succession
     if (current !== undefined && !isPreparing && isSettled(server.world())) this.#react('settled')
     server.outlets.count(server.fleet.workers.length)
@@ -234,7 +235,7 @@ export class Arbiter {
     const { fleet, succession } = this.#server
     switch (action.do) {
       case 'spawn':
-        return fleet.spawn(succession.current as Generation)
+        return fleet.spawn(succession.current as Generation, action.index)
       case 'drain':
         return fleet.drain(action.age, action.why, succession.current)
       case 'quit':

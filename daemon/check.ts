@@ -2,14 +2,19 @@
 import { parseBind } from '../config/bind.ts'
 import type { Resolved } from '../config/resolve.ts'
 import type { InheritedListener } from '../worker/protocol.ts'
+import { bindFrom } from './app-binds.ts'
 import { readTls } from './certificate.ts'
 import { Child, type ChildEvent } from './child.ts'
-import { processName, workerHooks, workerSettings } from './generation.ts'
+import { appFileOf, workerHooks, workerSettings } from './generation.ts'
 import { Inbox } from './inbox.ts'
 import { Scoreboard, type Seat } from './scoreboard.ts'
 
 /** Resolves with undefined when the app loads, else with the reason. */
-export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+export async function checkApp(
+  resolved: Resolved,
+  env: NodeJS.ProcessEnv,
+  tsx = false,
+): Promise<string | undefined> {
   const { settings } = resolved
   const tls = await readTls(resolved).catch((error: Error) => error)
   if (tls instanceof Error) return tls.message
@@ -22,9 +27,10 @@ export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Prom
   } catch (error) {
     return (error as Error).message
   }
-  const child = new Child(1, 1, 0, event => inbox.put(event))
+  const child = new Child({ age: 1, generation: 1, index: 0 }, 0, event => inbox.put(event))
   child.start({
-    title: `tsicorn: check [${processName(settings)}]`,
+    app: appFileOf(settings),
+    args: settings.app_args,
     cwd: settings.chdir,
     env,
     descriptors: [seat.fd],
@@ -32,6 +38,11 @@ export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Prom
       type: 'start',
       age: 1,
       generation: 1,
+      bindFrom: bindFrom(resolved),
+      mayBind: resolved.owner === undefined,
+      unbound: [],
+      tsx,
+      index: 0,
       check: true,
       settings: workerSettings(resolved),
       listeners: settings.bind.flatMap(text => pretend(text, settings.chdir)),
@@ -55,7 +66,9 @@ export async function checkApp(resolved: Resolved, env: NodeJS.ProcessEnv): Prom
   }
   clearTimeout(timer)
   scoreboard.close()
-  if (loaded) return undefined
+  // The arbiter would bind it.
+  if (loaded || child.failure?.why === 'elsewhere') return undefined
+  if (child.failure?.why === 'tsx' && !tsx) return await checkApp(resolved, env, true)
   if (child.killed) return `The app did not load within boot_timeout (${settings.boot_timeout} s)`
   return child.failure?.message ?? `The app did not load: its process ended with ${endingOf(child)}`
 }
@@ -65,9 +78,9 @@ function pretend(text: string, folder: string): InheritedListener[] {
   const address = parseBind(text, folder)
   if (address.kind === 'fd') return []
   if (address.kind === 'unix')
-    return [{ fd: -1, reuse_port: false, name: `unix:${address.path}`, path: address.path }]
+    return [{ fd: -1, reuse_port: false, of_app: false, name: `unix:${address.path}`, path: address.path }]
   const { host, port } = { ...address, port: address.port || 8000 }
-  return [{ fd: -1, reuse_port: false, name: `http://${host}:${port}`, host, port }]
+  return [{ fd: -1, reuse_port: false, of_app: false, name: `http://${host}:${port}`, host, port }]
 }
 
 function endingOf({ ending }: Child): string {

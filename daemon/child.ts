@@ -25,7 +25,10 @@ export type ChildEvent =
 
 /** Everything that a worker process is started with. */
 export interface ChildOptions {
-  readonly title: string
+  /** The file of the app, absolute, which is the main module; undefined where only the worker can find out. */
+  readonly app: string | undefined
+  /** What the app finds in `process.argv`. */
+  readonly args: readonly string[]
   readonly cwd: string
   readonly env: NodeJS.ProcessEnv
   /** What the process inherits, from descriptor `firstInherited` on. */
@@ -37,13 +40,18 @@ export interface ChildOptions {
   readonly hasWatchdog?: boolean
 }
 
+/** The worker comes first, and the app is what Node runs; without one, it is the worker. */
+function mainOf(app: string | undefined): readonly string[] {
+  return app === undefined ? [fileURLToPath(preload)] : [`--import=${preload.href}`, app]
+}
+
 /** How a worker process ended. */
 export interface Ending {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }
 
-const workerMain = fileURLToPath(new URL(`../worker/main.${import.meta.url.slice(-2)}`, import.meta.url))
+const preload = new URL(`../worker/preload.${import.meta.url.slice(-2)}`, import.meta.url)
 
 /** SIGUSR1, which is often sent to whole groups, would open a port where any local user can run code as the worker. */
 const closed = ['--disable-sigusr1'] as const
@@ -63,6 +71,7 @@ const lastWordsMs = 200
 export class Child implements PlannedWorker {
   readonly age: number
   readonly generation: number
+  readonly index: number
   /** Its place on the scoreboard, from when it is started. */
   seat: Seat | undefined
   readonly born: number
@@ -72,6 +81,8 @@ export class Child implements PlannedWorker {
   quit = false
   killed = false
   worn = false
+  /** It was started with tsx. */
+  hasTsx = false
   /** It may live, and is no longer counted. */
   isAbandoned = false
   /** Why it leaves, in one phrase, as far as that is known. */
@@ -85,9 +96,14 @@ export class Child implements PlannedWorker {
   #loss: NodeJS.Timeout | undefined
   #watchdog: Duplex | undefined
 
-  constructor(age: number, generation: number, now: number, put: (event: ChildEvent) => void) {
+  constructor(
+    { age, generation, index }: Pick<PlannedWorker, 'age' | 'generation' | 'index'>,
+    now: number,
+    put: (event: ChildEvent) => void,
+  ) {
     this.age = age
     this.generation = generation
+    this.index = index
     this.born = now
     this.since = now
     this.pulse = now
@@ -100,11 +116,12 @@ export class Child implements PlannedWorker {
 
   /** What hooks see of it. */
   view(log: HookLog): WorkerView {
-    const { pid, age, generation, life, ending, reason } = this
+    const { pid, age, generation, index, life, ending, reason } = this
     return {
       pid,
       age,
       generation,
+      index,
       state: life,
       ...(ending === undefined ? {} : { exit_code: ending.code, signal: ending.signal }),
       ...(reason === undefined ? {} : { reason }),
@@ -113,16 +130,16 @@ export class Child implements PlannedWorker {
   }
 
   /** Starts the process. Whatever goes wrong with it, `exited` follows. */
-  start({ title, cwd, env, descriptors, start, capture, hasWatchdog = false }: ChildOptions): void {
-    // The title stands in the arguments to make room for it where process titles live, and for `ps` before it is set.
+  start({ app, args, cwd, env, descriptors, start, capture, hasWatchdog = false }: ChildOptions): void {
     const printed = capture === undefined ? 'inherit' : 'pipe'
-    const child = trySpawn(process.execPath, [...process.execArgv, ...closed, workerMain, title], {
+    const child = trySpawn(process.execPath, [...process.execArgv, ...closed, ...mainOf(app), ...args], {
       cwd,
-      env: { ...env, [arbiterVariable]: ourName },
+      env: { ...env, ...indexVariables(start), [arbiterVariable]: ourName },
       stdio: ['ignore', printed, printed, 'pipe', ...descriptors, ...(hasWatchdog ? ['pipe' as const] : [])],
     })
     if (child instanceof Error) return this.#fail(whyNotStarted(child, process.execPath, cwd))
     this.#process = child
+    this.hasTsx = start.tsx
     const socket = child.stdio?.[channelFd] as Socket | undefined
     this.#channel = socket && this.#listen(socket)
     child.on('error', error => {
@@ -223,4 +240,9 @@ export class Child implements PlannedWorker {
     // Node would send the signal of a process without a pid to the own process group.
     else if (this.pid !== undefined) this.#process.kill('SIGKILL')
   }
+}
+
+/** By which an app tells its workers from each other; the second one is what PM2 calls it. */
+function indexVariables({ index }: Pick<Start, 'index'>): NodeJS.ProcessEnv {
+  return { TSICORN_WORKER_INDEX: `${index}`, NODE_APP_INSTANCE: `${index}` }
 }

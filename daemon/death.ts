@@ -1,15 +1,15 @@
 /** What the end of a worker means, and what the log says about it. */
 import type { LogLevel } from '../worker/protocol.ts'
-import type { ScoreRecord } from '../worker/scoreboard-layout.ts'
+import { type ScoreRecord, servedBy } from '../worker/scoreboard-layout.ts'
 import { youth } from './back-off.ts'
 import type { Child, Ending } from './child.ts'
+import type { KillReason } from './deadlines.ts'
 import type { Life } from './life.ts'
-import type { KillReason } from './plan.ts'
 
 /**
  * `expected`: it was asked to leave. `unbound`: somebody else listens on its address. `unborn`: it was never ready, and
- * its generation was never whole. `unproven`: it was ready, and its generation was never whole. `young`: it will not help
- * to start it again at once. `sudden`: any other.
+ * its generation was never whole. `unproven`: it was ready, and its generation was never whole. `young`: it served
+ * nothing, so it will not help to start it again at once. `sudden`: any other.
  */
 export type Death = 'expected' | 'unbound' | 'unborn' | 'unproven' | 'young' | 'sudden'
 
@@ -21,12 +21,14 @@ export interface LastState {
   readonly lasted: number
   /** Its generation was in force: all wanted workers of it had been ready once. */
   readonly proven: boolean
+  /** How many requests it had answered. */
+  readonly served: number
 }
 
-export function classify({ life, quit, failure, lasted, proven }: LastState): Death {
+export function classify({ life, quit, failure, lasted, proven, served }: LastState): Death {
   if (life === 'draining' || quit) return 'expected'
   if (life === 'ready' && !proven) return 'unproven'
-  if (life === 'ready') return lasted < youth ? 'young' : 'sudden'
+  if (life === 'ready') return lasted < youth && served === 0 ? 'young' : 'sudden'
   if (proven) return 'young'
   return failure?.why === 'bind' ? 'unbound' : 'unborn'
 }
@@ -71,9 +73,7 @@ function guess(signal: NodeJS.Signals, outOfMemory: boolean): string {
 function lifeStory({ lived, record }: Circumstances, killed: boolean): string {
   const story = [`it lived ${(lived / 1_000).toFixed(1)} s`]
   if (record === undefined || record.pulse === 0) return story.join()
-  const responses = [0, 1, 2, 3, 4, 5] as const
-  const served = responses.reduce<number>((sum, kind) => sum + record[`responses_${kind}`], 0)
-  story.push(`${served} requests served`)
+  story.push(`${servedBy(record)} requests served`)
   // One that stood still wrote its record before the request at which it did.
   if (!killed) story.push(`${record.requests_in_flight} in flight`)
   story.push(`${mebibytes(record.rss)} MiB`)

@@ -1,10 +1,11 @@
 import { write } from 'node:fs'
 import { openLogFile } from '../worker/log-file.ts'
 import type { LogLevel } from '../worker/protocol.ts'
+import { formatLine, jsonLines, type Line, type LogFormat, logLine } from './log-line.ts'
 
 /**
  * The error log: what arbiter and workers have to say, in Gunicorn's lines
- * `[YYYY-MM-DD HH:MM:SS +ZZZZ] [pid] [LEVEL] message`; the further lines of a longer message follow as they are.
+ * `[YYYY-MM-DD HH:MM:SS +ZZZZ] [pid] [LEVEL] message`, or in JSON.
  *
  * No method blocks or throws, whatever becomes of the file.
  */
@@ -16,7 +17,7 @@ export interface ErrorLog {
   warning(message: string): void
   error(message: string): void
   critical(message: string): void
-  /** Adds whole lines as they are. */
+  /** Adds whole lines that somebody printed. */
   print(lines: string): void
   /** Goes on in the file that has the configured name now; resolves when all earlier lines are in the old one. */
   reopen(): Promise<void>
@@ -24,6 +25,8 @@ export interface ErrorLog {
   moveTo(errorlog: string): Promise<void>
   /** Leaves out what is less severe from now on. */
   setLevel(level: LogLevel): void
+  /** Writes the lines to come in this form. */
+  setFormat(format: LogFormat): void
   /** Resolves when every line is written; later lines are ignored. */
   close(): Promise<void>
 }
@@ -32,21 +35,25 @@ export interface ErrorLogOptions {
   /** A path, or `-` for standard error. */
   readonly errorlog: string
   readonly loglevel: LogLevel
-  /** Hears every line that is logged. */
+  /** `text` by default. */
+  readonly log_format?: LogFormat
+  /** Hears every line that is logged, as text. */
   readonly echo?: ((lines: string) => void) | undefined
   /** Hears the same in parts. */
   readonly onLine?: (level: LogLevel, message: string, pid: number) => void
 }
 
 /** Opens the error log; rejects with one message for the user when the file cannot be appended to. */
-export async function openErrorLog({ errorlog, loglevel, echo, onLine }: ErrorLogOptions): Promise<ErrorLog> {
+export async function openErrorLog(options: ErrorLogOptions): Promise<ErrorLog> {
+  const { errorlog, loglevel, echo, onLine } = options
+  let form = options.log_format ?? 'text'
   const openAt = (value: string) =>
     openLogFile({
       setting: 'errorlog',
       value,
       standard: 2,
       onTrouble(message) {
-        if (value !== '-') mention(logLine({ level: 'error', message, pid: process.pid }))
+        if (value !== '-') mention(formatLine[form]({ level: 'error', message, pid: process.pid }))
         write('error', message)
       },
     })
@@ -58,14 +65,13 @@ export async function openErrorLog({ errorlog, loglevel, echo, onLine }: ErrorLo
     decodeStrings: false,
     write(line: string, _encoding, done) {
       file.write(line)
-      echo?.(line)
       done()
     },
   })
   const logger = createLogger({
     levels: severities,
     level: loglevel,
-    format: format.printf(info => logLine(info as unknown as Line)),
+    format: format.printf(info => formatLine[form](info as unknown as Line)),
     transports: [new transports.Stream({ stream: sink, eol: '\n' })],
   })
   let closing: Promise<void> | undefined
@@ -73,7 +79,9 @@ export async function openErrorLog({ errorlog, loglevel, echo, onLine }: ErrorLo
   function write(level: LogLevel, message: string, pid = process.pid): void {
     if (closing !== undefined) return
     logger.log({ level, message, pid })
-    if (logger.isLevelEnabled(level)) onLine?.(level, message, pid)
+    if (!logger.isLevelEnabled(level)) return
+    echo?.(`${logLine({ level, message, pid })}\n`)
+    onLine?.(level, message, pid)
   }
 
   async function close(): Promise<void> {
@@ -96,7 +104,7 @@ export async function openErrorLog({ errorlog, loglevel, echo, onLine }: ErrorLo
   return {
     write,
     print(lines) {
-      if (closing === undefined) file.write(lines)
+      if (closing === undefined) file.write(form === 'json' ? jsonLines(lines) : lines)
     },
     moveTo,
     debug: message => write('debug', message),
@@ -107,6 +115,9 @@ export async function openErrorLog({ errorlog, loglevel, echo, onLine }: ErrorLo
     reopen: () => file.reopen(),
     setLevel(level) {
       logger.level = level
+    },
+    setFormat(format) {
+      form = format
     },
     close() {
       closing ??= close()
@@ -122,31 +133,6 @@ export const severities: Readonly<Record<LogLevel, number>> = {
   warning: 2,
   info: 3,
   debug: 4,
-}
-
-interface Line {
-  readonly level: LogLevel
-  readonly message: string
-  readonly pid: number
-}
-
-/** A line of the log, without its end. */
-export function logLine({ level, message, pid }: Line): string {
-  return `[${localTime(new Date())}] [${pid}] [${level.toUpperCase()}] ${message.replace(/\n+$/, '')}`
-}
-
-/** `2026-03-01 09:05:07 +0100` */
-function localTime(date: Date): string {
-  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-')
-  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')
-  const minutesEast = -date.getTimezoneOffset()
-  const distance = Math.abs(minutesEast)
-  const zone = `${minutesEast < 0 ? '-' : '+'}${two(Math.floor(distance / 60))}${two(distance % 60)}`
-  return `${day} ${time} ${zone}`
-}
-
-function two(value: number): string {
-  return String(value).padStart(2, '0')
 }
 
 /** The log itself is in trouble: the place left is standard error, which may be gone as well. */

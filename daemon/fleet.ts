@@ -2,21 +2,15 @@
 import { HookError } from '../hooks/run.ts'
 import type { ServerView, WorkerView } from '../hooks/table.ts'
 import type { FromWorker, ToWorker } from '../worker/protocol.ts'
-import { monotonicNow } from '../worker/scoreboard-layout.ts'
+import { monotonicNow, servedBy } from '../worker/scoreboard-layout.ts'
 import { Child, type ChildEvent } from './child.ts'
+import type { KillReason } from './deadlines.ts'
 import { classify, type Death, killReasons, obituary } from './death.ts'
 import type { ErrorLog } from './error-log.ts'
-import {
-  descriptorsOf,
-  type Generation,
-  inheritedListeners,
-  processName,
-  startMessage,
-} from './generation.ts'
+import { appFileOf, descriptorsOf, type Generation, inheritedListeners, startMessage } from './generation.ts'
 import type { HookQueue } from './hook-queue.ts'
 import { watchOutOfMemory } from './oom.ts'
 import { giveAccessLog } from './owner.ts'
-import type { KillReason } from './plan.ts'
 import type { Scoreboard, Seat } from './scoreboard.ts'
 import type { Listener } from './sockets.ts'
 import { describeFinding, look } from './stuck.ts'
@@ -38,6 +32,8 @@ export class Fleet {
   readonly #children = new Map<number, Child>()
   readonly #generations = new Map<number, Generation>()
   readonly #ranOutOfMemory = watchOutOfMemory()
+  /** Node alone cannot load the app, as some worker has found out. */
+  needsTsx = false
   #age = 0
 
   constructor(parts: FleetParts) {
@@ -57,10 +53,11 @@ export class Fleet {
     return [...this.#generations.values()].filter(({ number }) => numbers.has(number))
   }
 
-  spawn(generation: Generation): void {
+  spawn(generation: Generation, index: number): void {
     const { put, hooks } = this.#parts
     this.#age += 1
-    const child = new Child(this.#age, generation.number, monotonicNow(), put)
+    const place = { age: this.#age, generation: generation.number, index }
+    const child = new Child(place, monotonicNow(), put)
     this.#children.set(child.age, child)
     this.#generations.set(generation.number, generation)
     const { resolved } = generation
@@ -89,11 +86,12 @@ export class Fleet {
     }
     child.seat = seat
     child.start({
-      title: `tsicorn: worker [${processName(settings)}]`,
+      app: appFileOf(settings),
+      args: settings.app_args,
       cwd: settings.chdir,
       env,
       descriptors: [seat.fd, ...descriptorsOf(generation)],
-      start: startMessage(generation, child.age, seat.slot),
+      start: startMessage(generation, child, seat.slot, this.needsTsx),
       capture: settings.capture_output && settings.errorlog !== '-' ? log.print : undefined,
       hasWatchdog: settings.timeout_stack,
     })
@@ -149,7 +147,7 @@ export class Fleet {
     const isAbandoned = ({ name }: Listener) => !this.#parts.isSucceeded() && !kept.has(name)
     child.send({
       type: 'drain',
-      seconds: generation.resolved.settings.graceful_timeout,
+      seconds: patienceOf(generation, current),
       abandoned: inheritedListeners(generation)
         .filter((_, index) => isAbandoned(generation.listeners[index] as Listener))
         .map(({ fd }) => fd),
@@ -198,14 +196,16 @@ export class Fleet {
   bury(
     child: Child,
     { proven, quietly }: { readonly proven: boolean; readonly quietly: boolean },
-  ): { readonly death: Death; readonly text: string } {
+  ): { readonly death: Death; readonly served: number; readonly text: string } {
     const { log, hooks, scoreboard, view } = this.#parts
     const now = monotonicNow()
     const { life, quit, failure } = child
-    const death = classify({ life, quit, failure, lasted: now - child.since, proven })
+    const record = scoreboard.read().get(child.age)
+    const served = record === undefined ? 0 : servedBy(record)
+    const death = classify({ life, quit, failure, lasted: now - child.since, proven, served })
     const circumstances = {
       lived: now - child.born,
-      record: scoreboard.read().get(child.age),
+      record,
       outOfMemory: child.ending?.signal === 'SIGKILL' && this.#ranOutOfMemory(),
     }
     child.become('exited', now)
@@ -215,9 +215,10 @@ export class Fleet {
       this.#generations.delete(child.generation)
     }
     const { level, text } = obituary(child, death, circumstances)
-    log.write(quietly && death !== 'expected' ? 'debug' : level, text)
+    const isNews = !quietly || death === 'expected' || death === 'sudden' || served > 0
+    log.write(isNews ? level : 'debug', text)
     hooks.tell('child_exit', view(), this.view(child))
-    return { death, text }
+    return { death, served, text }
   }
 
   /** Takes over the heartbeats from the scoreboard. */
@@ -236,4 +237,10 @@ export class Fleet {
   view(child: Child): WorkerView {
     return child.view(this.#parts.log)
   }
+}
+
+/** How long its workers may take to finish: who changes the code wants to see the change, and not the page of before. */
+function patienceOf({ number, resolved }: Generation, current: Generation | undefined): number {
+  const isOutOfDate = current !== undefined && number < current.number
+  return resolved.settings.reload && isOutOfDate ? 0 : resolved.settings.graceful_timeout
 }

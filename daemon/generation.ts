@@ -3,25 +3,45 @@ import { resolve } from 'node:path'
 import { parseStatsdHost, parseSyslogAddress } from '../config/outlets.ts'
 import type { Resolved } from '../config/resolve.ts'
 import { type HookName, hookTable } from '../hooks/table.ts'
+import { appPathOf, findAppFile } from '../worker/app-file.ts'
 import type { InheritedListener, Start, TlsMaterial, WorkerSettings } from '../worker/protocol.ts'
+import { bindFrom } from './app-binds.ts'
 import { firstInherited } from './child.ts'
+import { activatedPrefix } from './inheritance.ts'
 import type { Listener } from './sockets.ts'
 
 export interface Generation {
   readonly number: number
   readonly resolved: Resolved
   readonly listeners: readonly Listener[]
+  /** Those that nobody but the app has asked for. */
+  readonly ofApp: ReadonlySet<Listener>
+  /** What the app wants and cannot be bound for it. */
+  readonly unbound: readonly string[]
+  /** Why there is no listener: somebody else has the default address, which the app may not even want. */
+  readonly failure?: string
   /** What its workers speak TLS with; made anew when the files are renewed. */
   tls?: TlsMaterial
 }
 
 /** The first message to a worker of this generation. */
-export function startMessage(generation: Generation, age: number, slot: number): Start {
+export function startMessage(
+  generation: Generation,
+  { age, index }: Pick<Start, 'age' | 'index'>,
+  slot: number,
+  tsx: boolean,
+): Start {
   const { number, resolved } = generation
   return {
     type: 'start',
     age,
     generation: number,
+    bindFrom: bindFrom(resolved),
+    mayBind: mayBind(generation),
+    unbound: generation.unbound,
+    ...(generation.failure === undefined ? {} : { bindFailure: generation.failure }),
+    tsx,
+    index,
     check: false,
     settings: workerSettings(resolved),
     listeners: inheritedListeners(generation),
@@ -30,6 +50,11 @@ export function startMessage(generation: Generation, age: number, slot: number):
     ...(resolved.owner === undefined ? {} : { identity: resolved.owner }),
     ...(generation.tls === undefined ? {} : { tls: generation.tls }),
   }
+}
+
+/** A worker of another user must not have things bound that it could not bind itself. */
+export function mayBind({ resolved, listeners }: Generation): boolean {
+  return resolved.owner === undefined && !listeners.some(({ key }) => key.startsWith(activatedPrefix))
 }
 
 /** What workers get as it is. */
@@ -121,6 +146,16 @@ export function processName({ proc_name, app }: Resolved['settings']): string {
   return proc_name ?? app ?? 'tsicorn'
 }
 
+/** The file that the app is in; undefined where it is a package, or the worker has to say what is wrong. */
+export function appFileOf({ app, chdir }: Resolved['settings']): string | undefined {
+  try {
+    return findAppFile(appPathOf(app as string), chdir)
+  } catch {
+    // Nobody may look there.
+    return undefined
+  }
+}
+
 /** Which hooks a worker has to import, and from where; a function as `access_log_format` comes from there as well. */
 export function workerHooks({ settings, hooks, file, command }: Resolved): Pick<Start, 'hooks'> {
   const names = (Object.keys(hooks) as HookName[]).filter(name => hookTable[name].runs_in === 'worker')
@@ -145,13 +180,16 @@ export function addressesOf(generation: Generation | undefined): readonly string
 }
 
 /** The listeners as a worker finds them. */
-export function inheritedListeners(generation: Pick<Generation, 'listeners' | 'tls'>): InheritedListener[] {
+export function inheritedListeners(
+  generation: Pick<Generation, 'listeners' | 'tls' | 'ofApp'>,
+): InheritedListener[] {
   const descriptors = descriptorsOf(generation)
   return generation.listeners.map(listener => {
     const { fd, host, port, path } = listener
     return {
       fd: fd === undefined ? -1 : firstInherited + 1 + descriptors.indexOf(fd),
       reuse_port: fd === undefined,
+      of_app: generation.ofApp.has(listener),
       name: addressOf(listener, generation),
       ...(host === undefined ? {} : { host }),
       ...(port === undefined ? {} : { port }),

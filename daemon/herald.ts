@@ -53,6 +53,7 @@ export class Herald {
       return this.#server.lineage.predecessor === undefined ? notifier.stopping(status) : undefined
     }
     // A reload that waited for the start follows it within the same turn.
+    if (after.name === 'waiting' || after.name === 'booting') return notifier.status(status)
     if (before.name === 'booting' || after.name === 'running') notifier.ready(status)
     if (after.name === 'reloading') notifier.reloading(status)
   }

@@ -16,6 +16,8 @@ export interface Inheritance {
   readonly descriptors: readonly InheritedDescriptor[]
   /** The process id of the arbiter that is to be succeeded. */
   readonly predecessor: number | undefined
+  /** Where the app listens besides what its operator has said: see `app-binds.ts`. */
+  readonly appBinds: readonly string[]
 }
 
 /** Variables that must not reach any other process. */
@@ -24,6 +26,7 @@ export const privateVariables = [
   'TSICORN_BIND',
   'TSICORN_FILE',
   'TSICORN_PID',
+  'TSICORN_APP_BIND',
   'LISTEN_PID',
   'LISTEN_FDS',
   'LISTEN_FDNAMES',
@@ -33,8 +36,10 @@ type Variables = Readonly<Record<string, string | undefined>>
 
 /** Throws `RangeError` for variables that make no sense. */
 export function readInheritance(env: Variables, pid: number): Inheritance {
-  const { TSICORN_FD, TSICORN_BIND = '[]', TSICORN_FILE = '[]', TSICORN_PID } = env
-  if (TSICORN_PID === undefined) return { descriptors: activated(env, pid), predecessor: undefined }
+  const { TSICORN_FD, TSICORN_BIND = '[]', TSICORN_FILE = '[]', TSICORN_PID, TSICORN_APP_BIND = '[]' } = env
+  if (TSICORN_PID === undefined) {
+    return { descriptors: activated(env, pid), predecessor: undefined, appBinds: [] }
+  }
   const keys = JSON.parse(TSICORN_BIND) as readonly string[]
   const files = JSON.parse(TSICORN_FILE) as readonly (string | null)[]
   const descriptors = (TSICORN_FD ?? '').split(',').filter(Boolean).map(Number)
@@ -45,16 +50,22 @@ export function readInheritance(env: Variables, pid: number): Inheritance {
       file: files[index] ?? undefined,
     })),
     predecessor: Number(TSICORN_PID),
+    appBinds: JSON.parse(TSICORN_APP_BIND) as readonly string[],
   }
 }
 
 /** The variables that tell an heir what it inherits. */
-export function writeInheritance({ descriptors, predecessor }: Inheritance): Record<string, string> {
+export function writeInheritance({
+  descriptors,
+  predecessor,
+  appBinds,
+}: Inheritance): Record<string, string> {
   return {
     TSICORN_FD: descriptors.map(({ fd }) => fd).join(),
     TSICORN_BIND: JSON.stringify(descriptors.map(({ key }) => key)),
     TSICORN_FILE: JSON.stringify(descriptors.map(({ file }) => file ?? null)),
     TSICORN_PID: String(predecessor),
+    TSICORN_APP_BIND: JSON.stringify(appBinds),
   }
 }
 

@@ -16,6 +16,7 @@ export type LineageEvent =
 
 export interface HeirOptions {
   readonly listeners: readonly Listener[]
+  readonly appBinds: readonly string[]
   readonly cwd: string
   readonly env: NodeJS.ProcessEnv
 }
@@ -82,12 +83,12 @@ export class Lineage {
    *
    * @throws Error that says why there is no heir, as far as that is known at once
    */
-  launch({ listeners, cwd, env }: HeirOptions): void {
+  launch({ listeners, appBinds, cwd, env }: HeirOptions): void {
     const passed = listeners.flatMap(({ fd, key, file }) => (fd === undefined ? [] : [{ fd, key, file }]))
     const descriptors = passed.map(({ key, file }, index) => ({ fd: firstInherited + index, key, file }))
     const heir = trySpawn(process.argv0, [...process.execArgv, ...process.argv.slice(1)], {
       cwd,
-      env: { ...env, ...writeInheritance({ descriptors, predecessor: process.pid }) },
+      env: { ...env, ...writeInheritance({ descriptors, predecessor: process.pid, appBinds }) },
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...passed.map(({ fd }) => fd)],
     })
     if (heir instanceof Error) throw new Error(whyNotStarted(heir, process.argv0, cwd))

@@ -27,6 +27,8 @@ export interface OpenOptions {
   readonly reusePort: boolean
   /** Who workers run as, where that is another user. */
   readonly user: number | undefined
+  /** An address that somebody else has is tried again. */
+  readonly patient: boolean
   readonly signal: AbortSignal
 }
 
@@ -106,7 +108,7 @@ export class Listeners {
   }
 
   async #persist(address: Bindable, options: OpenOptions): Promise<Listener> {
-    const { umask, reusePort, signal } = options
+    const { umask, reusePort, patient, signal } = options
     if (reusePort && address.kind === 'tcp') {
       // It can be bound although somebody who does not accept listens there, and gets his share of the connections.
       await this.#evict(address, options)
@@ -123,7 +125,7 @@ export class Listeners {
           attempt -= 1
           continue
         }
-        if (attempt === tries) throw error
+        if (attempt === tries || !patient) throw error
         this.#report('error', `${message} (try ${attempt} of ${tries}, the next in 1 second)`)
         await sleep(pauseMs, undefined, { signal })
       }

@@ -1,7 +1,7 @@
 /** The command line: reads the configuration and does what it asks for. */
 import { readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { help } from '../config/help.ts'
+import { help, type Terminal } from '../config/help.ts'
 import { printConfig } from '../config/print.ts'
 import { ConfigError } from '../config/problem.ts'
 import { type Resolved, resolve, type Sources } from '../config/resolve.ts'
@@ -19,13 +19,13 @@ import { createNotifier, notifyVariables } from './notify.ts'
 import { Outlets } from './outlets.ts'
 import { Pidfile, pidfileOf } from './pidfile.ts'
 import { ProcessGuard } from './process-guard.ts'
+import { deafRunner } from './script-runner.ts'
 
 /** Runs the command with these arguments; `process.exitCode` says how it went. */
 export async function main(argv: readonly string[]): Promise<void> {
   // Node would open its inspector, to any local user, for a SIGUSR1 that comes before the arbiter hears signals.
   process.on('SIGUSR1', () => undefined)
   const launcher = findLauncher()
-  const sources = { argv, env: publicEnvironment(), cwd: startFolder(), launcher }
   const complain = (error: unknown) => {
     const text = `${describe(error)}\n`
     process.stderr.write(text)
@@ -34,6 +34,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
   const guard = new ProcessGuard(error => guard.exit(complain(error)))
   try {
+    const sources = { argv, env: publicEnvironment(), cwd: startFolder(), launcher }
     process.exitCode = await run(await resolve(sources), { ...sources, guard })
   } catch (error) {
     process.exitCode = complain(error)
@@ -48,7 +49,7 @@ interface Start extends Sources {
 async function run(resolved: Resolved, sources: Start): Promise<number> {
   switch (resolved.command) {
     case 'help':
-      return say(help())
+      return say(help(resolved, terminal()))
     case 'version':
       return say(`tsicorn ${version()}`)
     case 'print':
@@ -86,6 +87,9 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
   log = await openLog(resolved, { echo: launcher?.log, onLine: outlets.line })
   await outlets.use(targetsOf(resolved))
   log.info(`Starting tsicorn ${version()}`)
+  const deafness = deafRunner(process.env)
+  // A terminal sends Ctrl+C to all of them.
+  if (deafness !== undefined) log.write(process.stdin.isTTY ? 'info' : 'warning', deafness)
   const notifier = createNotifier({ env: process.env, log })
   // What hooks start must not speak for this process.
   for (const name of [...privateVariables, ...notifyVariables]) delete process.env[name]
@@ -145,17 +149,32 @@ function publicEnvironment(): NodeJS.ProcessEnv {
 
 /** The folder as the shell names it, so that a symbolic link in it is followed anew by every generation. */
 function startFolder(): string {
-  const real = process.cwd()
+  const real = workingFolder()
   const named = process.env.PWD
   if (named === undefined) return real
   const [a, b] = [statSync(named, { throwIfNoEntry: false }), statSync(real)]
   return a?.ino === b.ino && a.dev === b.dev ? named : real
 }
 
+function workingFolder(): string {
+  try {
+    return process.cwd()
+  } catch (error) {
+    throw new Error('The folder that tsicorn is started in has been removed: start it in another one', {
+      cause: error,
+    })
+  }
+}
+
 function version(): string {
   const file = ['../package.json', '../../package.json'].map(path => new URL(path, import.meta.url))
   const found = file.find(url => statSync(url, { throwIfNoEntry: false }) !== undefined)
   return (JSON.parse(readFileSync(found as URL, 'utf8')) as { version: string }).version
+}
+
+function terminal(): Terminal {
+  const { stdout } = process
+  return { columns: stdout.columns || 80, isColoured: stdout.isTTY === true && stdout.hasColors() }
 }
 
 function say(text: string): number {

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../hooks/logger.ts'
 import { stackOf } from '../hooks/thrown.ts'
 import { type LogLevel, logLevels } from '../worker/protocol.ts'
-import { type ErrorLog, type ErrorLogOptions, logLine, mention, severities } from './error-log.ts'
+import { type ErrorLog, type ErrorLogOptions, mention, severities } from './error-log.ts'
+import { logLine } from './log-line.ts'
 import { kindOf, loadFactory } from './logger-factory.ts'
 
 export interface OwnLogOptions extends ErrorLogOptions {
@@ -48,8 +49,9 @@ export async function openOwnLog(options: OwnLogOptions): Promise<ErrorLog> {
   return {
     write,
     print: lines => attempt(() => logger.log(names.info, lines.trimEnd(), { pid: process.pid })),
-    // The logger alone knows where it writes.
+    // The logger alone knows where it writes, and how.
     moveTo: async () => undefined,
+    setFormat: () => undefined,
     debug: message => write('debug', message),
     info: message => write('info', message),
     warning: message => write('warning', message),

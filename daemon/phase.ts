@@ -4,7 +4,8 @@
 
 /** The phase that the arbiter is in, with what only that phase needs to know. */
 export type Phase =
-  | { readonly name: 'booting'; readonly reloadAfter: boolean }
+  | { readonly name: 'booting'; readonly reloadAfter: boolean; readonly patience: Patience }
+  | { readonly name: 'waiting' }
   | { readonly name: 'running' }
   | {
       readonly name: 'reloading'
@@ -23,11 +24,18 @@ export type Phase =
     }
   | { readonly name: 'stopped'; readonly code: number }
 
+/**
+ * What does not end the server while it boots, but is waited for until somebody mends it: with `reload` an app that cannot be
+ * started, and once that was so, a configuration that cannot be used as well.
+ */
+export type Patience = 'none' | 'app' | 'all'
+
 export type PhaseName = Phase['name']
 
 /** What each phase means, for the documentation and for whoever reads a log. */
 export const phaseMeanings: Readonly<Record<PhaseName, string>> = {
   booting: 'The sockets are being bound and the first workers started; the first failure ends the server',
+  waiting: 'The first workers could not start; a file that changes, or HUP, starts anew',
   running: 'Every wanted worker was ready once; what dies is replaced',
   reloading: 'A new generation is on its way while the old one serves',
   stopping: 'The workers are asked to finish; nothing is started any more',
@@ -45,8 +53,8 @@ export type SignalName = (typeof signalNames)[number]
  * `prepared` and `unprepared`: the next generation's settings, sockets and hooks are in place, or cannot be.
  * `stray`: an error in the arbiter's process that nothing handled, of a configuration or a hook as a rule.
  * `boot failed`: a worker of the generation on its way ended before it was ready. `died young`: a worker of the
- * generation in force ended before it was ready or soon after. `settled`: every wanted worker is ready and of the wanted
- * generation. `empty`: no worker is left.
+ * generation in force ended before it was ready, or soon after and without having served. `settled`: every wanted worker is
+ * ready and of the wanted generation. `empty`: no worker is left.
  */
 export type Happening =
   | SignalName
@@ -62,6 +70,8 @@ export type Happening =
 export type Deed =
   | 'start workers'
   | 'give up'
+  | 'wait'
+  | 'start anew'
   | 'open'
   | 'postpone reload'
   | 'reload'
@@ -88,6 +98,15 @@ export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Happe
     'died young': 'back off',
     settled: 'open',
     HUP: 'postpone reload',
+    TTIN: 'grow',
+    TTOU: 'shrink',
+    USR1: 'reopen logs',
+    TERM: 'stop',
+    INT: 'stop quickly',
+    QUIT: 'stop quickly',
+  },
+  waiting: {
+    HUP: 'start anew',
     TTIN: 'grow',
     TTOU: 'shrink',
     USR1: 'reopen logs',
@@ -126,6 +145,7 @@ export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Happe
   stopping: {
     empty: 'leave',
     USR1: 'reopen logs',
+    // Not one that is the first once more: `stops.ts`.
     TERM: 'stop quickly',
     INT: 'stop quickly',
     QUIT: 'stop quickly',
@@ -139,11 +159,31 @@ export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Happe
  */
 export const mostRestarts = 3
 
+/** With `reload` somebody writes the app; but whoever waits for this server to be ready wants to hear that it cannot be. */
+export function firstPhase(
+  settings: { readonly reload: boolean; readonly daemon: boolean },
+  isHeir: boolean,
+): Phase {
+  const isPatient = settings.reload && !settings.daemon && !isHeir
+  return { name: 'booting', reloadAfter: false, patience: isPatient ? 'app' : 'none' }
+}
+
 /** The reaction of this phase, which of some depends on what it has been through. */
 export function reactionOf(phase: Phase, happening: Happening): Deed | undefined {
   const deed = reactions[phase.name][happening]
+  if (deed === 'give up' && phase.name === 'booting') return waits(phase.patience, happening) ? 'wait' : deed
   const isTired = phase.name === 'reloading' && phase.restarts >= mostRestarts
   return deed === 'reload' && isTired ? 'postpone reload' : deed
+}
+
+function waits(patience: Patience, happening: Happening): boolean {
+  return patience === 'all' || (patience === 'app' && happening === 'boot failed')
+}
+
+/** Whether a reload that was postponed follows now: however many were, one with the newest files is enough. */
+export function reloadsNow(before: Phase, after: Phase): boolean {
+  const isOver = after.name === 'running' || after.name === 'waiting'
+  return isOver && 'reloadAfter' in before && before.reloadAfter
 }
 
 /** The phase that a deed leads to, which is the same phase for most; `code` is what giving up exits with. */
@@ -154,13 +194,15 @@ export function next(phase: Phase, deed: Deed, now: number, code: number): Phase
     case 'abort reload':
       return { name: 'running' }
     case 'postpone reload':
-      return phase.name === 'reloading'
-        ? { ...phase, reloadAfter: true }
-        : { name: 'booting', reloadAfter: true }
+      return 'reloadAfter' in phase ? { ...phase, reloadAfter: true } : phase
     case 'reload': {
       const restarts = phase.name === 'reloading' ? phase.restarts + 1 : 0
       return { name: 'reloading', since: now, restarts, reloadAfter: false }
     }
+    case 'wait':
+      return { name: 'waiting' }
+    case 'start anew':
+      return { name: 'booting', reloadAfter: false, patience: 'all' }
     case 'give up':
       return { name: 'stopping', how: 'gracefully', since: now, code }
     case 'stop':

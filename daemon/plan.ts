@@ -1,24 +1,18 @@
 /**
  * Compares the workers that are with the workers that should be, and says what to do about it.
  *
- * Pure and idempotent: it runs after every event, and once its actions are performed it has nothing more to say until
+ * Every wanted worker has an index, and each index one worker that is to stay: it is spawned for it, and gives it to its
+ * successor. Pure and idempotent: it runs after every event, and once its actions are performed it has nothing more to say until
  * something happens or `wakeAt` comes. All times are milliseconds of the monotonic clock.
  */
-import type { Life } from './life.ts'
+import { deadlinesOf, type KillReason, type Limits, type TimedWorker } from './deadlines.ts'
+import { type Draining, drainingOf, timesOf, type Wait, waitsOf } from './stragglers.ts'
 
 /** A worker as far as planning is concerned. */
-export interface PlannedWorker {
-  readonly age: number
+export interface PlannedWorker extends TimedWorker {
   readonly generation: number
-  readonly life: Life
-  /** When it entered this state, or was told to quit. */
-  readonly since: number
-  /** Its last heartbeat that is known; counted from `since` until there is one. */
-  readonly pulse: number
-  /** It was told to stop at once. */
-  readonly quit: boolean
-  /** It is being killed: it only has to be reaped. */
-  readonly killed: boolean
+  /** Its place among the wanted workers, from 0 on; its successor gets the same one. */
+  readonly index: number
   /** It asked for a successor. */
   readonly worn: boolean
 }
@@ -46,85 +40,59 @@ export interface World {
   readonly limits: Limits
 }
 
-/** How long a worker may take; 0 means for ever. */
-export interface Limits {
-  readonly boot: number
-  readonly pulse: number
-  readonly graceful: number
-  readonly quick: number
-}
-
 export type Action =
-  | { readonly do: 'spawn' }
+  | { readonly do: 'spawn'; readonly index: number }
   | { readonly do: 'drain'; readonly age: number; readonly why: DrainReason }
   | { readonly do: 'quit'; readonly age: number }
   | { readonly do: 'kill'; readonly age: number; readonly why: KillReason }
 
 export type DrainReason = 'stopping' | 'replaced' | 'surplus'
 
-export type KillReason = 'boot_timeout' | 'timeout' | 'graceful_timeout' | 'quick stop'
-
 export interface Plan {
   readonly actions: readonly Action[]
+  /** Workers that drain for so long that it has to be said: others are not started before. */
+  readonly waits: readonly Wait[]
   /** When to plan again although nothing happened; undefined when there is no deadline. */
   readonly wakeAt: number | undefined
 }
 
 export function plan(world: World): Plan {
-  const deadlines = world.workers.flatMap(worker => deadline(worker, world.limits))
+  const deadlines = world.workers.flatMap(worker => deadlinesOf(worker, world.limits))
   const due = deadlines.filter(({ at }) => at <= world.now)
   const kills = new Map(due.map(({ age, why }) => [age, why]))
-  const rest = world.workers.filter(worker => !kills.has(worker.age))
+  const workers = world.workers.map(worker => (kills.has(worker.age) ? { ...worker, killed: true } : worker))
   const actions: Action[] = Array.from(kills, ([age, why]) => ({ do: 'kill', age, why }))
-  actions.push(...goal({ ...world, workers: rest }))
-  const times = deadlines.map(({ at }) => at).filter(at => at > world.now)
-  if (waitsForBackOff(world)) times.push(world.spawnAfter)
-  if (world.stopping === 'soon' && world.stopAt > world.now) times.push(world.stopAt)
-  const baked = world.stopping === 'no' ? bakedAt(world) : undefined
-  if (baked !== undefined && baked > world.now) times.push(baked)
-  return { actions, wakeAt: times.length === 0 ? undefined : Math.min(...times) }
+  const times = deadlines.map(({ at }) => at)
+  if (world.stopping !== 'no') {
+    actions.push(...stop(world, workers))
+    if (world.stopping === 'soon') times.push(world.stopAt)
+    return { actions, waits: [], wakeAt: earliest(times, world.now) }
+  }
+  const found = survey({ ...world, workers })
+  actions.push(...replaced(found), ...missing(found))
+  const { draining, now, spawnAfter } = found
+  const isHeldUp = waitsForDrains(found)
+  if (isHeldUp) times.push(...timesOf(draining))
+  if (now < spawnAfter && found.free.length > 0) times.push(spawnAfter)
+  const baked = bakedAt(found)
+  if (baked !== undefined) times.push(baked)
+  return { actions, waits: isHeldUp ? waitsOf(draining, now) : [], wakeAt: earliest(times, now) }
 }
 
-function goal(world: World): Action[] {
-  switch (world.stopping) {
-    case 'no':
-      return balance(world)
-    case 'soon':
-      return world.stopAt > world.now ? [] : empty('gracefully', world.workers)
-    default:
-      return empty(world.stopping, world.workers)
-  }
+function earliest(times: readonly number[], now: number): number | undefined {
+  const future = times.filter(at => at > now)
+  return future.length === 0 ? undefined : Math.min(...future)
+}
+
+function stop({ stopping, stopAt, now }: World, workers: readonly PlannedWorker[]): Action[] {
+  if (stopping === 'soon') return stopAt > now ? [] : empty('gracefully', workers)
+  return empty(stopping === 'quickly' ? 'quickly' : 'gracefully', workers)
 }
 
 /** Whether every wanted worker is ready and of the wanted generation, and nobody else serves. */
 export function isSettled(world: World): boolean {
-  const serving = world.workers.filter(isAlive)
-  return (
-    serving.length === world.wanted &&
-    serving.every(worker => worker.life === 'ready' && worker.generation === world.generation)
-  )
-}
-
-interface Deadline {
-  readonly age: number
-  readonly at: number
-  readonly why: KillReason
-}
-
-function deadline(worker: PlannedWorker, limits: Limits): Deadline[] {
-  if (worker.killed || worker.life === 'exited') return []
-  const { age, since } = worker
-  const found: Deadline[] = []
-  const add = (why: KillReason, from: number, limit: number) => {
-    if (limit > 0) found.push({ age, at: from + limit, why })
-  }
-  if (worker.quit) add('quick stop', since, limits.quick)
-  else if (worker.life === 'draining') add('graceful_timeout', since, Math.max(limits.graceful, 1))
-  else if (worker.life !== 'ready') add('boot_timeout', since, limits.boot)
-  // One that was told to quit may not have come as far as its first heartbeat.
-  if (worker.life === 'ready' || (worker.life === 'draining' && !worker.quit))
-    add('timeout', worker.pulse, limits.pulse)
-  return found
+  const { alive, seats } = survey(world)
+  return alive.length === world.wanted && seats.size === world.wanted && alive.every(isReady)
 }
 
 /** While stopping, everybody is asked to leave, and nothing else is done. */
@@ -137,42 +105,70 @@ function empty(how: 'gracefully' | 'quickly', workers: readonly PlannedWorker[])
     })
 }
 
-/** Spawns what is missing and drains what is too much: ready before drain, oldest first. */
-function balance(world: World): Action[] {
-  const alive = world.workers.filter(isAlive)
-  const worn = retiring(world, alive)
-  const fresh = alive.filter(worker => worker.generation === world.generation && worker !== worn)
-  const stale = alive.filter(worker => worker.generation !== world.generation || worker === worn)
-  const surplus = tooMany(fresh, world.wanted)
-  return [...surplus, ...replaced(world, fresh, stale), ...missing(world, fresh, alive)]
+/** The workers by what they are to the world. */
+interface Survey extends World {
+  /** Those that are not on their way out. */
+  readonly alive: readonly PlannedWorker[]
+  readonly draining: Draining
+  /** Those that are to stay, by their indexes. */
+  readonly seats: ReadonlyMap<number, PlannedWorker>
+  /** The wanted indexes that nobody has who is to stay; first those that nobody has at all. */
+  readonly free: readonly number[]
+}
+
+function survey(world: World): Survey {
+  const { workers, now, wanted, limits } = world
+  const alive = workers.filter(isAlive)
+  const draining = drainingOf(workers, now, Math.max(1, wanted), limits)
+  const seats = new Map<number, PlannedWorker>()
+  const worn = retiring(world, alive, draining)
+  // For the time in which both could stay: a worker that serves is worth more, and then the successor.
+  const candidates = [...alive].sort((a, b) => Number(isReady(b)) - Number(isReady(a)) || b.age - a.age)
+  for (const worker of candidates) {
+    const { generation, index } = worker
+    const isWanted = generation === world.generation && index < wanted && worker !== worn
+    if (isWanted && !seats.has(index)) seats.set(index, worker)
+  }
+  const taken = new Set(alive.map(({ index }) => index))
+  const free = Array.from({ length: wanted }, (_, index) => index).filter(index => !seats.has(index))
+  free.sort((a, b) => Number(taken.has(a)) - Number(taken.has(b)) || a - b)
+  return { ...world, alive, draining, seats, free }
 }
 
 /** The one worn worker that is to be replaced now: like a stale one, and only when no other is on its way out. */
-function retiring(world: World, alive: readonly PlannedWorker[]): PlannedWorker | undefined {
+function retiring(
+  world: World,
+  alive: readonly PlannedWorker[],
+  { overdue }: Draining,
+): PlannedWorker | undefined {
   if (!world.recycles || alive.some(({ generation }) => generation !== world.generation)) return undefined
-  if (world.workers.some(worker => worker.worn && worker.life === 'draining')) return undefined
+  if (world.workers.some(({ worn, life, age }) => worn && life === 'draining' && !overdue.has(age)))
+    return undefined
   return alive.find(worker => worker.worn && isReady(worker))
 }
 
-/** More than wanted of the right generation: those that do not serve yet leave first, then the oldest. */
-function tooMany(fresh: readonly PlannedWorker[], wanted: number): Action[] {
-  const leaving = [...fresh].sort((a, b) => Number(isReady(a)) - Number(isReady(b)) || a.age - b.age)
-  return leaving.slice(0, Math.max(0, fresh.length - wanted)).map(worker => leave(worker, 'surplus'))
-}
-
 /**
- * Stale workers that do not serve leave at once, the others one by one as successors become ready; the last one waits
- * until the new generation is baked.
+ * Those that are not to stay: who does not serve leaves at once, the others one by one as others become ready, each as soon
+ * as its own successor is; the last one of an old generation waits until the new one is baked.
  */
-function replaced(world: World, fresh: readonly PlannedWorker[], stale: readonly PlannedWorker[]): Action[] {
-  const serving = stale.filter(isReady).sort((a, b) => a.age - b.age)
-  const successors = Math.min(fresh.filter(isReady).length, world.wanted)
-  const dispensable = serving.slice(0, Math.max(0, successors + serving.length - world.wanted))
-  const baked = bakedAt(world)
-  if (baked !== undefined && baked > world.now && dispensable.length === serving.length) dispensable.pop()
-  return [...stale.filter(worker => !isReady(worker)), ...dispensable].map(worker =>
-    leave(worker, 'replaced'),
-  )
+function replaced(survey: Survey): Action[] {
+  const { alive, seats, wanted, now } = survey
+  const staying = new Set(seats.values())
+  const stale = alive.filter(worker => !staying.has(worker))
+  const turn = ({ index }: PlannedWorker) => {
+    if (index >= wanted) return 0
+    const successor = seats.get(index)
+    return successor !== undefined && isReady(successor) ? 1 : 2
+  }
+  const serving = stale.filter(isReady).sort((a, b) => turn(a) - turn(b) || a.age - b.age)
+  const successors = [...staying].filter(isReady).length
+  const dispensable = serving.slice(0, Math.max(0, successors + serving.length - wanted))
+  const baked = bakedAt(survey)
+  if (baked !== undefined && baked > now && dispensable.length === serving.length) dispensable.pop()
+  return [...stale.filter(worker => !isReady(worker)), ...dispensable].map(worker => {
+    const isSurplus = worker.generation === survey.generation && !worker.worn
+    return leave(worker, isSurplus ? 'surplus' : 'replaced')
+  })
 }
 
 /** When the last worker of the old generation may leave; undefined where none waits for that. */
@@ -185,27 +181,37 @@ function bakedAt({ bake, workers, generation, wanted }: World): number | undefin
 
 /**
  * What is missing is always replaced; what is to be exchanged only while fewer than `wanted + surge` live, and those
- * that still drain do live.
+ * that drain do live, for a while.
  */
-function missing(world: World, fresh: readonly PlannedWorker[], alive: readonly PlannedWorker[]): Action[] {
-  if (world.now < world.spawnAfter) return []
-  const lacking = world.wanted - fresh.length
-  const booting = fresh.filter(worker => !isReady(worker)).length
-  const living = world.workers.filter(worker => worker.life !== 'exited').length
-  const dead = world.wanted - alive.length
-  const room = Math.max(dead, world.wanted + world.surge - living)
-  const count = Math.max(0, Math.min(lacking, room, world.boots - booting))
-  return Array.from({ length: count }, () => ({ do: 'spawn' }))
+function missing(survey: Survey): Action[] {
+  if (survey.now < survey.spawnAfter) return []
+  const count = Math.max(0, Math.min(startable(survey), roomIn(survey)))
+  return survey.free.slice(0, count).map(index => ({ do: 'spawn', index }))
+}
+
+/** How many may start, were there room for them. */
+function startable({ free, seats, boots }: Survey): number {
+  return Math.min(free.length, boots - [...seats.values()].filter(worker => !isReady(worker)).length)
+}
+
+function roomIn({ workers, alive, draining, wanted, surge }: Survey): number {
+  const living = workers.filter(({ life }) => life !== 'exited').length - draining.overdue.size
+  return Math.max(wanted - alive.length, wanted + surge - living)
+}
+
+/** Whether somebody would be started if those that drain were gone. */
+function waitsForDrains(survey: Survey): boolean {
+  const { now, spawnAfter, workers, seats, recycles, draining } = survey
+  const { holding } = draining
+  if (holding.length === 0 || now < spawnAfter) return false
+  if (startable(survey) > Math.max(0, roomIn(survey))) return true
+  const isWornHolding = workers.some(({ worn, age }) => worn && holding.some(one => one.age === age))
+  return recycles && isWornHolding && [...seats.values()].some(({ worn }) => worn)
 }
 
 /** A worker that serves nobody yet has nothing to finish. */
 function leave(worker: PlannedWorker, why: DrainReason): Action {
   return isReady(worker) ? { do: 'drain', age: worker.age, why } : { do: 'quit', age: worker.age }
-}
-
-function waitsForBackOff(world: World): boolean {
-  const fresh = world.workers.filter(worker => isAlive(worker) && worker.generation === world.generation)
-  return world.stopping === 'no' && world.now < world.spawnAfter && fresh.length < world.wanted
 }
 
 /** Not on its way out: it serves, or is going to. */

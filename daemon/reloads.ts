@@ -22,9 +22,26 @@ export class Reloads {
 
   /** Prepares a generation from the newest files; one that is being prepared already is out of date. */
   begin(): void {
-    const { succession, hooks, log, outlets, pidfile, lineage } = this.#server
     this.#count += 1
-    log.info(`Reload ${this.#count}: reading the configuration`)
+    this.#server.log.info(`Reload ${this.#count}: reading the configuration`)
+    this.#prepare()
+  }
+
+  /** Waits for whoever writes the app: nothing serves yet. */
+  wait(reason: string): void {
+    const { log, succession } = this.#server
+    log.error(`Cannot start: ${reason}`)
+    log.info('Waiting for a change: a file that is saved, or HUP, starts anew')
+    succession.current = undefined
+  }
+
+  startAnew(): void {
+    this.#server.log.info('Starting anew: reading the configuration')
+    this.#prepare()
+  }
+
+  #prepare(): void {
+    const { succession, hooks, log, outlets, pidfile, lineage } = this.#server
     succession.prepare({
       read: this.#reread,
       after: async resolved => {

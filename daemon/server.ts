@@ -4,9 +4,10 @@
 import type { Resolved } from '../config/resolve.ts'
 import type { ServerView } from '../hooks/table.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
+import { AppBinds } from './app-binds.ts'
 import type { ServerEvent } from './arbiter-event.ts'
-import { extend, noStreak } from './back-off.ts'
 import { count } from './count.ts'
+import { CrashLoop, survivorsOf } from './crash-loop.ts'
 import type { ErrorLog } from './error-log.ts'
 import { Fleet } from './fleet.ts'
 import { addressesOf, type Generation, processName } from './generation.ts'
@@ -16,7 +17,7 @@ import { Lineage } from './lineage.ts'
 import { Listeners } from './listeners.ts'
 import type { Outlets } from './outlets.ts'
 import { giveAccessLog } from './owner.ts'
-import type { Phase } from './phase.ts'
+import { firstPhase, type Phase } from './phase.ts'
 import type { Pidfile } from './pidfile.ts'
 import type { World } from './plan.ts'
 import { type RenewalEvent, Renewals } from './renewals.ts'
@@ -24,6 +25,7 @@ import { reusePortRisk } from './reuse-port.ts'
 import { configure, type Scale, scaleOf, shareOf } from './scale.ts'
 import { Scoreboard } from './scoreboard.ts'
 import { Succession } from './succession.ts'
+import { Waits } from './waits.ts'
 import { Watcher } from './watcher.ts'
 
 export interface ServerParts {
@@ -54,7 +56,9 @@ export class Server {
   readonly succession: Succession
   readonly lineage: Lineage
   readonly pidfile: Pidfile
-  phase: Phase = { name: 'booting', reloadAfter: false }
+  readonly crashLoop: CrashLoop
+  readonly waits: Waits
+  phase: Phase
   scale: Scale
   /** Why the last reload failed, in one line; undefined when it did not. */
   failure: string | undefined
@@ -63,7 +67,6 @@ export class Server {
   readonly #scoreboard: Scoreboard
   readonly #watcher: Watcher
   readonly #renewals: Renewals
-  #streak = noStreak
 
   constructor(parts: ServerParts, put: (event: ServerEvent) => void) {
     const { resolved, log, env } = parts
@@ -71,6 +74,7 @@ export class Server {
     this.log = log
     this.outlets = parts.outlets
     this.pidfile = parts.pidfile
+    this.phase = firstPhase(resolved.settings, parts.inheritance.predecessor !== undefined)
     this.scale = scaleOf(resolved.settings.workers)
     this.#scaleBefore = this.scale
     this.hooks = new HookQueue(resolved.hooks, resolved.settings.hook_timeout, log, () =>
@@ -82,7 +86,7 @@ export class Server {
     this.#renewals = new Renewals(put, log)
     this.lineage = new Lineage(parts.inheritance, put)
     const listeners = new Listeners(parts.inheritance.descriptors, log.write)
-    this.succession = new Succession(put, listeners)
+    this.succession = new Succession(put, listeners, new AppBinds(parts.inheritance.appBinds))
     this.fleet = new Fleet({
       put,
       log,
@@ -92,6 +96,9 @@ export class Server {
       view: () => this.view(),
       isSucceeded: () => this.lineage.goesOn,
     })
+    const records = () => this.#scoreboard.read()
+    this.crashLoop = new CrashLoop(log, () => survivorsOf(this.fleet.workers, records()))
+    this.waits = new Waits(log, records)
   }
 
   /** The configuration in force. */
@@ -109,7 +116,7 @@ export class Server {
     const risk = settings.reuse_port ? reusePortRisk() : undefined
     if (risk !== undefined) this.log.warning(risk)
     this.#follow(generation)
-    this.#streak = noStreak
+    this.crashLoop.end()
     this.#scaleBefore = this.scale
     this.rescale(configure(this.scale, settings.workers))
   }
@@ -127,6 +134,7 @@ export class Server {
     this.succession.current = generation
     this.hooks.use(resolved.hooks, resolved.settings.hook_timeout)
     this.log.setLevel(resolved.settings.loglevel)
+    this.log.setFormat(resolved.settings.log_format)
     this.outlets.follow(generation)
     this.#watcher.follow(resolved)
     this.#renewals.follow(generation)
@@ -138,25 +146,6 @@ export class Server {
     if (scale.wanted === wanted) return
     this.log.info(`Wanted: ${count(scale.wanted, 'worker')} (before: ${wanted})`)
     this.hooks.tell('nworkers_changed', this.view(), scale.wanted, wanted)
-  }
-
-  /** Several workers in a row died young: what is said about each of them is known by now. */
-  get loops(): boolean {
-    return this.#streak.deaths >= 2
-  }
-
-  /** Lets the next worker wait, after one that died young for this reason. */
-  backOff(reason: string): void {
-    const births = this.fleet.workers.map(({ born }) => born)
-    this.#streak = extend(this.#streak, monotonicNow(), births, Math.random())
-    const { deaths, until } = this.#streak
-    if (deaths === 1) return
-    const wait = ((until - monotonicNow()) / 1_000).toFixed(1)
-    this.log.warning(`${deaths} workers in a row died young: the next one starts in ${wait} s: ${reason}`)
-    if (this.fleet.workers.some(({ life }) => life === 'ready')) return
-    this.log.error(
-      `No worker serves: requests wait in the queue: mend the app, then kill -HUP ${process.pid}`,
-    )
   }
 
   /** Workers of that generation, and those that follow, serve with the new certificate. */
@@ -178,7 +167,7 @@ export class Server {
 
   /** Closes the listeners that no generation needs any more; none while another arbiter serves on the same sockets. */
   closeListeners(): void {
-    if (this.lineage.isShared) return
+    if (this.lineage.isShared || this.phase.name === 'waiting') return
     const { current, good } = this.succession
     const needed = [current, good].filter(generation => generation !== undefined)
     if (this.phase.name === 'stopping') this.succession.keepListeners([], true)
@@ -198,6 +187,7 @@ export class Server {
     const { wanted } = this.scale
     const now = monotonicNow()
     const pulse = settings.timeout * 1_000
+    const serving = this.fleet.workers.filter(({ life }) => life === 'ready').map(({ born }) => born)
     if (pulse > 0 && this.fleet.workers.some(child => child.pulse + pulse <= now)) this.fleet.readPulses()
     return {
       now,
@@ -205,11 +195,11 @@ export class Server {
       wanted: current === undefined ? 0 : wanted,
       generation: current?.number ?? 0,
       surge: shareOf(settings.reload_surge, wanted),
-      boots: this.#parts.boots,
+      boots: this.crashLoop.boots(this.#parts.boots, serving),
       // What is taken back is not watched: its last worker leaves like the others.
       bake: this.phase.name === 'reloading' ? settings.reload_bake * 1_000 : 0,
       recycles: this.phase.name === 'running',
-      spawnAfter: this.#streak.until,
+      spawnAfter: this.crashLoop.startAfter(serving),
       workers: this.fleet.workers,
       limits: {
         boot: settings.boot_timeout * 1_000,

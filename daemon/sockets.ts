@@ -42,12 +42,15 @@ export interface Listener {
 /** An address cannot be bound; `code` is the system's. */
 export class BindError extends Error {
   readonly code: string
+  /** The address in the form of `Listener.key`. */
+  readonly key: string
 
   constructor(address: Address, cause: NodeJS.ErrnoException) {
     const code = cause.code ?? 'UNKNOWN'
     super(`Cannot bind ${describeAddress(address)}: ${reasons[code] ?? cause.message}`, { cause })
     this.name = 'BindError'
     this.code = code
+    this.key = describeAddress(address)
   }
 }
 

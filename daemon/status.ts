@@ -17,6 +17,8 @@ export function statusOf({ phase, wanted, ready, living, generation, failure }: 
   switch (phase.name) {
     case 'booting':
       return `Starting: ${ready} of ${workers(wanted)} ready`
+    case 'waiting':
+      return 'Waiting for the app to be mended'
     case 'running':
     case 'reloading': {
       const fleet =

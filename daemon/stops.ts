@@ -12,6 +12,12 @@ export type LastEvent =
   | { readonly type: 'signal'; readonly name: SignalName }
   | { readonly type: string }
 
+/**
+ * How long after a TERM another one is the same, in milliseconds: `timeout` and some supervisors send it to the arbiter and to
+ * its group.
+ */
+const echoMs = 1_000
+
 /** How long the hooks may take at the end of a quick stop, in seconds. */
 const quickSeconds = 2
 
@@ -19,6 +25,7 @@ export class Stops {
   readonly #server: Server
   #isQuick = false
   #putOffUntil: number | undefined
+  #askedAt: number | undefined
 
   constructor(server: Server) {
     this.#server = server
@@ -27,6 +34,15 @@ export class Stops {
   /** When a stop that was put off begins at the latest, in milliseconds of the monotonic clock. */
   get wakeAt(): number | undefined {
     return this.#putOffUntil
+  }
+
+  /** Whether a TERM is the one before once more, which then has no effect. */
+  isEcho(): boolean {
+    const now = monotonicNow()
+    const isEcho = this.#askedAt !== undefined && now - this.#askedAt < echoMs
+    this.#askedAt ??= now
+    if (isEcho) this.#server.log.info(`TERM within ${echoMs / 1_000} s of the first one is the same stop`)
+    return isEcho
   }
 
   /**
@@ -82,12 +98,13 @@ export class Stops {
       alarm.set(until)
       const event = await inbox.next()
       if (event.type === 'hooks ended') return
-      if (asksToStop(event) || monotonicNow() >= until)
+      if (this.#hastens(event) || monotonicNow() >= until)
         return log.warning('Leaving before all hooks have ended')
     }
   }
-}
 
-function asksToStop(event: LastEvent): boolean {
-  return event.type === 'signal' && 'name' in event && ['TERM', 'INT', 'QUIT'].includes(event.name)
+  #hastens(event: LastEvent): boolean {
+    if (event.type !== 'signal' || !('name' in event)) return false
+    return event.name === 'TERM' ? !this.isEcho() : event.name === 'INT' || event.name === 'QUIT'
+  }
 }

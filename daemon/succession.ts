@@ -8,10 +8,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseBind } from '../config/bind.ts'
 import type { Resolved } from '../config/resolve.ts'
 import { tryAccessLog } from './access-log.ts'
+import { type AppBinds, bindFrom } from './app-binds.ts'
 import { readTls } from './certificate.ts'
 import { accessLogOf, type Generation } from './generation.ts'
 import type { Listeners } from './listeners.ts'
 import { giveSocket } from './owner.ts'
+import { BindError } from './sockets.ts'
 
 export type SuccessionEvent =
   | { readonly type: 'prepared'; readonly generation: Generation }
@@ -33,13 +35,15 @@ export class Succession {
   good: Generation | undefined
   readonly #put: (event: SuccessionEvent) => void
   readonly #listeners: Listeners
+  readonly appBinds: AppBinds
   #count = 0
   #preparing: AbortController | undefined
   #again: Preparation | undefined
 
-  constructor(put: (event: SuccessionEvent) => void, listeners: Listeners) {
+  constructor(put: (event: SuccessionEvent) => void, listeners: Listeners, appBinds: AppBinds) {
     this.#put = put
     this.#listeners = listeners
+    this.appBinds = appBinds
   }
 
   get isPreparing(): boolean {
@@ -68,23 +72,48 @@ export class Succession {
 
   async #make(preparation: Preparation, delayMs: number, signal: AbortSignal): Promise<Generation> {
     if (delayMs > 0) await sleep(delayMs, undefined, { signal })
-    const resolved = await preparation.read(signal)
+    const asked = await preparation.read(signal)
     signal.throwIfAborted()
-    await preparation.before?.(resolved)
+    await preparation.before?.(asked)
     signal.throwIfAborted()
-    await tryAccessLog(accessLogOf(resolved), resolved.owner !== undefined)
-    const tls = await readTls(resolved)
+    await tryAccessLog(accessLogOf(asked), asked.owner !== undefined)
+    const tls = await readTls(asked)
     signal.throwIfAborted()
-    const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
-    const addresses = bind.map(text => parseBind(text, chdir))
-    const user = resolved.owner?.uid
-    const listeners = await this.#listeners.open(addresses, { umask, reusePort, user, signal })
+    const { resolved, listeners, failure } = await this.#bind(asked, signal)
     for (const listener of listeners) if (resolved.owner !== undefined) giveSocket(listener, resolved.owner)
     signal.throwIfAborted()
     await preparation.after?.(resolved)
     signal.throwIfAborted()
     this.#count += 1
-    return { number: this.#count, resolved, listeners, ...(tls === undefined ? {} : { tls }) }
+    const { appBinds } = this
+    const ofApp = new Set(listeners.filter(({ key }) => appBinds.has(key, resolved)))
+    const unbound = appBinds.refused
+    return {
+      ...{ number: this.#count, resolved, listeners, ofApp, unbound },
+      ...(failure === undefined ? {} : { failure }),
+      ...(tls === undefined ? {} : { tls }),
+    }
+  }
+
+  async #bind(
+    asked: Resolved,
+    signal: AbortSignal,
+  ): Promise<Pick<Generation, 'resolved' | 'listeners' | 'failure'>> {
+    const resolved = this.appBinds.addTo(asked)
+    const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
+    const addresses = bind.map(text => parseBind(text, chdir))
+    // Whether the default is needed at all, only the app can say.
+    const isDefault =
+      bind === asked.settings.bind && bindFrom(asked) === 'nobody' && asked.owner === undefined
+    const options = { umask, reusePort, user: resolved.owner?.uid, patient: !isDefault, signal }
+    try {
+      return { resolved, listeners: await this.#listeners.open(addresses, options) }
+    } catch (error) {
+      if (!(error instanceof BindError)) throw error
+      if (this.appBinds.refuse(error.key, resolved)) return await this.#bind(asked, signal)
+      if (isDefault) return { resolved, listeners: [], failure: error.message }
+      throw error
+    }
   }
 
   /** To be called when a preparation has ended; false when its outcome is out of date already. */

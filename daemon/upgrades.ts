@@ -43,7 +43,13 @@ export class Upgrades {
     const { current } = succession
     if (phase.name === 'stopping' || current === undefined) return
     const { cwd, env, notifier } = this.#parts
-    lineage.launch({ listeners: current.listeners, cwd, env: { ...env, ...notifier?.inheritable } })
+    const { appBinds } = succession
+    lineage.launch({
+      listeners: current.listeners,
+      appBinds: appBinds.all,
+      cwd,
+      env: { ...env, ...notifier?.inheritable },
+    })
     if (lineage.heir !== undefined) log.info(`Upgrading: the heir starts (pid ${lineage.heir})`)
   }
 

@@ -9,7 +9,7 @@ import { type BootFailure, type FromWorker, type LogLevel, logLevels } from '../
 export function readMessage(json: string): FromWorker | undefined {
   const fields = parse(json)
   if (typeof fields !== 'object' || fields === null) return undefined
-  const { type, level, why, message } = fields as Readonly<Record<string, unknown>>
+  const { type, level, why, message, binds } = fields as Readonly<Record<string, unknown>>
   switch (type) {
     case 'booting':
     case 'ready':
@@ -19,7 +19,8 @@ export function readMessage(json: string): FromWorker | undefined {
     case 'crashed':
       return isText(why) ? { type, why: oneLine(why) } : undefined
     case 'failed':
-      return isFailure(why) && isText(message) ? { type, why, message: printable(message) } : undefined
+      if (!isFailure(why) || !isText(message)) return undefined
+      return { type, why, message: printable(message), ...(areBinds(binds) ? { binds } : {}) }
     case 'log':
       return isLevel(level) && isText(message) ? { type, level, message: printable(message) } : undefined
     default:
@@ -47,10 +48,15 @@ function isLevel(value: unknown): value is LogLevel {
   return logLevels.some(level => level === value)
 }
 
-const failures: readonly BootFailure[] = ['boot', 'app', 'bind', 'log']
+const failures: readonly BootFailure[] = ['boot', 'app', 'bind', 'log', 'tsx', 'elsewhere']
 
 function isFailure(value: unknown): value is BootFailure {
   return failures.some(failure => failure === value)
+}
+
+/** As many as a program may have, and no longer than an address is. */
+function areBinds(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length <= 16 && value.every(text => isText(text) && text.length <= 256)
 }
 
 /** Further lines must not look like those of somebody else, and a terminal must not obey them. */

@@ -190,6 +190,8 @@ export interface WorkerView {
   readonly age: number
   /** Serial number of the reload that it belongs to: 1 before the first reload. */
   readonly generation: number
+  /** Place among the workers, from 0 on; a successor has that of the worker it replaces: `TSICORN_WORKER_INDEX`. */
+  readonly index: number
   /** `spawned`, `booting`, `ready`, `draining` or `exited`. */
   readonly state: string
   /** Exit code, in `child_exit`; null when a signal ended it. */

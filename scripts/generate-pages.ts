@@ -1,4 +1,5 @@
 import { defaultInWords, spellingsOf } from '../config/describe.ts'
+import { otherCommands, otherFlags, otherKeys } from '../config/other-tools.ts'
 import { dirtyHooks } from '../config/settings/dirty-arbiters.ts'
 import { missing } from '../config/settings/missing.ts'
 import { declarations, groups, type SettingName, settingNames } from '../config/table.ts'
@@ -74,6 +75,23 @@ export function hooksPage(): string {
 export function exitCodesPage(): string {
   const rows = Object.values(exitCodes).map(({ code: number, means }) => [String(number), means])
   return page(['# Exit codes', note, table(['code', 'meaning'], rows)])
+}
+
+/** What other tools call things. */
+export function otherToolsPage(): string {
+  const rows = (names: Readonly<Record<string, string>>) =>
+    Object.entries(names).map(([name, use]) => [`\`${name}\``, use])
+  return page([
+    '# From PM2 and other tools',
+    note,
+    'There are no sub-commands, because there is no daemon that keeps a list of applications: one tsicorn serves one application, in the foreground, and systemd, a container or `--daemon` keeps it running. Its arbiter is operated by signals: [signals.md](signals.md). A name of another tool is an error that says what is said here.',
+    'The keys of a configuration, most of them of PM2. Durations are seconds here, not milliseconds.',
+    table(['key', 'here'], rows(otherKeys)),
+    'Flags:',
+    table(['flag', 'here'], rows(otherFlags)),
+    'Sub-commands:',
+    table(['sub-command', 'here'], rows(otherCommands)),
+  ])
 }
 
 function page(blocks: readonly string[]): string {

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { optionDocs } from './generate-option-docs.ts'
-import { exitCodesPage, hooksPage, settingsPage } from './generate-pages.ts'
+import { exitCodesPage, hooksPage, otherToolsPage, settingsPage } from './generate-pages.ts'
 import { schema } from './generate-schema.ts'
 
 const generated: Readonly<Record<string, string>> = {
@@ -12,6 +12,7 @@ const generated: Readonly<Record<string, string>> = {
   'docs/settings.md': settingsPage(),
   'docs/hooks.md': hooksPage(),
   'docs/exit-codes.md': exitCodesPage(),
+  'docs/from-other-tools.md': otherToolsPage(),
   'docs/schema.json': schema(),
 }
 

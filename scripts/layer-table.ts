@@ -13,6 +13,8 @@ export const layers: readonly Layer[] = [
       'worker/protocol.ts',
       'worker/frame.ts',
       'worker/exit.ts',
+      // The arbiter has Node run the file of the app.
+      'worker/app-file.ts',
       'worker/scoreboard-layout.ts',
       // Both processes make contexts of TLS, and in the same way.
       'worker/tls-options.ts',
@@ -30,7 +32,7 @@ export const layers: readonly Layer[] = [
       'config/network.ts',
     ],
   },
-  { layer: 5, files: ['daemon/main.ts', 'daemon/tsicorn.js', 'worker/main.ts'] },
+  { layer: 5, files: ['daemon/main.ts', 'daemon/tsicorn.js', 'worker/main.ts', 'worker/preload.ts'] },
   {
     layer: 4,
     files: [
@@ -41,19 +43,25 @@ export const layers: readonly Layer[] = [
         'reloads',
         'upgrades',
         'stops',
+        'no-effect',
         'deaths',
+        'crash-loop',
+        'waits',
         'herald',
         'check',
         'signals',
         'control',
       ].map(name => `daemon/${name}.ts`),
       'worker/worker.ts',
+      'worker/every-second.ts',
     ],
   },
   {
     layer: 2,
     files: [
       'daemon/plan.ts',
+      'daemon/deadlines.ts',
+      'daemon/stragglers.ts',
       'daemon/phase.ts',
       'daemon/life.ts',
       'daemon/back-off.ts',
@@ -71,6 +79,7 @@ export const layers: readonly Layer[] = [
     files: [
       ...[
         'child',
+        'app-binds',
         'worker-channel',
         'misconduct',
         'parent-channel',
@@ -100,7 +109,9 @@ export const layers: readonly Layer[] = [
         name => `daemon/${name}.ts`,
       ),
       ...['sockets', 'socket-file', 'lost-socket', 'listeners', 'watch'].map(name => `daemon/${name}.ts`),
-      ...['config-trial', 'config-trial-main', 'process-guard'].map(name => `daemon/${name}.ts`),
+      ...['config-trial', 'config-trial-main', 'process-guard', 'script-runner'].map(
+        name => `daemon/${name}.ts`,
+      ),
       ...[
         'inbox',
         'alarm',
@@ -109,6 +120,7 @@ export const layers: readonly Layer[] = [
         'hook-queue',
         'scoreboard',
         'error-log',
+        'log-line',
         'own-log',
         'logger-factory',
         'access-log',
@@ -116,7 +128,16 @@ export const layers: readonly Layer[] = [
       'worker/app.ts',
       'worker/app-*.ts',
       'worker/adapters/*.ts',
-      ...['adopt-listen', 'listen-request', 'import-user', 'literal-reader'].map(name => `worker/${name}.ts`),
+      ...[
+        'adopt-listen',
+        'listen-request',
+        'listen-address',
+        'port-probe',
+        'signals',
+        'empty-queues',
+        'tsx',
+        'literal-reader',
+      ].map(name => `worker/${name}.ts`),
       ...[
         'serve',
         'request',
@@ -182,7 +203,14 @@ export const folders: Readonly<Record<string, readonly string[]>> = {
   config: ['hooks/*.ts'],
   hooks: [],
   // The worker imports the user's hooks from the file of the configuration, and reads nothing else from there.
-  worker: ['hooks/*.ts', 'config/file.ts', 'config/fresh.ts', 'config/package.ts', 'config/throwable.ts'],
+  worker: [
+    'hooks/*.ts',
+    'config/file.ts',
+    'config/fresh.ts',
+    'config/package.ts',
+    'config/throwable.ts',
+    'config/tsx.ts',
+  ],
   daemon: [
     'config/*.ts',
     'config/settings/*.ts',

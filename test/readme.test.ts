@@ -3,6 +3,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync } fr
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { filesIn } from './readme-files.ts'
 import { launch, makeFolder, type Tsicorn } from './tsicorn.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -24,8 +25,8 @@ describe('README.md', function () {
   after(() => rmSync(folder, { recursive: true, force: true }))
 
   it('shows an application, a configuration, and commands that use them', () => {
-    expect(Object.keys(filesIn(readme))).to.deep.equal(['app.ts', 'tsicorn.config.ts'])
-    expect(commandsIn(readme)).to.include.members(['npx tsicorn -w 4 ./app.ts', 'npx tsicorn'])
+    expect(Object.keys(filesIn(readme))).to.deep.equal(['app.mjs', 'tsicorn.config.mts'])
+    expect(commandsIn(readme)).to.include.members(['npx tsicorn -w 4 ./app.mjs', 'npx tsicorn'])
     expect(commandsIn(readme)).to.include('npx tsicorn --check-config')
   })
 
@@ -89,12 +90,6 @@ describe('the documentation', () => {
 /** The address and the file that a reader would have to change on a machine like this one. */
 const elsewhere = {
   TSICORN_CMD_ARGS: '-b 127.0.0.1:0 -b unix:hello.sock --access-logfile access.log',
-}
-
-/** Code blocks by the file name that the sentence before them gives. */
-function filesIn(text: string): Record<string, string> {
-  const blocks = text.matchAll(/`([\w.]+\.ts)`(?:(?!```)[\s\S])*?\n```ts\n([\s\S]*?)```/g)
-  return Object.fromEntries(Array.from(blocks, ([, name, code]) => [name as string, code as string]))
 }
 
 /** All that is to be typed in the folder of an application, in blocks and in sentences. */

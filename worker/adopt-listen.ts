@@ -2,22 +2,26 @@ import { Server } from 'node:net'
 import { resolve } from 'node:path'
 import type { AppLog, AppServer } from './adapters/adapter.ts'
 import { isAppServer } from './adapters/server.ts'
-import { BindFailed } from './app-error.ts'
+import { AppError, BindFailed, Elsewhere } from './app-error.ts'
+import { answerAddress, hide, isPresented, present, withhold } from './app-server.ts'
+import { bindOf, contradicts, differs, isLocal } from './listen-address.ts'
 import { type ListenRequest, readListen, targetOf } from './listen-request.ts'
-import type { InheritedListener } from './protocol.ts'
+import { refuseProbes } from './port-probe.ts'
+import type { BindFrom, InheritedListener } from './protocol.ts'
 
 /** A server of the app that called `listen` for an inherited socket. */
 export interface CaughtServer {
   readonly server: AppServer
   readonly listener: InheritedListener
+  readonly request: ListenRequest
 }
 
 /**
  * Leads what the app listens on to the sockets that the worker inherited.
  *
- * `net.Server.prototype.listen` is replaced for the life of the process, before any code of the app runs. Only servers of http,
- * https and http2 that ask for an inherited port or path are led there; port probes, metrics servers and the like listen as they
- * always did.
+ * `net.Server.prototype.listen` is replaced for the life of the process, before any code of the app runs. Servers of http, https
+ * and http2 that ask for an inherited port or path are led there, unless they are closed at once: an app that looks for a free
+ * port finds that its own is. Metrics servers and the like listen as they always did.
  */
 export class ListenCatcher {
   /** In the order of their calls. */
@@ -28,11 +32,15 @@ export class ListenCatcher {
   readonly #check: boolean
   readonly #backlog: number | undefined
   readonly #log: AppLog
-  readonly #strays = new Map<Server, string>()
+  readonly #strays = new Map<Server, ListenRequest>()
   readonly #original = Server.prototype.listen
   readonly #listening: () => void
   readonly #onListen: ((server: AppServer) => void) | undefined
-  readonly #refused: (error: BindFailed) => void
+  readonly #refused: (error: Error) => void
+  readonly #bindFrom: BindFrom
+  readonly #mayBind: boolean
+  readonly #unbound: readonly string[]
+  readonly #acceptConnects: () => void
   #waiting = false
   #loaded = false
 
@@ -45,8 +53,13 @@ export class ListenCatcher {
     readonly log: AppLog
     /** Called before a server of the app listens on an inherited socket, and so before its first connection. */
     readonly onListen?: ((server: AppServer) => void) | undefined
-    /** The kernel would not let the app listen. */
-    readonly refused: (error: BindFailed) => void
+    readonly bindFrom: BindFrom
+    /** The arbiter binds what else the app listens on. */
+    readonly mayBind: boolean
+    /** But for these addresses. */
+    readonly unbound: readonly string[]
+    /** The app cannot listen there. */
+    readonly refused: (error: Error) => void
   }) {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.first = promise
@@ -57,6 +70,10 @@ export class ListenCatcher {
     this.#check = options.check
     this.#backlog = options.backlog
     this.#log = options.log
+    this.#bindFrom = options.bindFrom
+    this.#mayBind = options.mayBind
+    this.#unbound = options.unbound
+    this.#acceptConnects = refuseProbes(request => this.#isFree(request))
     const catcher = this
     Server.prototype.listen = function (this: Server, ...args: unknown[]) {
       return catcher.#hear(this, args)
@@ -65,7 +82,27 @@ export class ListenCatcher {
 
   /** Where servers of the app listen that no inherited socket serves: `port 3000`. */
   get elsewhere(): readonly string[] {
-    return [...this.#strays.values()]
+    return [...this.#strays.values()].map(nameOf)
+  }
+
+  /** Some server of the app listens where its requests are to come from, and not on an address of its own beside. */
+  get hasMain(): boolean {
+    return this.caught.some(({ listener }) => !listener.of_app || this.#bindFrom === 'nobody')
+  }
+
+  /** @throws Elsewhere where the app listens on other addresses of its own than the arbiter has bound for it */
+  compare(): void {
+    if (!this.#mayBind) return
+    const more = [...this.#strays.values()].filter(request => this.#isBindable(request))
+    const bound = this.#listeners.filter(({ of_app }) => of_app)
+    const used = this.caught.filter(({ listener }) => listener.of_app)
+    const unused = bound.filter(listener => used.every(one => one.listener !== listener))
+    if (more.length === 0 && unused.length === 0) return
+    const names = more.length > 0 ? more.map(nameOf) : ['fewer addresses']
+    throw new Elsewhere(names.join(' and '), [
+      ...used.map(({ request }) => bindOf(request)),
+      ...more.map(bindOf),
+    ])
   }
 
   /** From now on only `first` is waited for: servers that listen elsewhere must not be what keeps the process waiting. */
@@ -77,23 +114,45 @@ export class ListenCatcher {
   /** The app is loaded and the worker takes the sockets that are left: what the app still asks for is granted in name only. */
   finish(): void {
     this.#loaded = true
+    this.#acceptConnects()
     if (this.#waiting) for (const server of this.#strays.keys()) server.ref()
     this.#waiting = false
   }
 
   #hear(server: Server, args: readonly unknown[]): Server {
-    const request = isAppServer(server) ? readListen(args) : undefined
-    if (request === undefined || !isAppServer(server)) return this.#pass(server, args)
-    const wanted = this.#listeners.filter(listener => matches(listener, request))
+    const request = readListen(args)
+    const wanted = request && this.#listeners.filter(listener => matches(listener, request))
+    if (request === undefined || wanted === undefined) return this.#pass(server, args)
+    if (!isAppServer(server)) {
+      // Somebody looks whether the port is free.
+      const [listener] = wanted
+      return listener && !this.#loaded ? pretend(server, request, listener) : this.#pass(server, args)
+    }
     if (wanted.length > 0) return this.#lead(server, request, wanted)
-    this.#strays.set(server, nameOf(request))
+    this.#strays.set(server, request)
     if (this.#waiting) server.unref()
     server.once('close', () => this.#strays.delete(server))
-    return this.#check ? pretend(server, request) : this.#pass(server, args)
+    const isForArbiter = this.#mayBind && !this.#loaded && this.#isBindable(request)
+    // Where nobody has said where to listen, this is as good as the inherited socket.
+    if (isForArbiter && this.#bindFrom === 'nobody') {
+      setImmediate(() => this.#strays.has(server) && this.#listening())
+    }
+    return isForArbiter || this.#check ? pretend(server, request) : this.#pass(server, args)
+  }
+
+  #isBindable(request: ListenRequest): boolean {
+    return isFixed(request) && !this.#unbound.includes(bindOf(request))
   }
 
   #pass(server: Server, args: readonly unknown[]): Server {
     return Reflect.apply(this.#original, server, args)
+  }
+
+  #isFree(request: ListenRequest): boolean {
+    const isTaken = (listener: InheritedListener) => this.caught.some(one => one.listener === listener)
+    return this.#listeners.some(
+      listener => matches(listener, request) && isLocal(request, listener) && !isTaken(listener),
+    )
   }
 
   #lead(server: AppServer, request: ListenRequest, wanted: readonly InheritedListener[]): Server {
@@ -107,18 +166,46 @@ export class ListenCatcher {
       )
       return pretend(server, request, wanted[0])
     }
-    this.caught.push({ server, listener })
+    const one = { server, listener, request }
+    this.caught.push(one)
+    pretend(server, request, listener, () => {
+      this.caught.splice(this.caught.indexOf(one), 1)
+      return false
+    })
+    // One that is closed by then was to find out whether the port is free.
+    setImmediate(() => {
+      if (this.caught.includes(one)) this.#commit(one)
+    })
+    return server
+  }
+
+  #commit({ server, listener, request }: CaughtServer): void {
+    const isWrong = this.#bindFrom === 'nobody' ? differs : contradicts
+    if (isWrong(request, listener)) return this.#refused(this.#contradiction(request, listener))
     this.#log('info', `The app's listen on ${nameOf(request)} was led to ${listener.name}`)
-    server.once('listening', this.#listening)
-    if (this.#check) return pretend(server, request, listener)
+    if (this.#check) return this.#listening()
+    hide(server)
     this.#onListen?.(server)
     const failed = (cause: Error) =>
       this.#refused(new BindFailed(`Cannot listen on ${listener.name}: ${cause.message}`, { cause }))
     server.prependOnceListener('error', failed)
-    server.once('listening', () => server.off('error', failed))
+    const release = withhold(server, 'listening', () => {
+      release()
+      server.off('error', failed)
+      this.#listening()
+    })
     if (listener.path !== undefined) answerAddress(server, listener.path)
-    const { backlog = this.#backlog, callback, signal } = request
-    return this.#pass(server, [{ ...targetOf(listener), backlog, signal }, backlog, callback])
+    const { backlog = this.#backlog, signal } = request
+    this.#pass(server, [{ ...targetOf(listener), backlog, signal }, backlog])
+  }
+
+  /** Where nobody said where to listen, the app has the last word. */
+  #contradiction(request: ListenRequest, listener: InheritedListener): Error {
+    if (this.#mayBind && this.#bindFrom !== 'operator')
+      return new Elsewhere(nameOf(request), [bindOf(request)])
+    return new AppError(
+      `The app listens on ${nameOf(request)} only, and tsicorn is bound to ${listener.name}: start tsicorn with -b ${bindOf(request)}, or let the app listen without a host`,
+    )
   }
 }
 
@@ -128,25 +215,30 @@ function matches(listener: InheritedListener, request: ListenRequest): boolean {
   return request.port !== undefined && request.port !== 0 && listener.port === request.port
 }
 
+/** The kernel is not to choose. */
+function isFixed({ port, path }: ListenRequest): boolean {
+  return path !== undefined || (port !== undefined && port !== 0)
+}
+
 function nameOf({ port, path, host }: ListenRequest): string {
-  if (path !== undefined) return path
+  if (path !== undefined) return resolve(path)
   return host === undefined ? `port ${port ?? 0}` : `port ${port ?? 0} of ${host}`
 }
 
-/** Tells the server that it listens, and nothing else. */
-function pretend(server: AppServer, request: ListenRequest, listener?: InheritedListener): Server {
+/** Tells the server that it listens, and nothing else; `closed` hears when it is closed. */
+function pretend(
+  server: Server,
+  request: ListenRequest,
+  listener?: InheritedListener,
+  closed?: () => boolean,
+): Server {
   const {
     port = request.port ?? 0,
     host = request.host ?? '::',
     path = request.path,
   }: Partial<InheritedListener> = listener ?? {}
-  answerAddress(server, path ?? { port, address: host, family: host.includes(':') ? 'IPv6' : 'IPv4' })
+  present(server, path ?? { port, address: host, family: host.includes(':') ? 'IPv6' : 'IPv4' }, closed)
   if (request.callback !== undefined) server.once('listening', request.callback)
-  process.nextTick(() => server.emit('listening'))
+  process.nextTick(() => isPresented(server) && server.emit('listening'))
   return server
-}
-
-/** Node knows the path of a pipe only when it bound the pipe itself. */
-function answerAddress(server: AppServer, address: ReturnType<Server['address']>): void {
-  Object.defineProperty(server, 'address', { value: () => address, configurable: true, writable: true })
 }

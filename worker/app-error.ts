@@ -3,6 +3,18 @@ export class AppError extends Error {
   override readonly name: string = 'AppError'
 }
 
+/** The app listens somewhere else than tsicorn does, and nobody but the app has said where. */
+export class Elsewhere extends AppError {
+  override readonly name = 'Elsewhere'
+  /** Where, in the form of `bind`. */
+  readonly binds: readonly string[]
+
+  constructor(where: string, binds: readonly string[]) {
+    super(`The app listens on ${where}, and tsicorn does not`)
+    this.binds = binds
+  }
+}
+
 /** The file or package that the spec names does not exist. The worker ends with code 3, as when an import fails. */
 export class AppMissing extends Error {
   override readonly name = 'AppMissing'

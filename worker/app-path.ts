@@ -1,11 +1,9 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
-import { basename, dirname, extname, join, parse, resolve } from 'node:path'
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, dirname, extname, parse, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { resolvePackage } from '../config/package.ts'
 import { AppMissing } from './app-error.ts'
-
-/** Tried in this order when the spec names a file without its extension, or a folder. */
-const extensions = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs', '.tsx', '.jsx']
+import { extensions, findAppFile } from './app-file.ts'
 
 /**
  * The URL of the module that an app spec names.
@@ -16,7 +14,7 @@ const extensions = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs', '.tsx', '.jsx'
  * @throws AppMissing
  */
 export function resolveAppPath(path: string, cwd: string): string {
-  const file = existingFile(resolve(cwd, path))
+  const file = findAppFile(path, cwd)
   if (file !== undefined) return pathToFileURL(file).href
   const isPath = /^\.{0,2}\//.test(path) || path === '.' || path === '..'
   const found = isPath ? undefined : findPackage(path, cwd)
@@ -25,15 +23,6 @@ export function resolveAppPath(path: string, cwd: string): string {
   throw new AppMissing(
     `Cannot load the app ${JSON.stringify(path)}: there is no such file in ${cwd}${tried}${cure(path, cwd)}`,
   )
-}
-
-function existingFile(path: string): string | undefined {
-  const candidates = [
-    path,
-    ...extensions.map(ending => path + ending),
-    ...extensions.map(ending => join(path, `index${ending}`)),
-  ]
-  return candidates.find(candidate => statSync(candidate, { throwIfNoEntry: false })?.isFile())
 }
 
 function findPackage(name: string, cwd: string): string | undefined {

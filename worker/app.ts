@@ -1,17 +1,17 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { AppLog, AppServer, RequestListener, Servable, UpgradeListener } from './adapters/adapter.ts'
 import { hasMethods } from './adapters/members.ts'
 import { acceptedShapes, describeValue } from './adapters/shape.ts'
 import { type CaughtServer, ListenCatcher } from './adopt-listen.ts'
-import { AppError } from './app-error.ts'
+import { AppError, BindFailed } from './app-error.ts'
 import { candidates, type Exports, exported, listExports, namedExport } from './app-exports.ts'
 import { nameAppThatExits, refuseCluster } from './app-guards.ts'
 import { resolveAppPath } from './app-path.ts'
 import { hearReady } from './app-ready.ts'
 import { type AppSpec, parseAppSpec } from './app-spec.ts'
 import { callExport, ranOnly, servableOf } from './app-value.ts'
-import { importUser } from './import-user.ts'
 import { whilePending } from './pending.ts'
-import type { InheritedListener } from './protocol.ts'
+import type { BindFrom, InheritedListener } from './protocol.ts'
 
 export type { AppServer, RequestListener, UpgradeListener } from './adapters/adapter.ts'
 export type { CaughtServer } from './adopt-listen.ts'
@@ -25,7 +25,7 @@ export interface LoadedApp {
   readonly server?: AppServer
   /** The inherited descriptors that servers of the app listen on already. */
   readonly listening?: readonly number[]
-  /** Those servers, one for each descriptor; `server` is the first. All of them have to be drained. */
+  /** Those servers, one for each descriptor. All of them have to be drained. */
   readonly caught?: readonly CaughtServer[]
   readonly listener?: RequestListener
   readonly upgrade?: UpgradeListener
@@ -39,6 +39,13 @@ export interface LoadOptions {
   /** Where paths are looked for, as written. */
   readonly cwd: string
   readonly listeners: readonly InheritedListener[]
+  readonly bindFrom: BindFrom
+  /** What the app listens on besides can be bound for it. */
+  readonly mayBind: boolean
+  /** But for these addresses. */
+  readonly unbound: readonly string[]
+  /** Why there is no listener, where the app may have one of its own. */
+  readonly bindFailure?: string | undefined
   /** Nothing may listen; an app that would is taken at its word. */
   readonly check: boolean
   /** The app is loaded when it has said so with `process.send('ready')`, as for PM2. */
@@ -48,10 +55,12 @@ export interface LoadOptions {
   /** Called before a server of the app listens; it may get connections long before the app is loaded. */
   readonly onListen?: (server: AppServer) => void
   readonly log: AppLog
+  /** Runs the module at this URL, once. */
+  readonly run: (url: string) => Promise<Exports>
 }
 
 /**
- * Imports the app and finds out how to serve it; called once in the life of a process.
+ * Runs the app and finds out how to serve it; called once in the life of a process.
  *
  * A server that the app told to listen on an inherited socket comes first, then the export that the spec names, then the
  * default export, then the conventional names.
@@ -71,15 +80,20 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
   const meanwhile = <T>(step: Promise<T>, otherwise: () => Error) =>
     whilePending(Promise.race([step, refusal]), otherwise)
   try {
-    const module = await meanwhile(importUser(url), () => neverLoaded(spec))
+    const module = await meanwhile(options.run(url), () => neverLoaded(spec))
+    // Servers that were to find a free port are closed by then.
+    await turn()
     const found = await meanwhile(find(module, spec, catcher), () => neverLoaded(spec))
-    const listens = found === undefined || catcher.caught.length > 0
+    const listens = found === undefined || catcher.hasMain
     if (listens) {
       catcher.ignoreElsewhere()
       await meanwhile(catcher.first, () => notServable(module, spec, catcher.elsewhere, listeners))
     }
+    catcher.compare()
+    if (options.bindFailure !== undefined) throw new BindFailed(options.bindFailure)
     if (options.waitReady) await meanwhile(ready, () => neverReady(spec))
-    const app = listens ? listening(catcher.caught) : { ...found, ...upgrading(found, module) }
+    const main = listens ? listening(catcher.caught) : { ...found, ...upgrading(found, module) }
+    const app = { ...besides(catcher.caught), ...main }
     return { ...app, ...closing(found, module) }
   } finally {
     letExit()
@@ -98,7 +112,7 @@ async function find(module: Exports, spec: AppSpec, catcher: ListenCatcher): Pro
   if (spec.name !== undefined) {
     const candidate = namedExport(module, spec, spec.name)
     if (spec.args !== undefined) return madeBy(await callExport(candidate, spec.args, spec))
-    if (catcher.caught.length > 0) return undefined
+    if (catcher.hasMain) return undefined
     const servable = await servableOf(candidate, spec)
     if (servable !== undefined) return madeBy(servable)
     throw new AppError(
@@ -106,7 +120,7 @@ async function find(module: Exports, spec: AppSpec, catcher: ListenCatcher): Pro
     )
   }
   for (const candidate of candidates(module)) {
-    if (catcher.caught.length > 0) return undefined
+    if (catcher.hasMain) return undefined
     const servable = await servableOf(candidate, spec)
     if (servable !== undefined) return madeBy(servable)
   }
@@ -118,12 +132,16 @@ function madeBy(servable: Servable | typeof ranOnly): Servable | undefined {
   return servable === ranOnly ? undefined : servable
 }
 
-function listening(caught: readonly CaughtServer[]): LoadedApp {
+/** The addresses that the app has besides, for its metrics for example. */
+function besides(caught: readonly CaughtServer[]): Pick<LoadedApp, 'listening' | 'caught'> {
+  if (caught.length === 0) return {}
+  return { listening: caught.map(({ listener }) => listener.fd), caught: [...caught] }
+}
+
+function listening(caught: readonly CaughtServer[]): Pick<LoadedApp, 'shape' | 'server'> {
   return {
     shape: 'server that the app told to listen',
-    server: caught[0]!.server,
-    listening: caught.map(({ listener }) => listener.fd),
-    caught: [...caught],
+    server: (caught.find(({ listener }) => !listener.of_app) ?? caught[0]!).server,
   }
 }
 

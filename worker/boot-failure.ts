@@ -1,6 +1,7 @@
 /** Why a worker could not boot, as it tells the arbiter. */
 import { fileURLToPath } from 'node:url'
-import { AppError, AppMissing, BindFailed, LogFailed, TlsFailed } from './app-error.ts'
+import { AppError, AppMissing, BindFailed, Elsewhere, LogFailed, TlsFailed } from './app-error.ts'
+import { NeedsTsx } from './app-main.ts'
 import { exitCodes } from './exit.ts'
 import type { BootFailure as Why } from './protocol.ts'
 
@@ -8,15 +9,21 @@ export interface BootFailure {
   readonly why: Why
   readonly code: number
   readonly message: string
+  readonly binds?: readonly string[]
 }
 
 /** What the user's own code threw keeps its stack; what tsicorn found says what to do. */
 export async function bootFailure(error: unknown, spec: string): Promise<BootFailure> {
-  const { appFailedToLoad, workerFailedToBoot } = exitCodes
+  const { ok, appFailedToLoad, workerFailedToBoot } = exitCodes
   const code = workerFailedToBoot.code
+  if (error instanceof Elsewhere) {
+    const { message, binds } = error
+    return { why: 'elsewhere', code: ok.code, message, binds }
+  }
   if (error instanceof AppError) return { why: 'app', code: appFailedToLoad.code, message: error.message }
   if (error instanceof BindFailed) return { why: 'bind', code, message: error.message }
   if (error instanceof LogFailed) return { why: 'log', code, message: error.message }
+  if (error instanceof NeedsTsx) return { why: 'tsx', code: ok.code, message: error.message }
   return { why: 'boot', code, message: isTold(error) ? error.message : await thrown(error, spec) }
 }
 

@@ -215,12 +215,13 @@ export class Connections {
     }
   }
 
-  /** Ends the connections that have been idle since `latest` or longer, with no part of a request read. */
-  endIdle(latest: number): void {
+  /** Ends connections that have been idle since then, and those that never had a request, with no part of one read. */
+  endIdle(latest: number, latestOfNew = latest): void {
     for (const [socket, activity] of this.#open) {
-      const { busy, idleSince, session } = activity
+      const { busy, idleSince, session, response } = activity
       const isOver = session === undefined ? isSilent(activity, socket) : session.destroyed
-      if (busy === 0 && idleSince <= latest && isOver) socket.destroySoon()
+      const since = response === undefined ? latestOfNew : latest
+      if (busy === 0 && idleSince <= since && isOver) socket.destroySoon()
     }
   }
 

@@ -4,18 +4,25 @@
  */
 import { inspect } from 'node:util'
 import { standIn } from './app-channel.ts'
+import { isLastSignal } from './app-shutdown.ts'
 import { openChannel, tellArbiter, tellLast } from './arbiter-channel.ts'
 import { exitCodes } from './exit.ts'
 import { arbiterVariable, cut } from './frame.ts'
-import { createLog } from './log.ts'
+import { createLog, type WorkerLog } from './log.ts'
 import type { Start, ToWorker } from './protocol.ts'
+import { divertSignals } from './signals.ts'
 import { Worker } from './worker.ts'
 
+export { appMayRun } from './app-main.ts'
+
 let worker: Worker | undefined
+let log: WorkerLog | undefined
 let disconnectApp: (() => void) | undefined
 
 // What the app starts is no worker.
 delete process.env[arbiterVariable]
+const own = process.execArgv.findIndex(arg => arg.startsWith('--import=') && arg.includes('/worker/preload.'))
+if (own !== -1) process.execArgv.splice(own, 1)
 
 openChannel({
   hear,
@@ -45,13 +52,13 @@ function hear(message: ToWorker): void {
 
 // Signals that are sent to the whole group must not end a worker.
 for (const signal of ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR2', 'SIGWINCH'] as const) {
-  process.on(signal, () => undefined)
+  process.on(signal, () => tellNoEffect(signal))
 }
-process.on('SIGTERM', () => {
-  if (!tellArbiter({ type: 'leaving', why: 'it was sent TERM' })) worker?.orphaned()
+divertSignals(signal => {
+  if (isLastSignal()) return
+  if (signal !== 'SIGTERM') void worker?.quit()
+  else if (!tellArbiter({ type: 'leaving', why: 'it was sent TERM' })) worker?.orphaned()
 })
-process.on('SIGINT', () => void worker?.quit())
-process.on('SIGQUIT', () => void worker?.quit())
 process.on('SIGABRT', () => void worker?.abort())
 
 // The stack goes to standard error, where Node prints it; this one line is for the error log.
@@ -63,8 +70,15 @@ process.on('uncaughtExceptionMonitor', error => {
   tellLast({ type: 'crashed', why: cut(`uncaught ${first}`) })
 })
 
+function tellNoEffect(signal: NodeJS.Signals): void {
+  // A terminal sends this one to the whole group whenever its window changes.
+  if (signal === 'SIGWINCH') return
+  log?.info(`${signal.slice(3)} has no effect on a worker: send it to the arbiter (pid ${process.ppid})`)
+}
+
 function start(message: Start): void {
-  disconnectApp = standIn(createLog(message.settings.loglevel))
+  log = createLog(message.settings.loglevel)
+  disconnectApp = standIn(log)
   worker = new Worker(message)
   worker.boot().catch(async (error: unknown) => {
     const { bootFailure } = await import('./boot-failure.ts')

@@ -19,7 +19,13 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'booting' }
   | { readonly type: 'ready' }
-  | { readonly type: 'failed'; readonly why: BootFailure; readonly message: string }
+  | {
+      readonly type: 'failed'
+      readonly why: BootFailure
+      readonly message: string
+      /** Where the app listens, where that is the reason. */
+      readonly binds?: readonly string[]
+    }
   /** It was told to leave by somebody else (a signal), and asks the arbiter how. */
   | { readonly type: 'leaving'; readonly why: string }
   /** It has reached a limit of its own (requests, memory, lifetime) and serves until it has a successor. */
@@ -33,6 +39,17 @@ export interface Start {
   readonly type: 'start'
   readonly age: number
   readonly generation: number
+  readonly bindFrom: BindFrom
+  /** The arbiter binds what the app wants to listen on besides. */
+  readonly mayBind: boolean
+  /** What it has tried to, in the form of `bind`. */
+  readonly unbound: readonly string[]
+  /** Why there is no listener, where the app may have one of its own. */
+  readonly bindFailure?: string
+  /** Node alone cannot load the app. */
+  readonly tsx: boolean
+  /** Its place among the workers, from 0 on; its successor gets the same one. */
+  readonly index: number
   /** Load the app, say whether that worked, and leave: `--check-config`. */
   readonly check: boolean
   readonly settings: WorkerSettings
@@ -161,6 +178,8 @@ export interface InheritedListener {
   /** -1 where the worker binds a socket of its own: see `reuse_port`. */
   readonly fd: number
   readonly reuse_port: boolean
+  /** Nobody but the app has asked for it. */
+  readonly of_app: boolean
   /** `http://127.0.0.1:8000` or `unix:/run/app.sock`, for logs. */
   readonly name: string
   /** The bound port; absent for a unix socket. */
@@ -169,8 +188,11 @@ export interface InheritedListener {
   readonly path?: string
 }
 
+/** Who said where to listen; `PORT` says nothing of the host. */
+export type BindFrom = 'nobody' | 'PORT' | 'operator'
+
 /** Why a worker could not start: the arbiter's exit code and retries depend on it. */
-export type BootFailure = 'boot' | 'app' | 'bind' | 'log'
+export type BootFailure = 'boot' | 'app' | 'bind' | 'log' | 'tsx' | 'elsewhere'
 
 export const logLevels = ['debug', 'info', 'warning', 'error', 'critical'] as const
 

@@ -1,17 +1,22 @@
 /** `ready_path`: what a worker tells balancers about the server. */
 import type { ServerResponse } from 'node:http'
 import type { RequestListener } from './adapters/adapter.ts'
+import { fieldIndex } from './scoreboard-layout.ts'
 
-/** The listener, with the answer to `path`, whatever its query, in front of it. */
+const checks = fieldIndex('ready_checks')
+
+/** The listener, with the answer to `path`, whatever its query, in front of it; `record` counts these answers. */
 export function withReadiness(
   listener: RequestListener,
   path: string,
   isReady: () => boolean,
+  record: Float64Array,
 ): RequestListener {
   return (req, res) => {
     const { url = '' } = req
-    if (url === path || url.startsWith(`${path}?`)) answer(res, isReady())
-    else listener(req, res)
+    if (url !== path && !url.startsWith(`${path}?`)) return listener(req, res)
+    record[checks]! += 1
+    answer(res, isReady())
   }
 }
 

@@ -23,6 +23,8 @@ export const recordFields = [
   'responses_5',
   /** Requests that were answered by `request_timeout` instead of by the app. */
   'timeouts',
+  /** Requests that `ready_path` answered: they count as responses, and say nothing about the app. */
+  'ready_checks',
   /** Responses by the time they took: up to 1, 5, 25, 100, 500 ms, 2.5, 10 s, and longer. */
   'took_1ms',
   'took_5ms',
@@ -51,6 +53,13 @@ export const recordBytes = recordLength * Float64Array.BYTES_PER_ELEMENT
 /** Writes a worker's record; `values` is in the order of `recordFields`. */
 export function writeRecord(fd: number, slot: number, values: Float64Array): void {
   writeSync(fd, values, 0, values.byteLength, slot * recordBytes)
+}
+
+/** How many requests the app has answered: clients that left first were not served, and nor are health checks. */
+export function servedBy(record: ScoreRecord): number {
+  const whole = [1, 2, 3, 4, 5] as const
+  const responses = whole.reduce<number>((sum, kind) => sum + record[`responses_${kind}`], 0)
+  return Math.max(0, responses - record.ready_checks)
 }
 
 /** An empty record, to be filled in and written. */

@@ -7,7 +7,9 @@ import type { StreamListener, UpgradeListener } from './adapters/adapter.ts'
 import { isHttp2, isSecure, shapeOf } from './adapters/server.ts'
 import type { AppServer, LoadedApp, RequestListener } from './app.ts'
 import { AppError, BindFailed } from './app-error.ts'
+import { stayOpen } from './app-server.ts'
 import type { Connections } from './connections.ts'
+import { emptyQueues } from './empty-queues.ts'
 import { continueLazily } from './expectation.ts'
 import type { Front } from './front.ts'
 import { tolerateResets } from './http2-response.ts'
@@ -33,6 +35,8 @@ export interface ServeOptions {
   readonly largestHead: number
   /** Makes the servers that accept connections, where the server of HTTP is not to do it itself. */
   readonly acceptors: Acceptors | undefined
+  /** The app closed a server that it told to listen. */
+  readonly onClosed: () => void
   /** What stands before each server, where TLS or HTTP/2 is wanted. */
   readonly front: Front | undefined
 }
@@ -49,6 +53,8 @@ interface Acceptor {
 export interface Serving {
   /** Takes nothing new; what the kernel has queued on the abandoned descriptors is taken first. */
   stopAccepting(abandoned: readonly number[]): Promise<void>
+  /** The servers of the app close, those that the app has not closed itself. */
+  close(): Promise<void>
 }
 
 /** Rejects with `BindFailed` when somebody else listens on one of the addresses. */
@@ -58,22 +64,41 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   const acceptors: Acceptor[] = [...caught]
   for (const server of new Set(caught.map(({ server }) => server))) adopt(server, options)
   const server =
-    caught[0]?.server ?? (app.server === undefined ? ownServer(app, options) : adopt(app.server, options))
+    app.server === undefined
+      ? ownServer(app, options)
+      : caught.some(({ server }) => server === app.server)
+        ? app.server
+        : adopt(app.server, options)
   for (const one of new Set([...caught.map(({ server }) => server), server])) options.onServer(one)
   for (const listener of listeners) {
     if (acceptors.some(acceptor => acceptor.listener === listener)) continue
+    // What the app does not want any more is nobody's.
+    if (listener.of_app && caught.length > 0) continue
     const isFree = !server.listening && acceptors.every(acceptor => acceptor.server !== server)
     const { acceptors: makeAcceptor } = options
     const accepting = makeAcceptor?.(server) ?? (isFree ? server : acceptFor(server))
     await listen(accepting, listener, backlog)
     acceptors.push({ listener, server: accepting })
   }
+  const ofApp = new Set([...caught.map(({ server }) => server), ...(app.server ? [app.server] : [])])
+  const closers: (() => void)[] = []
+  for (const one of ofApp) {
+    one.once('close', () => {
+      ofApp.delete(one)
+      options.onClosed()
+    })
+  }
   return {
     async stopAccepting(abandoned) {
       const isLeft = ({ fd, reuse_port }: InheritedListener) => reuse_port || abandoned.includes(fd)
       const left = acceptors.filter(({ listener }) => isLeft(listener)).map(({ server }) => server)
       if (left.length > 0) await emptyQueues(left)
+      for (const one of ofApp) closers.push(stayOpen(one))
       for (const acceptor of acceptors) stopListening(acceptor.server)
+    },
+    async close() {
+      for (const close of closers) close()
+      await turn()
     },
   }
 }
@@ -133,6 +158,8 @@ function adopt(server: AppServer, options: ServeOptions): AppServer {
 /** `Expect: 100-continue` and CONNECT. */
 function adoptFormsOfHttp1(server: AppServer, { connections, wrapUpgrade }: ServeOptions): void {
   const [listener] = server.listeners('request') as RequestListener[]
+  // Of older Nodes, the limit drops the rest without a word, and nothing here could refuse it.
+  if ('maxHeadersCount' in server) server.maxHeadersCount ??= 0
   const mayStay = () => connections.mayStay
   if (listener !== undefined && server.listenerCount('checkContinue') === 0)
     server.on('checkContinue', continueLazily(listener, mayStay))
@@ -207,26 +234,6 @@ async function listen(server: net.Server, listener: InheritedListener, backlog: 
     }
     Reflect.apply(listenOfNode, server, [{ ...targetOf(listener), backlog }, backlog, heard])
   })
-}
-
-/** Turns of the event loop without a new connection after which a queue is empty: each one polls once. */
-const quietTurns = 3
-
-/** Under steady load a queue is never empty: no longer than this, in milliseconds. */
-const queueLimit = 1_000
-
-async function emptyQueues(servers: readonly net.Server[]): Promise<void> {
-  let quiet = 0
-  const taken = () => {
-    quiet = 0
-  }
-  for (const server of servers) server.on('connection', taken)
-  const until = performance.now() + queueLimit
-  while (quiet < quietTurns && performance.now() < until) {
-    quiet += 1
-    await turn()
-  }
-  for (const server of servers) server.off('connection', taken)
 }
 
 /**

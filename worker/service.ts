@@ -35,6 +35,8 @@ export interface ServiceOptions {
   readonly lineFormat: string | AccessLine
   /** What `ready_path` says. */
   readonly isReady: () => boolean
+  /** The app closed a server of its own. */
+  readonly onClosed: () => void
 }
 
 export interface Service {
@@ -64,9 +66,13 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
     headerTimeout: settings.header_timeout,
     largestHead: largestHead(settings),
     front: options.front,
+    onClosed: options.onClosed,
     acceptors: await acceptorsFor(options),
     onServer: server => watchRefusals(server, { ...parts, name: naming.request }),
-    wrap: app => naming.request(wrap(path === null ? app : withReadiness(app, path, isReady), parts)),
+    wrap: app => {
+      const whole = path === null ? app : withReadiness(app, path, isReady, connections.record)
+      return naming.request(wrap(whole, parts))
+    },
     guard: listener => guarded(listener, parts),
     guardStream: listener => guardedStream(listener, parts),
     wrapUpgrade: listener => naming.upgrade(wrapUpgrade(listener, parts)),

@@ -5,9 +5,11 @@ import { createHookCaller, type HookCaller } from '../hooks/run.ts'
 import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
 import type { AppServer, LoadedApp } from './app.ts'
+import { runApp } from './app-main.ts'
+import { shutDown } from './app-shutdown.ts'
 import { tellArbiter } from './arbiter-channel.ts'
 import { Connections } from './connections.ts'
-import { Descriptors } from './descriptors.ts'
+import { everySecond } from './every-second.ts'
 import { exitCodes } from './exit.ts'
 import type { Front } from './front.ts'
 import { Gate } from './gate.ts'
@@ -17,17 +19,25 @@ import { type Drain, requestsKey, type Start } from './protocol.ts'
 import { startPulse } from './pulse.ts'
 import { type Serving, track } from './serve.ts'
 import { startService } from './service.ts'
-import { SlowReaders } from './slow-readers.ts'
-import { createWear } from './wear.ts'
+import { restTsx } from './tsx.ts'
 
-/** A connection without a request is closed after so long, in milliseconds, while the worker drains. */
+/** A connection that waits for its next request is closed after so long, in milliseconds, while the worker drains. */
 const idleMs = 900
+
+/**
+ * One that never had a request has more time, in milliseconds: its client means to send one, and where the first packet is lost, it
+ * comes again after a second (RFC 6298), or after three.
+ */
+const firstMs = 3_200
 
 /** How often the connections are looked at while the worker drains, in milliseconds. */
 const sweepMs = 50
 
 /** How long the app and `worker_exit` may take at least, in milliseconds, whatever the requests have left. */
 const lastWordsMs = 1_000
+
+/** An app that ends the process is told to end when its last lines are written, or after so long, in milliseconds. */
+const flushMs = 500
 
 /** What is left of that, in milliseconds, when the last lines of the access log are given up. */
 const farewellMs = 250
@@ -60,7 +70,7 @@ export class Worker {
 
   /** Everything from the title to `ready`. Rejects with what went wrong. */
   async boot(): Promise<void> {
-    const { settings, listeners, check, age, scoreboard, identity, watchdog } = this.#start
+    const { settings, tsx, check, age, scoreboard, identity, watchdog } = this.#start
     setTitle(check ? 'check' : 'worker', settings.name)
     tellArbiter({ type: 'booting' })
     if (watchdog !== undefined) await (await import('./watchdog.ts')).startWatchdog(watchdog)
@@ -78,15 +88,11 @@ export class Worker {
       track(server, this.#connections)
     }
     const app = await loadApp({
-      spec,
-      cwd: process.cwd(),
-      listeners,
-      check,
-      waitReady,
-      backlog,
-      log,
-      onListen,
+      ...this.#start,
+      ...{ spec, cwd: process.cwd(), waitReady, backlog, log, onListen },
+      run: async url => await runApp(url, { tsx }),
     })
+    await restTsx()
     this.#app = app
     this.#log.debug(`The app is a ${app.shape}`)
     await this.#hooks.call('post_worker_init', this.#view)
@@ -98,34 +104,11 @@ export class Worker {
       age,
       record: this.#connections.record,
       onOrphaned: () => this.orphaned(),
-      onSecond: this.#everySecond(),
+      onSecond: everySecond(settings, this.#connections, this.#log),
       onTrouble: this.#log.error,
     })
     tellArbiter({ type: 'ready' })
     if (check) await this.#leave(exitCodes.ok.code, lastWordsMs)
-  }
-
-  #everySecond(): (record: Float64Array) => void {
-    const watchWear = this.#watchWear()
-    const descriptors = new Descriptors(this.#connections, this.#log)
-    const slowReaders = new SlowReaders(this.#start.settings, this.#connections, this.#log)
-    return record => {
-      watchWear(record)
-      descriptors.look()
-      slowReaders.look()
-    }
-  }
-
-  /** Asks for a successor, once, when a limit is reached. */
-  #watchWear(): (record: Float64Array) => void {
-    const wear = createWear(this.#start.settings)
-    let isWorn = false
-    return record => {
-      const why = isWorn ? undefined : wear(record, process.uptime())
-      if (why === undefined) return
-      isWorn = true
-      tellArbiter({ type: 'worn', why })
-    }
   }
 
   async #importHooks(): Promise<void> {
@@ -148,6 +131,7 @@ export class Worker {
       worker: () => this.#view,
       lineFormat: this.#lineFormat ?? 'json',
       isReady: () => this.#state === 'ready' && !this.#announced,
+      onClosed: () => this.#appClosed(),
     })
     this.#serving = serving
     this.#accessLog = accessLog
@@ -166,7 +150,7 @@ export class Worker {
     const until = performance.now() + seconds * 1_000
     await this.#serving.stopAccepting(abandoned)
     this.#connections.close()
-    await this.#untilIdle(until)
+    await this.#untilIdle(until, seconds < this.#start.settings.graceful_timeout)
     await this.#leave(exitCodes.ok.code, Math.max(lastWordsMs, until - performance.now()))
   }
 
@@ -174,14 +158,16 @@ export class Worker {
    * What counts as idle was so before the event loop polled, and after that still is: on a busy machine a request may
    * have waited in the kernel for as long as an idle connection is kept.
    */
-  async #untilIdle(until: number): Promise<void> {
+  async #untilIdle(until: number, isHurried: boolean): Promise<void> {
     while (this.#connections.size > 0) {
       await sleep(sweepMs)
-      const latest = performance.now() - idleMs
+      const now = performance.now()
       await turn()
-      this.#connections.endIdle(latest)
+      this.#connections.endIdle(now - idleMs, now - firstMs)
       if (performance.now() < until) continue
-      this.#log.warning(`graceful_timeout is over: cutting ${this.#connections.size} connections`)
+      const cut = `cutting ${this.#connections.size} connections`
+      if (isHurried) this.#log.debug(`There is newer code: ${cut}`)
+      else this.#log.warning(`graceful_timeout is over: ${cut}`)
       return this.#connections.cut()
     }
   }
@@ -208,6 +194,13 @@ export class Worker {
     void this.drain({ seconds: settings.graceful_timeout, abandoned: listeners.map(({ fd }) => fd) })
   }
 
+  /** As a program of its own, it would end by that. */
+  #appClosed(): void {
+    if (this.#state === 'draining') return
+    tellArbiter({ type: 'crashed', why: 'the app closed its server' })
+    void this.drain({ seconds: this.#start.settings.graceful_timeout, abandoned: [] })
+  }
+
   async reopen(): Promise<void> {
     await this.#accessLog?.reopen()
   }
@@ -217,12 +210,16 @@ export class Worker {
     if (this.#left) return
     this.#left = true
     const until = performance.now() + limit
-    setTimeout(() => process.exit(code), limit)
+    setTimeout(() => process.exit(code), limit).unref()
+    // Lines that wait for a full disk have as long as requests have, but for the last word about them.
+    const written = this.#accessLog?.close(Math.max(0, limit - farewellMs))
+    await Promise.race([written, sleep(flushMs, undefined, { ref: false })])
+    await shutDown(until - performance.now(), this.#log)
+    await this.#serving?.close()
     await this.#app
       ?.close?.()
       .catch((error: Error) => this.#log.error(`Closing the app failed: ${error.stack}`))
-    // Lines that wait for a full disk have as long as requests have, but for the last word about them.
-    await this.#accessLog?.close(Math.max(0, until - performance.now() - farewellMs))
+    await written
     const exitHook = this.#hooks
     this.#hooks = createHookCaller({}, this.#log)
     await exitHook.tell('worker_exit', this.#server, this.#view)
@@ -239,7 +236,7 @@ export class Worker {
   }
 
   get #view(): WorkerView {
-    const { age, generation } = this.#start
-    return { pid: process.pid, age, generation, state: this.#state, log: this.#log }
+    const { age, generation, index } = this.#start
+    return { pid: process.pid, age, generation, index, state: this.#state, log: this.#log }
   }
 }

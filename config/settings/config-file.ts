@@ -1,4 +1,5 @@
 import { optionalText } from '../kinds.ts'
+import { list } from '../lists.ts'
 import type { Group } from './declaration.ts'
 
 export const configFile = {
@@ -17,6 +18,12 @@ export const configFile = {
     flag: '--app',
     alias: 'wsgi_app',
     doc: 'The application, as `path[:export]`: `./app.ts`, `dist/server.js:app`, `some-package:createApp()`. The argument APP of the command line sets it too.',
+    effect: 'on reload',
+  },
+  app_args: {
+    kind: list('ARG'),
+    default: [],
+    doc: 'What the application finds in `process.argv` behind its own file. On the command line, these are the arguments behind `--`: `tsicorn ./app.js -- --port 3000`.',
     effect: 'on reload',
   },
 } as const satisfies Group

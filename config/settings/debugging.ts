@@ -7,7 +7,7 @@ export const debugging = {
     kind: boolean,
     default: false,
     flag: '--reload',
-    doc: 'Do what HUP does when a file changes; for development. Watched are the source files (JavaScript, TypeScript and JSON) in `chdir` and below, without `node_modules` and what has a name that begins with a dot, and the configuration with what it imports.',
+    doc: 'Do what HUP does when a file changes; for development. Watched are the source files (JavaScript, TypeScript and JSON) in `chdir` and below, without `node_modules` and what has a name that begins with a dot, and the configuration with what it imports. A first start whose app cannot be started waits for a change, or HUP, instead of ending. Workers of older code are cut at once, whatever they still serve.',
     effect: 'on reload',
   },
   reload_engine: {

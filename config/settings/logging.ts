@@ -50,6 +50,13 @@ export const logging = {
     doc: 'The least important lines that the error log still gets.',
     effect: 'on reload',
   },
+  log_format: {
+    kind: choice(['text', 'json']),
+    default: 'text',
+    flag: '--log-format',
+    doc: 'The form of the lines of the error log: text as Gunicorn writes it, or one JSON object for each. That of the access log is `access_log_format`. Not in Gunicorn.',
+    effect: 'on reload',
+  },
   capture_output: {
     kind: boolean,
     default: false,

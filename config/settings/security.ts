@@ -3,25 +3,25 @@ import type { Group } from './declaration.ts'
 
 export const security = {
   limit_request_line: {
-    kind: integer({ max: 8190 }),
-    default: 4094,
+    kind: integer({ max: 2 ** 20 }),
+    default: 16_384,
     flag: '--limit-request-line',
-    doc: 'The most bytes of a request line, beyond which the client gets 414; 0 is no limit.',
+    doc: 'The most bytes of a request line, beyond which the client gets 414; 0 is no limit. The default is what Node takes for a whole head; that of Gunicorn is 4094, and its most 8190.',
     effect: 'on reload',
   },
   limit_request_fields: {
     kind: integer({ max: 32768 }),
-    default: 100,
+    default: 1_000,
     flag: '--limit-request-fields',
-    doc: 'The most header fields of a request, beyond which the client gets 431; 0 means 32768.',
+    doc: 'The most header fields of a request, beyond which the client gets 431; 0 means 32768. The default is as many as Node takes; that of Gunicorn is 100.',
     effect: 'on reload',
   },
   limit_request_field_size: {
     kind: integer(),
-    default: 8190,
+    default: 16_384,
     flag: '--limit-request-field_size',
     also: ['--limit-request-field-size'],
-    doc: 'The most bytes of one header field with its line end, beyond which the client gets 431; 0 means 8190, as in Gunicorn.',
+    doc: 'The most bytes of one header field with its line end, beyond which the client gets 431; 0 means 8190, as in Gunicorn, whose default that is. The default here is what Node takes for a whole head.',
     effect: 'on reload',
   },
   header_timeout: {

@@ -149,7 +149,7 @@ export const workerProcesses = {
     kind: share,
     default: '25%',
     flag: '--reload-surge',
-    doc: 'How many workers a reload replaces at a time, as a number or a percentage of `workers`, rounded up. So many more processes exist during a reload. Not in Gunicorn.',
+    doc: 'How many workers a reload replaces at a time, as a number or a percentage of `workers`, rounded up. So many more processes exist during a reload; old workers that take more than two seconds to finish come on top, as many as `workers` at most. Not in Gunicorn.',
     effect: 'on reload',
   },
   reload_bake: {

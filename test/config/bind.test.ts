@@ -8,6 +8,8 @@ const addresses: [string, object][] = [
   ['localhost', tcp('localhost', 8000)],
   ['LocalHost:80', tcp('localhost', 80)],
   [':9000', tcp('0.0.0.0', 9000)],
+  ['3000', tcp('127.0.0.1', 3000)],
+  ['tcp://0', tcp('127.0.0.1', 0)],
   ['127.0.0.1:0', tcp('127.0.0.1', 0)],
   ['tcp://10.0.0.1:65535', tcp('10.0.0.1', 65535)],
   ['[::]:8000', tcp('::', 8000)],
@@ -22,6 +24,7 @@ const addresses: [string, object][] = [
 const mistakes: [string, RegExp][] = [
   ['host:http', /the port "http", which is not a number from 0 to 65535/],
   ['host:65536', /the port "65536"/],
+  ['65536', /the port "65536"/],
   ['host:', /the port ""/],
   ['host:-1', /the port "-1"/],
   ['::1', /write \[::1\]:8000/],

@@ -132,7 +132,7 @@ describe('configuration files', () => {
   it('say what to do where tsconfig.json extends what is not installed', async () => {
     const files = {
       'tsconfig.json': '{ "extends": "@nobody/base/tsconfig.json" }',
-      'tsicorn.config.ts': `export default { app: 'found' }`,
+      'tsicorn.config.ts': `enum Names { App = 'found' }\nexport default { app: Names.App }`,
     }
     const { message } = await refused({ files, argv: [] })
     expect(message).to.equal(
@@ -140,8 +140,11 @@ describe('configuration files', () => {
     )
   })
 
-  it('load tsx for tsicorn.config.ts', async () => {
-    expect(await loadsPackages('tsicorn.config.ts', `export default { app: 'found' }`)).to.equal(true)
+  it('load tsx for TypeScript that Node cannot strip, and only for that', async () => {
+    const config = (names: string) => `${names}\nexport default { app: Names.App as string }`
+    const load = async (names: string) => await loadsPackages('tsicorn.config.ts', config(names))
+    expect(await load(`const Names: { readonly App: string } = { App: 'found' }`)).to.equal(false)
+    expect(await load(`enum Names { App = 'found' }`)).to.equal(true)
   })
 })
 

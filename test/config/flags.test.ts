@@ -34,8 +34,11 @@ describe('flags', () => {
     expect(given('-DR')).to.deep.equal({ daemon: true, enable_stdio_inheritance: true })
   })
 
-  it('takes everything after -- as operands', () => {
-    expect(given('--', '-odd.ts')).to.deep.equal({ app: '-odd.ts' })
+  it('leaves everything after -- to the application', () => {
+    expect(given('./app.ts', '--', '-p', '3', '--')).to.deep.equal({
+      app: './app.ts',
+      app_args: ['-p', '3', '--'],
+    })
   })
 
   it('lets --proxy-protocol stand alone before the application', () => {
@@ -54,7 +57,7 @@ describe('flags', () => {
         expect(given(flag ?? '')).to.deep.equal({ [name]: true })
         expect(given(`--no-${flag?.slice(2)}`)).to.deep.equal({ [name]: false })
       })
-    } else if (!kind.fileOnly) {
+    } else if (!kind.fileOnly && name !== 'app_args') {
       it(`has a flag for ${name}`, () => {
         expect(flag).to.match(/^--[a-z\d_-]+$/)
       })

@@ -1,13 +1,78 @@
+import { stripVTControlCharacters } from 'node:util'
 import { expect } from 'chai'
 import { spellingsOf } from '../../config/describe.ts'
 import { help } from '../../config/help.ts'
 import { printConfig } from '../../config/print.ts'
 import { settingNames } from '../../config/table.ts'
 import { removeFolders } from './folder.ts'
-import { resolved } from './resolving.ts'
+import { refused, resolved } from './resolving.ts'
+
+const page = async (columns = 80, ...argv: string[]) =>
+  help(await resolved({ argv: ['--help', ...argv] }), { columns, isColoured: false })
 
 describe('--help', () => {
-  const words = new Set(help(80).split(/[\s,]+/))
+  afterEach(removeFolders)
+
+  it('is a page of what people use, with four examples', async () => {
+    const lines = (await page()).split('\n')
+    expect(lines.length).to.be.at.most(40)
+    expect(lines.filter(line => line.length > 80)).to.deep.equal([])
+    expect(lines.filter(line => line.startsWith('  tsicorn'))).to.have.length(4)
+  })
+
+  it('names flags that exist, and a full list', async () => {
+    const known = new Set(settingNames.flatMap(spellingsOf).concat('--help', '-h', '--version', '-v'))
+    const named = (await page()).match(/(?<=[\s,])--?[a-z][\w-]*/g) ?? []
+    expect(named.filter(flag => !known.has(flag))).to.deep.equal([])
+    expect(await page()).to.match(/--help \[all\|SETTING\]/)
+  })
+
+  for (const topic of ['workers', '-w', '--workers'] as const) {
+    it(`${topic} says all about one setting, with its value and where that comes from`, async () => {
+      const files = { 'tsicorn.config.mjs': 'export default { workers: 7 }' }
+      const asked = await resolved({ argv: ['--help', topic], files })
+      const text = help(asked, { columns: 80, isColoured: false })
+      expect(text).to.match(/^workers\n\nHow many worker processes serve/)
+      expect(text).to.match(/^Flags: +-w, --workers INT\|auto$/m)
+      expect(text).to.match(/^Default: +from \$WEB_CONCURRENCY, else 1$/m)
+      expect(text).to.match(/^Value now: +7 \(tsicorn\.config\.mjs\)$/m)
+    })
+  }
+
+  it('of a setting is printed whatever is wrong with the configuration', async () => {
+    const files = { 'tsicorn.config.mjs': 'export default { wrokers: 7, timeout: "long" }' }
+    const asked = await resolved({ argv: ['--help=timeout', '--nonsense'], files })
+    expect(help(asked, { columns: 80, isColoured: false })).to.match(/^Value now: +30 \(default\)$/m)
+  })
+
+  it('of a hook says when it is called', async () => {
+    expect(await page(80, 'when_ready')).to.match(/^when_ready\(server\)\n\nOnce, when every wanted worker/)
+  })
+
+  it('of what is no setting names the one that is meant', async () => {
+    const { message, exitCode } = await refused({ argv: ['--help', 'wrokers'] })
+    expect([message, exitCode]).to.deep.equal(['wrokers is not a setting: did you mean workers?', 2])
+  })
+
+  it('leaves an application alone', async () => {
+    expect(await page(80, './app.ts')).to.equal(await page())
+  })
+
+  it('has colours on a terminal, and the same words', async () => {
+    for (const argv of [[], ['all'], ['workers']]) {
+      const asked = await resolved({ argv: ['--help', ...argv] })
+      const text = help(asked, { columns: 80, isColoured: true })
+      expect(text).to.include('\x1b[1m')
+      expect(stripVTControlCharacters(text)).to.equal(help(asked, { columns: 80, isColoured: false }))
+    }
+  })
+})
+
+describe('--help all', () => {
+  let words: ReadonlySet<string>
+  before(async () => {
+    words = new Set((await page(80, 'all')).split(/[\s,]+/))
+  })
 
   for (const name of settingNames.filter(setting => spellingsOf(setting).length > 0)) {
     it(`mentions each flag of ${name}`, () => {
@@ -16,8 +81,8 @@ describe('--help', () => {
   }
 
   for (const width of [40, 60, 80, 120]) {
-    it(`stays within ${width} columns, but for words that are longer`, () => {
-      const wide = help(width)
+    it(`stays within ${width} columns, but for words that are longer`, async () => {
+      const wide = `${await page(width, 'all')}\n${await page(width)}`
         .split('\n')
         .filter(line => line.length > width && line.trim().includes(' '))
       expect(wide).to.deep.equal([])

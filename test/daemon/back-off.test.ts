@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { extend, noStreak, type Streak } from '../../daemon/back-off.ts'
+import { extend, nextStart, noStreak, paced, type Streak, type Survivor } from '../../daemon/back-off.ts'
 
 function streakOf(deaths: number, random = 0): Streak {
   let streak = noStreak
@@ -8,32 +8,60 @@ function streakOf(deaths: number, random = 0): Streak {
   return streak
 }
 
+const survivor = (born: number, more: Partial<Survivor> = {}): Survivor => {
+  return { born, isReady: true, served: false, ...more }
+}
+
 describe('back-off', () => {
-  it('answers the first death at once, and the next ones after pauses that grow by half', () => {
+  it('answers the first young death at once, and the next ones after pauses that grow by half', () => {
     const pauses = [1, 2, 3, 4].map(deaths => streakOf(deaths).until)
     expect(pauses).to.deep.equal([0, 1_000, 1_500, 2_250])
   })
 
-  it('never waits longer than thirty seconds, whatever happens', () => {
+  const deaths = fc.integer({ min: 1, max: 200 })
+  const random = fc.double({ min: 0, max: 1, noNaN: true })
+
+  it('never waits longer than thirty seconds while somebody serves, whatever happens', () => {
     fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 200 }),
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        (deaths, random) => {
-          expect(streakOf(deaths, random).until).to.be.within(0, 30_000)
-        },
-      ),
+      fc.property(deaths, random, (number, chance) => {
+        expect(nextStart(streakOf(number, chance), true)).to.be.within(0, 30_000)
+      }),
     )
   })
 
-  it('starts anew after a worker that lived for thirty seconds', () => {
+  it('never leaves the service without a worker on its way for longer than two seconds', () => {
+    fc.assert(
+      fc.property(deaths, random, (number, chance) => {
+        expect(nextStart(streakOf(number, chance), false)).to.be.within(0, 2_000)
+      }),
+    )
+  })
+
+  it('starts anew after a worker that was ready and lived for thirty seconds', () => {
     const streak = extend(noStreak, 1_000, [], 0)
-    const recovered = extend(streak, 40_000, [5_000], 0)
-    expect(recovered).to.deep.equal({ deaths: 1, since: 40_000, until: 40_000 })
+    const recovered = extend(streak, 40_000, [survivor(5_000)], 0)
+    expect(recovered).to.deep.equal({ deaths: 1, since: 40_000, last: 40_000, until: 40_000 })
+    expect(extend(streak, 40_000, [survivor(5_000, { isReady: false })], 0).deaths).to.equal(2)
+  })
+
+  it('starts anew after a worker that served, however short its life', () => {
+    const streak = extend(noStreak, 1_000, [], 0)
+    expect(extend(streak, 2_000, [survivor(1_500, { served: true })], 0).deaths).to.equal(1)
   })
 
   it('is not ended by siblings that lived before it began', () => {
-    const streak = extend(noStreak, 100_000, [1_000], 0)
-    expect(extend(streak, 140_000, [1_000], 0).deaths).to.equal(2)
+    const streak = extend(noStreak, 100_000, [survivor(1_000, { served: true })], 0)
+    expect(extend(streak, 140_000, [survivor(1_000, { served: true })], 0).deaths).to.equal(2)
+  })
+
+  it('replaces a worker that served at once, but starts no more than one a second in its place', () => {
+    const age = fc.integer({ min: 0, max: 1_000_000 })
+    fc.assert(
+      fc.property(age, age, fc.boolean(), (born, lived, isServing) => {
+        const now = born + lived
+        const start = Math.max(now, nextStart(paced(now, born), isServing))
+        expect(start - born).to.equal(Math.max(lived, 1_000))
+      }),
+    )
   })
 })

@@ -37,6 +37,25 @@ describe('error log', () => {
     expect(await readFile(errorlog, 'utf8')).to.match(/\[ERROR\] Error: boom\n {4}at app\.ts:1:1\n$/)
   })
 
+  it('writes JSON, a whole stack in one line, and text again where that is set later', async () => {
+    const log = await openErrorLog({ errorlog, loglevel: 'info', log_format: 'json' })
+    log.write('error', 'Error: boom\n    at app.ts:1:1\n', 42)
+    log.print('printed\n{"msg":"own"}\n{not JSON}\n')
+    log.setFormat('text')
+    log.info('text')
+    await log.close()
+    const lines = (await readFile(errorlog, 'utf8')).trim().split('\n')
+    const [first, second, third, fourth] = lines
+      .slice(0, 4)
+      .map(line => JSON.parse(line) as Record<string, unknown>)
+    expect(first).to.deep.include({ pid: 42, level: 'error', message: 'Error: boom\n    at app.ts:1:1' })
+    expect(first?.time).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+    expect(second).to.deep.include({ level: 'info', message: 'printed' })
+    expect(third).to.deep.equal({ msg: 'own' })
+    expect(fourth).to.deep.include({ level: 'info', message: '{not JSON}' })
+    expect(lines[4]).to.match(/\[INFO\] text$/)
+  })
+
   logLevels.forEach((loglevel, rank) => {
     it(`leaves out what is less severe than ${loglevel}`, async () => {
       const log = await openErrorLog({ errorlog, loglevel })

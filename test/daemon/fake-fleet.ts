@@ -1,6 +1,8 @@
 /** A fleet that only exists in thought: it carries out plans, and fate decides when its workers boot, die and finish. */
+
+import type { Limits } from '../../daemon/deadlines.ts'
 import type { Life } from '../../daemon/life.ts'
-import { type Action, type Limits, type PlannedWorker, plan, type World } from '../../daemon/plan.ts'
+import { type Action, type PlannedWorker, plan, type World } from '../../daemon/plan.ts'
 
 interface FakeWorker extends PlannedWorker {
   life: Life
@@ -72,6 +74,7 @@ export class FakeFleet {
       this.workers.push({
         age: this.#age,
         generation,
+        index: action.index,
         life: 'spawned',
         since: now,
         pulse: now,
@@ -91,15 +94,19 @@ export class FakeFleet {
     }
   }
 
+  at(place: number): FakeWorker | undefined {
+    return this.workers[place % Math.max(1, this.workers.length)]
+  }
+
   /** The worker at this place has served long enough. */
   wear(place: number): void {
-    const worker = this.workers[place % Math.max(1, this.workers.length)]
+    const worker = this.at(place)
     if (worker?.life === 'ready') worker.worn = true
   }
 
   /** One thing that happens to the worker at this place, whatever fits its state. */
   happen(what: 'progress' | 'death', place: number): void {
-    const worker = this.workers[place % Math.max(1, this.workers.length)]
+    const worker = this.at(place)
     if (worker === undefined) return
     if (what === 'death' || worker.killed || worker.life === 'draining') {
       this.workers = this.workers.filter(other => other !== worker)

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { isSettled, plan } from '../../daemon/plan.ts'
+import { patienceMs } from '../../daemon/stragglers.ts'
 import { FakeFleet, limits } from './fake-fleet.ts'
 
 const sizes = fc.record({
@@ -100,13 +101,13 @@ describe('plan', () => {
     )
   })
 
-  it('keeps as many workers serving, and no more processes than the surge allows, in reloads in which nobody dies', () => {
+  it('keeps as many workers serving, and no more processes than surge and stragglers allow, while nobody dies', () => {
     const quiet = fc.oneof(
       fc.record({ do: fc.constant('progress' as const), place: fc.nat(20) }),
       fc.record({ do: fc.constant('wear' as const), place: fc.nat(20) }),
       fc.record({ do: fc.constant('reload' as const) }),
       fc.record({ do: fc.constant('revert' as const) }),
-      fc.record({ do: fc.constant('wait' as const), milliseconds: fc.integer({ min: 1, max: 300 }) }),
+      fc.record({ do: fc.constant('wait' as const), milliseconds: fc.integer({ min: 1, max: 3_000 }) }),
     )
     fc.assert(
       fc.property(sizes, fc.array(quiet, { maxLength: 80 }), (size, turns) => {
@@ -116,7 +117,11 @@ describe('plan', () => {
           take(fleet, what)
           fleet.act()
           expect(fleet.count('ready')).to.be.at.least(size.wanted)
-          expect(fleet.workers.length).to.be.at.most(size.wanted + size.surge)
+          const stragglers = fleet.workers.filter(
+            ({ life, since }) => life === 'draining' && fleet.now - since >= patienceMs,
+          )
+          const excused = Math.min(size.wanted, stragglers.length)
+          expect(fleet.workers.length).to.be.at.most(size.wanted + size.surge + excused)
         }
       }),
     )
@@ -134,6 +139,55 @@ describe('plan', () => {
         expect(fleet.workers).to.have.length(fleet.wanted)
         expect(fleet.count('ready', fleet.generation)).to.equal(fleet.wanted)
         expect(isSettled(fleet.world)).to.equal(true)
+      }),
+    )
+  })
+
+  it('keeps the number of processes bounded, however many reloads come while old generations drain', () => {
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.record({ do: fc.constant('progress' as const), place: fc.nat(40) }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('reload' as const) }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          do: fc.constant('wait' as const),
+          milliseconds: fc.integer({ min: 1, max: 900 }),
+        }),
+      },
+    )
+    fc.assert(
+      fc.property(sizes, fc.array(step, { maxLength: 150 }), (size, steps) => {
+        const fleet = new FakeFleet(size)
+        fleet.settle()
+        for (const what of steps) {
+          // No client ever leaves, so nobody who drains has finished before he is killed.
+          const worker = what.do === 'progress' ? fleet.at(what.place) : undefined
+          if (worker?.life !== 'draining' || worker.killed) take(fleet, what)
+          fleet.act()
+          expect(fleet.workers.length).to.be.at.most(2 * size.wanted + size.surge)
+        }
+      }),
+    )
+  })
+
+  it('gives each worker that stays an index of its own, and the lowest ones once it is at rest', () => {
+    const storm = fc.array(turn, { maxLength: 80 })
+    fc.assert(
+      fc.property(sizes, storm, (size, turns) => {
+        const fleet = new FakeFleet(size)
+        for (const what of turns) {
+          take(fleet, what)
+          fleet.act()
+          const staying = fleet.workers.filter(
+            ({ life, killed, worn, generation }) =>
+              life !== 'draining' && !killed && !worn && generation === fleet.generation,
+          )
+          const indexes = staying.map(({ index }) => index)
+          expect(new Set(indexes).size).to.equal(indexes.length)
+        }
+        fleet.settle()
+        const indexes = fleet.workers.map(({ index }) => index).sort((a, b) => a - b)
+        expect(indexes).to.deep.equal(Array.from({ length: fleet.wanted }, (_, index) => index))
       }),
     )
   })
@@ -176,7 +230,10 @@ describe('plan', () => {
     fleet.settle()
     fleet.now += limits.pulse
     fleet.act()
-    expect(fleet.done.slice(-2)).to.deep.equal([{ do: 'kill', age: 1, why: 'timeout' }, { do: 'spawn' }])
+    expect(fleet.done.slice(-2)).to.deep.equal([
+      { do: 'kill', age: 1, why: 'timeout' },
+      { do: 'spawn', index: 0 },
+    ])
   })
 
   it('holds no worker to a heartbeat that was told to quit before its first one', () => {
@@ -205,18 +262,18 @@ describe('plan', () => {
     fleet.pass(limits.graceful)
     fleet.act()
     expect(fleet.done.filter(action => action.do === 'kill')).to.deep.equal([
-      { do: 'kill', age: 1, why: 'graceful_timeout' },
+      { do: 'kill', age: 2, why: 'graceful_timeout' },
     ])
   })
 
-  it('sends the oldest away first', () => {
+  it('sends away those whose indexes are too high when fewer are wanted', () => {
     const fleet = new FakeFleet({ wanted: 3, surge: 1, boots: 3 })
     fleet.settle()
     fleet.wanted = 1
     fleet.act()
     expect(fleet.done.filter(action => action.do === 'drain')).to.deep.equal([
-      { do: 'drain', age: 1, why: 'surplus' },
       { do: 'drain', age: 2, why: 'surplus' },
+      { do: 'drain', age: 3, why: 'surplus' },
     ])
   })
 
@@ -226,7 +283,7 @@ describe('plan', () => {
     for (const place of [0, 1, 2]) fleet.wear(place)
     fleet.done.length = 0
     fleet.act()
-    expect(fleet.done).to.deep.equal([{ do: 'spawn' }])
+    expect(fleet.done).to.deep.equal([{ do: 'spawn', index: 0 }])
     fleet.happen('progress', 3)
     fleet.happen('progress', 3)
     fleet.act()
@@ -270,5 +327,65 @@ describe('plan', () => {
     fleet.pass(500)
     fleet.act()
     expect(fleet.workers).to.have.length(1)
+  })
+
+  it('does not wait for workers that drain for long, but for as many as one fleet has', () => {
+    const fleet = new FakeFleet({ wanted: 2, surge: 1, boots: 2 })
+    fleet.settle()
+    const rollOut = (generation: number) => {
+      fleet.generation = generation
+      for (let rounds = 0; rounds < 10 && !isSettled(fleet.world); rounds += 1) {
+        fleet.act()
+        for (const [place, { life }] of fleet.workers.entries())
+          if (life !== 'draining' && life !== 'ready') fleet.happen('progress', place)
+      }
+    }
+    rollOut(2)
+    expect(fleet.count('ready', 2)).to.equal(1)
+    expect(plan(fleet.world)).to.deep.equal({ actions: [], waits: [], wakeAt: fleet.now + 1_000 })
+    fleet.pass(1_000)
+    expect(plan(fleet.world).waits).to.deep.equal([{ age: 1, until: fleet.now + 1_000 }])
+    fleet.pass(1_000)
+    rollOut(2)
+    expect(isSettled(fleet.world), 'the first reload').to.equal(true)
+    expect(plan(fleet.world).waits).to.deep.equal([])
+    fleet.pass(2_000)
+    rollOut(3)
+    fleet.pass(2_000)
+    fleet.act()
+    expect(isSettled(fleet.world), 'the second reload').to.equal(false)
+    // Two of the first generation are excused, so the one of the second has to leave.
+    expect(plan(fleet.world).waits).to.deep.equal([{ age: 3, until: fleet.now - 2_000 + limits.graceful }])
+    fleet.happen('progress', 0)
+    rollOut(3)
+    expect(isSettled(fleet.world), 'the second reload').to.equal(true)
+  })
+
+  it('replaces each worker by one of its index, a dead one before one that serves', () => {
+    const fleet = new FakeFleet({ wanted: 3, surge: 1, boots: 1 })
+    fleet.settle()
+    fleet.generation = 2
+    fleet.happen('death', 2)
+    fleet.done.length = 0
+    fleet.act()
+    expect(fleet.done).to.deep.equal([{ do: 'spawn', index: 2 }])
+    fleet.settle()
+    expect(fleet.done.filter(action => action.do === 'spawn')).to.deep.equal(
+      [2, 0, 1].map(index => ({ do: 'spawn', index })),
+    )
+    expect(fleet.done.filter(action => action.do === 'drain').map(({ age }) => age)).to.deep.equal([1, 2])
+  })
+
+  it('recycles the next worn worker while the last one takes long to finish', () => {
+    const fleet = new FakeFleet({ wanted: 2, surge: 1, boots: 2 })
+    fleet.settle()
+    for (const place of [0, 1]) fleet.wear(place)
+    fleet.act()
+    for (const _ of [1, 2]) fleet.happen('progress', 2)
+    fleet.act()
+    expect(fleet.done.filter(action => action.do === 'spawn')).to.have.length(3)
+    fleet.pass(patienceMs)
+    fleet.act()
+    expect(fleet.done.at(-1)).to.deep.equal({ do: 'spawn', index: 1 })
   })
 })

@@ -4,6 +4,7 @@ import { classify, type LastState } from '../../daemon/death.ts'
 import { Inbox } from '../../daemon/inbox.ts'
 import { lifeMeanings, lives, mayBecome } from '../../daemon/life.ts'
 import {
+  firstPhase,
   mostRestarts,
   next,
   type Phase,
@@ -50,9 +51,30 @@ describe('phase', () => {
   })
 
   it('ends with the code of what failed when it gives up', () => {
-    const booting: Phase = { name: 'booting', reloadAfter: false }
+    const booting = firstPhase({ reload: false, daemon: false }, false)
+    expect(reactionOf(booting, 'boot failed')).to.equal('give up')
     const stopping = next(booting, 'give up', 0, 4)
     expect(next(stopping, 'leave', 0, 1)).to.deep.equal({ name: 'stopped', code: 4 })
+  })
+
+  it('waits for an app that is being written, and then for its configuration as well', () => {
+    const booting = firstPhase({ reload: true, daemon: false }, false)
+    expect(reactionOf(booting, 'unprepared')).to.equal('give up')
+    expect(reactionOf(booting, 'boot failed')).to.equal('wait')
+    const waiting = next(booting, 'wait', 0, 4)
+    expect(reactionOf(waiting, 'HUP')).to.equal('start anew')
+    const again = next(waiting, 'start anew', 0, 4)
+    expect(reactionOf(again, 'unprepared')).to.equal('wait')
+    expect(reactionOf(again, 'boot failed')).to.equal('wait')
+    expect(reactionOf(again, 'settled')).to.equal('open')
+  })
+
+  it('waits for no app where somebody waits for the server', () => {
+    for (const [daemon, isHeir] of [
+      [true, false],
+      [false, true],
+    ] as const)
+      expect(reactionOf(firstPhase({ reload: true, daemon }, isHeir), 'boot failed')).to.equal('give up')
   })
 
   it('goes back to running after a reload, however that ended', () => {
@@ -129,15 +151,23 @@ describe('scale', () => {
 })
 
 describe('death', () => {
-  const ready: LastState = { life: 'ready', quit: false, failure: undefined, lasted: 60_000, proven: true }
+  const ready: LastState = {
+    life: 'ready',
+    quit: false,
+    failure: undefined,
+    lasted: 60_000,
+    proven: true,
+    served: 0,
+  }
 
   it('is expected of a worker that was asked to leave', () => {
     expect(classify({ ...ready, life: 'draining' })).to.equal('expected')
     expect(classify({ ...ready, life: 'booting', quit: true })).to.equal('expected')
   })
 
-  it('is sudden in the prime of life, and young soon after the birth or before it', () => {
+  it('is sudden of one that served or lived long, and young of any other', () => {
     expect(classify(ready)).to.equal('sudden')
+    expect(classify({ ...ready, lasted: 200, served: 1 })).to.equal('sudden')
     expect(classify({ ...ready, lasted: 200 })).to.equal('young')
     expect(classify({ ...ready, life: 'booting' })).to.equal('young')
   })

@@ -33,9 +33,9 @@ describe('child_exit', () => {
     const server = launchHooked({ child_exit }, { args: ['-w', '2'] })
     await server.running()
     server.signal('SIGTTOU')
-    expect(await said(server)).to.deep.equal([1, 0, null, 'surplus', 'exited'])
+    expect(await said(server)).to.deep.equal([2, 0, null, 'surplus', 'exited'])
     process.kill(server.workers[0]!, 'SIGTERM')
-    expect(await said(server)).to.deep.equal([2, 0, null, 'it was sent TERM', 'exited'])
+    expect(await said(server)).to.deep.equal([1, 0, null, 'it was sent TERM', 'exited'])
   })
 
   it('is called for a worker that failed to boot', async () => {

@@ -1,10 +1,21 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { filesIn } from '../readme-files.ts'
 import { launch } from '../tsicorn.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -13,6 +24,7 @@ const manifest = require('../../package.json') as {
   readonly version: string
   readonly dependencies: Readonly<Record<string, string>>
 }
+const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc')
 const sourceFolders = ['config', 'daemon', 'hooks', 'worker']
 
 /** The package as npm packs it, installed in a project of its own. */
@@ -38,9 +50,44 @@ describe('the package', function () {
     const sources = globSync(`{${sourceFolders.join()}}/**/*.ts`, { cwd: root })
     const expected = [
       ...sources.flatMap(path => ['js', 'd.ts'].map(ending => `dist/${path.replace(/ts$/, ending)}`)),
-      ...['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'daemon/tsicorn.js', 'docs/schema.json'],
+      ...globSync('{docs,deploy}/**', { cwd: root }).filter(path => statSync(join(root, path)).isFile()),
+      ...['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'package.json', 'daemon/tsicorn.js'],
     ]
     expect([...packed].sort()).to.deep.equal(expected.sort())
+  })
+
+  it('has all pages that its pages link to', () => {
+    for (const page of packed.filter(path => path.endsWith('.md'))) {
+      const text = readFileSync(join(root, page), 'utf8')
+      const links = Array.from(text.matchAll(/\]\((?!\w+:|#)([^)#]+)/g), ([, link]) =>
+        join(page, '..', link as string),
+      )
+      expect([...packed], page).to.include.members(links)
+    }
+  })
+
+  it('runs nothing when it is installed', () => {
+    const { scripts } = JSON.parse(
+      readFileSync(join(project, 'node_modules/tsicorn/package.json'), 'utf8'),
+    ) as { readonly scripts: object }
+    // npm warns of each of these.
+    expect(scripts).not.to.have.any.keys('preinstall', 'install', 'postinstall', 'prepare')
+  })
+
+  it('serves the files of the README in an empty project, which have no errors of types', async () => {
+    const readme = join(project, 'readme')
+    mkdirSync(readme)
+    output('npm', ['init', '-y'], readme)
+    output(process.execPath, [tsc, '--init'], readme)
+    const files = filesIn(readFileSync(join(root, 'README.md'), 'utf8'))
+    for (const [path, text] of Object.entries(files)) write(`readme/${path}`, text)
+    expect(output(process.execPath, [tsc, '--noEmit'], readme)).to.equal('')
+    const env = { TSICORN_CMD_ARGS: '-b 127.0.0.1:0 -b unix:hello.sock' }
+    const server = launch({ command: [process.execPath, bin], folder: readme, env })
+    const url = await server.running()
+    expect(await (await fetch(url, { headers: { connection: 'close' } })).text()).to.match(
+      /^Hello from process/,
+    )
   })
 
   it('has a command that says its version', () => {
@@ -85,7 +132,6 @@ describe('the package', function () {
       }
       write(`${types}/tsconfig.json`, JSON.stringify({ compilerOptions: options, files: ['config.ts'] }))
       write(`${types}/config.ts`, `${configuration}${misuse}`)
-      const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc')
       expect(output(process.execPath, [tsc, '-p', join(project, types)], project)).to.equal('')
     })
   }
@@ -118,6 +164,9 @@ const misuse = `
 defineConfig({ timout: 3 })
 // @ts-expect-error a value of the wrong type
 defineConfig({ timeout: 'long' })
+// @ts-expect-error a name that is misspelled in what a function returns
+defineConfig(async () => ({ app: './app.ts', workerz: 2 }))
+defineConfig(({ env }) => ({ workers: 'auto', app: env.APP ?? './app.ts', loglevel: 'debug' }))
 `
 
 /** What a clone has that packing needs, and a file that an earlier build left behind. */
@@ -128,9 +177,10 @@ function copySources(clone: string): string {
     'tsconfig.build.json',
     'README.md',
     'CHANGELOG.md',
+    'CONTRIBUTING.md',
     'LICENSE',
   ]
-  for (const path of [...sourceFolders, 'docs', ...files]) {
+  for (const path of [...sourceFolders, 'docs', 'deploy', ...files]) {
     cpSync(join(root, path), join(clone, path), { recursive: true })
   }
   symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'))

@@ -297,6 +297,27 @@ describe('reload', () => {
     expect(await stays).to.equal('cut')
   })
 
+  it('goes on while old workers have clients that stay, and says for whom it waits beyond that', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '-w', '2', '--graceful-timeout', '600', './app.mjs'],
+      files: { 'app.mjs': `export default (req, res) => res.write(String(process.pid))` },
+    })
+    const url = await server.running()
+    const first = await streamsOfAll(url, 2)
+    await server.reload(/Waiting for worker 1: [1-9]\d* connections?, [\d.]+ s at most/)
+    await server.says(/Reload 1: generation 2 serves/)
+    await server.reload(/Reload 2: generation 3 serves/)
+    expect(server.workers).to.include.members([...first.keys()])
+    const third = await streamsOfAll(url, 2)
+    // Two of the first generation are as many as one fleet has.
+    await server.reload(/Waiting for worker \d+: [1-9]\d* connections?, [56]\d\d\.\d s at most/)
+    expect(server.workers.length).to.be.at.most(5)
+    for (const stream of first.values()) stream.abort()
+    await server.says(/Reload 3: generation 4 serves/)
+    for (const stream of third.values()) stream.abort()
+    await eventually('only the newest workers live', () => server.workers.length === 2)
+  })
+
   it('moves the error log, and leaves it where it is when the reload fails', async () => {
     const server = serve(`errorlog: 'first.log',`, true)
     await eventually('the server runs', () => /Running/.test(read(server, 'first.log')))
@@ -325,3 +346,18 @@ describe('reload', () => {
     expect(await answer(url)).to.equal('two')
   })
 })
+
+/** Opens streams until so many workers have at least one; by their process ids. */
+async function streamsOfAll(url: string, number: number): Promise<Map<number, AbortController>> {
+  const streams = new Map<number, AbortController>()
+  await eventually('every worker has a stream', async () => {
+    const stream = new AbortController()
+    const { body } = await fetch(url, { signal: stream.signal })
+    const { value } = await (body as ReadableStream<Uint8Array>).getReader().read()
+    const pid = Number(Buffer.from(value as Uint8Array).toString())
+    if (streams.has(pid)) stream.abort()
+    else streams.set(pid, stream)
+    return streams.size === number
+  })
+  return streams
+}

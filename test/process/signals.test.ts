@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { insist } from '../insisting.ts'
 import { eventually, launch, launchApp, type Tsicorn } from '../tsicorn.ts'
 
 async function settlesAt(server: Tsicorn, number: number): Promise<void> {
@@ -12,13 +13,13 @@ describe('signals', () => {
     server.signal('SIGTTIN')
     await server.says(/Wanted: 2 workers/)
     await server.says(/Worker 2 .* is ready/)
-    const [oldest] = server.workers
+    const [first] = server.workers
     server.signal('SIGTTOU')
     await server.says(/Wanted: 1 worker /)
     await settlesAt(server, 1)
-    expect(server.workers).to.not.include(oldest)
+    expect(server.workers, 'the one with index 0').to.deep.equal([first])
     server.signal('SIGTTOU')
-    await server.says(/Handling signal: ttou/)
+    await server.says(/Handling signal: ttou\n.*\[WARNING\] TTOU has no effect: one worker is the least/)
     await server.reload()
     await settlesAt(server, 1)
   })
@@ -47,6 +48,17 @@ describe('signals', () => {
     })
   }
 
+  it('that have no effect say so', async () => {
+    const server = launchApp('hello.ts', ['-w', '1'])
+    await server.running()
+    server.signal('SIGUSR1')
+    await server.says(/USR1 has no effect: no log is a file/)
+    server.signal('SIGWINCH')
+    await server.says(/Wanted: 0 workers/)
+    server.signal('SIGWINCH')
+    await server.says(/WINCH has no effect: all workers are away/)
+  })
+
   it('HUP, TTIN, TTOU, USR2 and WINCH sent to a worker harm nobody', async () => {
     const server = launchApp('hello.ts', ['-w', '1'])
     const url = await server.running()
@@ -55,6 +67,12 @@ describe('signals', () => {
       process.kill(worker, name)
     for (let i = 0; i < 5; i += 1) expect(await (await fetch(url)).text()).to.equal('hello')
     expect(server.workers).to.deep.equal([worker])
+    for (const name of ['HUP', 'TTIN', 'TTOU', 'USR2']) {
+      const told = new RegExp(
+        `${name} has no effect on a worker: send it to the arbiter \\(pid ${server.pid}\\)`,
+      )
+      await eventually('it is told', () => told.test(server.log))
+    }
   })
 
   it('a storm of TTIN and TTOU ends with as many workers as it adds up to', async () => {
@@ -121,6 +139,31 @@ describe('stopping', () => {
     expect(await answer).to.equal('cut')
   })
 
+  it('by TERM to the arbiter and to its group at once, as `timeout` sends it, is one graceful stop', async () => {
+    const server = launchApp('slow.ts', ['-w', '2'])
+    const url = await server.running()
+    const answer = fetch(`${url}/?ms=1500`)
+    await eventually('the request is under way', async () => (await fetch(`${url}/?ms=0`)).ok)
+    server.signal('SIGTERM')
+    await server.says(/Handling signal: term/)
+    process.kill(-server.pid, 'SIGTERM')
+    await server.says(/TERM within 1 s of the first one is the same stop/)
+    expect(await (await answer).text()).to.equal('slow')
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+  })
+
+  it('by a second TERM that comes later is quick', async () => {
+    const server = launchApp('slow.ts', ['-w', '1'])
+    const url = await server.running()
+    const answer = fetch(`${url}/?ms=20000`).catch(() => 'cut')
+    await eventually('the request is under way', async () => (await fetch(`${url}/?ms=0`)).ok)
+    server.signal('SIGTERM')
+    await server.says(/Stopping: the workers finish/)
+    await insist(server)
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+    expect(await answer).to.equal('cut')
+  })
+
   it('by TERM serves on for drain_delay, while ready_path says no', async () => {
     const server = launchApp('hello.ts', ['-w', '2', '--drain-delay', '1.5', '--ready-path', '/ready'])
     const url = await server.running()
@@ -142,7 +185,8 @@ describe('stopping', () => {
     await server.running()
     server.signal('SIGTERM')
     await server.says(/serve on for 20 s/)
-    expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+    await insist(server)
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
   })
 
   it('during the start ends at once with code 0', async () => {

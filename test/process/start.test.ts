@@ -1,9 +1,12 @@
 import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { overUnixSocket } from '../requests.ts'
 import { eventually, freePort, isAlive, launch, launchApp } from '../tsicorn.ts'
 
 const hello = `export default (req, res) => res.end('hello')\n`
+
+const tsicorn = fileURLToPath(new URL('../../daemon/tsicorn.js', import.meta.url))
 
 describe('starting', () => {
   it('serves an app from several workers', async () => {
@@ -184,6 +187,24 @@ describe('a start that fails', () => {
     const server = launchApp('hangs-on-load.ts', ['--boot-timeout', '1'], { errors: true })
     expect(await server.ended).to.deep.equal({ code: 3, signal: null })
     expect(server.log).to.match(/boot_timeout/)
+  })
+
+  it('in a folder that has been removed says so', async () => {
+    const server = launch({
+      command: [
+        'sh',
+        '-c',
+        'mkdir gone && cd gone && rmdir ../gone && exec "$@"',
+        'sh',
+        process.execPath,
+        tsicorn,
+      ],
+      args: ['./app.mjs'],
+    })
+    expect(await server.ended).to.deep.equal({ code: 1, signal: null })
+    expect(server.log).to.equal(
+      'The folder that tsicorn is started in has been removed: start it in another one\n',
+    )
   })
 
   it('because the port is taken tries five times and ends with code 1', async () => {

@@ -10,6 +10,7 @@ import {
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
+import { insist } from '../insisting.ts'
 import { Load } from '../load.ts'
 import { fresh, overUnixSocket } from '../requests.ts'
 import {
@@ -209,7 +210,7 @@ describe('upgrade', () => {
     expect(await fresh(url)).to.equal('one')
   })
 
-  it('leaks no variable to the heir or its workers', async () => {
+  it('leaks no variable to the heir or its workers, but for what each worker is told', async () => {
     const server = launch({
       args: ['-b', '127.0.0.1:0', '-e', 'SEASON=spring', './app.mjs'],
       files: {
@@ -219,7 +220,7 @@ describe('upgrade', () => {
     const url = await server.running()
     const heir = await upgrade(server)
     await retire(server, server.pid)
-    expect(await fresh(url)).to.equal('SEASON')
+    expect(await fresh(url)).to.equal('TSICORN_WORKER_INDEX,SEASON')
     process.kill(heir, 'SIGTERM')
     await server.ended
   })
@@ -331,7 +332,7 @@ describe('upgrade', () => {
 
     it('stops at once when asked twice: who waits is served first, and who comes later by the heir', async () => {
       const { server, url } = await termBeforeReady(hello.replace('one', 'two'))
-      server.signal('SIGTERM')
+      await insist(server)
       await server.says(/Stopped/)
       await eventually('the old arbiter is gone', () => !isAlive(server.pid))
       const answer = fresh(url)

@@ -24,6 +24,54 @@ describe('reload when files change', () => {
     await eventually('the new code answers', async () => (await textOf(url)) === 'new')
   })
 
+  it('cuts the old worker at once, so that an event stream holds up nothing', async () => {
+    const stream = (word: string) => `export default (_req, res) => res.write(${JSON.stringify(word)})\n`
+    const args = ['--reload', '--graceful-timeout', '600', '-b', '127.0.0.1:0', './src/app.ts']
+    const { server, url } = await watching({ 'src/app.ts': stream('one') }, { args })
+    for (const [place, word] of ['two', 'three', 'four'].entries()) {
+      const before = await fetch(url)
+      server.write('src/app.ts', stream(word))
+      await server.says(new RegExp(`Reload ${place + 1}: generation ${place + 2} serves`))
+      await before.text().then(
+        () => expect.fail('the stream was not cut'),
+        (error: Error) => expect(error.message).to.equal('terminated'),
+      )
+    }
+    await eventually('only the newest worker lives', () => server.workers.length === 1)
+    expect(server.log).not.to.match(/graceful_timeout/)
+  })
+
+  it('waits for the mend where the first start fails, and serves then', async () => {
+    const server = launch({
+      args: ['--reload', '-w', '2', '-b', '127.0.0.1:0', './src/app.ts'],
+      files: { 'src/app.ts': 'export default (_req, res => res.end()\n' },
+      errors: true,
+    })
+    await server.says(/Cannot start: .*src\/app\.ts[\s\S]*Waiting for a change/)
+    await eventually('it watches', () => server.log.includes('Watching: '))
+    server.write('src/app.ts', `throw new Error('not yet')\n`)
+    await server.says(/Changed: src\/app\.ts\n[\s\S]*Cannot start: .*not yet[\s\S]*Waiting for a change/)
+    server.write('tsicorn.config.mjs', 'export default { wrokers: 2 }')
+    server.signal('SIGHUP')
+    await server.says(/Cannot start: .*wrokers is not a setting[\s\S]*Waiting for a change/)
+    server.write('tsicorn.config.mjs', 'export default { workers: 2 }')
+    server.write('src/app.ts', hello('mended'))
+    expect(await textOf(await server.running())).to.equal('mended')
+    server.write('src/app.ts', hello('changed'))
+    await server.says(/Reload \d+: generation \d+ serves/)
+    await eventually('the new code answers', async () => (await textOf(server.url)) === 'changed')
+  })
+
+  it('ends at once while it waits for the mend', async () => {
+    const server = launch({
+      args: ['--reload', '-b', '127.0.0.1:0', './app.mjs'],
+      files: { 'app.mjs': 'throw new Error()' },
+      errors: true,
+    })
+    await server.says(/Waiting for a change/)
+    expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+  })
+
   it('follows the configuration, also after a mistake in it', async () => {
     const config = (workers: string) =>
       `export default { app: './src/app.ts', bind: ['127.0.0.1:0'], reload: true, workers: ${workers} }\n`

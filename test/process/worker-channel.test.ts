@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { Load } from '../load.ts'
+import { open } from '../raw.ts'
 import { eventually, isAlive, launch, type Tsicorn } from '../tsicorn.ts'
 
 /** Does to the descriptor of the channel what is asked for by path. */
@@ -152,9 +153,12 @@ describe('a worker without its channel', () => {
     it(`because the app did ${deed} descriptor 3 is replaced, and fails no request`, async () => {
       const { server, ask } = await start()
       const { workers } = server
+      // The worker stays for it, longer than one does that just ends.
+      const silent = await open(server.url)
       expect(await ask(deed)).to.equal('alive')
       await server.says(/Booting worker 2/)
       await eventually('it has left', () => !workers.some(isAlive))
+      silent.destroy()
       expect(await ask('')).to.equal('alive')
       expect(server.log).to.match(/it closed its channel to the arbiter/)
       if (deed === 'reuse') expect(readFileSync(`${server.folder}/reused`, 'utf8')).to.equal('')

@@ -58,9 +58,25 @@ export class AppWorker {
     const { spec, cwd = apps, check = false, waitReady = false, path, env } = request
     const listener: InheritedListener =
       path === undefined
-        ? { fd: 3, reuse_port: false, name: `http://127.0.0.1:${port}`, host: '127.0.0.1', port }
-        : { fd: 3, reuse_port: false, name: `unix:${path}`, path }
-    const options = JSON.stringify({ spec, cwd, check, waitReady, listeners: [listener] })
+        ? {
+            fd: 3,
+            reuse_port: false,
+            of_app: false,
+            name: `http://127.0.0.1:${port}`,
+            host: '127.0.0.1',
+            port,
+          }
+        : { fd: 3, reuse_port: false, of_app: false, name: `unix:${path}`, path }
+    const options = JSON.stringify({
+      spec,
+      cwd,
+      check,
+      waitReady,
+      listeners: [listener],
+      bindFrom: 'operator',
+      mayBind: false,
+      unbound: [],
+    })
     const { PORT: _, ...inherited } = process.env
     this.#child = spawn(process.execPath, [join(import.meta.dirname, 'app-process.ts'), options], {
       stdio: ['ignore', 'pipe', 'pipe', fd, 'ipc'],

@@ -15,7 +15,7 @@ const served: readonly (readonly [spec: string, shape: string, answer: string])[
   ['shapes/koa.ts:app', 'Koa application', 'koa'],
   ['shapes/fastify.ts', 'Fastify application', 'fastify'],
   ['shapes/fastify-factory.ts', 'Fastify application', 'fastify factory'],
-  ['shapes/nest-like.ts', 'NestJS application', 'nest'],
+  ['shapes/nest-like.ts', 'NestJS application', 'nest is ready'],
   ['shapes/hono.ts', 'fetch handler', 'hono'],
   ['shapes/fetch-object.ts', 'fetch handler', 'fetch object'],
   ['shapes/fetch-function.ts', 'fetch handler', 'fetch function /'],

@@ -3,11 +3,17 @@ import { createServer } from 'node:http'
 
 let text = 'not initialised'
 
+const ready = async () => {
+  text = `${text} is ready`
+}
+
 export default {
   init: async () => {
     text = 'nest'
   },
-  getHttpAdapter: () => ({}),
+  getHttpAdapter: () => ({
+    getInstance: () => ({ routing: () => undefined, ready }),
+  }),
   getHttpServer: () => createServer((_req, res) => res.end(text)),
   close: async () => console.log('nest is closed'),
 }

@@ -12,6 +12,7 @@ export interface Holding {
 }
 
 export interface Census {
+  /** Without what it has for each worker. */
   readonly arbiter: Holding
   /** Of the worker that holds most. */
   readonly worker: Holding
@@ -28,14 +29,18 @@ const mostOfWorker = 400 * 2 ** 20
 /** Descriptors that a worker may have more: an honest client's connection that has not ended yet. */
 const mostConnections = 4
 
+/** Descriptors of the arbiter for a worker: its channel, and that to its watchdog. */
+const perWorker = 2
+
 /** How long it may take until everything is given back, in seconds. */
 const patience = 15
 
 /** `inUse` is that of the worker that uses most. */
 export function takeCensus(arbiter: number, workers: readonly number[], inUse: number): Census {
   const holdings = workers.map(holdingOf)
+  const { descriptors, ...memory } = holdingOf(arbiter)
   return {
-    arbiter: holdingOf(arbiter),
+    arbiter: { ...memory, descriptors: descriptors - perWorker * workers.length },
     worker: {
       descriptors: Math.max(...holdings.map(({ descriptors }) => descriptors)),
       rss: Math.max(...holdings.map(({ rss }) => rss)),

@@ -1,0 +1,53 @@
+/** How long a worker may take for what it does; whoever takes longer is killed. */
+import type { Life } from './life.ts'
+
+/** What of a worker its deadlines depend on. */
+export interface TimedWorker {
+  readonly age: number
+  readonly life: Life
+  /** When it entered this state, or was told to quit. */
+  readonly since: number
+  /** Its last heartbeat that is known; counted from `since` until there is one. */
+  readonly pulse: number
+  /** It was told to stop at once. */
+  readonly quit: boolean
+  /** It is being killed: it only has to be reaped. */
+  readonly killed: boolean
+}
+
+/** How long a worker may take, in milliseconds; 0 means for ever. */
+export interface Limits {
+  readonly boot: number
+  readonly pulse: number
+  readonly graceful: number
+  readonly quick: number
+}
+
+export type KillReason = 'boot_timeout' | 'timeout' | 'graceful_timeout' | 'quick stop'
+
+export interface Deadline {
+  readonly age: number
+  readonly at: number
+  readonly why: KillReason
+}
+
+export function deadlinesOf(worker: TimedWorker, limits: Limits): Deadline[] {
+  if (worker.killed || worker.life === 'exited') return []
+  const { age, since } = worker
+  const found: Deadline[] = []
+  const add = (why: KillReason, from: number, limit: number) => {
+    if (limit > 0) found.push({ age, at: from + limit, why })
+  }
+  if (worker.quit) add('quick stop', since, limits.quick)
+  else if (worker.life === 'draining') add('graceful_timeout', since, drainLimit(limits))
+  else if (worker.life !== 'ready') add('boot_timeout', since, limits.boot)
+  // One that was told to quit may not have come as far as its first heartbeat.
+  if (worker.life === 'ready' || (worker.life === 'draining' && !worker.quit))
+    add('timeout', worker.pulse, limits.pulse)
+  return found
+}
+
+/** A drain always ends. */
+export function drainLimit({ graceful }: Limits): number {
+  return Math.max(graceful, 1)
+}

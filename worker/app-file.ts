@@ -1,0 +1,22 @@
+/** The file that an app is in. The arbiter has Node run it, and the worker waits for what it exports. */
+import { statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+/** Tried in this order when an app is named without its extension, or by its folder. */
+export const extensions = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs', '.tsx', '.jsx']
+
+/** What stands before the colon of `path:export`. */
+export function appPathOf(app: string): string {
+  return app.split(':', 1)[0] as string
+}
+
+/** The file of that path, absolute, as it is below `cwd` as written; undefined where there is none. */
+export function findAppFile(named: string, cwd: string): string | undefined {
+  const path = resolve(cwd, named)
+  const candidates = [
+    path,
+    ...extensions.map(ending => path + ending),
+    ...extensions.map(ending => join(path, `index${ending}`)),
+  ]
+  return candidates.find(candidate => statSync(candidate, { throwIfNoEntry: false })?.isFile())
+}

@@ -1,0 +1,23 @@
+import { Socket } from 'node:net'
+import { type ListenRequest, readListen } from './listen-request.ts'
+
+/**
+ * An app that connects to a port before it listens there wants to know whether somebody else does. Its own port is served by
+ * tsicorn already, and is to be refused. Until the returned function is called.
+ */
+export function refuseProbes(isOwn: (request: ListenRequest) => boolean): () => void {
+  const { connect } = Socket.prototype
+  Socket.prototype.connect = function (this: Socket, ...args: unknown[]) {
+    // Node's own functions pass on their arguments as a list.
+    const request = readListen(Array.isArray(args[0]) ? args[0] : args)
+    if (request === undefined || !isOwn(request)) return Reflect.apply(connect, this, args)
+    const { host: address = '127.0.0.1', port } = request
+    const text = `connect ECONNREFUSED ${address}:${port}`
+    const error = Object.assign(new Error(text), { code: 'ECONNREFUSED', syscall: 'connect', address, port })
+    process.nextTick(() => this.destroy(error))
+    return this
+  } as typeof connect
+  return () => {
+    Socket.prototype.connect = connect
+  }
+}
