@@ -28,6 +28,8 @@ export interface Failure {
   readonly worker: number | undefined
   readonly began: number
   readonly ended: number
+  /** How long its process stood still meanwhile and shortly before, in milliseconds. */
+  readonly heldUp: number
 }
 
 export type FromClient =

@@ -3,10 +3,15 @@ import type { ClientOrder, FromClient, ToClient } from './client-messages.ts'
 import { kindNamed } from './kinds.ts'
 import { createRandom } from './random.ts'
 import { Requester, type RequesterParts } from './requester.ts'
+import { watchStandstill } from './standstill.ts'
 
 /** How often the harness hears how many requests were answered, in milliseconds. */
 const reportMs = 200
 
+/** The answer before may have waited in the kernel for so long before it was read, in milliseconds. */
+const shortlyMs = 3_000
+
+const standstill = watchStandstill()
 const order = JSON.parse(process.argv[2] as string) as ClientOrder
 const counts = new Map<string, number>()
 let lastId = order.firstId - 1
@@ -18,7 +23,10 @@ const parts: RequesterParts = {
     return lastId
   },
   onAnswered: kind => counts.set(kind, (counts.get(kind) ?? 0) + 1),
-  onFailed: failure => say({ type: 'failed', failure }),
+  onFailed: failure => {
+    const heldUp = standstill(failure.began - shortlyMs)
+    say({ type: 'failed', failure: { ...failure, heldUp } })
+  },
 }
 const requesters = order.kinds.map(name => new Requester(name, kindNamed(name), parts))
 

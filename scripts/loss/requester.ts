@@ -14,7 +14,7 @@ export interface RequesterParts {
   readonly random: Random
   readonly nextId: () => number
   readonly onAnswered: (kind: string) => void
-  readonly onFailed: (failure: Failure) => void
+  readonly onFailed: (failure: Omit<Failure, 'heldUp'>) => void
 }
 
 /** How often a client that is held looks whether it may go on, in milliseconds. */

@@ -50,9 +50,12 @@ function isLeisurely({ kind, before }: Failure): boolean {
 }
 
 export function judge(failure: Failure, { killings, stoppedAt, explains }: Circumstances): Verdict {
-  const { result, received, before, idle, worker, began, ended } = failure
+  const { result, detail, received, before, idle, worker, began, ended, heldUp } = failure
   const unanswered = result === 'reset' && received === 0
   if (unanswered && idle >= drainIdleMs) return isLeisurely(failure) ? 'idle race' : 'client held up'
+  // The handshake of TLS takes several turns of the client's own loop.
+  const unbegun = result === 'refused' && detail.includes('before secure TLS connection')
+  if ((unanswered || unbegun) && heldUp >= drainIdleMs) return 'client held up'
   const cut = result === 'reset' || result === 'short body'
   const isVictim = (killing: Killing) =>
     (worker === undefined || worker === killing.worker) &&
