@@ -25,7 +25,7 @@ export function startPulse(options: PulseOptions): void {
   const parent = process.ppid
   let due = performance.now()
   let beats = 0
-  let lastUtilization = performance.eventLoopUtilization()
+  let lastUtilization = eventLoopUtilization()
   record[fieldIndex('age')] = age
   let failed = false
   const write = () => {
@@ -38,11 +38,12 @@ export function startPulse(options: PulseOptions): void {
     }
   }
   const beat = () => {
-    const utilization = performance.eventLoopUtilization()
-    record[fieldIndex('utilization')] = performance.eventLoopUtilization(
-      utilization,
-      lastUtilization,
-    ).utilization
+    const utilization = eventLoopUtilization()
+    if (utilization !== undefined && lastUtilization !== undefined) {
+      const idle = utilization.idle - lastUtilization.idle
+      const active = utilization.active - lastUtilization.active
+      record[fieldIndex('utilization')] = active / (idle + active)
+    }
     lastUtilization = utilization
     record[fieldIndex('delay')] = Math.max(0, performance.now() - due)
     record[rss] = residentMemory() ?? record[rss]!
@@ -56,6 +57,15 @@ export function startPulse(options: PulseOptions): void {
   // What the log says about its end is no older than that.
   process.once('exit', write)
   setInterval(beat, intervalMs).unref()
+}
+
+/** Node 22 calls `process.hrtime` for it, which the app may have replaced. */
+function eventLoopUtilization(): { readonly idle: number; readonly active: number } | undefined {
+  try {
+    return performance.eventLoopUtilization()
+  } catch {
+    return undefined
+  }
 }
 
 /** In bytes. Node reads it from a file, which takes a descriptor: without one left, nobody knows. */

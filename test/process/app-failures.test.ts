@@ -101,3 +101,23 @@ describe('an application that throws while it answers', () => {
     expect(server.log).not.to.contain('exited')
   })
 })
+
+describe('an app that replaces what Node itself calls', () => {
+  it('ends no worker by that', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: {
+        'app.mjs': `
+          export default (req, res) => {
+            process.hrtime = process.memoryUsage = () => undefined
+            performance.eventLoopUtilization = () => { throw new Error('replaced') }
+            // Meanwhile the heart beats several times.
+            setTimeout(() => res.end(String(process.pid)), 1_500)
+          }`,
+      },
+    })
+    const url = await server.running()
+    expect(await (await fetch(url)).text()).to.equal(String(server.workers[0]))
+    expect(server.log).not.to.contain('exited')
+  })
+})
