@@ -6,6 +6,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import { type Activity, isSilent } from './activity.ts'
 import type { Connections } from './connections.ts'
 import type { WorkerLog } from './log.ts'
@@ -31,6 +32,8 @@ export class Descriptors {
   #countedAt = Number.NEGATIVE_INFINITY
   #toldAt = Number.NEGATIVE_INFINITY
   #closed = 0
+  /** Those that are closed soon, unless they ask for something. */
+  readonly #doubtful = new Set<Socket>()
 
   constructor(connections: Connections, log: Pick<WorkerLog, 'warning'>) {
     this.#connections = connections
@@ -49,31 +52,48 @@ export class Descriptors {
   /** Called when there are more connections than there is room for. */
   readonly #makeRoom = (newest: Socket): void => {
     if (performance.now() - this.#countedAt > countMs) this.#count()
-    const { room } = this.#connections
-    const excess = this.#connections.all - room
+    const excess = this.#connections.all - this.#connections.room - this.#doubtful.size
     if (excess <= 0) return
+    const all = dispensable(this.#connections.entries()).filter(
+      ({ socket }) => socket !== newest && !this.#doubtful.has(socket),
+    )
     // Several, so that they are not looked for at each new connection.
-    const most = excess + Math.ceil(this.#reserve / 8)
-    const idle = dispensable(this.#connections.entries(), newest).slice(0, most)
-    for (const [socket, { session }] of idle) {
-      session?.destroy()
-      socket.destroy()
-    }
-    this.#closed += idle.length
-    if (idle.length < excess) {
+    const settled = all.filter(({ isSettled }) => isSettled).slice(0, excess + Math.ceil(this.#reserve / 8))
+    const others = all.filter(({ isSettled }) => !isSettled).slice(0, Math.max(0, excess - settled.length))
+    for (const { socket } of settled) this.#close(socket)
+    // Where there is time for that, they may say first what waits in the kernel.
+    if (excess > this.#reserve / 2) for (const { socket } of others) this.#close(socket)
+    else for (const { socket } of others) void this.#closeUnlessAsked(socket)
+    const isFull = settled.length + others.length < excess
+    if (isFull) {
       this.#connections.crowd(true, this)
       // What has sent its request by then is served, as long as there is a descriptor for it.
       setImmediate(() => this.#turnAway(newest))
     }
-    this.#tell(idle.length < excess)
+    this.#tell(isFull)
+  }
+
+  #close(socket: Socket): void {
+    this.#closed += 1
+    this.#connections.activityOf(socket)?.session?.destroy()
+    socket.destroy()
+  }
+
+  /** The event loop polls at least once before. */
+  async #closeUnlessAsked(socket: Socket): Promise<void> {
+    this.#doubtful.add(socket)
+    await turn()
+    await turn()
+    this.#doubtful.delete(socket)
+    const activity = this.#connections.activityOf(socket)
+    if (activity !== undefined && isIdle(activity) && rankOf(activity, socket) < rankLate) this.#close(socket)
   }
 
   #turnAway(socket: Socket): void {
     const { all, room } = this.#connections
     const isServed = (this.#connections.activityOf(socket)?.busy ?? 0) > 0
     if (all <= room || (isServed && all <= room + this.#reserve / 2)) return
-    this.#closed += 1
-    socket.destroy()
+    this.#close(socket)
   }
 
   get #reserve(): number {
@@ -110,31 +130,40 @@ export class Descriptors {
 /** A client that has said nothing for so long, in milliseconds, is hardly about to. */
 const settledMs = 1_000
 
+interface Dispensable {
+  readonly socket: Socket
+  readonly isSettled: boolean
+}
+
 /**
  * Whose client loses least comes first: those that never asked for anything, those that had their answers, and those on
  * which a request has begun to arrive; what happened just now comes after all of that, and the longest idle first.
  */
-function dispensable(all: Iterable<[Socket, Activity]>, newest: Socket): [Socket, Activity][] {
-  const settled = performance.now() - settledMs
-  const found: { readonly entry: [Socket, Activity]; readonly rank: number }[] = []
-  for (const entry of all) {
-    const [socket, activity] = entry
-    if (activity.busy > 0 || activity.streams.size > 0 || socket === newest) continue
-    const rank = rankOf(activity, socket) + (activity.idleSince > settled ? ranks : 0)
-    found.push({ entry, rank })
-  }
-  found.sort((a, b) => a.rank - b.rank || a.entry[1].idleSince - b.entry[1].idleSince)
-  return found.map(({ entry }) => entry)
+function dispensable(all: Iterable<[Socket, Activity]>): Dispensable[] {
+  const now = performance.now()
+  const found = Array.from(all)
+    .filter(([, activity]) => isIdle(activity))
+    .map(([socket, activity]) => {
+      const { idleSince } = activity
+      return { socket, idleSince, rank: rankOf(activity, socket), isSettled: now - idleSince >= settledMs }
+    })
+  return found.sort(
+    (a, b) => Number(b.isSettled) - Number(a.isSettled) || a.rank - b.rank || a.idleSince - b.idleSince,
+  )
+}
+
+function isIdle({ busy, streams }: Activity): boolean {
+  return busy === 0 && streams.size === 0
 }
 
 function rankOf(activity: Activity, socket: Socket): number {
   const waits = activity.session !== undefined || isSilent(activity, socket)
   if (waits) return activity.response === undefined ? 0 : 1
-  return 2
+  return rankLate
 }
 
-/** How many of them there are. */
-const ranks = 3
+/** Of one on which a request has begun to arrive. */
+const rankLate = 2
 
 /** Node has raised it as far as it may, when it started. */
 function limitOf(): number {
