@@ -61,9 +61,12 @@ export class Descriptors {
     const settled = all.filter(({ isSettled }) => isSettled).slice(0, excess + Math.ceil(this.#reserve / 8))
     const others = all.filter(({ isSettled }) => !isSettled).slice(0, Math.max(0, excess - settled.length))
     for (const { socket } of settled) this.#close(socket)
-    // Where there is time for that, they may say first what waits in the kernel.
-    if (excess > this.#reserve / 2) for (const { socket } of others) this.#close(socket)
-    else for (const { socket } of others) void this.#closeUnlessAsked(socket)
+    // Where there is time for that, those that are silent may say first what waits in the kernel.
+    const isPressing = excess > this.#reserve / 2
+    for (const { socket, rank } of others) {
+      if (isPressing || rank === rankLate) this.#close(socket)
+      else void this.#closeUnlessAsked(socket)
+    }
     const isFull = settled.length + others.length < excess
     if (isFull) {
       this.#connections.crowd(true, this)
@@ -132,6 +135,7 @@ const settledMs = 1_000
 
 interface Dispensable {
   readonly socket: Socket
+  readonly rank: number
   readonly isSettled: boolean
 }
 
