@@ -6,8 +6,10 @@ export { upgrade }
 export default async (req, res) => {
   if (isHonest(req.url)) return await answer(req, res)
   res.writeEarlyHints({ link: '</style.css>; rel=preload' })
-  res.writeHead(req.method === 'POST' ? 413 : 200, { Trailer: 'X-Trailer' })
+  // Node 22 refuses trailers of what has no body.
+  const hasTrailers = req.method !== 'HEAD'
+  res.writeHead(req.method === 'POST' ? 413 : 200, hasTrailers ? { Trailer: 'X-Trailer' } : {})
   res.write('early')
-  res.addTrailers({ 'X-Trailer': 'late' })
+  if (hasTrailers) res.addTrailers({ 'X-Trailer': 'late' })
   res.end()
 }
