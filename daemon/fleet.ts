@@ -224,6 +224,7 @@ export class Fleet {
   /** Takes over the heartbeats from the scoreboard. */
   readPulses(): void {
     const records = this.#parts.scoreboard.read()
+    if (this.#parts.scoreboard.isUnreadable) return this.forgivePulses()
     for (const child of this.#children.values()) {
       child.pulse = Math.max(child.pulse, records.get(child.age)?.pulse ?? 0)
     }

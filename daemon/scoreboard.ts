@@ -41,6 +41,8 @@ interface Board {
 export class Scoreboard {
   readonly #options: ScoreboardOptions
   readonly #boards: Board[] = []
+  /** The last reading has failed: nobody knows whose heart beats. */
+  isUnreadable = false
 
   constructor(options: ScoreboardOptions) {
     this.#options = options
@@ -66,16 +68,28 @@ export class Scoreboard {
     if (board !== undefined) board.ages[slot] = undefined
   }
 
-  /** The records of all workers, by age. */
+  /** The records of all workers, by age; of those that can be read. */
   read(): ReadonlyMap<number, ScoreRecord> {
     return new Map(
-      this.#boards.flatMap(({ fd, ages }) =>
-        readRecords(fd, ages.length).flatMap((record, slot) => {
-          const age = ages[slot]
+      this.#boards.flatMap(board =>
+        this.#recordsOf(board).flatMap((record, slot) => {
+          const age = board.ages[slot]
           return age === undefined ? [] : [[age, { ...record, age }] as const]
         }),
       ),
     )
+  }
+
+  #recordsOf({ fd, ages }: Board): ScoreRecord[] {
+    try {
+      const records = readRecords(fd, ages.length)
+      this.isUnreadable = false
+      return records
+    } catch (error) {
+      if (!this.isUnreadable) this.#options.warn(`Cannot read the scoreboard: ${(error as Error).message}`)
+      this.isUnreadable = true
+      return []
+    }
   }
 
   close(): void {

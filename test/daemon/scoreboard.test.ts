@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -130,6 +130,16 @@ describe('the scoreboard', () => {
     const nothing = Object.fromEntries(Object.keys(impossible).map(field => [field, 0]))
     expect(board.read().get(7)).to.include({ ...nothing, age: 7, responses_5: 4 })
     expect(board.read().has(3)).to.equal(false)
+  })
+
+  it('that cannot be read has no records, and says so once', () => {
+    const { board, warnings } = scoreboard(null)
+    const { fd } = board.take(1)
+    closeSync(fd)
+    opened.pop()
+    expect([...board.read(), ...board.read()]).to.deep.equal([])
+    expect(board.isUnreadable).to.equal(true)
+    expect(warnings).to.deep.equal(['Cannot read the scoreboard: EBADF: bad file descriptor, read'])
   })
 
   it('survives any bytes that a worker writes', () => {
