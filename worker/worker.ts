@@ -95,6 +95,7 @@ export class Worker {
       backlog,
       log,
       onListen,
+      isLeaving: () => this.#left,
       run: async url => await runApp(url, { tsx }),
     })
     await restTsx()

@@ -95,6 +95,17 @@ describe('the end of an app', () => {
     }
   })
 
+  it('comes for one that is still being loaded, which may exit', async () => {
+    const server = serve(`
+      process.on('SIGTERM', () => { say('end'); process.exit() })
+      process.stdout.write('loading\\n')
+      await new Promise(resolve => setTimeout(resolve, 100_000))`)
+    await server.says(/loading/)
+    server.signal('SIGTERM')
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+    expect(said(server)).to.deep.equal(['end'])
+  })
+
   it('closes a server that has not closed yet, and without an error', async () => {
     const server = serve(`
       ${listens}

@@ -26,6 +26,33 @@ describe('where an app listens', () => {
     expect(server.log.match(/and tsicorn does not/g)).to.have.length(1)
   })
 
+  it('it is served when nobody says where, and it falls back on a port of its own', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['./app.mjs', '--', '--port', String(port)],
+      files: { 'app.mjs': app(`serve('app').listen(process.env.PORT ?? process.argv[3])`) },
+    })
+    await server.running()
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.match(/^app /)
+  })
+
+  it('it is served at the default when nobody says where, the app neither', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['./app.mjs'],
+      files: {
+        'app.mjs': app(
+          `serve('app').listen({ port: process.env.PORT, host: '0.0.0.0' })`,
+          `serve('metrics').listen(${port}, '127.0.0.1')`,
+        ),
+      },
+    })
+    expect(await server.running()).to.equal('http://127.0.0.1:8000')
+    await server.reload()
+    expect(await fresh(server.url)).to.match(/^app /)
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.match(/^metrics /)
+  })
+
   it('with PORT and a host of its own, it is served on that host alone', async () => {
     const port = await freePort()
     const server = launch({
