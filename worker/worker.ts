@@ -95,7 +95,7 @@ export class Worker {
       backlog,
       log,
       onListen,
-      isLeaving: () => this.#left,
+      isLeaving: () => this.isLeaving,
       run: async url => await runApp(url, { tsx }),
     })
     await restTsx()
@@ -115,6 +115,10 @@ export class Worker {
     })
     tellArbiter({ type: 'ready' })
     if (check) await this.#leave(exitCodes.ok.code, lastWordsMs)
+  }
+
+  get isLeaving(): boolean {
+    return this.#left
   }
 
   async #importHooks(): Promise<void> {

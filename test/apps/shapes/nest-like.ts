@@ -8,7 +8,12 @@ export default {
     text = 'nest'
   },
   getHttpAdapter: () => ({
-    getInstance: () => ({ routing() {}, ready: async () => void (text = `${text} is ready`) }),
+    getInstance: () => ({
+      routing: () => undefined,
+      ready: async () => {
+        text += ' is ready'
+      },
+    }),
   }),
   getHttpServer: () => createServer((_req, res) => res.end(text)),
   close: async () => console.log('nest is closed'),
