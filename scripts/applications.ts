@@ -17,6 +17,7 @@ import { commandLines } from './applications/command-lines.ts'
 import { install, installTsicorn } from './applications/folder.ts'
 import { frameworks } from './applications/frameworks.ts'
 import { nest } from './applications/nest.ts'
+import { sites } from './applications/sites.ts'
 import { notServed, type Row, tryApplication } from './applications/trial.ts'
 
 const { values } = parseArgs({
@@ -30,7 +31,7 @@ const { values } = parseArgs({
 // A signal ends the process in the ordinary way, and so what it started.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
-const applications = chosen([...commandLines, ...frameworks, ...nest])
+const applications = chosen([...commandLines, ...frameworks, ...nest, ...sites])
 const root = mkdtempSync(join(tmpdir(), 'tsicorn-applications-'))
 process.once('exit', () => values.keep || rmSync(root, { recursive: true, force: true }))
 

@@ -76,14 +76,14 @@ export const frameworks: readonly Application[] = [
   },
   {
     name: 'apollo-server',
-    packages: { '@apollo/server': '5.5.1', graphql: '16.12.0' },
+    packages: { '@apollo/server': '5.5.1', graphql: '16.15.0' },
     ...program('apollo-server.mjs'),
     says: 'Hello World!',
     path: '/?query=%7Bhello%7D',
   },
   {
     name: 'graphql-yoga',
-    packages: { 'graphql-yoga': '5.24.1', graphql: '16.12.0' },
+    packages: { 'graphql-yoga': '5.24.1', graphql: '16.15.0' },
     ...program('graphql-yoga.mjs'),
     says: 'Hello World!',
     path: '/graphql?query=%7Bhello%7D',
