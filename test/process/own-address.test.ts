@@ -161,6 +161,27 @@ describe('an app that looks for a free port', () => {
         socket.connect(port, '127.0.0.1', () => reject(new Error('reachable')))
       })`,
   }
+  it('finds it free in all workers when nobody says where, however long it looks', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-w', '2', './app.mjs'],
+      files: {
+        'app.mjs': `import net from 'node:net'
+          import { createServer } from 'node:http'
+          const probe = net.createServer()
+          const port = await new Promise(resolve => {
+            probe.once('error', () => resolve(0))
+            probe.listen(${port}, '127.0.0.1', () => setTimeout(() => probe.close(() => resolve(${port})), 500))
+          })
+          createServer((req, res) => res.end('ok')).listen(port, '127.0.0.1')`,
+      },
+    })
+    await server.running()
+    expect(server.log).to.contain(`Listening at: http://127.0.0.1:${port}\n`)
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.equal('ok')
+    expect(server.log).not.to.contain('told to leave at once')
+  })
+
   for (const [how, probe] of Object.entries(probes)) {
     it(`${how} finds its own free, in all workers and at each reload`, async () => {
       const port = await freePort()
