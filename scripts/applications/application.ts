@@ -3,6 +3,8 @@ export interface Application {
   readonly name: string
   /** Exact versions by package; the first is the one that the table names. */
   readonly packages: Readonly<Record<string, string>>
+  /** Versions of what these depend on, where the registry does not have what they name. */
+  readonly overrides?: Readonly<Record<string, string>>
   /** What somebody who uses it writes, by the path in its folder. */
   readonly files?: Readonly<Record<string, string>>
   /** Its package is of ECMAScript modules. */

@@ -1,6 +1,19 @@
 /** Servers that are started from the command line. */
 import type { Application } from './application.ts'
 
+const pets = {
+  'api.yaml': `openapi: 3.0.0
+info: { title: pets, version: '1' }
+paths:
+  /pets:
+    get:
+      responses:
+        '200':
+          description: all
+          content: { application/json: { example: [{ name: a cat }] } }
+`,
+}
+
 const page = { 'public/index.html': '<!doctype html><title>site</title><p>a page\n' }
 
 export const commandLines: readonly Application[] = [
@@ -53,6 +66,8 @@ export const commandLines: readonly Application[] = [
   {
     name: 'verdaccio',
     packages: { verdaccio: '6.10.4' },
+    // Named by a tag, which mirrors of the registry may not have.
+    overrides: { 'node-fetch': '2.7.0' },
     start: ['./node_modules/.bin/verdaccio', '--listen', '{port}'],
     path: '/-/ping',
     says: '{}',
@@ -72,18 +87,7 @@ export const commandLines: readonly Application[] = [
   {
     name: 'prism-cli',
     packages: { '@stoplight/prism-cli': '5.16.0' },
-    files: {
-      'api.yaml': `openapi: 3.0.0
-info: { title: pets, version: '1' }
-paths:
-  /pets:
-    get:
-      responses:
-        '200':
-          description: all
-          content: { application/json: { example: [{ name: a cat }] } }
-`,
-    },
+    files: pets,
     start: ['./node_modules/.bin/prism', 'mock', '--port', '{port}', 'api.yaml'],
     path: '/pets',
     says: 'a cat',
@@ -98,14 +102,9 @@ paths:
   {
     name: 'mockoon-cli',
     packages: { '@mockoon/cli': '9.9.0' },
-    files: {
-      'api.json': JSON.stringify({
-        name: 'pets',
-        openapi: '3.0.0',
-        paths: {},
-      }),
-    },
-    start: ['./node_modules/.bin/mockoon-cli', 'start', '--data', 'api.json', '--port', '{port}'],
-    says: '',
+    files: pets,
+    start: ['./node_modules/.bin/mockoon-cli', 'start', '--data', 'api.yaml', '--port', '{port}'],
+    path: '/pets',
+    says: 'a cat',
   },
 ]

@@ -11,7 +11,7 @@ const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '../..')
 
 /** How long an installation or a build may take, in milliseconds. */
-const patienceMs = 600_000
+const patienceMs = 300_000
 
 /** Installs this repository as npm packs it, and returns the command. */
 export async function installTsicorn(folder: string): Promise<string> {
@@ -24,9 +24,9 @@ export async function installTsicorn(folder: string): Promise<string> {
 
 /** Installs an application, and builds it where it has to be. */
 export async function install(application: Application, folder: string, node: string): Promise<void> {
-  const { packages, files = {}, prepare = [], scripts = false, module = false } = application
-  const type = module ? 'module' : 'commonjs'
-  const manifest = { name: 'application', version: '1.0.0', private: true, type, dependencies: packages }
+  const { packages: dependencies, overrides, files = {}, prepare = [], scripts = false } = application
+  const type = application.module === true ? 'module' : 'commonjs'
+  const manifest = { name: 'application', version: '1.0.0', private: true, type, dependencies, overrides }
   for (const [path, text] of Object.entries({ 'package.json': JSON.stringify(manifest), ...files })) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), text)

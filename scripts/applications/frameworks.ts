@@ -43,6 +43,7 @@ export const frameworks: readonly Application[] = [
     packages: { '@hono/node-server': '2.1.8', hono: '4.13.19' },
     ...program('hono.mjs'),
     says: 'Hello World!',
+    short: true,
   },
   { name: 'h3', packages: { h3: '2.0.8' }, ...program('h3.mjs'), says: 'Hello World!' },
   {

@@ -81,7 +81,7 @@ export async function answerTo(question: Question): Promise<string> {
 
 function ask({ port, path, says }: Question, agent: http.Agent | undefined): Promise<Answer> {
   return new Promise(resolve => {
-    const headers = { accept: 'text/html, */*' }
+    const headers = { accept: '*/*' }
     const options = { host: '127.0.0.1', port, path, headers, agent: agent ?? false, timeout: patienceMs }
     const request = http.get(options, response => {
       let text = ''

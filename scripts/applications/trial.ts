@@ -26,7 +26,7 @@ export interface Row {
   readonly faults: readonly string[]
 }
 
-const startMs = 120_000
+const startMs = 60_000
 const stopMs = 60_000
 const reloads = 3
 /** How many requests are answered between two events. */
