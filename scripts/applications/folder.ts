@@ -25,7 +25,7 @@ export async function installTsicorn(folder: string): Promise<string> {
 /** Installs an application, and builds it where it has to be. */
 export async function install(application: Application, folder: string, node: string): Promise<void> {
   const { packages: dependencies, overrides, files = {}, prepare = [], scripts = false } = application
-  const type = application.module === true ? 'module' : 'commonjs'
+  const type = application.module === true ? 'module' : undefined
   const manifest = { name: 'application', version: '1.0.0', private: true, type, dependencies, overrides }
   for (const [path, text] of Object.entries({ 'package.json': JSON.stringify(manifest), ...files })) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })

@@ -34,8 +34,8 @@ export const sites: readonly Application[] = [
     name: 'nitro',
     packages: { nitro: '3.0.0' },
     files: {
-      'nitro.config.mjs': "export default { serverDir: './server' }\n",
-      'server/routes/index.mjs': "export default () => 'Hello World!'\n",
+      'routes/index.mjs':
+        "import { defineEventHandler } from 'nitro/h3'\n\nexport default defineEventHandler(() => 'Hello World!')\n",
     },
     module: true,
     prepare: [['./node_modules/.bin/nitro', 'build']],
