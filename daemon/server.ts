@@ -4,13 +4,13 @@
 import type { Resolved } from '../config/resolve.ts'
 import type { ServerView } from '../hooks/table.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
-import { AppBinds } from './app-binds.ts'
+import { AppBinds, bindFrom } from './app-binds.ts'
 import type { ServerEvent } from './arbiter-event.ts'
 import { count } from './count.ts'
 import { CrashLoop, survivorsOf } from './crash-loop.ts'
 import type { ErrorLog } from './error-log.ts'
 import { Fleet } from './fleet.ts'
-import { addressesOf, type Generation, processName } from './generation.ts'
+import { addressesOf, type Generation, mayBind, processName } from './generation.ts'
 import { HookQueue } from './hook-queue.ts'
 import type { Inheritance } from './inheritance.ts'
 import { Lineage } from './lineage.ts'
@@ -195,7 +195,7 @@ export class Server {
       wanted: current === undefined ? 0 : wanted,
       generation: current?.number ?? 0,
       surge: shareOf(settings.reload_surge, wanted),
-      boots: this.crashLoop.boots(this.#parts.boots, serving),
+      boots: this.#asksApp && serving.length === 0 ? 1 : this.crashLoop.boots(this.#parts.boots, serving),
       // What is taken back is not watched: its last worker leaves like the others.
       bake: this.phase.name === 'reloading' ? settings.reload_bake * 1_000 : 0,
       recycles: this.phase.name === 'running',
@@ -208,6 +208,13 @@ export class Server {
         quick: quickMs,
       },
     }
+  }
+
+  /** The first worker finds out where the app listens: what another one listens on meanwhile would be in its way, or in ours. */
+  get #asksApp(): boolean {
+    const { current, appBinds } = this.succession
+    const asks = current !== undefined && bindFrom(current.resolved) === 'nobody' && mayBind(current)
+    return asks && appBinds.all.length === 0
   }
 
   /** What hooks see; of a configuration that is not in force yet, where one is given. */

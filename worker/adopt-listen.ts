@@ -4,7 +4,7 @@ import type { AppLog, AppServer } from './adapters/adapter.ts'
 import { isAppServer } from './adapters/server.ts'
 import { AppError, BindFailed, Elsewhere } from './app-error.ts'
 import { answerAddress, hide, isPresented, present, withhold } from './app-server.ts'
-import { bindOf, contradicts, differs, isLocal } from './listen-address.ts'
+import { bindOf, contradicts, differs, isFixed, isLocal, isOpen, nameOf } from './listen-address.ts'
 import { type ListenRequest, readListen, targetOf } from './listen-request.ts'
 import { refuseProbes } from './port-probe.ts'
 import type { BindFrom, InheritedListener } from './protocol.ts'
@@ -95,12 +95,12 @@ export class ListenCatcher {
     if (!this.#mayBind) return
     const more = [...this.#strays.values()].filter(request => this.#isBindable(request))
     const bound = this.#listeners.filter(({ of_app }) => of_app)
-    const used = this.caught.filter(({ listener }) => listener.of_app)
+    const used = this.caught.filter(({ listener, request }) => listener.of_app || isOpen(request))
     const unused = bound.filter(listener => used.every(one => one.listener !== listener))
     if (more.length === 0 && unused.length === 0) return
     const names = more.length > 0 ? more.map(nameOf) : ['fewer addresses']
     throw new Elsewhere(names.join(' and '), [
-      ...used.map(({ request }) => bindOf(request)),
+      ...used.map(({ listener, request }) => bindOf(isOpen(request) ? listener : request)),
       ...more.map(bindOf),
     ])
   }
@@ -129,6 +129,8 @@ export class ListenCatcher {
       return listener && !this.#loaded ? pretend(server, request, listener) : this.#pass(server, args)
     }
     if (wanted.length > 0) return this.#lead(server, request, wanted)
+    const [free] = this.#bindFrom === 'nobody' && isOpen(request) ? this.#free(this.#listeners) : []
+    if (free !== undefined && !this.#loaded) return this.#lead(server, request, [free])
     this.#strays.set(server, request)
     if (this.#waiting) server.unref()
     server.once('close', () => this.#strays.delete(server))
@@ -140,6 +142,10 @@ export class ListenCatcher {
     return isForArbiter || this.#check ? pretend(server, request) : this.#pass(server, args)
   }
 
+  #free(listeners: readonly InheritedListener[]): InheritedListener[] {
+    return listeners.filter(listener => this.caught.every(one => one.listener !== listener))
+  }
+
   #isBindable(request: ListenRequest): boolean {
     return isFixed(request) && !this.#unbound.includes(bindOf(request))
   }
@@ -149,15 +155,12 @@ export class ListenCatcher {
   }
 
   #isFree(request: ListenRequest): boolean {
-    const isTaken = (listener: InheritedListener) => this.caught.some(one => one.listener === listener)
-    return this.#listeners.some(
-      listener => matches(listener, request) && isLocal(request, listener) && !isTaken(listener),
-    )
+    const isSame = (listener: InheritedListener) => matches(listener, request) && isLocal(request, listener)
+    return this.#free(this.#listeners).some(isSame)
   }
 
   #lead(server: AppServer, request: ListenRequest, wanted: readonly InheritedListener[]): Server {
-    const taken = new Set(this.caught.map(({ listener }) => listener))
-    const free = wanted.filter(listener => !taken.has(listener))
+    const free = this.#free(wanted)
     const listener = free.find(({ host }) => host === request.host) ?? free[0]
     if (this.#loaded || listener === undefined) {
       this.#log(
@@ -202,7 +205,7 @@ export class ListenCatcher {
   /** Where nobody said where to listen, the app has the last word. */
   #contradiction(request: ListenRequest, listener: InheritedListener): Error {
     if (this.#mayBind && this.#bindFrom !== 'operator')
-      return new Elsewhere(nameOf(request), [bindOf(request)])
+      return new Elsewhere(nameOf(request), [bindOf({ port: listener.port, ...request })])
     return new AppError(
       `The app listens on ${nameOf(request)} only, and tsicorn is bound to ${listener.name}: start tsicorn with -b ${bindOf(request)}, or let the app listen without a host`,
     )
@@ -213,16 +216,6 @@ function matches(listener: InheritedListener, request: ListenRequest): boolean {
   if (request.path !== undefined)
     return listener.path !== undefined && resolve(request.path) === resolve(listener.path)
   return request.port !== undefined && request.port !== 0 && listener.port === request.port
-}
-
-/** The kernel is not to choose. */
-function isFixed({ port, path }: ListenRequest): boolean {
-  return path !== undefined || (port !== undefined && port !== 0)
-}
-
-function nameOf({ port, path, host }: ListenRequest): string {
-  if (path !== undefined) return resolve(path)
-  return host === undefined ? `port ${port ?? 0}` : `port ${port ?? 0} of ${host}`
 }
 
 /** Tells the server that it listens, and nothing else; `closed` hears when it is closed. */

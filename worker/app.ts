@@ -55,6 +55,8 @@ export interface LoadOptions {
   /** Called before a server of the app listens; it may get connections long before the app is loaded. */
   readonly onListen?: (server: AppServer) => void
   readonly log: AppLog
+  /** The worker has been told to end, and so has the app. */
+  readonly isLeaving: () => boolean
   /** Runs the module at this URL, once. */
   readonly run: (url: string) => Promise<Exports>
 }
@@ -75,8 +77,9 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
   const catcher = new ListenCatcher({ ...options, refused })
   refuseCluster(refused)
   const ready = hearReady()
-  const letExit = nameAppThatExits(spec.text, log)
-  announcePort(listeners)
+  const letExit = nameAppThatExits(spec.text, log, options.isLeaving)
+  // As with Node alone, the app says where to listen if nobody else does.
+  if (options.bindFrom !== 'nobody') announcePort(listeners)
   const meanwhile = <T>(step: Promise<T>, otherwise: () => Error) =>
     whilePending(Promise.race([step, refusal]), otherwise)
   try {
@@ -177,9 +180,10 @@ function notServable(
   const [stray] = elsewhere
   if (stray !== undefined) {
     const port = stray.match(/^port (\d+)/)?.[1]
+    const announced = process.env.PORT === undefined ? '' : `, which is ${process.env.PORT}`
     const bind = port === undefined ? `unix:${stray}` : `127.0.0.1:${port}`
     return new AppError(
-      `${app} it listens on ${stray}, and tsicorn is bound to ${bound}: start tsicorn with -b ${bind}, or let the app listen on process.env.PORT, which is ${process.env.PORT}`,
+      `${app} it listens on ${stray}, and tsicorn is bound to ${bound}: start tsicorn with -b ${bind}, or let the app listen on process.env.PORT${announced}`,
     )
   }
   const values = candidates(module).map(({ name, value }) => `${name} is ${describeValue(value)}`)

@@ -36,3 +36,19 @@ export function bindOf({ host = '::', port, path }: ListenRequest): string {
   const name = host === '' ? '::' : host
   return name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`
 }
+
+/** The request as the log names it. */
+export function nameOf({ port, path, host }: ListenRequest): string {
+  if (path !== undefined) return resolve(path)
+  return host === undefined ? `port ${port ?? 0}` : `port ${port ?? 0} of ${host}`
+}
+
+/** The kernel is not to choose. */
+export function isFixed({ port, path }: ListenRequest): boolean {
+  return path !== undefined || (port !== undefined && port !== 0)
+}
+
+/** The app names no address. */
+export function isOpen({ port, path }: ListenRequest): boolean {
+  return port === undefined && path === undefined
+}

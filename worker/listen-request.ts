@@ -2,7 +2,8 @@ import type { InheritedListener } from './protocol.ts'
 
 /** What a call of `server.listen(...)` asks for, whichever of its many forms it has. */
 export interface ListenRequest {
-  readonly port?: number
+  /** Not there for `listen()`, and for a PORT that nobody has set. */
+  readonly port?: number | undefined
   readonly host?: string
   readonly path?: string
   readonly backlog?: number
@@ -26,7 +27,7 @@ export function readListen(args: readonly unknown[]): ListenRequest | undefined 
   const port = portOf(first)
   if (port !== undefined) return { ...optional, port }
   if (typeof first === 'string') return { ...optional, path: first }
-  return { ...optional, port: 0 }
+  return optional
 }
 
 function fromOptions(

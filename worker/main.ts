@@ -81,6 +81,8 @@ function start(message: Start): void {
   disconnectApp = standIn(log)
   worker = new Worker(message)
   worker.boot().catch(async (error: unknown) => {
+    // It was told to leave, and so was the app.
+    if (worker?.isLeaving === true) return
     const { bootFailure } = await import('./boot-failure.ts')
     const { code, ...failure } = await bootFailure(error, message.settings.app)
     const told = { ...failure, message: cut(failure.message) }

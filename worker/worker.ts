@@ -44,6 +44,7 @@ const farewellMs = 250
 
 export class Worker {
   readonly gate: Gate
+  isLeaving = false
   readonly #start: Start
   readonly #log: WorkerLog
   readonly #connections: Connections
@@ -56,7 +57,6 @@ export class Worker {
   #lineFormat: string | AccessLine | null
   #announced = false
   #quits = false
-  #left = false
 
   constructor(start: Start) {
     this.#start = start
@@ -90,6 +90,7 @@ export class Worker {
     const app = await loadApp({
       ...this.#start,
       ...{ spec, cwd: process.cwd(), waitReady, backlog, log, onListen },
+      isLeaving: () => this.isLeaving,
       run: async url => await runApp(url, { tsx }),
     })
     await restTsx()
@@ -97,7 +98,7 @@ export class Worker {
     this.#log.debug(`The app is a ${app.shape}`)
     await this.#hooks.call('post_worker_init', this.#view)
     if (!check) await this.#serve(app, front)
-    if (this.#left) return
+    if (this.isLeaving) return
     this.#state = 'ready'
     startPulse({
       ...scoreboard,
@@ -207,8 +208,8 @@ export class Worker {
 
   /** The end of every worker that ends in an orderly way; `limit` in milliseconds bounds what the user's code may take. */
   async #leave(code: number, limit: number): Promise<void> {
-    if (this.#left) return
-    this.#left = true
+    if (this.isLeaving) return
+    this.isLeaving = true
     const until = performance.now() + limit
     setTimeout(() => process.exit(code), limit).unref()
     // Lines that wait for a full disk have as long as requests have, but for the last word about them.

@@ -95,6 +95,23 @@ describe('the end of an app', () => {
     }
   })
 
+  const whileLoading = { exit: 'process.exit()', fail: `abort(new Error('told to end'))` }
+  for (const [what, deed] of Object.entries(whileLoading)) {
+    it(`comes for one that is still being loaded, which may ${what}`, async () => {
+      const server = serve(`
+        let abort
+        const loaded = new Promise((resolve, reject) => { abort = reject })
+        const timer = setTimeout(() => undefined, 100_000)
+        process.on('SIGTERM', () => { say('end'); clearTimeout(timer); ${deed} })
+        process.stdout.write('loading\\n')
+        await loaded`)
+      await server.says(/loading/)
+      server.signal('SIGTERM')
+      expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+      expect(said(server)).to.deep.equal(['end'])
+    })
+  }
+
   it('closes a server that has not closed yet, and without an error', async () => {
     const server = serve(`
       ${listens}

@@ -26,6 +26,33 @@ describe('where an app listens', () => {
     expect(server.log.match(/and tsicorn does not/g)).to.have.length(1)
   })
 
+  it('it is served when nobody says where, and it falls back on a port of its own', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['./app.mjs', '--', '--port', String(port)],
+      files: { 'app.mjs': app(`serve('app').listen(process.env.PORT ?? process.argv[3])`) },
+    })
+    await server.running()
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.match(/^app /)
+  })
+
+  it('it is served at the default when nobody says where, the app neither', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['./app.mjs'],
+      files: {
+        'app.mjs': app(
+          `serve('app').listen({ port: process.env.PORT, host: '0.0.0.0' })`,
+          `serve('metrics').listen(${port}, '127.0.0.1')`,
+        ),
+      },
+    })
+    expect(await server.running()).to.equal('http://127.0.0.1:8000')
+    await server.reload()
+    expect(await fresh(server.url)).to.match(/^app /)
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.match(/^metrics /)
+  })
+
   it('with PORT and a host of its own, it is served on that host alone', async () => {
     const port = await freePort()
     const server = launch({
@@ -170,6 +197,27 @@ describe('an app that looks for a free port', () => {
         socket.connect(port, '127.0.0.1', () => reject(new Error('reachable')))
       })`,
   }
+  it('finds it free in all workers when nobody says where, however long it looks', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-w', '2', './app.mjs'],
+      files: {
+        'app.mjs': `import net from 'node:net'
+          import { createServer } from 'node:http'
+          const probe = net.createServer()
+          const port = await new Promise(resolve => {
+            probe.once('error', () => resolve(0))
+            probe.listen(${port}, '127.0.0.1', () => setTimeout(() => probe.close(() => resolve(${port})), 500))
+          })
+          createServer((req, res) => res.end('ok')).listen(port, '127.0.0.1')`,
+      },
+    })
+    await server.running()
+    expect(server.log).to.contain(`Listening at: http://127.0.0.1:${port}\n`)
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.equal('ok')
+    expect(server.log).not.to.contain('told to leave at once')
+  })
+
   for (const [how, probe] of Object.entries(probes)) {
     it(`${how} finds its own free, in all workers and at each reload`, async () => {
       const port = await freePort()

@@ -12,9 +12,10 @@ const forms: readonly (readonly [args: readonly unknown[], request: ListenReques
   [['/run/app.sock', callback], { path: '/run/app.sock', callback }],
   [[{ port: '3000', host: '::1', backlog: 5 }, callback], { port: 3000, host: '::1', backlog: 5, callback }],
   [[{ path: '/run/app.sock' }], { path: '/run/app.sock' }],
-  [[], { port: 0 }],
-  [[callback], { port: 0, callback }],
-  [[null], { port: 0 }],
+  [[], {}],
+  [[callback], { callback }],
+  [[null], {}],
+  [[0, callback], { port: 0, callback }],
   [[{ fd: 3 }], undefined],
   [[{ _handle: {} }], undefined],
 ]
