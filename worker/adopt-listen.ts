@@ -100,7 +100,8 @@ export class ListenCatcher {
     if (more.length === 0 && unused.length === 0) return
     const names = more.length > 0 ? more.map(nameOf) : ['fewer addresses']
     throw new Elsewhere(names.join(' and '), [
-      ...used.map(({ listener, request }) => bindOf(isOpen(request) ? listener : request)),
+      // The port may be our default, and the host the app's.
+      ...used.map(({ listener, request }) => bindOf(isOpen(request) ? { ...listener, ...request } : request)),
       ...more.map(bindOf),
     ])
   }
