@@ -49,12 +49,13 @@ export function retireSoon(session: ServerHttp2Session, socket: Socket): void {
  * and Node 22 aborts the process when the body of a further request follows.
  */
 export function leaveInTurn(session: ServerHttp2Session): void {
-  session.once('goaway', code => {
-    if (code === 0) return
+  // One without an error may come before it.
+  session.on('goaway', code => {
+    if (code === 0 || Object.hasOwn(session, 'destroy')) return
     const destroy: (error?: Error, code?: number) => void = session.destroy.bind(session)
     // Called by Node right after this.
     session.destroy = (...why) => {
-      session.destroy = destroy
+      Reflect.deleteProperty(session, 'destroy')
       setImmediate(() => destroy(...why))
     }
   })

@@ -75,6 +75,12 @@ const pieces: Readonly<Record<string, readonly Buffer[]>> = {
     frame(headers, endHeaders, 1, post),
     frame(data, 0, 1, Buffer.alloc(10)),
   ],
+  'goes away without an error, with one, and goes on': [
+    frame(goaway, 0, 0, Buffer.concat([u32(0), u32(0)])),
+    frame(goaway, 0, 0, Buffer.concat([u32(0), u32(2)])),
+    frame(headers, endHeaders, 1, post),
+    frame(data, 0, 1, Buffer.alloc(10)),
+  ],
   'expects what nobody fulfils and resets': [
     frame(headers, endHeaders, 1, with_(literal('expect', 'x'))),
     frame(reset, 0, 1, u32(8)),
