@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { fresh } from '../requests.ts'
-import { launch, type Tsicorn } from '../tsicorn.ts'
+import { eventually, launch, type Tsicorn } from '../tsicorn.ts'
 
 /** `told` is what the app says on standard output at its end, as it ends; the rest of the file is the app. */
 function serve(text: string, ...args: readonly string[]): Tsicorn {
@@ -25,6 +25,12 @@ const listens = `const server = createServer(listener).listen(process.env.PORT)`
 
 function said({ log }: Tsicorn): string[] {
   return Array.from(log.matchAll(/<(.*?)>\n/g), ([, text = '']) => text)
+}
+
+/** What a worker prints and what is logged of it come by different ways. */
+async function hears(server: Tsicorn, words: readonly string[]): Promise<void> {
+  await eventually(`it says ${words}`, () => said(server).length >= words.length)
+  expect(said(server)).to.deep.equal(words)
 }
 
 describe('the end of an app', () => {
@@ -53,6 +59,7 @@ describe('the end of an app', () => {
         process.on('SIGTERM', async (...args) => { say(args.join()); await soon(); say('pool closed') })`)
       await server.running()
       await end(server)
+      await eventually('it says both', () => said(server).length >= 2)
       expect(said(server).slice(0, 2)).to.deep.equal(['SIGTERM,15', 'pool closed'])
     })
   }
@@ -66,7 +73,7 @@ describe('the end of an app', () => {
     server.signal('SIGTERM')
     expect(await slow).to.equal('ok')
     expect(await server.ended).to.deep.equal({ code: 0, signal: null })
-    expect(said(server)).to.deep.equal(['answered', 'end'])
+    await hears(server, ['answered', 'end'])
   })
 
   it('comes after the last answer when the whole group is sent the signal, twice', async () => {
@@ -79,7 +86,7 @@ describe('the end of an app', () => {
     for (const pid of pids) process.kill(pid, 'SIGTERM')
     expect(await slow).to.equal('ok')
     await server.ended
-    expect(said(server)).to.deep.equal(['answered', 'end'])
+    await hears(server, ['answered', 'end'])
   })
 
   it('is that of SIGINT where it listens to that alone, and of the message of PM2 where it hears messages', async () => {
@@ -91,7 +98,7 @@ describe('the end of an app', () => {
       await server.running()
       server.signal('SIGTERM')
       await server.ended
-      expect(said(server)).to.deep.equal([word])
+      await hears(server, [word])
     }
   })
 
@@ -108,7 +115,7 @@ describe('the end of an app', () => {
       await server.says(/loading/)
       server.signal('SIGTERM')
       expect(await server.ended).to.deep.equal({ code: 0, signal: null })
-      expect(said(server)).to.deep.equal(['end'])
+      await hears(server, ['end'])
     })
   }
 
@@ -123,7 +130,7 @@ describe('the end of an app', () => {
     await server.running()
     server.signal('SIGTERM')
     await server.says(/Worker 1 .* exited with code 0/)
-    expect(said(server)).to.deep.equal(['listening true', 'close', 'closed undefined'])
+    await hears(server, ['listening true', 'close', 'closed undefined'])
   })
 
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
@@ -132,7 +139,7 @@ describe('the end of an app', () => {
       await server.running()
       server.signal(signal)
       await server.says(/Worker 1 .* exited with code 0/)
-      expect(said(server)).to.deep.equal(['close'])
+      await hears(server, ['close'])
     })
   }
 
@@ -151,7 +158,7 @@ describe('the end of an app', () => {
     await server.running()
     server.signal('SIGTERM')
     expect(await server.ended).to.deep.equal({ code: 0, signal: null })
-    expect(said(server)).to.deep.equal(['hooks'])
+    await hears(server, ['hooks'])
   })
 
   it('is over when nothing is left to do', async () => {
@@ -162,7 +169,7 @@ describe('the end of an app', () => {
     await server.running()
     server.signal('SIGTERM')
     expect(await server.ended).to.deep.equal({ code: 0, signal: null })
-    expect(said(server)).to.deep.equal(['done'])
+    await hears(server, ['done'])
     expect(server.log).to.not.contain('graceful_timeout')
   })
 
@@ -215,6 +222,6 @@ describe('the end of an app', () => {
     await fresh(`${url}/close`)
     await server.says(/Worker 1 .* exited with code 0: the app closed its server/)
     expect(await fresh(url)).to.equal('ok')
-    expect(said(server)).to.deep.equal(['closed'])
+    await hears(server, ['closed'])
   })
 })
