@@ -17,7 +17,6 @@ import {
   sharedPort,
 } from './sockets.ts'
 
-const tries = 5
 const pauseMs = 1_000
 
 export interface OpenOptions {
@@ -27,6 +26,8 @@ export interface OpenOptions {
   readonly reusePort: boolean
   /** Who workers run as, where that is another user. */
   readonly user: number | undefined
+  /** How often an address is tried that somebody else has. */
+  readonly tries: number
   readonly signal: AbortSignal
 }
 
@@ -44,7 +45,7 @@ export class Listeners {
   /**
    * The listeners for these addresses, in their order; what is open already is taken as it is, but for a unix socket
    * whose file is gone. Sockets that systemd opened take the place of them all. An address that cannot be bound is
-   * tried five times, a second apart, before `BindError` is thrown; what was opened meanwhile is closed.
+   * tried again, a second apart, before `BindError` is thrown; what was opened meanwhile is closed.
    */
   async open(addresses: readonly Address[], options: OpenOptions): Promise<Listener[]> {
     const activated = this.#activated()
@@ -106,7 +107,7 @@ export class Listeners {
   }
 
   async #persist(address: Bindable, options: OpenOptions): Promise<Listener> {
-    const { umask, reusePort, signal } = options
+    const { umask, reusePort, tries, signal } = options
     if (reusePort && address.kind === 'tcp') {
       // It can be bound although somebody who does not accept listens there, and gets his share of the connections.
       await this.#evict(address, options)

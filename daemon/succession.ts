@@ -8,12 +8,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseBind } from '../config/bind.ts'
 import type { Resolved } from '../config/resolve.ts'
 import { tryAccessLog } from './access-log.ts'
-import type { AppBinds } from './app-binds.ts'
+import { type AppBinds, bindFrom } from './app-binds.ts'
 import { readTls } from './certificate.ts'
 import { accessLogOf, type Generation } from './generation.ts'
 import type { Listeners } from './listeners.ts'
 import { giveSocket } from './owner.ts'
 import { BindError } from './sockets.ts'
+
+/** How often an address is tried that somebody else has. */
+const bindTries = 5
 
 export type SuccessionEvent =
   | { readonly type: 'prepared'; readonly generation: Generation }
@@ -96,14 +99,24 @@ export class Succession {
     const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
     const addresses = bind.map(text => parseBind(text, chdir))
     const user = resolved.owner?.uid
+    const tries = this.#isDefault(asked) ? 1 : bindTries
     try {
-      const listeners = await this.#listeners.open(addresses, { umask, reusePort, user, signal })
+      const listeners = await this.#listeners.open(addresses, { umask, reusePort, user, tries, signal })
       return { resolved, listeners }
     } catch (error) {
+      // The app may well listen somewhere else; a worker whose app does not says so.
+      if (error instanceof BindError && error.code === 'EADDRINUSE' && this.#isDefault(asked)) {
+        return { resolved, listeners: [] }
+      }
       if (error instanceof BindError && this.appBinds.refuse(error.key, resolved))
         return this.#bind(asked, signal)
       throw error
     }
+  }
+
+  /** Nobody has said where to listen, and the app may not have been asked. */
+  #isDefault(asked: Resolved): boolean {
+    return bindFrom(asked) === 'nobody' && this.appBinds.all.length === 0 && asked.owner === undefined
   }
 
   /** To be called when a preparation has ended; false when its outcome is out of date already. */

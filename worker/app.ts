@@ -3,7 +3,7 @@ import type { AppLog, AppServer, RequestListener, Servable, UpgradeListener } fr
 import { hasMethods } from './adapters/members.ts'
 import { acceptedShapes, describeValue } from './adapters/shape.ts'
 import { type CaughtServer, ListenCatcher } from './adopt-listen.ts'
-import { AppError } from './app-error.ts'
+import { AppError, BindFailed } from './app-error.ts'
 import { candidates, type Exports, exported, listExports, namedExport } from './app-exports.ts'
 import { nameAppThatExits, refuseCluster } from './app-guards.ts'
 import { resolveAppPath } from './app-path.ts'
@@ -91,6 +91,7 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
       await meanwhile(catcher.first, () => notServable(module, spec, catcher.elsewhere, listeners))
     }
     catcher.compare()
+    if (listeners.length === 0 && !options.check) throw new BindFailed(defaultTaken)
     if (options.waitReady) await meanwhile(ready, () => neverReady(spec))
     const main = listens ? listening(catcher.caught) : { ...found, ...upgrading(found, module) }
     const app = { ...besides(catcher.caught), ...main }
@@ -100,6 +101,10 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
     catcher.finish()
   }
 }
+
+/** What the arbiter could not bind would have been needed. */
+const defaultTaken =
+  'Cannot bind 127.0.0.1:8000, and the app names no address: stop the other server or choose another address with bind'
 
 /** Apps that listen by themselves ask for this; a PORT that is configured stays. */
 function announcePort(listeners: readonly InheritedListener[]): void {
@@ -171,7 +176,8 @@ function notServable(
   spec: AppSpec,
   elsewhere: readonly string[],
   listeners: readonly InheritedListener[],
-): AppError {
+): Error {
+  if (listeners.length === 0) return new BindFailed(defaultTaken)
   const app = `The app ${JSON.stringify(spec.text)} cannot be used:`
   const bound = listeners.map(({ name }) => name).join(', ')
   const [stray] = elsewhere
