@@ -1,4 +1,5 @@
 /** What the end of a worker means, and what the log says about it. */
+import { constants } from 'node:os'
 import type { LogLevel } from '../worker/protocol.ts'
 import { type ScoreRecord, servedBy } from '../worker/scoreboard-layout.ts'
 import { youth } from './back-off.ts'
@@ -84,10 +85,17 @@ function mebibytes(bytes: number): number {
   return Math.round(bytes / 2 ** 20)
 }
 
+/** 128 and the number of the signal. */
+const bySignal: readonly (number | null)[] = ['SIGINT', 'SIGQUIT', 'SIGTERM'].map(
+  name => 128 + constants.signals[name as NodeJS.Signals],
+)
+
 function levelOf({ killed }: Child, { code, signal }: Ending, death: Death): LogLevel {
   if (code === null && signal === null) return 'error'
   if (killed) return 'warning'
   if (code === 0) return death === 'expected' ? 'info' : 'warning'
+  // As a shell says it, and so do many apps, Next.js for one: it ended by the signal that it was told of.
+  if (death === 'expected' && bySignal.includes(code)) return 'info'
   if (signal === 'SIGTERM') return 'info'
   return signal === null || signal === 'SIGKILL' ? 'error' : 'warning'
 }

@@ -90,10 +90,12 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
     const listens = found === undefined || catcher.hasMain
     if (listens) {
       catcher.ignoreElsewhere()
-      await meanwhile(catcher.first, () => notServable(module, spec, catcher.elsewhere, listeners))
+      const refusal = () => notServable(module, spec, catcher.elsewhere, listeners)
+      await meanwhile(catcher.first, () => taken(options.bindFailure) ?? refusal())
     }
     catcher.compare()
-    if (options.bindFailure !== undefined) throw new BindFailed(options.bindFailure)
+    const isTaken = taken(options.bindFailure)
+    if (isTaken !== undefined) throw isTaken
     if (options.waitReady) await meanwhile(ready, () => neverReady(spec))
     const main = listens ? listening(catcher.caught) : { ...found, ...upgrading(found, module) }
     const app = { ...besides(catcher.caught), ...main }
@@ -133,6 +135,11 @@ async function find(module: Exports, spec: AppSpec, catcher: ListenCatcher): Pro
 /** A factory that returned nothing leaves nothing to serve, unless it made a server listen. */
 function madeBy(servable: Servable | typeof ranOnly): Servable | undefined {
   return servable === ranOnly ? undefined : servable
+}
+
+/** What the arbiter could not bind would have been needed. */
+function taken(bindFailure: string | undefined): BindFailed | undefined {
+  return bindFailure === undefined ? undefined : new BindFailed(bindFailure)
 }
 
 /** The addresses that the app has besides, for its metrics for example. */

@@ -60,7 +60,7 @@ async function serveWithNode(application: Application, folder: string, { node }:
   try {
     await untilAnswered({ port, path: application.path ?? '/', says: application.says }, program)
   } catch (error) {
-    throw new Error(`not with node either: ${(error as Error).message}\n${program.said}`)
+    throw new Error(`not with node either: ${(error as Error).message}\n${endOf(program.said)}`)
   } finally {
     await program.end('SIGTERM', 2_000)
   }
@@ -103,7 +103,7 @@ async function serveWithTsicorn(
     return { answered: load.answered, failed: load.failures.length, reloads: done, drainSeconds, faults }
   } catch (error) {
     await program.end('SIGTERM', 2_000)
-    throw new Error(`${(error as Error).message}\n${log.text}${program.said}`)
+    throw new Error(`${(error as Error).message}\n${endOf(log.text)}${endOf(program.said)}`)
   }
 }
 
@@ -127,6 +127,10 @@ async function untilAnswered(question: Question, program: Program): Promise<void
     if (program.hasEnded) throw new Error('it ended before it answered')
     if (performance.now() > due) throw new Error(`it answers ${await answerTo(question)}`)
   }
+}
+
+function endOf(text: string): string {
+  return text.slice(-3_000)
 }
 
 /** The first of each kind. */

@@ -102,6 +102,15 @@ describe('the end of an app', () => {
     }
   })
 
+  it('may be an exit with the code of the signal', async () => {
+    const server = serve(`${listens}
+      process.on('SIGTERM', () => process.exit(143))`)
+    await server.running()
+    server.signal('SIGTERM')
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+    expect(server.log).to.match(/\[INFO\] Worker 1 .* exited with code 143: stopping/)
+  })
+
   const whileLoading = { exit: 'process.exit()', fail: `abort(new Error('told to end'))` }
   for (const [what, deed] of Object.entries(whileLoading)) {
     it(`comes for one that is still being loaded, which may ${what}`, async () => {

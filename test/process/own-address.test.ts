@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { expect } from 'chai'
 import { fresh } from '../requests.ts'
 import { freePort, launch } from '../tsicorn.ts'
@@ -7,6 +7,15 @@ import { freePort, launch } from '../tsicorn.ts'
 const app = (...listens: readonly string[]) => `import { createServer } from 'node:http'
 const serve = name => createServer((req, res) => res.end(name + ' ' + process.pid))
 ${listens.join('\n')}\n`
+
+/** Somebody else's server there does as well. */
+async function takeDefault(): Promise<Server> {
+  const rival = createServer()
+  const taken = new Promise(resolve => rival.once('listening', resolve).once('error', resolve))
+  rival.listen(8000, '127.0.0.1')
+  await taken
+  return rival
+}
 
 describe('where an app listens', () => {
   it('it is served when nobody says where, by all workers and after reloads', async () => {
@@ -35,6 +44,34 @@ describe('where an app listens', () => {
     await server.running()
     expect(await fresh(`http://127.0.0.1:${port}`)).to.match(/^app /)
   })
+
+  it('it is served although somebody else has the default', async () => {
+    const port = await freePort()
+    const rival = await takeDefault()
+    const server = launch({
+      args: ['-w', '2', './app.mjs'],
+      files: { 'app.mjs': app(`serve('app').listen(${port}, '127.0.0.1')`) },
+    })
+    await server.running()
+    await server.reload()
+    rival.close()
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.match(/^app /)
+  })
+
+  const needsDefault = {
+    exports: `export default (req, res) => res.end('app')`,
+    'listens nowhere in particular': `serve('app').listen()`,
+  }
+  for (const [what, text] of Object.entries(needsDefault)) {
+    it(`it ends with code 1 where somebody else has the default and it ${what}`, async () => {
+      const rival = await takeDefault()
+      const server = launch({ args: ['./app.mjs'], files: { 'app.mjs': app(text) }, errors: true })
+      await server.says(/try 4 of 5/)
+      expect(await server.ended).to.deep.equal({ code: 1, signal: null })
+      rival.close()
+      expect(server.log).to.contain('Cannot start: Cannot bind 127.0.0.1:8000: the address is in use')
+    })
+  }
 
   it('it is served at the default when nobody says where, the app neither', async () => {
     const port = await freePort()
