@@ -45,20 +45,15 @@ export function retireSoon(session: ServerHttp2Session, socket: Socket): void {
 }
 
 /**
- * A client that says goodbye with an error ends its session when all that came in the same piece is parsed. Node ends it at once,
- * and Node 22 aborts the process when the body of a further request follows.
+ * A session that fails ends when all that came in the same piece is parsed. Node ends it at once, and Node 22 aborts the process
+ * when the body of a further request follows.
  */
 export function leaveInTurn(session: ServerHttp2Session): void {
-  // One without an error may come before it.
-  session.on('goaway', code => {
-    if (code === 0 || Object.hasOwn(session, 'destroy')) return
-    const destroy: (error?: Error, code?: number) => void = session.destroy.bind(session)
-    // Called by Node right after this.
-    session.destroy = (...why) => {
-      Reflect.deleteProperty(session, 'destroy')
-      setImmediate(() => destroy(...why))
-    }
-  })
+  const destroy: (error?: Error, code?: number) => void = session.destroy.bind(session)
+  session.destroy = (error?: Error, code?: number) => {
+    if (error instanceof Error) setImmediate(() => destroy(error, code))
+    else destroy(error, code)
+  }
 }
 
 /** GOAWAY with the largest number that a stream can have. */

@@ -75,6 +75,25 @@ const pieces: Readonly<Record<string, readonly Buffer[]>> = {
     frame(headers, endHeaders, 1, post),
     frame(data, 0, 1, Buffer.alloc(10)),
   ],
+  'is malformed, and goes on with a body': [
+    frame(headers, whole, 1, with_(literal('Upper', 'x'))),
+    frame(headers, endHeaders, 3, post),
+    frame(data, 0, 3, Buffer.alloc(10)),
+    frame(data, 0, 3, Buffer.alloc(10)),
+  ],
+  'sends a body without a request, and goes on with one': [
+    request,
+    frame(reset, 0, 1, u32(8)),
+    frame(data, 0, 1, Buffer.alloc(10)),
+    frame(headers, endHeaders, 3, post),
+    frame(data, 0, 3, Buffer.alloc(10)),
+  ],
+  'sends trailers that are none, and goes on': [
+    frame(headers, endHeaders, 1, post),
+    frame(headers, whole, 1, with_(literal('Upper', 'x'))),
+    frame(headers, endHeaders, 3, post),
+    frame(data, 0, 3, Buffer.alloc(10)),
+  ],
   'goes away without an error, with one, and goes on': [
     frame(goaway, 0, 0, Buffer.concat([u32(0), u32(0)])),
     frame(goaway, 0, 0, Buffer.concat([u32(0), u32(2)])),
