@@ -23,7 +23,7 @@ describe('a storm of lifecycle events', () => {
         pause: 20,
         kill: false,
         tls,
-        limit: 100,
+        limit: 240,
         tell: message => said.push(message),
       })
       expect(outcome.failed, said.join('\n')).to.equal(0)
