@@ -51,7 +51,10 @@ describe('a storm of HUP', () => {
     await eventually('the newest reload is over', () => newestReload(server).isOver)
     await eventually('two workers', () => server.workers.length === 2)
     expect(examineWorkers(server, 2)).to.deep.equal([])
-    expect(descriptors(server)).to.deep.equal(before)
+    const after = descriptors(server)
+    expect(after.arbiter).to.equal(before.arbiter)
+    // One may not have opened yet what it opens once.
+    expect(Math.max(...after.workers)).to.be.at.most(Math.max(...before.workers))
     const everybody = Array.from(server.log.matchAll(/Booting worker \d+ \(pid (\d+)\)/g), ([, pid]) =>
       Number(pid),
     )

@@ -331,6 +331,8 @@ describe('TLS', function () {
     await ask(server.url)
     server.signal('SIGTERM')
     await server.says(/finish what they have/)
+    // The worker hears of it a moment later, and gives up its sockets then.
+    await eventually('nobody listens', async () => !(await isReachable(Number(port), host)))
     const socket = connect({ socket: plain, ca: authority.cert, servername: 'localhost' })
     socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
     const answer = (await socket.setEncoding('utf8').toArray()).join('')
@@ -492,4 +494,14 @@ describe('TLS', function () {
 
 async function subjectOf(socket: TLSSocket): Promise<string | undefined> {
   return socket.getPeerCertificate().subject?.CN as string | undefined
+}
+
+async function isReachable(port: number, host: string): Promise<boolean> {
+  const socket = connectPlain(port, host)
+  const outcome = await Promise.race([
+    once(socket, 'connect').then(() => true),
+    once(socket, 'close').then(() => false),
+  ]).catch(() => false)
+  socket.destroy()
+  return outcome
 }
