@@ -68,13 +68,13 @@ describe('a worker that cannot be started', function () {
   it('because its arguments are too long ends the reload, and nothing else', async () => {
     const server = start()
     const url = await server.running()
-    server.write('tsicorn.config.mjs', config(`proc_name: 'x'.repeat(200_000)`))
+    server.write('tsicorn.config.mjs', config(`app_args: ['x'.repeat(200_000)]`))
     await server.reload(/generation 1 keeps serving: .*could not be started: spawn E2BIG: .*too long/)
     expect(await answer(url)).to.equal('here')
   })
 
   it('ends the start, which says why', async () => {
-    const server = start(`proc_name: 'x'.repeat(200_000)`)
+    const server = start(`app_args: ['x'.repeat(200_000)]`)
     expect(await server.ended).to.deep.equal({ code: 3, signal: null })
     expect(server.log).to.match(/Cannot start: .*could not be started: spawn E2BIG/)
     expect(server.log).not.to.match(/^ +at /m)
