@@ -215,7 +215,7 @@ export class Worker {
     // Lines that wait for a full disk have as long as requests have, but for the last word about them.
     const written = this.#accessLog?.close(Math.max(0, limit - farewellMs))
     await Promise.race([written, sleep(flushMs, undefined, { ref: false })])
-    await shutDown(until - performance.now(), this.#log)
+    await shutDown(Math.max(0, until - farewellMs - performance.now()), this.#log)
     await this.#serving?.close()
     await this.#app
       ?.close?.()
