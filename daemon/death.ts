@@ -84,11 +84,14 @@ function mebibytes(bytes: number): number {
   return Math.round(bytes / 2 ** 20)
 }
 
+/** By which programs say that SIGINT, SIGQUIT or SIGTERM has ended them. */
+const ofSignals: ReadonlySet<number | null> = new Set([130, 131, 143])
+
 function levelOf({ killed }: Child, { code, signal }: Ending, death: Death): LogLevel {
   if (code === null && signal === null) return 'error'
   if (killed) return 'warning'
   if (code === 0) return death === 'expected' ? 'info' : 'warning'
-  if (signal === 'SIGTERM') return 'info'
+  if (signal === 'SIGTERM' || (death === 'expected' && ofSignals.has(code))) return 'info'
   return signal === null || signal === 'SIGKILL' ? 'error' : 'warning'
 }
 

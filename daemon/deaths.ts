@@ -1,6 +1,7 @@
 /** The ends of workers: what each of them means for the server. */
 import type { Resolved } from '../config/resolve.ts'
 import { exitCodes } from '../worker/exit.ts'
+import type { FromWorker } from '../worker/protocol.ts'
 import type { Child } from './child.ts'
 import { type Generation, mayBind } from './generation.ts'
 import type { Happening } from './phase.ts'
@@ -85,6 +86,16 @@ export class Deaths {
       this.#reloads.begin()
       this.#server.revert()
     } else this.#startOver()
+    return true
+  }
+
+  /** A worker that serves has found out where its app listens, too: those to come are given that. */
+  bindLate(child: Child, { message, binds }: Extract<FromWorker, { type: 'listens' }>): boolean {
+    const { succession, log } = this.#server
+    const { current, appBinds } = succession
+    const isAsked = child.generation === current?.number && child.life !== 'draining'
+    if (!isAsked || !mayBind(current) || !appBinds.learnLate(binds)) return false
+    log.info(`${message}: it is bound for the app`)
     return true
   }
 

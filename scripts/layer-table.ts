@@ -54,6 +54,7 @@ export const layers: readonly Layer[] = [
       ].map(name => `daemon/${name}.ts`),
       'worker/worker.ts',
       'worker/every-second.ts',
+      'worker/late-servers.ts',
     ],
   },
   {
@@ -139,6 +140,7 @@ export const layers: readonly Layer[] = [
         'literal-reader',
       ].map(name => `worker/${name}.ts`),
       ...[
+        'accepting',
         'serve',
         'request',
         'request-timeout',

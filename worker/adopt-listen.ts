@@ -1,10 +1,9 @@
 import { Server } from 'node:net'
-import { resolve } from 'node:path'
 import type { AppLog, AppServer } from './adapters/adapter.ts'
 import { isAppServer } from './adapters/server.ts'
 import { AppError, BindFailed, Elsewhere } from './app-error.ts'
-import { answerAddress, hide, isPresented, present, withhold } from './app-server.ts'
-import { bindOf, contradicts, differs, isLocal } from './listen-address.ts'
+import { answerAddress, hide, pretend, withhold } from './app-server.ts'
+import { bindOf, contradicts, differs, isFixed, isLocal, matches, nameOf } from './listen-address.ts'
 import { type ListenRequest, readListen, targetOf } from './listen-request.ts'
 import { refuseProbes } from './port-probe.ts'
 import type { BindFrom, InheritedListener } from './protocol.ts'
@@ -16,12 +15,21 @@ export interface CaughtServer {
   readonly request: ListenRequest
 }
 
+/** What becomes of servers that the app tells to listen when it is loaded. */
+export interface LateListens {
+  /** The arbiter has not bound that. */
+  found(error: Elsewhere): void
+  /** Resolves when the worker serves, and with false when it does no longer. */
+  adopt(one: CaughtServer): Promise<boolean>
+}
+
 /**
  * Leads what the app listens on to the sockets that the worker inherited.
  *
  * `net.Server.prototype.listen` is replaced for the life of the process, before any code of the app runs. Servers of http, https
  * and http2 that ask for an inherited port or path are led there, unless they are closed at once: an app that looks for a free
- * port finds that its own is. Metrics servers and the like listen as they always did.
+ * port finds that its own is. Metrics servers and the like listen as they always did. What the app listens on when it is loaded, with
+ * metrics for example, the arbiter binds for the workers to come.
  */
 export class ListenCatcher {
   /** In the order of their calls. */
@@ -37,10 +45,13 @@ export class ListenCatcher {
   readonly #listening: () => void
   readonly #onListen: ((server: AppServer) => void) | undefined
   readonly #refused: (error: Error) => void
+  readonly #late: LateListens
   readonly #bindFrom: BindFrom
   readonly #mayBind: boolean
   readonly #unbound: readonly string[]
   readonly #acceptConnects: () => void
+  /** Those that listen must not be what keeps the process waiting for the app to be loaded. */
+  readonly #unrefs: Server[] = []
   #waiting = false
   #loaded = false
 
@@ -60,12 +71,14 @@ export class ListenCatcher {
     readonly unbound: readonly string[]
     /** The app cannot listen there. */
     readonly refused: (error: Error) => void
+    readonly late: LateListens
   }) {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.first = promise
     this.#listening = resolve
     this.#onListen = options.onListen
     this.#refused = options.refused
+    this.#late = options.late
     this.#listeners = options.listeners
     this.#check = options.check
     this.#backlog = options.backlog
@@ -90,19 +103,32 @@ export class ListenCatcher {
     return this.caught.some(({ listener }) => !listener.of_app || this.#bindFrom === 'nobody')
   }
 
+  /** Some server of the app listens, or would where the arbiter had bound its address. */
+  get isListening(): boolean {
+    const isNews = (request: ListenRequest) => this.#mayBind && this.#isBindable(request)
+    return this.caught.length > 0 || [...this.#strays.values()].some(isNews)
+  }
+
   /** @throws Elsewhere where the app listens on other addresses of its own than the arbiter has bound for it */
   compare(): void {
     if (!this.#mayBind) return
     const more = [...this.#strays.values()].filter(request => this.#isBindable(request))
     const bound = this.#listeners.filter(({ of_app }) => of_app)
     const used = this.caught.filter(({ listener }) => listener.of_app)
-    const unused = bound.filter(listener => used.every(one => one.listener !== listener))
+    const unused = bound.filter(one => !one.late && used.every(({ listener }) => listener !== one))
     if (more.length === 0 && unused.length === 0) return
     const names = more.length > 0 ? more.map(nameOf) : ['fewer addresses']
     throw new Elsewhere(names.join(' and '), [
       ...used.map(({ request }) => bindOf(request)),
       ...more.map(bindOf),
     ])
+  }
+
+  /** What the app listens on when it is loaded, if it does so again; nothing else is served there. */
+  get awaited(): readonly InheritedListener[] {
+    if (this.caught.length === 0 && this.#bindFrom === 'nobody') return []
+    const taken = this.caught.map(({ listener }) => listener)
+    return this.#listeners.filter(listener => listener.of_app && !taken.includes(listener))
   }
 
   /** From now on only `first` is waited for: servers that listen elsewhere must not be what keeps the process waiting. */
@@ -115,6 +141,7 @@ export class ListenCatcher {
   finish(): void {
     this.#loaded = true
     this.#acceptConnects()
+    for (const server of this.#unrefs) server.ref()
     if (this.#waiting) for (const server of this.#strays.keys()) server.ref()
     this.#waiting = false
   }
@@ -128,14 +155,15 @@ export class ListenCatcher {
       const [listener] = wanted
       return listener && !this.#loaded ? pretend(server, request, listener) : this.#pass(server, args)
     }
-    if (wanted.length > 0) return this.#lead(server, request, wanted)
+    if (wanted.length > 0 || this.#isServed(server)) return this.#lead(server, request, wanted)
     this.#strays.set(server, request)
     if (this.#waiting) server.unref()
     server.once('close', () => this.#strays.delete(server))
-    const isForArbiter = this.#mayBind && !this.#loaded && this.#isBindable(request)
+    const isForArbiter = this.#mayBind && this.#isBindable(request)
     // Where nobody has said where to listen, this is as good as the inherited socket.
-    if (isForArbiter && this.#bindFrom === 'nobody') {
-      setImmediate(() => this.#strays.has(server) && this.#listening())
+    if (isForArbiter && (this.#loaded || this.#bindFrom === 'nobody')) {
+      const heard = this.#loaded ? () => this.#late.found(elsewhere(request)) : this.#listening
+      setImmediate(() => this.#strays.has(server) && heard())
     }
     return isForArbiter || this.#check ? pretend(server, request) : this.#pass(server, args)
   }
@@ -146,6 +174,11 @@ export class ListenCatcher {
 
   #pass(server: Server, args: readonly unknown[]): Server {
     return Reflect.apply(this.#original, server, args)
+  }
+
+  /** The app exported it, and its operator has said where it listens. */
+  #isServed(server: Server): boolean {
+    return this.#loaded && server.listening && this.#bindFrom !== 'nobody'
   }
 
   #isFree(request: ListenRequest): boolean {
@@ -159,10 +192,11 @@ export class ListenCatcher {
     const taken = new Set(this.caught.map(({ listener }) => listener))
     const free = wanted.filter(listener => !taken.has(listener))
     const listener = free.find(({ host }) => host === request.host) ?? free[0]
-    if (this.#loaded || listener === undefined) {
+    const isAwaited = listener !== undefined && this.awaited.includes(listener)
+    if (listener === undefined || this.#isServed(server) || (this.#loaded && !isAwaited)) {
       this.#log(
         'info',
-        `The app's listen on ${nameOf(request)} is left out: tsicorn serves ${wanted[0]!.name} already`,
+        `The app's listen on ${nameOf(request)} is left out: tsicorn serves ${wanted[0]?.name ?? 'that server'} already`,
       )
       return pretend(server, request, wanted[0])
     }
@@ -173,72 +207,44 @@ export class ListenCatcher {
       return false
     })
     // One that is closed by then was to find out whether the port is free.
-    setImmediate(() => {
-      if (this.caught.includes(one)) this.#commit(one)
+    const isLate = this.#loaded
+    setImmediate(async () => {
+      const mayListen = !isLate || (await this.#late.adopt(one))
+      if (mayListen && this.caught.includes(one)) this.#commit(one, isLate)
     })
     return server
   }
 
-  #commit({ server, listener, request }: CaughtServer): void {
+  #commit({ server, listener, request }: CaughtServer, isLate: boolean): void {
     const isWrong = this.#bindFrom === 'nobody' ? differs : contradicts
     if (isWrong(request, listener)) return this.#refused(this.#contradiction(request, listener))
     this.#log('info', `The app's listen on ${nameOf(request)} was led to ${listener.name}`)
     if (this.#check) return this.#listening()
     hide(server)
-    this.#onListen?.(server)
+    if (!isLate) this.#onListen?.(server)
     const failed = (cause: Error) =>
       this.#refused(new BindFailed(`Cannot listen on ${listener.name}: ${cause.message}`, { cause }))
     server.prependOnceListener('error', failed)
     const release = withhold(server, 'listening', () => {
       release()
+      if (!this.#loaded) this.#unrefs.push(server.unref())
       server.off('error', failed)
       this.#listening()
     })
     if (listener.path !== undefined) answerAddress(server, listener.path)
-    const { backlog = this.#backlog, signal } = request
-    this.#pass(server, [{ ...targetOf(listener), backlog, signal }, backlog])
+    const { backlog = this.#backlog } = request
+    this.#pass(server, [{ ...targetOf(listener), backlog }, backlog])
   }
 
   /** Where nobody said where to listen, the app has the last word. */
   #contradiction(request: ListenRequest, listener: InheritedListener): Error {
-    if (this.#mayBind && this.#bindFrom !== 'operator')
-      return new Elsewhere(nameOf(request), [bindOf(request)])
+    if (this.#mayBind && this.#bindFrom !== 'operator') return elsewhere(request)
     return new AppError(
       `The app listens on ${nameOf(request)} only, and tsicorn is bound to ${listener.name}: start tsicorn with -b ${bindOf(request)}, or let the app listen without a host`,
     )
   }
 }
 
-function matches(listener: InheritedListener, request: ListenRequest): boolean {
-  if (request.path !== undefined)
-    return listener.path !== undefined && resolve(request.path) === resolve(listener.path)
-  return request.port !== undefined && request.port !== 0 && listener.port === request.port
-}
-
-/** The kernel is not to choose. */
-function isFixed({ port, path }: ListenRequest): boolean {
-  return path !== undefined || (port !== undefined && port !== 0)
-}
-
-function nameOf({ port, path, host }: ListenRequest): string {
-  if (path !== undefined) return resolve(path)
-  return host === undefined ? `port ${port ?? 0}` : `port ${port ?? 0} of ${host}`
-}
-
-/** Tells the server that it listens, and nothing else; `closed` hears when it is closed. */
-function pretend(
-  server: Server,
-  request: ListenRequest,
-  listener?: InheritedListener,
-  closed?: () => boolean,
-): Server {
-  const {
-    port = request.port ?? 0,
-    host = request.host ?? '::',
-    path = request.path,
-  }: Partial<InheritedListener> = listener ?? {}
-  present(server, path ?? { port, address: host, family: host.includes(':') ? 'IPv6' : 'IPv4' }, closed)
-  if (request.callback !== undefined) server.once('listening', request.callback)
-  process.nextTick(() => isPresented(server) && server.emit('listening'))
-  return server
+function elsewhere(request: ListenRequest): Elsewhere {
+  return new Elsewhere(nameOf(request), [bindOf(request)])
 }

@@ -2,6 +2,7 @@ import cluster from 'node:cluster'
 import { syncBuiltinESMExports } from 'node:module'
 import type { AppLog } from './adapters/adapter.ts'
 import { AppError } from './app-error.ts'
+import { isAtItsEnd } from './app-shutdown.ts'
 import { exitCodes } from './exit.ts'
 
 /**
@@ -26,7 +27,7 @@ export function refuseCluster(refused: (error: AppError) => void): void {
 export function nameAppThatExits(app: string, log: AppLog): () => void {
   const { exit } = process
   process.exit = (code?: number | string | null): never => {
-    if (calledByWorker()) return exit(code)
+    if (isAtItsEnd() || calledByWorker()) return exit(code)
     log('error', `The app ${JSON.stringify(app)} called process.exit(${code ?? ''}) while it was loaded`)
     return exit(exitCodes.workerFailedToBoot.code)
   }

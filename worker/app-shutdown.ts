@@ -15,6 +15,11 @@ const messageMs = 1_600
 
 let over: (() => void) | undefined
 
+/** Whether the app has been told to end. */
+export function isAtItsEnd(): boolean {
+  return over !== undefined
+}
+
 /** To be called when this process is sent a signal: an app that is at its end sends itself one. */
 export function isLastSignal(): boolean {
   over?.()

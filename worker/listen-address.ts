@@ -36,3 +36,21 @@ export function bindOf({ host = '::', port, path }: ListenRequest): string {
   const name = host === '' ? '::' : host
   return name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`
 }
+
+/** Whether the listener is on the port or path of the request, whatever its host. */
+export function matches(listener: InheritedListener, request: ListenRequest): boolean {
+  if (request.path !== undefined)
+    return listener.path !== undefined && resolve(request.path) === resolve(listener.path)
+  return request.port !== undefined && request.port !== 0 && listener.port === request.port
+}
+
+/** The kernel is not to choose. */
+export function isFixed({ port, path }: ListenRequest): boolean {
+  return path !== undefined || (port !== undefined && port !== 0)
+}
+
+/** For messages: `port 3000 of localhost`. */
+export function nameOf({ port, path, host }: ListenRequest): string {
+  if (path !== undefined) return resolve(path)
+  return host === undefined ? `port ${port ?? 0}` : `port ${port ?? 0} of ${host}`
+}

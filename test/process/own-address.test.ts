@@ -47,7 +47,8 @@ describe('where an app listens', () => {
     const rival = createServer()
       .listen(8000, '127.0.0.1')
       .on('error', () => undefined)
-    await Promise.race([once(rival, 'listening'), once(rival, 'error')])
+      .unref()
+    await new Promise(resolve => rival.once('listening', resolve).once('error', resolve))
     const port = await freePort()
     const server = launch({
       args: ['./app.mjs'],
