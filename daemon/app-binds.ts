@@ -11,6 +11,8 @@ const mostLate = 16
 export class AppBinds {
   #binds: readonly string[]
   #late: readonly string[]
+  /** What a worker has not asked for, although it was bound. */
+  readonly #unused = new Set<string>()
   /** What cannot be bound, because somebody else has it, for example: the app is to hear of that, and may know what to do. */
   #refused: readonly string[] = []
 
@@ -33,11 +35,23 @@ export class AppBinds {
     return this.#refused
   }
 
-  /** False where nothing is new. */
+  /**
+   * What one worker listens on besides; false where nothing is new. What another one asks for that this one has not asked for is
+   * there for some workers only.
+   */
   learn(binds: readonly string[]): boolean {
-    const before = this.#binds.join()
-    this.#binds = binds.filter(text => this.#isNew(text) && !this.#late.includes(text))
-    return this.#binds.join() !== before
+    const before = this.#binds
+    const wanted = binds.filter(text => this.#isNew(text) && !this.#late.includes(text))
+    const back = wanted.filter(text => this.#unused.has(text))
+    this.#late = [...this.#late, ...back]
+    this.#binds = wanted.filter(text => !back.includes(text))
+    for (const text of before) if (!wanted.includes(text)) this.#unused.add(text)
+    return back.length > 0 || this.#binds.join() !== before.join()
+  }
+
+  /** The app is another one, and may have moved. */
+  forgetUnused(): void {
+    this.#unused.clear()
   }
 
   /** The same of what the app listens on when it is loaded; that is never forgotten, for no worker says when it is over. */
@@ -80,7 +94,7 @@ export class AppBinds {
     return this.#all.some(text => keyOf(text, { settings }) === key)
   }
 
-  /** And that only when it was loaded. */
+  /** And that not in every worker, or only when it was loaded. */
   hasLate(key: string, { settings }: Pick<Resolved, 'settings'>): boolean {
     return this.#late.some(text => keyOf(text, { settings }) === key)
   }

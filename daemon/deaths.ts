@@ -101,7 +101,8 @@ export class Deaths {
 
   /** An app that cannot make up its mind would be asked for ever. */
   #tooOften(): boolean {
-    const { good } = this.#server.succession
+    const { good, appBinds } = this.#server.succession
+    if (this.#moves.since !== good) appBinds.forgetUnused()
     this.#moves =
       this.#moves.since === good ? { since: good, count: this.#moves.count + 1 } : { since: good, count: 1 }
     return this.#moves.count > mostMoves

@@ -16,7 +16,7 @@ export interface Generation {
   readonly listeners: readonly Listener[]
   /** Those that nobody but the app has asked for. */
   readonly ofApp: ReadonlySet<Listener>
-  /** Of those, the ones that it listens on only when it is loaded. */
+  /** Of those, the ones that it listens on not in every worker, or only when it is loaded. */
   readonly late: ReadonlySet<Listener>
   /** What the app wants and cannot be bound for it. */
   readonly unbound: readonly string[]

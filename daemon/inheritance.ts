@@ -15,7 +15,7 @@ export interface InheritedDescriptor {
 /** In the form of `bind`: see `app-binds.ts`. */
 export interface AppAddresses {
   readonly binds: readonly string[]
-  /** What the app listens on only when it is loaded. */
+  /** What the app listens on not in every worker, or only when it is loaded. */
   readonly late: readonly string[]
 }
 

@@ -124,7 +124,7 @@ export class ListenCatcher {
     ])
   }
 
-  /** What the app listens on when it is loaded, if it does so again; nothing else is served there. */
+  /** What the app may listen on when it is loaded; nothing else is served there. */
   get awaited(): readonly InheritedListener[] {
     if (this.caught.length === 0 && this.#bindFrom === 'nobody') return []
     const taken = this.caught.map(({ listener }) => listener)

@@ -182,7 +182,7 @@ export interface InheritedListener {
   readonly reuse_port: boolean
   /** Nobody but the app has asked for it. */
   readonly of_app: boolean
-  /** And that only when it was loaded. */
+  /** And that not in every worker, or only when it was loaded. */
   readonly late: boolean
   /** `http://127.0.0.1:8000` or `unix:/run/app.sock`, for logs. */
   readonly name: string

@@ -19,9 +19,17 @@ function start(text: string, ...args: readonly string[]): Tsicorn {
   })
 }
 
+/** Until the app listens, nobody does. */
+async function ask(port: number): Promise<string> {
+  while (true) {
+    const answer = await fresh(`http://127.0.0.1:${port}`).catch(() => undefined)
+    if (answer !== undefined) return answer
+  }
+}
+
 async function seenAt(port: number): Promise<Set<string>> {
   const seen = new Set<string>()
-  while (seen.size < 2) seen.add(await fresh(`http://127.0.0.1:${port}`))
+  while (seen.size < 2) seen.add(await ask(port))
   return new Set([...seen].map(answer => answer.replace(/ \d+$/, '')))
 }
 
@@ -84,10 +92,7 @@ describe('an app that listens when it is loaded', () => {
       ...['-b', `127.0.0.1:${port}`],
     )
     await server.says(/Reload 1: generation \d+ serves/)
-    const [one, other] = [
-      await fresh(`http://127.0.0.1:${metrics}`),
-      await fresh(`http://127.0.0.1:${metrics}`),
-    ]
+    const [one, other] = [await ask(metrics), await ask(metrics)]
     expect(one).to.match(/^metrics /)
     expect(other).to.equal(one)
     expect(await seenAt(port)).to.deep.equal(new Set(['app']))
