@@ -16,6 +16,8 @@ const forms: readonly (readonly [args: readonly unknown[], request: ListenReques
   [[callback], { port: 0, callback }],
   [[null], { port: 0 }],
   [[{ fd: 3 }], undefined],
+  [[70_000], undefined],
+  [[{ port: -1 }], undefined],
   [[{ _handle: {} }], undefined],
 ]
 
