@@ -118,7 +118,9 @@ export class Arbiter {
       case 'signal':
         return this.#obey(event.name)
       case 'said':
-        return this.#server.fleet.listen(event.child, event.message, this.#server.succession.current)
+        if (event.message.type !== 'listens')
+          return this.#server.fleet.listen(event.child, event.message, this.#server.succession.current)
+        return this.#deaths.bindLate(event.child, event.message) ? this.#react('HUP') : undefined
       case 'misbehaved':
         return chide(event.child, event.text, this.#server.log)
       case 'lost':

@@ -78,9 +78,20 @@ function pretend(text: string, folder: string): InheritedListener[] {
   const address = parseBind(text, folder)
   if (address.kind === 'fd') return []
   if (address.kind === 'unix')
-    return [{ fd: -1, reuse_port: false, of_app: false, name: `unix:${address.path}`, path: address.path }]
+    return [
+      {
+        fd: -1,
+        reuse_port: false,
+        of_app: false,
+        late: false,
+        name: `unix:${address.path}`,
+        path: address.path,
+      },
+    ]
   const { host, port } = { ...address, port: address.port || 8000 }
-  return [{ fd: -1, reuse_port: false, of_app: false, name: `http://${host}:${port}`, host, port }]
+  return [
+    { fd: -1, reuse_port: false, of_app: false, late: false, name: `http://${host}:${port}`, host, port },
+  ]
 }
 
 function endingOf({ ending }: Child): string {

@@ -1,6 +1,7 @@
 /** The ends of workers: what each of them means for the server. */
 import type { Resolved } from '../config/resolve.ts'
 import { exitCodes } from '../worker/exit.ts'
+import type { FromWorker } from '../worker/protocol.ts'
 import type { Child } from './child.ts'
 import { type Generation, mayBind } from './generation.ts'
 import type { Happening } from './phase.ts'
@@ -88,9 +89,20 @@ export class Deaths {
     return true
   }
 
+  /** A worker that serves has found out where its app listens, too: those to come are given that. */
+  bindLate(child: Child, { message, binds }: Extract<FromWorker, { type: 'listens' }>): boolean {
+    const { succession, log } = this.#server
+    const { current, appBinds } = succession
+    const isAsked = child.generation === current?.number && child.life !== 'draining'
+    if (!isAsked || !mayBind(current) || !appBinds.learnLate(binds)) return false
+    log.info(`${message}: it is bound for the app`)
+    return true
+  }
+
   /** An app that cannot make up its mind would be asked for ever. */
   #tooOften(): boolean {
-    const { good } = this.#server.succession
+    const { good, appBinds } = this.#server.succession
+    if (this.#moves.since !== good) appBinds.forgetUnused()
     this.#moves =
       this.#moves.since === good ? { since: good, count: this.#moves.count + 1 } : { since: good, count: 1 }
     return this.#moves.count > mostMoves

@@ -16,6 +16,8 @@ export interface Generation {
   readonly listeners: readonly Listener[]
   /** Those that nobody but the app has asked for. */
   readonly ofApp: ReadonlySet<Listener>
+  /** Of those, the ones that it listens on not in every worker, or only when it is loaded. */
+  readonly late: ReadonlySet<Listener>
   /** What the app wants and cannot be bound for it. */
   readonly unbound: readonly string[]
   /** Why there is no listener: somebody else has the default address, which the app may not even want. */
@@ -181,7 +183,7 @@ export function addressesOf(generation: Generation | undefined): readonly string
 
 /** The listeners as a worker finds them. */
 export function inheritedListeners(
-  generation: Pick<Generation, 'listeners' | 'tls' | 'ofApp'>,
+  generation: Pick<Generation, 'listeners' | 'tls' | 'ofApp' | 'late'>,
 ): InheritedListener[] {
   const descriptors = descriptorsOf(generation)
   return generation.listeners.map(listener => {
@@ -190,6 +192,7 @@ export function inheritedListeners(
       fd: fd === undefined ? -1 : firstInherited + 1 + descriptors.indexOf(fd),
       reuse_port: fd === undefined,
       of_app: generation.ofApp.has(listener),
+      late: generation.late.has(listener),
       name: addressOf(listener, generation),
       ...(host === undefined ? {} : { host }),
       ...(port === undefined ? {} : { port }),

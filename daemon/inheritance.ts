@@ -12,12 +12,21 @@ export interface InheritedDescriptor {
   readonly file?: string | undefined
 }
 
+/** In the form of `bind`: see `app-binds.ts`. */
+export interface AppAddresses {
+  readonly binds: readonly string[]
+  /** What the app listens on not in every worker, or only when it is loaded. */
+  readonly late: readonly string[]
+}
+
+const noAddresses: AppAddresses = { binds: [], late: [] }
+
 export interface Inheritance {
   readonly descriptors: readonly InheritedDescriptor[]
   /** The process id of the arbiter that is to be succeeded. */
   readonly predecessor: number | undefined
   /** Where the app listens besides what its operator has said: see `app-binds.ts`. */
-  readonly appBinds: readonly string[]
+  readonly appBinds: AppAddresses
 }
 
 /** Variables that must not reach any other process. */
@@ -36,9 +45,9 @@ type Variables = Readonly<Record<string, string | undefined>>
 
 /** Throws `RangeError` for variables that make no sense. */
 export function readInheritance(env: Variables, pid: number): Inheritance {
-  const { TSICORN_FD, TSICORN_BIND = '[]', TSICORN_FILE = '[]', TSICORN_PID, TSICORN_APP_BIND = '[]' } = env
+  const { TSICORN_FD, TSICORN_BIND = '[]', TSICORN_FILE = '[]', TSICORN_PID, TSICORN_APP_BIND } = env
   if (TSICORN_PID === undefined) {
-    return { descriptors: activated(env, pid), predecessor: undefined, appBinds: [] }
+    return { descriptors: activated(env, pid), predecessor: undefined, appBinds: noAddresses }
   }
   const keys = JSON.parse(TSICORN_BIND) as readonly string[]
   const files = JSON.parse(TSICORN_FILE) as readonly (string | null)[]
@@ -50,7 +59,7 @@ export function readInheritance(env: Variables, pid: number): Inheritance {
       file: files[index] ?? undefined,
     })),
     predecessor: Number(TSICORN_PID),
-    appBinds: JSON.parse(TSICORN_APP_BIND) as readonly string[],
+    appBinds: TSICORN_APP_BIND === undefined ? noAddresses : (JSON.parse(TSICORN_APP_BIND) as AppAddresses),
   }
 }
 

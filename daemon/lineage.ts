@@ -3,7 +3,7 @@
  * operator ends one of them: ending the old one promotes the heir, ending the heir takes the upgrade back.
  */
 import type { ChildProcess } from 'node:child_process'
-import { type Inheritance, writeInheritance } from './inheritance.ts'
+import { type AppAddresses, type Inheritance, writeInheritance } from './inheritance.ts'
 import { ready, saysReady, tellParent } from './parent-channel.ts'
 import { identify, lives } from './process-identity.ts'
 import type { Listener } from './sockets.ts'
@@ -16,7 +16,7 @@ export type LineageEvent =
 
 export interface HeirOptions {
   readonly listeners: readonly Listener[]
-  readonly appBinds: readonly string[]
+  readonly appBinds: AppAddresses
   readonly cwd: string
   readonly env: NodeJS.ProcessEnv
 }

@@ -87,9 +87,10 @@ export class Succession {
     this.#count += 1
     const { appBinds } = this
     const ofApp = new Set(listeners.filter(({ key }) => appBinds.has(key, resolved)))
+    const late = new Set(listeners.filter(({ key }) => appBinds.hasLate(key, resolved)))
     const unbound = appBinds.refused
     return {
-      ...{ number: this.#count, resolved, listeners, ofApp, unbound },
+      ...{ number: this.#count, resolved, listeners, ofApp, late, unbound },
       ...(failure === undefined ? {} : { failure }),
       ...(tls === undefined ? {} : { tls }),
     }

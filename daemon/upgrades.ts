@@ -46,7 +46,7 @@ export class Upgrades {
     const { appBinds } = succession
     lineage.launch({
       listeners: current.listeners,
-      appBinds: appBinds.all,
+      appBinds: appBinds.addresses,
       cwd,
       env: { ...env, ...notifier?.inheritable },
     })

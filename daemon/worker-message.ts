@@ -18,6 +18,8 @@ export function readMessage(json: string): FromWorker | undefined {
     case 'worn':
     case 'crashed':
       return isText(why) ? { type, why: oneLine(why) } : undefined
+    case 'listens':
+      return isText(message) && areBinds(binds) ? { type, message: printable(message), binds } : undefined
     case 'failed':
       if (!isFailure(why) || !isText(message)) return undefined
       return { type, why, message: printable(message), ...(areBinds(binds) ? { binds } : {}) }

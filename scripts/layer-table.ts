@@ -54,6 +54,7 @@ export const layers: readonly Layer[] = [
       ].map(name => `daemon/${name}.ts`),
       'worker/worker.ts',
       'worker/every-second.ts',
+      'worker/late-servers.ts',
     ],
   },
   {
@@ -130,6 +131,7 @@ export const layers: readonly Layer[] = [
       'worker/adapters/*.ts',
       ...[
         'adopt-listen',
+        'strays',
         'listen-request',
         'listen-address',
         'port-probe',
@@ -139,6 +141,7 @@ export const layers: readonly Layer[] = [
         'literal-reader',
       ].map(name => `worker/${name}.ts`),
       ...[
+        'accepting',
         'serve',
         'request',
         'request-timeout',

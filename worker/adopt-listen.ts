@@ -1,13 +1,13 @@
 import { Server } from 'node:net'
-import { resolve } from 'node:path'
 import type { AppLog, AppServer } from './adapters/adapter.ts'
 import { isAppServer } from './adapters/server.ts'
 import { AppError, BindFailed, Elsewhere } from './app-error.ts'
-import { answerAddress, hide, isPresented, present, withhold } from './app-server.ts'
-import { bindOf, contradicts, differs, isFixed, isLocal, isOpen, nameOf } from './listen-address.ts'
+import { answerAddress, hide, pretend, withhold } from './app-server.ts'
+import { bindOf, contradicts, differs, isLocal, isOpen, matches, nameOf } from './listen-address.ts'
 import { type ListenRequest, readListen, targetOf } from './listen-request.ts'
 import { refuseProbes } from './port-probe.ts'
 import type { BindFrom, InheritedListener } from './protocol.ts'
+import { Strays } from './strays.ts'
 
 /** A server of the app that called `listen` for an inherited socket. */
 export interface CaughtServer {
@@ -16,12 +16,21 @@ export interface CaughtServer {
   readonly request: ListenRequest
 }
 
+/** What becomes of servers that the app tells to listen when it is loaded. */
+export interface LateListens {
+  /** The arbiter has not bound that. */
+  found(error: Elsewhere): void
+  /** Resolves when the worker serves, and with false when it does no longer. */
+  adopt(one: CaughtServer): Promise<boolean>
+}
+
 /**
  * Leads what the app listens on to the sockets that the worker inherited.
  *
  * `net.Server.prototype.listen` is replaced for the life of the process, before any code of the app runs. Servers of http, https
  * and http2 that ask for an inherited port or path are led there, unless they are closed at once: an app that looks for a free
- * port finds that its own is. Metrics servers and the like listen as they always did.
+ * port finds that its own is. Metrics servers and the like listen as they always did. What the app listens on when it is loaded, with
+ * metrics for example, the arbiter binds for the workers to come.
  */
 export class ListenCatcher {
   /** In the order of their calls. */
@@ -32,16 +41,17 @@ export class ListenCatcher {
   readonly #check: boolean
   readonly #backlog: number | undefined
   readonly #log: AppLog
-  readonly #strays = new Map<Server, ListenRequest>()
+  readonly #strays: Strays
   readonly #original = Server.prototype.listen
   readonly #listening: () => void
   readonly #onListen: ((server: AppServer) => void) | undefined
   readonly #refused: (error: Error) => void
+  readonly #late: LateListens
   readonly #bindFrom: BindFrom
   readonly #mayBind: boolean
-  readonly #unbound: readonly string[]
   readonly #acceptConnects: () => void
-  #waiting = false
+  /** Those that listen must not be what keeps the process waiting for the app to be loaded. */
+  readonly #unrefs: Server[] = []
   #loaded = false
 
   constructor(options: {
@@ -60,19 +70,21 @@ export class ListenCatcher {
     readonly unbound: readonly string[]
     /** The app cannot listen there. */
     readonly refused: (error: Error) => void
+    readonly late: LateListens
   }) {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.first = promise
     this.#listening = resolve
     this.#onListen = options.onListen
     this.#refused = options.refused
+    this.#late = options.late
     this.#listeners = options.listeners
     this.#check = options.check
     this.#backlog = options.backlog
     this.#log = options.log
     this.#bindFrom = options.bindFrom
     this.#mayBind = options.mayBind
-    this.#unbound = options.unbound
+    this.#strays = new Strays(options)
     this.#acceptConnects = refuseProbes(request => this.#isFree(request))
     const catcher = this
     Server.prototype.listen = function (this: Server, ...args: unknown[]) {
@@ -82,7 +94,7 @@ export class ListenCatcher {
 
   /** Where servers of the app listen that no inherited socket serves: `port 3000`. */
   get elsewhere(): readonly string[] {
-    return [...this.#strays.values()].map(nameOf)
+    return this.#strays.names
   }
 
   /** Some server of the app listens where its requests are to come from, and not on an address of its own beside. */
@@ -90,13 +102,18 @@ export class ListenCatcher {
     return this.caught.some(({ listener }) => !listener.of_app || this.#bindFrom === 'nobody')
   }
 
+  /** Some server of the app listens, or would where the arbiter had bound its address. */
+  get isListening(): boolean {
+    return this.caught.length > 0 || this.#strays.bindable.length > 0
+  }
+
   /** @throws Elsewhere where the app listens on other addresses of its own than the arbiter has bound for it */
   compare(): void {
     if (!this.#mayBind) return
-    const more = [...this.#strays.values()].filter(request => this.#isBindable(request))
+    const more = this.#strays.bindable
     const bound = this.#listeners.filter(({ of_app }) => of_app)
     const used = this.caught.filter(({ listener, request }) => listener.of_app || isOpen(request))
-    const unused = bound.filter(listener => used.every(one => one.listener !== listener))
+    const unused = bound.filter(one => !one.late && used.every(({ listener }) => listener !== one))
     if (more.length === 0 && unused.length === 0) return
     const names = more.length > 0 ? more.map(nameOf) : ['fewer addresses']
     throw new Elsewhere(names.join(' and '), [
@@ -106,18 +123,23 @@ export class ListenCatcher {
     ])
   }
 
+  /** What the app may listen on when it is loaded; nothing else is served there. */
+  get awaited(): readonly InheritedListener[] {
+    if (this.caught.length === 0 && this.#bindFrom === 'nobody') return []
+    return this.#free(this.#listeners).filter(({ of_app }) => of_app)
+  }
+
   /** From now on only `first` is waited for: servers that listen elsewhere must not be what keeps the process waiting. */
   ignoreElsewhere(): void {
-    this.#waiting = true
-    for (const server of this.#strays.keys()) server.unref()
+    this.#strays.ignore()
   }
 
   /** The app is loaded and the worker takes the sockets that are left: what the app still asks for is granted in name only. */
   finish(): void {
     this.#loaded = true
     this.#acceptConnects()
-    if (this.#waiting) for (const server of this.#strays.keys()) server.ref()
-    this.#waiting = false
+    for (const server of this.#unrefs) server.ref()
+    this.#strays.heed()
   }
 
   #hear(server: Server, args: readonly unknown[]): Server {
@@ -129,16 +151,15 @@ export class ListenCatcher {
       const [listener] = wanted
       return listener && !this.#loaded ? pretend(server, request, listener) : this.#pass(server, args)
     }
-    if (wanted.length > 0) return this.#lead(server, request, wanted)
+    if (wanted.length > 0 || this.#isServed(server)) return this.#lead(server, request, wanted)
     const [free] = this.#bindFrom === 'nobody' && isOpen(request) ? this.#free(this.#listeners) : []
     if (free !== undefined && !this.#loaded) return this.#lead(server, request, [free])
-    this.#strays.set(server, request)
-    if (this.#waiting) server.unref()
-    server.once('close', () => this.#strays.delete(server))
-    const isForArbiter = this.#mayBind && !this.#loaded && this.#isBindable(request)
+    this.#strays.add(server, request)
+    const isForArbiter = this.#strays.isBindable(request)
     // Where nobody has said where to listen, this is as good as the inherited socket.
-    if (isForArbiter && this.#bindFrom === 'nobody') {
-      setImmediate(() => this.#strays.has(server) && this.#listening())
+    if (isForArbiter && (this.#loaded || this.#bindFrom === 'nobody')) {
+      const heard = this.#loaded ? () => this.#late.found(elsewhere(request)) : this.#listening
+      setImmediate(() => this.#strays.has(server) && heard())
     }
     return isForArbiter || this.#check ? pretend(server, request) : this.#pass(server, args)
   }
@@ -147,12 +168,13 @@ export class ListenCatcher {
     return listeners.filter(listener => this.caught.every(one => one.listener !== listener))
   }
 
-  #isBindable(request: ListenRequest): boolean {
-    return isFixed(request) && !this.#unbound.includes(bindOf(request))
-  }
-
   #pass(server: Server, args: readonly unknown[]): Server {
     return Reflect.apply(this.#original, server, args)
+  }
+
+  /** The app exported it, and its operator has said where it listens. */
+  #isServed(server: Server): boolean {
+    return this.#loaded && server.listening && this.#bindFrom !== 'nobody'
   }
 
   #isFree(request: ListenRequest): boolean {
@@ -163,10 +185,11 @@ export class ListenCatcher {
   #lead(server: AppServer, request: ListenRequest, wanted: readonly InheritedListener[]): Server {
     const free = this.#free(wanted)
     const listener = free.find(({ host }) => host === request.host) ?? free[0]
-    if (this.#loaded || listener === undefined) {
+    const isAwaited = listener !== undefined && this.awaited.includes(listener)
+    if (listener === undefined || this.#isServed(server) || (this.#loaded && !isAwaited)) {
       this.#log(
         'info',
-        `The app's listen on ${nameOf(request)} is left out: tsicorn serves ${wanted[0]!.name} already`,
+        `The app's listen on ${nameOf(request)} is left out: tsicorn serves ${wanted[0]?.name ?? 'that server'} already`,
       )
       return pretend(server, request, wanted[0])
     }
@@ -177,62 +200,44 @@ export class ListenCatcher {
       return false
     })
     // One that is closed by then was to find out whether the port is free.
-    setImmediate(() => {
-      if (this.caught.includes(one)) this.#commit(one)
+    const isLate = this.#loaded
+    setImmediate(async () => {
+      const mayListen = !isLate || (await this.#late.adopt(one))
+      if (mayListen && this.caught.includes(one)) this.#commit(one, isLate)
     })
     return server
   }
 
-  #commit({ server, listener, request }: CaughtServer): void {
+  #commit({ server, listener, request }: CaughtServer, isLate: boolean): void {
     const isWrong = this.#bindFrom === 'nobody' ? differs : contradicts
     if (isWrong(request, listener)) return this.#refused(this.#contradiction(request, listener))
     this.#log('info', `The app's listen on ${nameOf(request)} was led to ${listener.name}`)
     if (this.#check) return this.#listening()
     hide(server)
-    this.#onListen?.(server)
+    if (!isLate) this.#onListen?.(server)
     const failed = (cause: Error) =>
       this.#refused(new BindFailed(`Cannot listen on ${listener.name}: ${cause.message}`, { cause }))
     server.prependOnceListener('error', failed)
     const release = withhold(server, 'listening', () => {
       release()
+      if (!this.#loaded) this.#unrefs.push(server.unref())
       server.off('error', failed)
       this.#listening()
     })
     if (listener.path !== undefined) answerAddress(server, listener.path)
-    const { backlog = this.#backlog, signal } = request
-    this.#pass(server, [{ ...targetOf(listener), backlog, signal }, backlog])
+    const { backlog = this.#backlog } = request
+    this.#pass(server, [{ ...targetOf(listener), backlog }, backlog])
   }
 
   /** Where nobody said where to listen, the app has the last word. */
   #contradiction(request: ListenRequest, listener: InheritedListener): Error {
-    if (this.#mayBind && this.#bindFrom !== 'operator')
-      return new Elsewhere(nameOf(request), [bindOf({ port: listener.port, ...request })])
+    if (this.#mayBind && this.#bindFrom !== 'operator') return elsewhere({ port: listener.port, ...request })
     return new AppError(
       `The app listens on ${nameOf(request)} only, and tsicorn is bound to ${listener.name}: start tsicorn with -b ${bindOf(request)}, or let the app listen without a host`,
     )
   }
 }
 
-function matches(listener: InheritedListener, request: ListenRequest): boolean {
-  if (request.path !== undefined)
-    return listener.path !== undefined && resolve(request.path) === resolve(listener.path)
-  return request.port !== undefined && request.port !== 0 && listener.port === request.port
-}
-
-/** Tells the server that it listens, and nothing else; `closed` hears when it is closed. */
-function pretend(
-  server: Server,
-  request: ListenRequest,
-  listener?: InheritedListener,
-  closed?: () => boolean,
-): Server {
-  const {
-    port = request.port ?? 0,
-    host = request.host ?? '::',
-    path = request.path,
-  }: Partial<InheritedListener> = listener ?? {}
-  present(server, path ?? { port, address: host, family: host.includes(':') ? 'IPv6' : 'IPv4' }, closed)
-  if (request.callback !== undefined) server.once('listening', request.callback)
-  process.nextTick(() => isPresented(server) && server.emit('listening'))
-  return server
+function elsewhere(request: ListenRequest): Elsewhere {
+  return new Elsewhere(nameOf(request), [bindOf(request)])
 }

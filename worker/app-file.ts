@@ -1,5 +1,5 @@
 /** The file that an app is in. The arbiter has Node run it, and the worker waits for what it exports. */
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 /** Tried in this order when an app is named without its extension, or by its folder. */
@@ -13,10 +13,27 @@ export function appPathOf(app: string): string {
 /** The file of that path, absolute, as it is below `cwd` as written; undefined where there is none. */
 export function findAppFile(named: string, cwd: string): string | undefined {
   const path = resolve(cwd, named)
-  const candidates = [
-    path,
-    ...extensions.map(ending => path + ending),
-    ...extensions.map(ending => join(path, `index${ending}`)),
-  ]
+  const main = mainOf(path)
+  return (
+    fileOf(path) ?? (main && (fileOf(main) ?? fileOf(join(main, 'index')))) ?? fileOf(join(path, 'index'))
+  )
+}
+
+function fileOf(path: string): string | undefined {
+  const candidates = [path, ...extensions.map(ending => path + ending)]
   return candidates.find(candidate => statSync(candidate, { throwIfNoEntry: false })?.isFile())
+}
+
+/** What `node .` runs. */
+function mainOf(folder: string): string | undefined {
+  const file = join(folder, 'package.json')
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return undefined
+  try {
+    const { main } = JSON.parse(readFileSync(file, 'utf8'))
+    return typeof main === 'string' ? resolve(folder, main) : undefined
+  } catch (error) {
+    // Node itself says what is wrong with it.
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
 }

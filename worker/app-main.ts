@@ -21,6 +21,13 @@ export interface RunOptions {
   readonly tsx: boolean
 }
 
+let ignoreMain = (): void => undefined
+
+/** From now on the errors of the main module, which may await for ever, end the process as those of any program. */
+export function appIsLoaded(): void {
+  ignoreMain()
+}
+
 /**
  * Called once in the life of a process. Stacks of the app's errors point into its sources.
  *
@@ -56,16 +63,17 @@ async function runMain(url: string): Promise<Exports> {
     // What is rejected may be heard of before who waits for it has learned of it.
     await turn()
     if (failure !== undefined && isSame(error, failure.error)) return
-    process.off('uncaughtException', hear)
+    ignoreMain()
     throw error
   }
+  ignoreMain = () => process.off('uncaughtException', hear)
   process.on('uncaughtException', hear)
   letAppRun()
   // By then Node has begun to load it, as the main module.
   await turn()
   try {
     const exports: Exports = await import(url)
-    process.off('uncaughtException', hear)
+    ignoreMain()
     return exports
   } catch (error) {
     failure = { error }

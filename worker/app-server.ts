@@ -1,5 +1,7 @@
 /** What an app sees of a server of its own that tsicorn has in its hands: that it listens, and that it closes when it is told to. */
 import type { Server } from 'node:net'
+import type { ListenRequest } from './listen-request.ts'
+import type { InheritedListener } from './protocol.ts'
 
 type Address = ReturnType<Server['address']>
 
@@ -74,4 +76,25 @@ function show(server: Server, members: Readonly<Record<string, unknown>>): void 
   for (const [name, value] of Object.entries(members)) {
     Object.defineProperty(server, name, { value, configurable: true, writable: true })
   }
+}
+
+/** Tells the server that it listens, and nothing else; `closed` hears when it is closed. */
+export function pretend(
+  server: Server,
+  request: ListenRequest,
+  listener?: InheritedListener,
+  closed?: () => boolean,
+): Server {
+  const {
+    port = request.port ?? 0,
+    host = request.host ?? '::',
+    path = request.path,
+  }: Partial<InheritedListener> = listener ?? {}
+  present(server, path ?? { port, address: host, family: host.includes(':') ? 'IPv6' : 'IPv4' }, closed)
+  const { callback, signal } = request
+  if (callback !== undefined) server.once('listening', callback)
+  if (signal?.aborted) process.nextTick(() => server.close())
+  else signal?.addEventListener('abort', () => server.close(), { once: true })
+  process.nextTick(() => isPresented(server) && server.emit('listening'))
+  return server
 }

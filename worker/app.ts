@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { AppLog, AppServer, RequestListener, Servable, UpgradeListener } from './adapters/adapter.ts'
 import { hasMethods } from './adapters/members.ts'
 import { acceptedShapes, describeValue } from './adapters/shape.ts'
-import { type CaughtServer, ListenCatcher } from './adopt-listen.ts'
+import { type CaughtServer, type LateListens, ListenCatcher } from './adopt-listen.ts'
 import { AppError, BindFailed } from './app-error.ts'
 import { candidates, type Exports, exported, listExports, namedExport } from './app-exports.ts'
 import { nameAppThatExits, refuseCluster } from './app-guards.ts'
@@ -27,6 +27,8 @@ export interface LoadedApp {
   readonly listening?: readonly number[]
   /** Those servers, one for each descriptor. All of them have to be drained. */
   readonly caught?: readonly CaughtServer[]
+  /** Nobody serves there but servers of the app that listen later. */
+  readonly awaited?: readonly InheritedListener[]
   readonly listener?: RequestListener
   readonly upgrade?: UpgradeListener
   /** Closes the app once the sockets are drained, then calls the module's `shutdown`; the caller bounds it. */
@@ -54,6 +56,7 @@ export interface LoadOptions {
   readonly backlog?: number
   /** Called before a server of the app listens; it may get connections long before the app is loaded. */
   readonly onListen?: (server: AppServer) => void
+  readonly late: LateListens
   readonly log: AppLog
   /** The worker has been told to end, and so has the app. */
   readonly isLeaving: () => boolean
@@ -80,26 +83,36 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
   const letExit = nameAppThatExits(spec.text, log, options.isLeaving)
   // As with Node alone, the app says where to listen if nobody else does.
   if (options.bindFrom !== 'nobody') announcePort(listeners)
-  const meanwhile = <T>(step: Promise<T>, otherwise: () => Error) =>
+  const meanwhile = <T>(step: Promise<T>, otherwise: () => T) =>
     whilePending(Promise.race([step, refusal]), otherwise)
   try {
-    const module = await meanwhile(options.run(url), () => neverLoaded(spec))
+    const module = await meanwhile(options.run(url), () => {
+      // It awaits the end of its server, as `await once(server, 'close')` does.
+      if (catcher.isListening) return {}
+      throw neverLoaded(spec)
+    })
     // Servers that were to find a free port are closed by then.
     await turn()
-    const found = await meanwhile(find(module, spec, catcher), () => neverLoaded(spec))
+    const found = await meanwhile(find(module, spec, catcher), () => {
+      throw neverLoaded(spec)
+    })
     const listens = found === undefined || catcher.hasMain
     if (listens) {
       catcher.ignoreElsewhere()
-      const refusal = () => notServable(module, spec, catcher.elsewhere, listeners)
-      await meanwhile(catcher.first, () => taken(options.bindFailure) ?? refusal())
+      await meanwhile(catcher.first, () => {
+        throw taken(options.bindFailure) ?? notServable(module, spec, catcher.elsewhere, listeners)
+      })
     }
     catcher.compare()
     const isTaken = taken(options.bindFailure)
     if (isTaken !== undefined) throw isTaken
-    if (options.waitReady) await meanwhile(ready, () => neverReady(spec))
+    if (options.waitReady)
+      await meanwhile(ready, () => {
+        throw neverReady(spec)
+      })
     const main = listens ? listening(catcher.caught) : { ...found, ...upgrading(found, module) }
     const app = { ...besides(catcher.caught), ...main }
-    return { ...app, ...closing(found, module) }
+    return { ...app, awaited: catcher.awaited, ...closing(found, module) }
   } finally {
     letExit()
     catcher.finish()

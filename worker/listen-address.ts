@@ -37,10 +37,11 @@ export function bindOf({ host = '::', port, path }: ListenRequest): string {
   return name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`
 }
 
-/** The request as the log names it. */
-export function nameOf({ port, path, host }: ListenRequest): string {
-  if (path !== undefined) return resolve(path)
-  return host === undefined ? `port ${port ?? 0}` : `port ${port ?? 0} of ${host}`
+/** Whether the listener is on the port or path of the request, whatever its host. */
+export function matches(listener: InheritedListener, request: ListenRequest): boolean {
+  if (request.path !== undefined)
+    return listener.path !== undefined && resolve(request.path) === resolve(listener.path)
+  return request.port !== undefined && request.port !== 0 && listener.port === request.port
 }
 
 /** The kernel is not to choose. */
@@ -51,4 +52,10 @@ export function isFixed({ port, path }: ListenRequest): boolean {
 /** The app names no address. */
 export function isOpen({ port, path }: ListenRequest): boolean {
   return port === undefined && path === undefined
+}
+
+/** For messages: `port 3000 of localhost`. */
+export function nameOf({ port, path, host }: ListenRequest): string {
+  if (path !== undefined) return resolve(path)
+  return host === undefined ? `port ${port ?? 0}` : `port ${port ?? 0} of ${host}`
 }

@@ -11,7 +11,10 @@ export interface ListenRequest {
   readonly callback?: () => void
 }
 
-/** Reads the arguments of `net.Server.listen`; undefined when they name a descriptor or a handle instead of an address. */
+/**
+ * Reads the arguments of `net.Server.listen`; undefined when they name a descriptor or a handle instead of an address, or a port
+ * that is none, for which Node throws.
+ */
 export function readListen(args: readonly unknown[]): ListenRequest | undefined {
   const last = args.at(-1)
   const callback = typeof last === 'function' ? { callback: last as () => void } : {}
@@ -25,7 +28,7 @@ export function readListen(args: readonly unknown[]): ListenRequest | undefined 
     ...(host === undefined ? {} : { host }),
   }
   const port = portOf(first)
-  if (port !== undefined) return { ...optional, port }
+  if (port !== undefined) return isPort(port) ? { ...optional, port } : undefined
   if (typeof first === 'string') return { ...optional, path: first }
   return optional
 }
@@ -37,6 +40,7 @@ function fromOptions(
   const { port, host, path, backlog, signal, fd, handle, _handle } = options as Record<string, unknown>
   if ([fd, handle, _handle].some(given => given !== undefined)) return undefined
   const number = portOf(port)
+  if (number !== undefined && !isPort(number)) return undefined
   return {
     ...callback,
     ...(number === undefined ? {} : { port: number }),
@@ -45,6 +49,10 @@ function fromOptions(
     ...(typeof backlog === 'number' ? { backlog } : {}),
     ...(signal instanceof AbortSignal ? { signal } : {}),
   }
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 0 && port <= 65_535
 }
 
 /** A number, or a text that is one, as `process.env.PORT` is. */

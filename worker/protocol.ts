@@ -26,6 +26,8 @@ export type FromWorker =
       /** Where the app listens, where that is the reason. */
       readonly binds?: readonly string[]
     }
+  /** The app is loaded, and listens where the arbiter has not bound; `binds` is in the form of `bind`. */
+  | { readonly type: 'listens'; readonly message: string; readonly binds: readonly string[] }
   /** It was told to leave by somebody else (a signal), and asks the arbiter how. */
   | { readonly type: 'leaving'; readonly why: string }
   /** It has reached a limit of its own (requests, memory, lifetime) and serves until it has a successor. */
@@ -180,6 +182,8 @@ export interface InheritedListener {
   readonly reuse_port: boolean
   /** Nobody but the app has asked for it. */
   readonly of_app: boolean
+  /** And that not in every worker, or only when it was loaded. */
+  readonly late: boolean
   /** `http://127.0.0.1:8000` or `unix:/run/app.sock`, for logs. */
   readonly name: string
   /** The bound port; absent for a unix socket. */

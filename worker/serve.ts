@@ -1,19 +1,20 @@
 /** Serves the app on the inherited sockets. */
 import { createServer, type Server } from 'node:http'
-import net, { type Socket } from 'node:net'
+import type net from 'node:net'
+import type { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
+import { acceptFor, listen, stopListening } from './accepting.ts'
 import type { Acceptors } from './acceptors.ts'
 import type { StreamListener, UpgradeListener } from './adapters/adapter.ts'
 import { isHttp2, isSecure, shapeOf } from './adapters/server.ts'
-import type { AppServer, LoadedApp, RequestListener } from './app.ts'
-import { AppError, BindFailed } from './app-error.ts'
+import type { AppServer, CaughtServer, LoadedApp, RequestListener } from './app.ts'
+import { AppError } from './app-error.ts'
 import { stayOpen } from './app-server.ts'
 import type { Connections } from './connections.ts'
 import { emptyQueues } from './empty-queues.ts'
 import { continueLazily } from './expectation.ts'
 import type { Front } from './front.ts'
 import { tolerateResets } from './http2-response.ts'
-import { targetOf } from './listen-request.ts'
 import type { InheritedListener } from './protocol.ts'
 
 export interface ServeOptions {
@@ -41,9 +42,6 @@ export interface ServeOptions {
   readonly front: Front | undefined
 }
 
-// An app that listens by itself is caught at `listen`; what this file does must not be.
-const listenOfNode = net.Server.prototype.listen
-
 /** Something that accepts from one inherited socket. */
 interface Acceptor {
   readonly listener: InheritedListener
@@ -51,6 +49,8 @@ interface Acceptor {
 }
 
 export interface Serving {
+  /** A server of the app is about to listen; false when nothing new is taken any more. */
+  add(one: CaughtServer): boolean
   /** Takes nothing new; what the kernel has queued on the abandoned descriptors is taken first. */
   stopAccepting(abandoned: readonly number[]): Promise<void>
   /** The servers of the app close, those that the app has not closed itself. */
@@ -72,8 +72,7 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   for (const one of new Set([...caught.map(({ server }) => server), server])) options.onServer(one)
   for (const listener of listeners) {
     if (acceptors.some(acceptor => acceptor.listener === listener)) continue
-    // What the app does not want any more is nobody's.
-    if (listener.of_app && caught.length > 0) continue
+    if (app.awaited?.includes(listener)) continue
     const isFree = !server.listening && acceptors.every(acceptor => acceptor.server !== server)
     const { acceptors: makeAcceptor } = options
     const accepting = makeAcceptor?.(server) ?? (isFree ? server : acceptFor(server))
@@ -82,14 +81,25 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   }
   const ofApp = new Set([...caught.map(({ server }) => server), ...(app.server ? [app.server] : [])])
   const closers: (() => void)[] = []
-  for (const one of ofApp) {
+  let isStopping = false
+  const watch = (one: AppServer) => {
+    ofApp.add(one)
     one.once('close', () => {
       ofApp.delete(one)
       options.onClosed()
     })
   }
+  for (const one of ofApp) watch(one)
   return {
+    add(one) {
+      if (isStopping) return false
+      options.onServer(adopt(one.server, options))
+      acceptors.push(one)
+      watch(one.server)
+      return true
+    },
     async stopAccepting(abandoned) {
+      isStopping = true
       const isLeft = ({ fd, reuse_port }: InheritedListener) => reuse_port || abandoned.includes(fd)
       const left = acceptors.filter(({ listener }) => isLeft(listener)).map(({ server }) => server)
       if (left.length > 0) await emptyQueues(left)
@@ -213,33 +223,4 @@ export function track(server: AppServer, connections: Connections): void {
     server.prependListener('secureConnection', (socket: Socket) => connections.secure(socket))
   }
   server.on('session', session => connections.addSession(session))
-}
-
-/** One server listens on one socket; for further ones it is handed what others accept. */
-function acceptFor(server: AppServer): net.Server {
-  return net.createServer({ allowHalfOpen: true, noDelay: true }, socket => {
-    server.emit('connection', socket)
-  })
-}
-
-async function listen(server: net.Server, listener: InheritedListener, backlog: number): Promise<void> {
-  const { name } = listener
-  await new Promise<void>((resolve, reject) => {
-    const failed = (error: Error) =>
-      reject(new BindFailed(`Cannot listen on ${name}: ${error.message}`, { cause: error }))
-    server.once('error', failed)
-    const heard = () => {
-      server.off('error', failed)
-      resolve()
-    }
-    Reflect.apply(listenOfNode, server, [{ ...targetOf(listener), backlog }, backlog, heard])
-  })
-}
-
-/**
- * Leaves the accept loop and nothing else: the `close` of `http.Server` ends idle connections too, some of which carry a
- * request that is not read yet.
- */
-function stopListening(server: net.Server): void {
-  if (server.listening) net.Server.prototype.close.call(server)
 }

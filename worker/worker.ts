@@ -5,7 +5,7 @@ import { createHookCaller, type HookCaller } from '../hooks/run.ts'
 import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
 import type { AppServer, LoadedApp } from './app.ts'
-import { runApp } from './app-main.ts'
+import { appIsLoaded, runApp } from './app-main.ts'
 import { shutDown } from './app-shutdown.ts'
 import { tellArbiter } from './arbiter-channel.ts'
 import { Connections } from './connections.ts'
@@ -14,6 +14,7 @@ import { exitCodes } from './exit.ts'
 import type { Front } from './front.ts'
 import { Gate } from './gate.ts'
 import { accountVariables, applyEnvironment, setTitle } from './identity.ts'
+import { LateServers } from './late-servers.ts'
 import { createLog, type WorkerLog } from './log.ts'
 import { type Drain, requestsKey, type Start } from './protocol.ts'
 import { startPulse } from './pulse.ts'
@@ -53,6 +54,7 @@ export class Worker {
   #hooks: HookCaller
   #app: LoadedApp | undefined
   #serving: Serving | undefined
+  readonly #late = new LateServers()
   #accessLog: AccessLog | undefined
   #lineFormat: string | AccessLine | null
   #announced = false
@@ -89,10 +91,11 @@ export class Worker {
     }
     const app = await loadApp({
       ...this.#start,
-      ...{ spec, cwd: process.cwd(), waitReady, backlog, log, onListen },
+      ...{ spec, cwd: process.cwd(), waitReady, backlog, log, onListen, late: this.#late },
       isLeaving: () => this.isLeaving,
       run: async url => await runApp(url, { tsx }),
     })
+    appIsLoaded()
     await restTsx()
     this.#app = app
     this.#log.debug(`The app is a ${app.shape}`)
@@ -135,6 +138,7 @@ export class Worker {
       onClosed: () => this.#appClosed(),
     })
     this.#serving = serving
+    this.#late.begin(serving)
     this.#accessLog = accessLog
   }
 

@@ -4,7 +4,7 @@ import { printable, readMessage } from '../../daemon/worker-message.ts'
 import { cut, frame, longestFrame, longestText } from '../../worker/frame.ts'
 import { type FromWorker, logLevels } from '../../worker/protocol.ts'
 
-const types = ['booting', 'ready', 'failed', 'leaving', 'worn', 'crashed', 'log'] as const
+const types = ['booting', 'ready', 'failed', 'leaving', 'worn', 'crashed', 'listens', 'log'] as const
 
 /** Objects that look like messages, and are none or almost. */
 const nearly = fc.record(
@@ -13,6 +13,7 @@ const nearly = fc.record(
     why: fc.oneof(fc.constantFrom('boot', 'app'), fc.string({ unit: 'binary' }), fc.anything()),
     level: fc.oneof(fc.constantFrom(...logLevels), fc.anything()),
     message: fc.oneof(fc.string({ unit: 'binary' }), fc.anything()),
+    binds: fc.oneof(fc.array(fc.string()), fc.anything()),
   },
   { requiredKeys: [] },
 )
@@ -27,6 +28,7 @@ const messages: fc.Arbitrary<FromWorker> = fc.oneof(
     why: fc.constantFrom('boot' as const, 'app' as const, 'bind' as const, 'log' as const),
     message: text,
   }),
+  fc.record({ type: fc.constant('listens' as const), message: text, binds: fc.constant(['[::]:80']) }),
   fc.record({ type: fc.constant('log' as const), level: fc.constantFrom(...logLevels), message: text }),
 )
 
@@ -45,11 +47,12 @@ describe('what a worker says', () => {
         if (message === undefined) return
         expect(types).to.include(message.type)
         expect(readMessage(JSON.stringify(message))).to.deep.equal(message)
-        for (const value of Object.values(message)) expect(value).to.be.a('string')
+        const { binds = [], ...others } = { binds: undefined, ...message }
+        for (const value of [...binds, ...Object.values(others)]) expect(value).to.be.a('string')
         if (message.type === 'log') expect(logLevels).to.include(message.level)
         if (message.type === 'failed') expect(['boot', 'app', 'bind', 'log']).to.include(message.why)
         const all = Object.keys(message).length
-        expect(all).to.be.at.most(3)
+        expect(all).to.be.at.most(4)
       }),
       { numRuns: 2_000 },
     )

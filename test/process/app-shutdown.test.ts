@@ -182,6 +182,25 @@ describe('the end of an app', () => {
     expect(server.log).to.not.contain('graceful_timeout')
   })
 
+  it('may end the process with the code of the signal', async () => {
+    const server = serve(`${listens}\nprocess.on('SIGTERM', () => process.exit(143))`)
+    await server.running()
+    server.signal('SIGTERM')
+    await server.says(/\[INFO\] Worker 1 \(pid \d+\) exited with code 143: stopping/)
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+  })
+
+  it('may come while the app is being loaded', async () => {
+    const server = serve(`
+      process.on('SIGTERM', () => { say('told'); process.exit(0) })
+      say('loading')
+      await new Promise(resolve => setTimeout(resolve, 60_000))`)
+    await server.says(/<loading>/)
+    server.signal('SIGTERM')
+    await server.says(/\[INFO\] Worker 1 \(pid \d+\) exited with code 0/)
+    expect(said(server)).to.deep.equal(['loading', 'told'])
+  })
+
   it('is cut at graceful_timeout, which the log says', async () => {
     const text = `
       process.on('SIGTERM', () => { setInterval(() => {}, 1e6) })

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { fresh } from '../requests.ts'
-import { childrenOf, eventually, launch, type Tsicorn } from '../tsicorn.ts'
+import { childrenOf, eventually, freePort, launch, type Tsicorn } from '../tsicorn.ts'
 
 /** What each idiom says of the app, as a response. */
 const apps: Readonly<Record<string, string>> = {
@@ -43,6 +43,53 @@ describe('an app', () => {
     })
     // An index that is found is named in full: Node itself knows only those that end in js.
     expect(await fresh(await server.running())).to.equal('[true,true]')
+  })
+
+  it('is the main module of the folder that names it in its package.json', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '.'],
+      files: {
+        'package.json': JSON.stringify({ main: 'lib/start', type: 'commonjs' }),
+        'lib/start.js': apps['lib/index.cjs'] as string,
+        'index.js': 'throw new Error("It has another main")',
+      },
+    })
+    expect(await fresh(await server.running())).to.equal('[true,true]')
+  })
+
+  it('may await the end of its server for ever', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-w', '2', './app.mjs'],
+      files: {
+        'app.mjs': `
+          import { createServer } from 'node:http'
+          import { on } from 'node:events'
+          const server = createServer().listen(${port})
+          for await (const [, res] of on(server, 'request')) res.end('ok')`,
+      },
+    })
+    await server.running()
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.equal('ok')
+    await server.reload()
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.equal('ok')
+  })
+
+  it('that awaits its server and fails later ends its worker as it would end node', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: {
+        'app.mjs': `
+          import { createServer } from 'node:http'
+          import { once } from 'node:events'
+          const server = createServer((req, res) => { res.end('ok'); server.emit('failed') }).listen(process.env.PORT)
+          await once(server, 'failed')
+          throw new Error('awaited in vain')`,
+      },
+      errors: true,
+    })
+    await fresh(await server.running())
+    await server.says(/Worker 1 .* exited with code 1: uncaught Error: awaited in vain/)
   })
 
   it('finds the arguments behind -- in process.argv, and no options of ours', async () => {

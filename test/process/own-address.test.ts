@@ -111,7 +111,8 @@ describe('where an app listens', () => {
     const rival = createServer()
       .listen(8000, '127.0.0.1')
       .on('error', () => undefined)
-    await Promise.race([once(rival, 'listening'), once(rival, 'error')])
+      .unref()
+    await new Promise(resolve => rival.once('listening', resolve).once('error', resolve))
     const port = await freePort()
     const server = launch({
       args: ['./app.mjs'],
@@ -173,6 +174,25 @@ describe('where an app listens', () => {
       while (seen.size < 2) seen.add(await fresh(`http://127.0.0.1:${port}`))
       for (const answer of seen) expect(answer).to.match(new RegExp(`^${name} \\d+$`))
     }
+  })
+
+  it('in another place in one worker only, that one serves it', async () => {
+    const [one, two] = [await freePort(), await freePort()]
+    const server = launch({
+      args: ['-b', `127.0.0.1:${one}`, '-w', '3', './app.mjs'],
+      files: {
+        'app.mjs': app(
+          `serve('app').listen(${one})`,
+          `if (process.env.NODE_APP_INSTANCE === '0') serve('metrics').listen(${two}, '127.0.0.1')`,
+        ),
+      },
+    })
+    await server.running()
+    const answer = await fresh(`http://127.0.0.1:${two}`)
+    expect(answer).to.match(/^metrics /)
+    expect(await fresh(`http://127.0.0.1:${two}`)).to.equal(answer)
+    await server.reload()
+    expect(await fresh(`http://127.0.0.1:${two}`)).to.match(/^metrics /)
   })
 
   it('beside what it exports, it listens still', async () => {

@@ -8,7 +8,7 @@ process.channel!.unref()
 process.once('beforeExit', () => process.channel!.ref())
 const report = process.send!.bind(process)
 
-const options: Omit<LoadOptions, 'log' | 'run' | 'isLeaving'> = JSON.parse(process.argv[2]!)
+const options: Omit<LoadOptions, 'isLeaving' | 'late' | 'log' | 'run'> = JSON.parse(process.argv[2]!)
 // What the worker would track its connections by.
 const announced: { readonly server: AppServer; readonly listening: boolean }[] = []
 try {
@@ -17,6 +17,7 @@ try {
     ...options,
     onListen,
     isLeaving: () => false,
+    late: { found: () => undefined, adopt: async () => false },
     run: async url => await runApp(url, { tsx: true }),
     log: (level, message) => report({ log: `${level}: ${message}` }),
   })

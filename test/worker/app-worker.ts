@@ -62,11 +62,12 @@ export class AppWorker {
             fd: 3,
             reuse_port: false,
             of_app: false,
+            late: false,
             name: `http://127.0.0.1:${port}`,
             host: '127.0.0.1',
             port,
           }
-        : { fd: 3, reuse_port: false, of_app: false, name: `unix:${path}`, path }
+        : { fd: 3, reuse_port: false, of_app: false, late: false, name: `unix:${path}`, path }
     const options = JSON.stringify({
       spec,
       cwd,

@@ -17,6 +17,8 @@ const forms: readonly (readonly [args: readonly unknown[], request: ListenReques
   [[null], {}],
   [[0, callback], { port: 0, callback }],
   [[{ fd: 3 }], undefined],
+  [[70_000], undefined],
+  [[{ port: -1 }], undefined],
   [[{ _handle: {} }], undefined],
 ]
 

@@ -1,0 +1,52 @@
+import type { Server } from 'node:net'
+import { bindOf, isFixed, nameOf } from './listen-address.ts'
+import type { ListenRequest } from './listen-request.ts'
+
+/** The servers of the app that listen where no inherited socket is. */
+export class Strays {
+  readonly #requests = new Map<Server, ListenRequest>()
+  readonly #mayBind: boolean
+  readonly #unbound: readonly string[]
+  #isIgnored = false
+
+  constructor({ mayBind, unbound }: { readonly mayBind: boolean; readonly unbound: readonly string[] }) {
+    this.#mayBind = mayBind
+    this.#unbound = unbound
+  }
+
+  /** `port 3000` */
+  get names(): readonly string[] {
+    return [...this.#requests.values()].map(nameOf)
+  }
+
+  /** What the arbiter is to bind. */
+  get bindable(): readonly ListenRequest[] {
+    return [...this.#requests.values()].filter(request => this.isBindable(request))
+  }
+
+  isBindable(request: ListenRequest): boolean {
+    return this.#mayBind && isFixed(request) && !this.#unbound.includes(bindOf(request))
+  }
+
+  has(server: Server): boolean {
+    return this.#requests.has(server)
+  }
+
+  add(server: Server, request: ListenRequest): void {
+    this.#requests.set(server, request)
+    if (this.#isIgnored) server.unref()
+    server.once('close', () => this.#requests.delete(server))
+  }
+
+  /** They must not be what keeps the process waiting for the app. */
+  ignore(): void {
+    this.#isIgnored = true
+    for (const server of this.#requests.keys()) server.unref()
+  }
+
+  /** There is nothing more to wait for. */
+  heed(): void {
+    if (this.#isIgnored) for (const server of this.#requests.keys()) server.ref()
+    this.#isIgnored = false
+  }
+}
