@@ -128,13 +128,19 @@ describe('stopping', () => {
     })
   }
 
-  it('by TERM is hastened by a second signal', async () => {
+  /** One request is under way, and TERM was heard. */
+  async function stopping(): Promise<{ server: Tsicorn; answer: Promise<unknown> }> {
     const server = launchApp('slow.ts', ['-w', '1'])
     const url = await server.running()
     const answer = fetch(`${url}/?ms=20000`).catch(() => 'cut')
     await eventually('the request is under way', async () => (await fetch(`${url}/?ms=0`)).ok)
     server.signal('SIGTERM')
     await server.says(/Stopping: the workers finish/)
+    return { server, answer }
+  }
+
+  it('by TERM is hastened by a second signal', async () => {
+    const { server, answer } = await stopping()
     expect(await server.stop('SIGINT')).to.deep.equal({ code: 0, signal: null })
     expect(await answer).to.equal('cut')
   })
@@ -153,12 +159,7 @@ describe('stopping', () => {
   })
 
   it('by a second TERM that comes later is quick', async () => {
-    const server = launchApp('slow.ts', ['-w', '1'])
-    const url = await server.running()
-    const answer = fetch(`${url}/?ms=20000`).catch(() => 'cut')
-    await eventually('the request is under way', async () => (await fetch(`${url}/?ms=0`)).ok)
-    server.signal('SIGTERM')
-    await server.says(/Stopping: the workers finish/)
+    const { server, answer } = await stopping()
     await insist(server)
     expect(await server.ended).to.deep.equal({ code: 0, signal: null })
     expect(await answer).to.equal('cut')

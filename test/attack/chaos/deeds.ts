@@ -56,36 +56,9 @@ export const deeds: readonly Deed[] = [
       return undefined
     },
   },
-  {
-    name: 'a good configuration',
-    share: 3,
-    run(world) {
-      const name = pick(world.random, Object.keys(goodConfigurations))
-      world.write('tsicorn.config.mjs', goodConfigurations[name] as string)
-      hup(world)
-      return name
-    },
-  },
-  {
-    name: 'a bad configuration',
-    share: 6,
-    run(world) {
-      const name = pick(world.random, Object.keys(badConfigurations))
-      world.write('tsicorn.config.mjs', badConfigurations[name] as string)
-      hup(world)
-      return name
-    },
-  },
-  {
-    name: 'a bad app',
-    share: 4,
-    run(world) {
-      const name = pick(world.random, Object.keys(badApps))
-      world.write('app.mjs', badApps[name] as string)
-      hup(world)
-      return name
-    },
-  },
+  changed('a good configuration', 3, 'tsicorn.config.mjs', goodConfigurations),
+  changed('a bad configuration', 6, 'tsicorn.config.mjs', badConfigurations),
+  changed('a bad app', 4, 'app.mjs', badApps),
   {
     name: 'a good app',
     share: 3,
@@ -174,5 +147,24 @@ async function limitScale(world: World): Promise<void> {
     world.server.signal('SIGTTOU')
     // Equal signals that come together are one.
     await sleep(20)
+  }
+}
+
+/** One of these texts is written to the file, and read. */
+function changed(
+  name: string,
+  share: number,
+  file: 'app.mjs' | 'tsicorn.config.mjs',
+  texts: Readonly<Record<string, string>>,
+): Deed {
+  return {
+    name,
+    share,
+    run(world) {
+      const which = pick(world.random, Object.keys(texts))
+      world.write(file, texts[which] as string)
+      hup(world)
+      return which
+    },
   }
 }
