@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 
 export type Address =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly ipv6Only?: true }
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'fd'; readonly fd: number }
 
@@ -11,8 +11,9 @@ export type Address =
 const longestPath = 103
 
 /**
- * Reads `PORT`, `HOST`, `HOST:PORT`, `:PORT`, `[V6]`, `[V6]:PORT`, `tcp://HOST:PORT`, `unix:PATH` or `fd://N`. The host is
- * 0.0.0.0 and the port 8000 where left out, and of a port alone it is 127.0.0.1; a relative path starts at `folder`.
+ * Reads `PORT`, `HOST`, `HOST:PORT`, `:PORT`, `[V6]`, `[V6]:PORT`, `tcp://HOST:PORT`, `tcp6://[V6]:PORT`, `unix:PATH` or `fd://N`.
+ * The host is 0.0.0.0 and the port 8000 where left out, and of a port alone it is 127.0.0.1; `tcp6` takes no connections of IPv4;
+ * a relative path starts at `folder`.
  *
  * @throws RangeError whose message says what is wrong with the text
  */
@@ -20,9 +21,11 @@ export function parseBind(text: string, folder: string): Address {
   const trimmed = text.trim()
   if (/^fd:/i.test(trimmed)) return { kind: 'fd', fd: parseDescriptor(trimmed) }
   if (/^unix:/i.test(trimmed)) return { kind: 'unix', path: parsePath(trimmed.slice(5), folder) }
+  if (/^tcp6:\/\//i.test(trimmed)) return parseIPv6Only(trimmed.slice(7))
   const address = trimmed.replace(/^tcp:\/\//i, '')
   const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(address)?.[1]
-  if (scheme) throw new RangeError(`has the scheme ${JSON.stringify(scheme)}: use tcp://, unix: or fd://`)
+  if (scheme)
+    throw new RangeError(`has the scheme ${JSON.stringify(scheme)}: use tcp://, tcp6://, unix: or fd://`)
   return { kind: 'tcp', ...parseHostAndPort(address) }
 }
 
@@ -44,6 +47,12 @@ function parsePath(text: string, folder: string): string {
     )
   }
   return absolute
+}
+
+function parseIPv6Only(text: string): Address {
+  const address = parseHostAndPort(text)
+  if (isIPv6(address.host)) return { kind: 'tcp', ...address, ipv6Only: true }
+  throw new RangeError(`has the scheme "tcp6" and no IPv6 address: write tcp6://[::]:${address.port}`)
 }
 
 function parseHostAndPort(address: string): { readonly host: string; readonly port: number } {

@@ -21,7 +21,7 @@ export interface OptionDocs {
    */
   readonly app_args?: unknown
   /**
-   * Addresses to listen on: `PORT`, `HOST`, `HOST:PORT`, `[V6]:PORT`, `unix:PATH` or `fd://N`. A port alone is on 127.0.0.1; else the port is 8000 and the host 0.0.0.0 where left out. May be given several times. With `$PORT` the default is `0.0.0.0:$PORT`.
+   * Addresses to listen on: `PORT`, `HOST`, `HOST:PORT`, `[V6]:PORT`, `tcp6://[V6]:PORT`, `unix:PATH` or `fd://N`. A port alone is on 127.0.0.1; else the port is 8000 and the host 0.0.0.0 where left out. `[::]` takes connections of IPv4, too, and `tcp6://[::]` does not. May be given several times. With `$PORT` the default is `0.0.0.0:$PORT`.
    *
    * Default: from $PORT, else ["127.0.0.1:8000"]. Takes effect on reload.
    * Flags: `-b`, `--bind`.

@@ -77,21 +77,10 @@ export async function checkApp(
 function pretend(text: string, folder: string): InheritedListener[] {
   const address = parseBind(text, folder)
   if (address.kind === 'fd') return []
-  if (address.kind === 'unix')
-    return [
-      {
-        fd: -1,
-        reuse_port: false,
-        of_app: false,
-        late: false,
-        name: `unix:${address.path}`,
-        path: address.path,
-      },
-    ]
-  const { host, port } = { ...address, port: address.port || 8000 }
-  return [
-    { fd: -1, reuse_port: false, of_app: false, late: false, name: `http://${host}:${port}`, host, port },
-  ]
+  const common = { fd: -1, reuse_port: false, of_app: false, late: false }
+  if (address.kind === 'unix') return [{ ...common, name: `unix:${address.path}`, path: address.path }]
+  const { kind, ...rest } = { ...address, port: address.port || 8000 }
+  return [{ ...common, name: `http://${rest.host}:${rest.port}`, ...rest }]
 }
 
 function endingOf({ ending }: Child): string {

@@ -187,7 +187,7 @@ export function inheritedListeners(
 ): InheritedListener[] {
   const descriptors = descriptorsOf(generation)
   return generation.listeners.map(listener => {
-    const { fd, host, port, path } = listener
+    const { fd, host, port, ipv6Only, path } = listener
     return {
       fd: fd === undefined ? -1 : firstInherited + 1 + descriptors.indexOf(fd),
       reuse_port: fd === undefined,
@@ -196,6 +196,7 @@ export function inheritedListeners(
       name: addressOf(listener, generation),
       ...(host === undefined ? {} : { host }),
       ...(port === undefined ? {} : { port }),
+      ...(ipv6Only === undefined ? {} : { ipv6Only }),
       ...(path === undefined ? {} : { path }),
     }
   })

@@ -30,6 +30,7 @@ export interface Listener {
   readonly fd?: number
   readonly host?: string
   readonly port?: number
+  readonly ipv6Only?: true
   readonly path?: string
   /** The file of a unix socket that this lineage bound; undefined where it is not known. */
   readonly file?: FileIdentity | undefined
@@ -61,7 +62,8 @@ export function adopt({ fd, key, file }: InheritedDescriptor): Listener {
   const common = { key, fd, ...(own ? {} : { given: true as const }) }
   if (endpoint?.kind !== 'unix') {
     const name = endpoint === undefined ? `fd://${fd}` : `http://${describeAddress(endpoint)}`
-    return { ...common, name, ...(endpoint && hostAndPort(endpoint)), close: () => closeSync(fd) }
+    const family = key.startsWith(ipv6Scheme) ? { ipv6Only: true as const } : {}
+    return { ...common, name, ...(endpoint && hostAndPort(endpoint)), ...family, close: () => closeSync(fd) }
   }
   const { path } = endpoint
   const close = () => {
@@ -86,9 +88,8 @@ function hostAndPort({ host, port }: { readonly host: string; readonly port: num
 
 /** A listener that every worker binds for itself. */
 export function sharedPort(address: Extract<Address, { kind: 'tcp' }>): Listener {
-  const { host, port } = address
-  const key = describeAddress(address)
-  return { key, name: `http://${key}`, host, port, close: () => undefined }
+  const { kind, ...rest } = address
+  return { key: describeAddress(address), name: urlOf(address), ...rest, close: () => undefined }
 }
 
 /** Binds without accepting. Throws `BindError`. */
@@ -101,10 +102,10 @@ export async function bind(address: Bindable, { umask }: { umask: number }): Pro
         withUmask(umask, () => boundSocket({ path: address.path })),
       )
     }
-    const { port } = address
-    const host = await addressOf(address.host)
-    if (port !== 0) await probe(host, port)
-    return toListener(address, boundSocket({ host, port }))
+    const { port, ipv6Only = false } = address
+    const wanted = { host: await addressOf(address.host), port, ipv6Only }
+    if (port !== 0) await probe(wanted)
+    return toListener(address, boundSocket(wanted))
   } catch (error) {
     throw error instanceof BindError ? error : new BindError(address, error as NodeJS.ErrnoException)
   }
@@ -118,8 +119,19 @@ export async function addressOf(host: string): Promise<string> {
 export function describeAddress(address: Address): string {
   if (address.kind === 'fd') return `fd://${address.fd}`
   if (address.kind === 'unix') return `unix:${address.path}`
-  return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
+  return `${address.ipv6Only ? ipv6Scheme : ''}${hostAndPortText(address)}`
 }
+
+function urlOf(address: { readonly host: string; readonly port: number }): string {
+  return `http://${hostAndPortText(address)}`
+}
+
+function hostAndPortText({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** As `tcp6` of Go and of netstat: connections of IPv4 do not come there. */
+const ipv6Scheme = 'tcp6://'
 
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the address is in use: stop the other server or choose another address with bind',
@@ -140,11 +152,11 @@ interface Handle {
 }
 
 /** A bound socket that nobody listens on yet is not exclusive, so a short listening socket finds out who is there. */
-async function probe(host: string, port: number): Promise<void> {
+async function probe(wanted: TcpOptions): Promise<void> {
   const server = net.createServer()
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host, port, exclusive: true }, resolve)
+    server.listen({ ...wanted, exclusive: true }, resolve)
   })
   await new Promise(resolve => server.close(resolve))
 }
@@ -158,7 +170,13 @@ function withUmask<T>(umask: number, make: () => T): T {
   }
 }
 
-type BindOptions = { readonly host: string; readonly port: number } | { readonly path: string }
+interface TcpOptions {
+  readonly host: string
+  readonly port: number
+  readonly ipv6Only: boolean
+}
+
+type BindOptions = TcpOptions | { readonly path: string }
 
 /** What Node 24.19 and 26.4 brought. */
 interface BoundSocket {
@@ -187,13 +205,26 @@ function boundSocket(options: BindOptions): Handle {
 }
 
 function createServerHandle(options: BindOptions): ServerHandle {
-  const { _createServerHandle } = net as unknown as {
-    _createServerHandle(address: string, port: number, type: 4 | 6 | -1): ServerHandle | number
+  const { _createServerHandle: create } = net as unknown as {
+    _createServerHandle(
+      address: string,
+      port: number,
+      type: 4 | 6 | -1,
+      fd?: number,
+      /** 1 of libuv: `UV_TCP_IPV6ONLY`. */
+      flags?: number,
+    ): ServerHandle | number
   }
   const handle =
     'path' in options
-      ? _createServerHandle(options.path, -1, -1)
-      : _createServerHandle(options.host, options.port, net.isIPv6(options.host) ? 6 : 4)
+      ? create(options.path, -1, -1)
+      : create(
+          options.host,
+          options.port,
+          net.isIPv6(options.host) ? 6 : 4,
+          undefined,
+          Number(options.ipv6Only),
+        )
   if (typeof handle !== 'number') return handle
   throw systemError(handle)
 }
@@ -210,7 +241,6 @@ function toListener(address: Bindable, { fd, port, close }: Handle): Listener {
     const file = identify(path)
     return { key, name: key, fd, path, file, close: () => closeKeeping(path, file, close) }
   }
-  const bound = port ?? address.port
-  const name = `http://${describeAddress({ ...address, port: bound })}`
-  return { key, name, fd, host: address.host, port: bound, close }
+  const { kind, ...rest } = { ...address, port: port ?? address.port }
+  return { key, name: urlOf(rest), fd, ...rest, close }
 }

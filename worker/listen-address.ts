@@ -31,17 +31,22 @@ function isLoopback(host: string): boolean {
 }
 
 /** The request in the form of `bind`. */
-export function bindOf({ host = '::', port, path }: ListenRequest): string {
+export function bindOf({ host = '::', port, ipv6Only, path }: ListenRequest): string {
   if (path !== undefined) return `unix:${resolve(path)}`
   const name = host === '' ? '::' : host
-  return name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`
+  return `${ipv6Only ? 'tcp6://' : ''}${name.includes(':') ? `[${name}]` : name}:${port}`
 }
 
 /** Whether the listener is on the port or path of the request, whatever its host. */
 export function matches(listener: InheritedListener, request: ListenRequest): boolean {
   if (request.path !== undefined)
     return listener.path !== undefined && resolve(request.path) === resolve(listener.path)
-  return request.port !== undefined && request.port !== 0 && listener.port === request.port
+  return (
+    request.port !== undefined &&
+    request.port !== 0 &&
+    listener.port === request.port &&
+    listener.ipv6Only === request.ipv6Only
+  )
 }
 
 /** The kernel is not to choose. */

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import type { InheritedListener } from './protocol.ts'
 
 /** What a call of `server.listen(...)` asks for, whichever of its many forms it has. */
@@ -5,6 +6,8 @@ export interface ListenRequest {
   /** Not there for `listen()`, and for a PORT that nobody has set. */
   readonly port?: number | undefined
   readonly host?: string
+  /** Connections of IPv4 are for somebody else. */
+  readonly ipv6Only?: true
   readonly path?: string
   readonly backlog?: number
   readonly signal?: AbortSignal
@@ -37,7 +40,10 @@ function fromOptions(
   options: object,
   callback: { readonly callback?: () => void },
 ): ListenRequest | undefined {
-  const { port, host, path, backlog, signal, fd, handle, _handle } = options as Record<string, unknown>
+  const { port, host, ipv6Only, path, backlog, signal, fd, handle, _handle } = options as Record<
+    string,
+    unknown
+  >
   if ([fd, handle, _handle].some(given => given !== undefined)) return undefined
   const number = portOf(port)
   if (number !== undefined && !isPort(number)) return undefined
@@ -45,6 +51,7 @@ function fromOptions(
     ...callback,
     ...(number === undefined ? {} : { port: number }),
     ...(typeof host === 'string' ? { host } : {}),
+    ...(ipv6Only && (host === undefined || isIPv6(String(host))) ? { ipv6Only: true } : {}),
     ...(typeof path === 'string' && number === undefined ? { path } : {}),
     ...(typeof backlog === 'number' ? { backlog } : {}),
     ...(signal instanceof AbortSignal ? { signal } : {}),
@@ -62,6 +69,6 @@ function portOf(value: unknown): number | undefined {
 }
 
 /** What to listen on for a listener of the arbiter: the inherited descriptor, or a socket of the worker's own. */
-export function targetOf({ fd, reuse_port, host, port }: InheritedListener) {
-  return reuse_port ? { host, port, reusePort: true } : { fd }
+export function targetOf({ fd, reuse_port, host, port, ipv6Only }: InheritedListener) {
+  return reuse_port ? { host, port, ipv6Only: ipv6Only === true, reusePort: true } : { fd }
 }

@@ -189,6 +189,7 @@ export interface InheritedListener {
   /** The bound port; absent for a unix socket. */
   readonly port?: number
   readonly host?: string
+  readonly ipv6Only?: true
   readonly path?: string
 }
 

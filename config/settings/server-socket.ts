@@ -9,7 +9,7 @@ export const serverSocket = {
     flag: '--bind',
     short: '-b',
     env: { name: 'PORT', text: port => `0.0.0.0:${port}` },
-    doc: 'Addresses to listen on: `PORT`, `HOST`, `HOST:PORT`, `[V6]:PORT`, `unix:PATH` or `fd://N`. A port alone is on 127.0.0.1; else the port is 8000 and the host 0.0.0.0 where left out. May be given several times. With `$PORT` the default is `0.0.0.0:$PORT`.',
+    doc: 'Addresses to listen on: `PORT`, `HOST`, `HOST:PORT`, `[V6]:PORT`, `tcp6://[V6]:PORT`, `unix:PATH` or `fd://N`. A port alone is on 127.0.0.1; else the port is 8000 and the host 0.0.0.0 where left out. `[::]` takes connections of IPv4, too, and `tcp6://[::]` does not. May be given several times. With `$PORT` the default is `0.0.0.0:$PORT`.',
     effect: 'on reload',
   },
   backlog: {

@@ -19,6 +19,7 @@ const addresses: [string, object][] = [
   ['unix:app.sock', { kind: 'unix', path: '/srv/app.sock' }],
   ['unix://app.sock', { kind: 'unix', path: '/srv/app.sock' }],
   ['fd://3', { kind: 'fd', fd: 3 }],
+  ['tcp6://[::]:80', { kind: 'tcp', host: '::', port: 80, ipv6Only: true }],
 ]
 
 const mistakes: [string, RegExp][] = [
@@ -36,6 +37,7 @@ const mistakes: [string, RegExp][] = [
   ['unix:', /no path/],
   [`unix:/${'x'.repeat(103)}`, /a path of 104 bytes: sockets take at most 103/],
   ['fd://x', /not fd:\/\/N/],
+  ['tcp6://0.0.0.0:80', /no IPv6 address: write tcp6:\/\/\[::\]:80/],
 ]
 
 describe('addresses to bind', () => {

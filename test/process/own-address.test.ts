@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:net'
 import { expect } from 'chai'
 import { fresh } from '../requests.ts'
 import { freePort, launch } from '../tsicorn.ts'
+import { retire, upgrade } from '../upgrading.ts'
 
 const app = (...listens: readonly string[]) => `import { createServer } from 'node:http'
 const serve = name => createServer((req, res) => res.end(name + ' ' + process.pid))
@@ -43,6 +44,28 @@ describe('where an app listens', () => {
     })
     await server.running()
     expect(await fresh(`http://127.0.0.1:${port}`)).to.match(/^app /)
+  })
+
+  it('it is served by IPv4 and by IPv6 apart, before and after a reload and an upgrade', async () => {
+    const port = await freePort()
+    const six = `serve('six').listen({ port: ${port}, host: '::', ipv6Only: true })`
+    const server = launch({
+      args: ['-w', '2', './app.mjs'],
+      files: { 'app.mjs': app(six, `serve('four').listen(${port}, '127.0.0.1')`) },
+    })
+    const answers = async () => [
+      (await fresh(`http://127.0.0.1:${port}`)).split(' ')[0],
+      (await fresh(`http://[::1]:${port}`)).split(' ')[0],
+    ]
+    await server.running()
+    expect(await answers()).to.deep.equal(['four', 'six'])
+    await server.reload()
+    expect(await answers()).to.deep.equal(['four', 'six'])
+    const heir = await upgrade(server)
+    await retire(server, server.pid)
+    expect(await answers()).to.deep.equal(['four', 'six'])
+    process.kill(heir, 'SIGTERM')
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
   })
 
   it('it is served although somebody else has the default', async () => {

@@ -10,6 +10,8 @@ const forms: readonly (readonly [args: readonly unknown[], request: ListenReques
   [[3000, 'localhost', 64, callback], { port: 3000, host: 'localhost', backlog: 64, callback }],
   [[3000, 64], { port: 3000, backlog: 64 }],
   [['/run/app.sock', callback], { path: '/run/app.sock', callback }],
+  [[{ port: 1, ipv6Only: true }], { port: 1, ipv6Only: true }],
+  [[{ port: 1, host: '0.0.0.0', ipv6Only: true }], { port: 1, host: '0.0.0.0' }],
   [[{ port: '3000', host: '::1', backlog: 5 }, callback], { port: 3000, host: '::1', backlog: 5, callback }],
   [[{ path: '/run/app.sock' }], { path: '/run/app.sock' }],
   [[], {}],
