@@ -129,10 +129,18 @@ export class World {
   /** Puts something in the place of a file. */
   replace(name: string, by: 'FIFO' | 'folder' | 'dangling link' | 'link loop'): void {
     const path = this.path(name)
-    rmSync(path, { recursive: true, force: true })
+    const draft = `${path}.${by}`
+    rmSync(draft, { recursive: true, force: true })
     if (!existsSync(this.path('logs'))) return
-    if (by === 'folder') mkdirSync(path)
-    else if (by === 'FIFO') execFileSync('mkfifo', [path])
-    else symlinkSync(by === 'link loop' ? path : this.path('nowhere/at/all'), path)
+    if (by === 'folder') mkdirSync(draft)
+    else if (by === 'FIFO') execFileSync('mkfifo', [draft])
+    else symlinkSync(by === 'link loop' ? path : this.path('nowhere/at/all'), draft)
+    // The server may make the file anew in between; a folder then cannot take its place.
+    rmSync(path, { recursive: true, force: true })
+    try {
+      renameSync(draft, path)
+    } catch (error) {
+      if (!['ENOTDIR', 'EISDIR'].includes((error as NodeJS.ErrnoException).code as string)) throw error
+    }
   }
 }
