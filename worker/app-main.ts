@@ -21,11 +21,17 @@ export interface RunOptions {
   readonly tsx: boolean
 }
 
-let ignoreMain = (): void => undefined
+let hearMain: ((error: unknown) => Promise<void>) | undefined
 
 /** From now on the errors of the main module, which may await for ever, end the process as those of any program. */
-export function appIsLoaded(): void {
-  ignoreMain()
+export function ignoreMain(): void {
+  if (hearMain !== undefined) process.off('uncaughtException', hearMain)
+  hearMain = undefined
+}
+
+/** Whether the app has a listener of its own for what nobody catches: with one, Node goes on. */
+export function appSurvives(): boolean {
+  return process.listeners('uncaughtException').some(listener => listener !== hearMain)
 }
 
 /**
@@ -66,7 +72,7 @@ async function runMain(url: string): Promise<Exports> {
     ignoreMain()
     throw error
   }
-  ignoreMain = () => process.off('uncaughtException', hear)
+  hearMain = hear
   process.on('uncaughtException', hear)
   letAppRun()
   // By then Node has begun to load it, as the main module.

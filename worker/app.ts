@@ -62,6 +62,8 @@ export interface LoadOptions {
   readonly isLeaving: () => boolean
   /** Runs the module at this URL, once. */
   readonly run: (url: string) => Promise<Exports>
+  /** What the module throws does not end the process. */
+  readonly survives: () => boolean
 }
 
 /**
@@ -90,6 +92,9 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
       // It awaits the end of its server, as `await once(server, 'close')` does.
       if (catcher.isListening) return {}
       throw neverLoaded(spec)
+    }).catch((error: unknown) => {
+      if (catcher.isListening && options.survives()) return {}
+      throw error
     })
     // Servers that were to find a free port are closed by then.
     await turn()

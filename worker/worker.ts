@@ -5,7 +5,7 @@ import { createHookCaller, type HookCaller } from '../hooks/run.ts'
 import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
 import type { AccessLog } from './access-log.ts'
 import type { AppServer, LoadedApp } from './app.ts'
-import { appIsLoaded, runApp } from './app-main.ts'
+import { appSurvives, ignoreMain, runApp } from './app-main.ts'
 import { shutDown } from './app-shutdown.ts'
 import { tellArbiter } from './arbiter-channel.ts'
 import { Connections } from './connections.ts'
@@ -94,8 +94,9 @@ export class Worker {
       ...{ spec, cwd: process.cwd(), waitReady, backlog, log, onListen, late: this.#late },
       isLeaving: () => this.isLeaving,
       run: async url => await runApp(url, { tsx }),
+      survives: appSurvives,
     })
-    appIsLoaded()
+    ignoreMain()
     await restTsx()
     this.#app = app
     this.#log.debug(`The app is a ${app.shape}`)

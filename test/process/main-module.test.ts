@@ -144,6 +144,29 @@ describe('an app', () => {
     }
   })
 
+  it('that throws while it is loaded, and survives that as it would with node, is served', async () => {
+    const survivor = (first: string) => `import { createServer } from 'node:http'
+      process.on('uncaughtException', error => console.log('survived ' + error.message))
+      ${first}
+      throw new Error('late')`
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: {
+        'app.mjs': survivor(`createServer((req, res) => res.end('ok')).listen(process.env.PORT)`),
+        'never.mjs': survivor(''),
+      },
+    })
+    expect(await fresh(await server.running())).to.equal('ok')
+    expect(server.log).to.match(/survived late/)
+    const failing = launch({
+      args: ['-b', '127.0.0.1:0', './never.mjs'],
+      folder: server.folder,
+      errors: true,
+    })
+    expect((await failing.ended).code).to.equal(3)
+    expect(failing.log).to.match(/CRITICAL.*Error: late/)
+  })
+
   it('that is no code says where', async () => {
     for (const [app, text] of [
       ['./app.mjs', `export default (`],

@@ -1,14 +1,16 @@
 /** A stand-in for the worker: loads the app named in its arguments and serves it on descriptor 3. */
 import { createServer } from 'node:http'
 import { type AppServer, type LoadOptions, loadApp } from '../../worker/app.ts'
-import { runApp } from '../../worker/app-main.ts'
+import { appSurvives, runApp } from '../../worker/app-main.ts'
 
 // The channel to the arbiter keeps a real worker alive, except while something is pending.
 process.channel!.unref()
 process.once('beforeExit', () => process.channel!.ref())
 const report = process.send!.bind(process)
 
-const options: Omit<LoadOptions, 'isLeaving' | 'late' | 'log' | 'run'> = JSON.parse(process.argv[2]!)
+const options: Omit<LoadOptions, 'isLeaving' | 'late' | 'log' | 'run' | 'survives'> = JSON.parse(
+  process.argv[2]!,
+)
 // What the worker would track its connections by.
 const announced: { readonly server: AppServer; readonly listening: boolean }[] = []
 try {
@@ -18,6 +20,7 @@ try {
     onListen,
     isLeaving: () => false,
     late: { found: () => undefined, adopt: async () => false },
+    survives: appSurvives,
     run: async url => await runApp(url, { tsx: true }),
     log: (level, message) => report({ log: `${level}: ${message}` }),
   })
