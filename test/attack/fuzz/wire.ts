@@ -52,11 +52,16 @@ function ignore(): void {
 /** Passes bytes on both ways; what is sent goes through the hands of an enemy. */
 function tampered(socket: Socket, handshake: Handshake): Duplex {
   const enemy = new Enemy(socket, handshake)
+  let sent = Promise.resolve()
   const between = new Duplex({
-    write: (bytes: Buffer, _encoding, done) => void enemy.send(bytes).then(() => done()),
+    // Written at once, as TLS sees it: it asserts that nothing comes while it waits for that.
+    write(bytes: Buffer, _encoding, done) {
+      sent = sent.then(() => enemy.send(bytes))
+      done()
+    },
     read: () => void socket.resume(),
     final(done) {
-      enemy.leave()
+      void sent.then(() => enemy.leave())
       done()
     },
     destroy(error, done) {
