@@ -2,15 +2,9 @@
 import type { LogLevel } from '../worker/protocol.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
 import type { Alarm } from './alarm.ts'
+import type { ArbiterEvent } from './arbiter-event.ts'
 import type { Inbox } from './inbox.ts'
-import type { SignalName } from './phase.ts'
 import type { Server } from './server.ts'
-
-/** What may still happen when all workers have left. */
-export type LastEvent =
-  | { readonly type: 'hooks ended' }
-  | { readonly type: 'signal'; readonly name: SignalName }
-  | { readonly type: string }
 
 /**
  * How long after a TERM another one is the same, in milliseconds: `timeout` and some supervisors send it to the arbiter and to
@@ -82,13 +76,14 @@ export class Stops {
 
   leave(message: string, level: LogLevel = 'info'): void {
     const { log, succession } = this.#server
+    this.#putOffUntil = undefined
     log.write(level, message)
     succession.cancel()
     succession.current = undefined
   }
 
   /** Calls `on_exit` and waits for it, and for the hooks before it: not for long, and not for somebody in a hurry. */
-  async end(inbox: Inbox<LastEvent>, alarm: Alarm): Promise<void> {
+  async end(inbox: Inbox<ArbiterEvent>, alarm: Alarm): Promise<void> {
     const { hooks, log, resolved } = this.#server
     hooks.tell('on_exit', this.#server.view())
     void hooks.idle().then(() => inbox.put({ type: 'hooks ended' }))
@@ -103,8 +98,8 @@ export class Stops {
     }
   }
 
-  #hastens(event: LastEvent): boolean {
-    if (event.type !== 'signal' || !('name' in event)) return false
+  #hastens(event: ArbiterEvent): boolean {
+    if (event.type !== 'signal') return false
     return event.name === 'TERM' ? !this.isEcho() : event.name === 'INT' || event.name === 'QUIT'
   }
 }

@@ -280,10 +280,10 @@ describe('upgrade', () => {
       while (!existsSync('go')) await new Promise(resolve => setTimeout(resolve, 20))
       ${end}`
 
-    async function termBeforeReady(end: string) {
+    async function termBeforeReady(end: string, app = hello) {
       const server = launch({
         args: ['-b', '127.0.0.1:0', '-w', '2', './app.mjs'],
-        files: { 'app.mjs': hello },
+        files: { 'app.mjs': app },
         errors: true,
       })
       const url = await server.running()
@@ -328,6 +328,23 @@ describe('upgrade', () => {
       expect(await fresh(url)).to.equal('two')
       process.kill(Number(heir), 'SIGTERM')
       await server.ended
+    })
+
+    it('stops gracefully when asked twice, also when the heir ends after that', async () => {
+      const patient = `import { existsSync } from 'node:fs'
+        const answer = (res, isOver) => (isOver() ? res.end('one') : setTimeout(answer, 20, res, isOver))
+        export default (req, res) => answer(res, () => req.url === '/' || existsSync('over'))`
+      const { server, url } = await termBeforeReady(`throw new Error('no database')`, patient)
+      const answer = fresh(`${url}/patient`)
+      expect(await fresh(url)).to.equal('one')
+      await insist(server)
+      await server.says(/Stopping: the workers finish what they have/)
+      server.write('go', '')
+      await server.says(/The heir ended/)
+      server.write('over', '')
+      expect(await answer).to.equal('one')
+      expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+      expect(server.log).not.to.contain('Stopping: the workers leave at once')
     })
 
     it('stops at once when asked twice: who waits is served first, and who comes later by the heir', async () => {
