@@ -201,22 +201,23 @@ export class ListenCatcher {
     })
     // One that is closed by then was to find out whether the port is free.
     const isLate = this.#loaded
-    setImmediate(async () => {
-      const mayListen = !isLate || (await this.#late.adopt(one))
-      if (mayListen && this.caught.includes(one)) this.#commit(one, isLate)
-    })
+    const refused = isLate ? (error: Error) => this.#log('error', error.message) : this.#refused
+    setImmediate(() => void this.#commit(one, isLate, refused).catch(refused))
     return server
   }
 
-  #commit({ server, listener, request }: CaughtServer, isLate: boolean): void {
+  async #commit(one: CaughtServer, isLate: boolean, refused: (error: Error) => void): Promise<void> {
+    if (isLate && !(await this.#late.adopt(one))) return
+    if (!this.caught.includes(one)) return
+    const { server, listener, request } = one
     const isWrong = this.#bindFrom === 'nobody' ? differs : contradicts
-    if (isWrong(request, listener)) return this.#refused(this.#contradiction(request, listener))
+    if (isWrong(request, listener)) return refused(this.#contradiction(request, listener))
     this.#log('info', `The app's listen on ${nameOf(request)} was led to ${listener.name}`)
     if (this.#check) return this.#listening()
     hide(server)
     if (!isLate) this.#onListen?.(server)
     const failed = (cause: Error) =>
-      this.#refused(new BindFailed(`Cannot listen on ${listener.name}: ${cause.message}`, { cause }))
+      refused(new BindFailed(`Cannot listen on ${listener.name}: ${cause.message}`, { cause }))
     server.prependOnceListener('error', failed)
     const release = withhold(server, 'listening', () => {
       release()

@@ -21,17 +21,19 @@ export function refuseCluster(refused: (error: AppError) => void): void {
 
 /**
  * Until the returned function is called, an app that calls `process.exit` is named as the reason that the worker ends, with the
- * code of a worker that failed to boot: an app that leaves with 0 has not booted either. One that was told to leave may.
+ * code of a worker that failed to boot: an app that leaves with 0 has not booted either. One that was told to leave may. What
+ * others have put around it stays.
  */
 export function nameAppThatExits(app: string, log: AppLog, isLeaving: () => boolean): () => void {
   const { exit } = process
+  let isOver = false
   process.exit = (code?: number | string | null): never => {
-    if (isLeaving() || calledByWorker()) return exit(code)
+    if (isOver || isLeaving() || calledByWorker()) return exit(code)
     log('error', `The app ${JSON.stringify(app)} called process.exit(${code ?? ''}) while it was loaded`)
     return exit(exitCodes.workerFailedToBoot.code)
   }
   return () => {
-    process.exit = exit
+    isOver = true
   }
 }
 

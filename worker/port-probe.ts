@@ -3,11 +3,13 @@ import { type ListenRequest, readListen } from './listen-request.ts'
 
 /**
  * An app that connects to a port before it listens there wants to know whether somebody else does. Its own port is served by
- * tsicorn already, and is to be refused. Until the returned function is called.
+ * tsicorn already, and is to be refused. Until the returned function is called; what others have put around it stays.
  */
 export function refuseProbes(isOwn: (request: ListenRequest) => boolean): () => void {
   const { connect } = Socket.prototype
+  let isOver = false
   Socket.prototype.connect = function (this: Socket, ...args: unknown[]) {
+    if (isOver) return Reflect.apply(connect, this, args)
     // Node's own functions pass on their arguments as a list.
     const request = readListen(Array.isArray(args[0]) ? args[0] : args)
     if (request === undefined || !isOwn(request)) return Reflect.apply(connect, this, args)
@@ -18,6 +20,6 @@ export function refuseProbes(isOwn: (request: ListenRequest) => boolean): () => 
     return this
   } as typeof connect
   return () => {
-    Socket.prototype.connect = connect
+    isOver = true
   }
 }
