@@ -70,26 +70,22 @@ export class Scoreboard {
 
   /** The records of all workers, by age; of those that can be read. */
   read(): ReadonlyMap<number, ScoreRecord> {
-    return new Map(
-      this.#boards.flatMap(board =>
-        this.#recordsOf(board).flatMap((record, slot) => {
-          const age = board.ages[slot]
-          return age === undefined ? [] : [[age, { ...record, age }] as const]
-        }),
-      ),
-    )
-  }
-
-  #recordsOf({ fd, ages }: Board): ScoreRecord[] {
-    try {
-      const records = readRecords(fd, ages.length)
-      this.isUnreadable = false
-      return records
-    } catch (error) {
-      if (!this.isUnreadable) this.#options.warn(`Cannot read the scoreboard: ${(error as Error).message}`)
-      this.isUnreadable = true
-      return []
+    let failure: Error | undefined
+    const found = new Map<number, ScoreRecord>()
+    for (const { fd, ages } of this.#boards) {
+      try {
+        for (const [slot, record] of readRecords(fd, ages.length).entries()) {
+          const age = ages[slot]
+          if (age !== undefined) found.set(age, { ...record, age })
+        }
+      } catch (error) {
+        failure = error as Error
+      }
     }
+    if (failure !== undefined && !this.isUnreadable)
+      this.#options.warn(`Cannot read the scoreboard: ${failure.message}`)
+    this.isUnreadable = failure !== undefined
+    return found
   }
 
   close(): void {

@@ -142,6 +142,20 @@ describe('the scoreboard', () => {
     expect(warnings).to.deep.equal(['Cannot read the scoreboard: EBADF: bad file descriptor, read'])
   })
 
+  it('of which one part cannot be read has the records of the others, and says so once', () => {
+    const { board, warnings } = scoreboard(null)
+    const { fd } = board.take(1)
+    const last = slotsPerFile + 1
+    for (let age = 2; age < last; age += 1) board.take(age)
+    const other = board.take(last)
+    closeSync(fd)
+    opened.pop()
+    expect([...board.read().keys(), ...board.read().keys()]).to.deep.equal([last, last])
+    expect(board.isUnreadable).to.equal(true)
+    expect(warnings).to.have.length(1)
+    closeSync(other.fd)
+  })
+
   it('survives any bytes that a worker writes', () => {
     const { board } = scoreboard(null)
     const { fd } = board.take(1)
