@@ -7,12 +7,12 @@ import { activatedPrefix, type InheritedDescriptor } from './inheritance.ts'
 import { isLost, restore } from './lost-socket.ts'
 import { evict } from './orphans.ts'
 import {
-  addressOf,
   adopt,
   type Bindable,
   type BindError,
   bind,
   describeAddress,
+  hostOf,
   type Listener,
   sharedPort,
 } from './sockets.ts'
@@ -60,7 +60,7 @@ export class Listeners {
         const known = this.#known(address, key)
         const listener = known ?? (await this.#persist(address as Bindable, options))
         if (known === undefined) fresh.push(listener)
-        else if (address.kind === 'unix' && isLost(known)) await this.#restore(known, address, options)
+        else if (address.kind === 'unix') await this.#restore(known, address, options)
         listeners.set(key, listener)
       }
       for (const listener of fresh) this.#open.set(listener.key, listener)
@@ -101,7 +101,7 @@ export class Listeners {
     options: OpenOptions,
   ): Promise<void> {
     try {
-      await restore(listener, address, options.umask)
+      if (isLost(listener)) await restore(listener, address, options.umask)
     } catch (error) {
       this.#report('error', `The file of ${listener.name} is gone: ${(error as Error).message}`)
     }
@@ -133,7 +133,7 @@ export class Listeners {
   }
 
   async #evict(address: Bindable, { user, signal }: OpenOptions): Promise<boolean> {
-    const place = address.kind === 'unix' ? address : { ...address, host: await addressOf(address.host) }
+    const place = address.kind === 'unix' ? address : { ...address, host: await hostOf(address) }
     return await evict(place, describeAddress(address), { user, signal, report: this.#report })
   }
 

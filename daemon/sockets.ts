@@ -103,7 +103,7 @@ export async function bind(address: Bindable, { umask }: { umask: number }): Pro
       )
     }
     const { port, ipv6Only = false } = address
-    const wanted = { host: await addressOf(address.host), port, ipv6Only }
+    const wanted = { host: await hostOf(address), port, ipv6Only }
     if (port !== 0) await probe(wanted)
     return toListener(address, boundSocket(wanted))
   } catch (error) {
@@ -111,9 +111,13 @@ export async function bind(address: Bindable, { umask }: { umask: number }): Pro
   }
 }
 
-/** The address that a host name stands for. */
-export async function addressOf(host: string): Promise<string> {
-  return (await lookup(host, { order: 'ipv4first' })).address
+/** The address that the name of its host stands for. Throws `BindError`. */
+export async function hostOf(address: Extract<Address, { kind: 'tcp' }>): Promise<string> {
+  try {
+    return (await lookup(address.host, { order: 'ipv4first' })).address
+  } catch (error) {
+    throw new BindError(address, error as NodeJS.ErrnoException)
+  }
 }
 
 export function describeAddress(address: Address): string {
@@ -122,7 +126,7 @@ export function describeAddress(address: Address): string {
   return `${address.ipv6Only ? ipv6Scheme : ''}${hostAndPortText(address)}`
 }
 
-function urlOf(address: { readonly host: string; readonly port: number }): string {
+export function urlOf(address: { readonly host: string; readonly port: number }): string {
   return `http://${hostAndPortText(address)}`
 }
 

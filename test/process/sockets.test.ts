@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync, unlinkSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -149,7 +149,33 @@ describe('the file of a unix socket', () => {
   })
 })
 
+describe('the folder of a unix socket', () => {
+  it('that is gone keeps no reload from its end, and comes to be said', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '-b', 'unix:run/app.sock', './app.mjs'],
+      files: { 'app.mjs': `export default (req, res) => res.end('here')\n`, 'run/.keep': '' },
+      errors: true,
+    })
+    const url = await server.running()
+    rmSync(join(server.folder, 'run'), { recursive: true })
+    await server.reload()
+    expect(server.log).to.match(/ERROR\] The file of unix:.*app\.sock is gone: /)
+    expect(await answer(url)).to.equal('here')
+  })
+})
+
 describe('reuse_port', () => {
+  it('needs a host that is known', async () => {
+    const server = launch({
+      args: ['-b', 'no.such.host.invalid:80', '--reuse-port', testApp('hello.ts')],
+      errors: true,
+    })
+    expect((await server.ended).code).to.equal(1)
+    expect(server.log).to.match(
+      /Cannot bind no\.such\.host\.invalid:80: the host name (is not known|cannot be looked up)/,
+    )
+  })
+
   it('serves from a socket of each worker, warns of the risk, and drains their queues on reload', async () => {
     const port = await freePort()
     const server = launch({
