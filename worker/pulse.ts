@@ -8,7 +8,7 @@ export interface PulseOptions {
   readonly slot: number
   readonly age: number
   readonly record: Float64Array
-  /** Called when the process has another parent than at first. */
+  /** Called once, when the process has another parent than at first. */
   readonly onOrphaned: () => void
   /** Called with the record about once a second. */
   readonly onSecond: (record: Float64Array) => void
@@ -28,6 +28,7 @@ export function startPulse(options: PulseOptions): void {
   let lastUtilization = eventLoopUtilization()
   record[fieldIndex('age')] = age
   let failed = false
+  let isOrphan = false
   const write = () => {
     record[fieldIndex('pulse')] = monotonicNow()
     try {
@@ -49,7 +50,10 @@ export function startPulse(options: PulseOptions): void {
     record[rss] = residentMemory() ?? record[rss]!
     write()
     due = performance.now() + intervalMs
-    if (process.ppid !== parent) onOrphaned()
+    if (!isOrphan && process.ppid !== parent) {
+      isOrphan = true
+      onOrphaned()
+    }
     beats += 1
     if (beats % beatsPerSecond === 0) onSecond(record)
   }

@@ -3,6 +3,7 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { AccessLine } from '../hooks/access-entry.ts'
 import { createHookCaller, type HookCaller } from '../hooks/run.ts'
 import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
+import { stackOf } from '../hooks/thrown.ts'
 import type { AccessLog } from './access-log.ts'
 import type { AppServer, LoadedApp } from './app.ts'
 import { appSurvives, ignoreMain, runApp } from './app-main.ts'
@@ -224,7 +225,7 @@ export class Worker {
     await this.#serving?.close()
     await this.#app
       ?.close?.()
-      .catch((error: Error) => this.#log.error(`Closing the app failed: ${error.stack}`))
+      .catch((error: unknown) => this.#log.error(`Closing the app failed: ${stackOf(error)}`))
     await written
     const exitHook = this.#hooks
     this.#hooks = createHookCaller({}, this.#log)

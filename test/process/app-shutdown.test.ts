@@ -212,6 +212,21 @@ describe('the end of an app', () => {
     expect(await server.ended).to.deep.equal({ code: 0, signal: null })
   })
 
+  it('that is rejected with nothing is logged, and is over', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: {
+        'app.mjs': `export default (req, res) => res.end()
+          export const shutdown = () => Promise.reject(undefined)`,
+      },
+      errors: true,
+    })
+    await server.running()
+    server.signal('SIGTERM')
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+    expect(server.log).to.contain('Closing the app failed: undefined')
+  })
+
   it('that throws is logged, and is over', async () => {
     const server = launch({
       args: ['-b', '127.0.0.1:0', './app.mjs'],
