@@ -4,10 +4,11 @@ import type { Resolved } from '../config/resolve.ts'
 import type { InheritedListener } from '../worker/protocol.ts'
 import { bindFrom } from './app-binds.ts'
 import { readTls } from './certificate.ts'
-import { Child, type ChildEvent } from './child.ts'
+import { Child, type ChildEvent, firstInherited } from './child.ts'
 import { appFileOf, workerHooks, workerSettings } from './generation.ts'
 import { Inbox } from './inbox.ts'
 import { Scoreboard, type Seat } from './scoreboard.ts'
+import { urlOf } from './sockets.ts'
 
 /** Resolves with undefined when the app loads, else with the reason. */
 export async function checkApp(
@@ -46,7 +47,7 @@ export async function checkApp(
       check: true,
       settings: workerSettings(resolved),
       listeners: settings.bind.flatMap(text => pretend(text, settings.chdir)),
-      scoreboard: { fd: 4, slot: seat.slot },
+      scoreboard: { fd: firstInherited, slot: seat.slot },
       ...workerHooks(resolved),
       ...(tls === undefined ? {} : { tls }),
       // Nobody but root can load the app as the user that it is to run as.
@@ -54,7 +55,12 @@ export async function checkApp(
     },
   })
   const limit = settings.boot_timeout * 1_000
-  const timer = limit > 0 ? setTimeout(() => child.kill(), limit) : undefined
+  let isLate = false
+  const giveUp = () => {
+    isLate = true
+    child.kill()
+  }
+  const timer = limit > 0 ? setTimeout(giveUp, limit) : undefined
   let loaded = false
   for (;;) {
     const event = await inbox.next()
@@ -69,7 +75,7 @@ export async function checkApp(
   // The arbiter would bind it.
   if (loaded || child.failure?.why === 'elsewhere') return undefined
   if (child.failure?.why === 'tsx' && !tsx) return await checkApp(resolved, env, true)
-  if (child.killed) return `The app did not load within boot_timeout (${settings.boot_timeout} s)`
+  if (isLate) return `The app did not load within boot_timeout (${settings.boot_timeout} s)`
   return child.failure?.message ?? `The app did not load: its process ended with ${endingOf(child)}`
 }
 
@@ -80,7 +86,7 @@ function pretend(text: string, folder: string): InheritedListener[] {
   const common = { fd: -1, reuse_port: false, of_app: false, late: false }
   if (address.kind === 'unix') return [{ ...common, name: `unix:${address.path}`, path: address.path }]
   const { kind, ...rest } = { ...address, port: address.port || 8000 }
-  return [{ ...common, name: `http://${rest.host}:${rest.port}`, ...rest }]
+  return [{ ...common, name: urlOf(rest), ...rest }]
 }
 
 function endingOf({ ending }: Child): string {

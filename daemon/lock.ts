@@ -16,6 +16,7 @@ import {
   readdirSync,
   renameSync,
   rmdirSync,
+  rmSync,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -144,7 +145,7 @@ function makeLock(path: string): void {
     fchmodSync(fd, 0o755)
     renameSync(draft, path)
   } catch (error) {
-    unlinkSync(record)
+    rmSync(record, { force: true })
     rmdirSync(draft)
     if (!['ENOTEMPTY', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
     throw Object.assign(new Error(path), { code: 'EEXIST' })
