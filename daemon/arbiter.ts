@@ -219,18 +219,19 @@ export class Arbiter {
   /** Makes what is into what should be; returns how long there is nothing to do but wait. */
   #act(): number | undefined {
     const server = this.#server
-    let { actions, waits, wakeAt } = plan(server.world())
-    while (actions.length > 0) {
-      for (const action of actions) this.#perform(action)
-      ;({ actions, waits, wakeAt } = plan(server.world()))
+    let world = server.world()
+    let found = plan(world)
+    for (; found.actions.length > 0; found = plan(world)) {
+      for (const action of found.actions) this.#perform(action)
+      world = server.world()
     }
-    server.waits.tell(waits)
+    server.waits.tell(found.waits)
     const { current, isPreparing } = server.succession
-    if (current !== undefined && !isPreparing && isSettled(server.world())) this.#react('settled')
+    if (current !== undefined && !isPreparing && isSettled(world)) this.#react('settled')
     server.outlets.count(server.fleet.workers.length)
     if (server.fleet.workers.length === 0) this.#react('empty')
     server.closeListeners()
-    return wakeAt
+    return found.wakeAt
   }
 
   #perform(action: Action): void {

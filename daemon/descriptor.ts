@@ -37,11 +37,8 @@ export function inodeOf(fd: number): string | undefined {
   }
 }
 
-/** What somebody may listen at. */
-export type Place = Endpoint
-
 /** The numbers of the sockets that listen where another one then cannot; none where the system does not tell. */
-export function listeningAt(place: Place): string[] {
+export function listeningAt(place: Endpoint): string[] {
   if (place.kind === 'unix') {
     return rowsIfAny('unix').flatMap(line => {
       const [, , , flags = '', , , inode = '', path] = line.split(/\s+/)

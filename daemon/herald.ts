@@ -52,8 +52,8 @@ export class Herald {
       // An heir that is sent away leaves the unit to the arbiter before it.
       return this.#server.lineage.predecessor === undefined ? notifier.stopping(status) : undefined
     }
-    // A reload that waited for the start follows it within the same turn.
     if (after.name === 'waiting' || after.name === 'booting') return notifier.status(status)
+    // A reload that waited for the start follows it within the same turn.
     if (before.name === 'booting' || after.name === 'running') notifier.ready(status)
     if (after.name === 'reloading') notifier.reloading(status)
   }

@@ -41,7 +41,7 @@ export class Lineage {
     else this.#promote()
   }
 
-  /** Another arbiter serves on the same sockets. */
+  /** Another arbiter has the same sockets, and serves on them or is about to. */
   get isShared(): boolean {
     return this.#heir !== undefined || this.#predecessor !== undefined
   }

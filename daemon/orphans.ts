@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { arbiterVariable } from '../worker/frame.ts'
 import type { LogLevel } from '../worker/protocol.ts'
 import { monotonicNow } from '../worker/scoreboard-layout.ts'
-import { listeningAt, type Place } from './descriptor.ts'
+import { type Endpoint, listeningAt } from './descriptor.ts'
 import { lives, parse } from './process-identity.ts'
 
 export interface Search {
@@ -28,7 +28,11 @@ const endingMs = 2_000
 const pollMs = 50
 
 /** Has the orphans that hold this place leave it; false where there are none. `name` is the place in messages. */
-export async function evict(place: Place, name: string, { user, report, signal }: Search): Promise<boolean> {
+export async function evict(
+  place: Endpoint,
+  name: string,
+  { user, report, signal }: Search,
+): Promise<boolean> {
   const sockets = new Set(socketsAt(place))
   if (sockets.size === 0) return false
   const users = new Set([process.geteuid?.(), process.geteuid?.() === 0 ? user : undefined])
@@ -51,7 +55,7 @@ export async function evict(place: Place, name: string, { user, report, signal }
 }
 
 /** As the links of descriptors name them. */
-function socketsAt(place: Place): string[] {
+function socketsAt(place: Endpoint): string[] {
   return listeningAt(place).map(inode => `socket:[${inode}]`)
 }
 

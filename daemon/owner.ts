@@ -48,18 +48,14 @@ export function giveSocket({ path, file, given }: Listener, owner: Owner): void 
 function openWithoutTrap(path: string): number | undefined {
   const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
   const flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK
-  const attempt = (more: number) => inPlace(path, place => openSync(place, flags | more))
-  try {
-    return attempt(0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return undefined
+  for (const more of [0, O_CREAT | O_EXCL]) {
+    try {
+      return inPlace(path, place => openSync(place, flags | more))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return undefined
+    }
   }
-  try {
-    return attempt(O_CREAT | O_EXCL)
-  } catch (error) {
-    if (error instanceof Error) return undefined
-    throw error
-  }
+  return undefined
 }
 
 function complain(path: string, { words }: Owner, error: NodeJS.ErrnoException): void {

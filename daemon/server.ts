@@ -165,7 +165,7 @@ export class Server {
     this.fleet.tellAll({ type: 'reopen' })
   }
 
-  /** Closes the listeners that no generation needs any more; none while another arbiter serves on the same sockets. */
+  /** Closes the listeners that no generation needs any more; none while another arbiter has the same ones, or before the start. */
   closeListeners(): void {
     if (this.lineage.isShared || this.phase.name === 'waiting') return
     const { current, good } = this.succession

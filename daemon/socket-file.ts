@@ -37,24 +37,21 @@ export function stateOf(path: string, file: FileIdentity | undefined): 'ours' | 
   return `${found.dev}:${found.ino}` === file ? 'ours' : 'replaced'
 }
 
-/** Gives the file to this user; false where something else has its name. Throws the error of the system. */
+/** Gives the file to this user, and nothing else that has its name. Throws the error of the system. */
 export function giveSocketFile(
   path: string,
   file: FileIdentity | undefined,
   { uid = -1, gid = -1 }: Owner,
-): boolean {
-  return inPlace(path, place => {
+): void {
+  inPlace(path, place => {
     if (process.platform !== 'linux') {
-      if (identify(place) !== file) return false
-      lchownSync(place, uid, gid)
-      return true
+      if (identify(place) === file) lchownSync(place, uid, gid)
+      return
     }
     const fd = openSync(place, O_PATH | constants.O_NOFOLLOW)
     try {
       const { dev, ino } = fstatSync(fd, { bigint: true })
-      if (`${dev}:${ino}` !== file) return false
-      chownSync(`/proc/self/fd/${fd}`, uid, gid)
-      return true
+      if (`${dev}:${ino}` === file) chownSync(`/proc/self/fd/${fd}`, uid, gid)
     } finally {
       closeSync(fd)
     }

@@ -50,10 +50,6 @@ export class Watcher {
         return before
       }
     })
-    this.#watch = this.#watch.catch((error: Error) => {
-      this.#log.error(`Cannot watch for changes: ${error.message}`)
-      return undefined
-    })
   }
 
   async #open(watched: Omit<WatchOptions, 'onChange' | 'onError'>): Promise<Watch> {

@@ -3,7 +3,13 @@
  * is taken as it comes, and what is no message is none, never an error.
  */
 import { longestText } from '../worker/frame.ts'
-import { type BootFailure, type FromWorker, type LogLevel, logLevels } from '../worker/protocol.ts'
+import {
+  type BootFailure,
+  bootFailures,
+  type FromWorker,
+  type LogLevel,
+  logLevels,
+} from '../worker/protocol.ts'
 
 /** Undefined for whatever is no message of a worker. */
 export function readMessage(json: string): FromWorker | undefined {
@@ -50,10 +56,8 @@ function isLevel(value: unknown): value is LogLevel {
   return logLevels.some(level => level === value)
 }
 
-const failures: readonly BootFailure[] = ['boot', 'app', 'bind', 'log', 'tsx', 'elsewhere']
-
 function isFailure(value: unknown): value is BootFailure {
-  return failures.some(failure => failure === value)
+  return bootFailures.some(failure => failure === value)
 }
 
 /** As many as a program may have, and no longer than an address is. */

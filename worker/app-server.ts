@@ -38,7 +38,7 @@ export function answerAddress(server: Server, address: Address): void {
 }
 
 /** The events of this name are not the app's to hear, until the returned function is called. */
-export function withhold(server: Server, event: string, heard: () => void = () => undefined): () => void {
+export function withhold(server: Server, event: string, heard: () => void): () => void {
   const { emit } = server
   show(server, {
     emit(name: string, ...args: readonly unknown[]) {

@@ -23,10 +23,8 @@ export interface LoadedApp {
   readonly shape: string
   /** The app's own server: exported, or caught when the app told it to listen. */
   readonly server?: AppServer
-  /** The inherited descriptors that servers of the app listen on already. */
-  readonly listening?: readonly number[]
-  /** Those servers, one for each descriptor. All of them have to be drained. */
-  readonly caught?: readonly CaughtServer[]
+  /** Its servers that listen on inherited descriptors already, one for each. All of them have to be drained. */
+  readonly caught: readonly CaughtServer[]
   /** Nobody serves there but servers of the app that listen later. */
   readonly awaited?: readonly InheritedListener[]
   readonly listener?: RequestListener
@@ -116,8 +114,7 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
         throw neverReady(spec)
       })
     const main = listens ? listening(catcher.caught) : { ...found, ...upgrading(found, module) }
-    const app = { ...besides(catcher.caught), ...main }
-    return { ...app, awaited: catcher.awaited, ...closing(found, module) }
+    return { ...main, caught: [...catcher.caught], awaited: catcher.awaited, ...closing(found, module) }
   } finally {
     letExit()
     catcher.finish()
@@ -158,12 +155,6 @@ function madeBy(servable: Servable | typeof ranOnly): Servable | undefined {
 /** What the arbiter could not bind would have been needed. */
 function taken(bindFailure: string | undefined): BindFailed | undefined {
   return bindFailure === undefined ? undefined : new BindFailed(bindFailure)
-}
-
-/** The addresses that the app has besides, for its metrics for example. */
-function besides(caught: readonly CaughtServer[]): Pick<LoadedApp, 'listening' | 'caught'> {
-  if (caught.length === 0) return {}
-  return { listening: caught.map(({ listener }) => listener.fd), caught: [...caught] }
 }
 
 function listening(caught: readonly CaughtServer[]): Pick<LoadedApp, 'shape' | 'server'> {

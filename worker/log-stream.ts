@@ -97,14 +97,14 @@ export class LogStream {
 
   #note(bytes: number): void {
     this.#written += bytes
-    for (;;) {
-      const [first] = this.#waiting
-      if (first === undefined) return
-      const size = Buffer.byteLength(first)
-      if (size > this.#written) return
+    let done = 0
+    for (const lines of this.#waiting) {
+      const size = Buffer.byteLength(lines)
+      if (size > this.#written) break
       this.#written -= size
-      this.#waiting.shift()
+      done += 1
     }
+    this.#waiting.splice(0, done)
   }
 
   /** Whole lines: one that is written in part is among them. */

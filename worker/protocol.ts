@@ -197,7 +197,9 @@ export interface InheritedListener {
 export type BindFrom = 'nobody' | 'PORT' | 'operator'
 
 /** Why a worker could not start: the arbiter's exit code and retries depend on it. */
-export type BootFailure = 'boot' | 'app' | 'bind' | 'log' | 'tsx' | 'elsewhere'
+export const bootFailures = ['boot', 'app', 'bind', 'log', 'tsx', 'elsewhere'] as const
+
+export type BootFailure = (typeof bootFailures)[number]
 
 export const logLevels = ['debug', 'info', 'warning', 'error', 'critical'] as const
 

@@ -27,7 +27,7 @@ export interface Place {
  *
  * @throws the error of the system, with the path as given; `EUNTRUSTED` for a link that somebody else has made
  */
-export function findPlace(path: string, { follow }: { readonly follow: boolean }): Place {
+function findPlace(path: string, { follow }: { readonly follow: boolean }): Place {
   const absolute = resolve(path)
   return explained(absolute, () => (isGuarded() ? walk(absolute, follow) : plainPlace(absolute)))
 }
@@ -47,12 +47,12 @@ export function inPlace<T>(path: string, deed: (path: string) => T): T {
  *
  * @throws the error of the system; `EUNTRUSTED` as above, and for a file in a folder of others that has a second name
  */
-export async function openSafely(path: string, flags: number, mode = 0o666): Promise<number> {
+export async function openSafely(path: string, flags: number): Promise<number> {
   const place = findPlace(path, { follow: true })
   try {
     // What root does not follow by itself, it does not follow here either. Links of /proc lead to no path.
     const guard = isGuarded() && !isMagic(dirname(place.path)) ? O_NOFOLLOW : 0
-    const fd = await openFile(place.path, flags | guard | O_NONBLOCK | O_NOCTTY, mode)
+    const fd = await openFile(place.path, flags | guard | O_NONBLOCK | O_NOCTTY, 0o666)
     if (!isGuarded() || !place.isShared || fstatSync(fd, { bigint: true }).nlink <= 1n) return fd
     closeSync(fd)
     throw untrusted('it has a second name, in a folder that others may write to')

@@ -60,16 +60,13 @@ export interface Serving {
 /** Rejects with `BindFailed` when somebody else listens on one of the addresses. */
 export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serving> {
   const { listeners, backlog } = options
-  const caught = app.caught ?? []
+  const { caught } = app
   const acceptors: Acceptor[] = [...caught]
-  for (const server of new Set(caught.map(({ server }) => server))) adopt(server, options)
-  const server =
-    app.server === undefined
-      ? ownServer(app, options)
-      : caught.some(({ server }) => server === app.server)
-        ? app.server
-        : adopt(app.server, options)
-  for (const one of new Set([...caught.map(({ server }) => server), server])) options.onServer(one)
+  const ofApp = new Set(caught.map(({ server }) => server))
+  if (app.server !== undefined) ofApp.add(app.server)
+  for (const one of ofApp) adopt(one, options)
+  const server = app.server ?? ownServer(app, options)
+  for (const one of new Set([...ofApp, server])) options.onServer(one)
   for (const listener of listeners) {
     if (acceptors.some(acceptor => acceptor.listener === listener)) continue
     if (app.awaited?.includes(listener)) continue
@@ -79,7 +76,6 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
     await listen(accepting, listener, backlog)
     acceptors.push({ listener, server: accepting })
   }
-  const ofApp = new Set([...caught.map(({ server }) => server), ...(app.server ? [app.server] : [])])
   const closers: (() => void)[] = []
   let isStopping = false
   const watch = (one: AppServer) => {

@@ -25,17 +25,17 @@ try {
     log: (level, message) => report({ log: `${level}: ${message}` }),
   })
   const server: AppServer = app.server ?? createServer(app.listener)
-  if (app.listening === undefined && !options.check) {
+  if (app.caught.length === 0 && !options.check) {
     server.listen({ fd: 3 })
     await new Promise(resolve => server.once('listening', resolve))
   }
-  const { shape, listening, caught, upgrade } = app
+  const { shape, caught, upgrade } = app
   const early = announced.some(one => one.server === app.server && !one.listening)
   report({
     loaded: {
       shape,
-      listening,
-      caught: caught?.length,
+      ...(caught.length > 0 ? { listening: caught.map(({ listener }) => listener.fd) } : {}),
+      ...(caught.length > 0 ? { caught: caught.length } : {}),
       upgrade: upgrade !== undefined,
       early,
       address: server.address(),
