@@ -54,9 +54,10 @@ export class Pipeline {
     this.#socket.write(bytes)
   }
 
+  /** Others may wait for an answer still. */
   close(): void {
     this.isOpen = false
-    this.#socket.destroy()
+    if (this.#asked.length === 0) this.#socket.destroy()
   }
 
   #read(bytes: Buffer): void {
@@ -70,6 +71,7 @@ export class Pipeline {
       if (!reader.isWhole) return
       this.#sent = reader.sent ?? this.#sent
       this.#finish('ok', '')
+      if (!this.isOpen && this.#asked.length === 0) return this.close()
       // RFC 9112, section 9.6: what was asked after this is not begun.
       if (!reader.keepAlive) return this.#leave('not begun', 'asked after the last answer')
     }
@@ -81,7 +83,8 @@ export class Pipeline {
 
   /** Nothing more comes. */
   #leave(result: Result, detail: string): void {
-    this.close()
+    this.isOpen = false
+    this.#socket.destroy()
     while (this.#asked.length > 0) {
       const isCut = (this.#asked[0]?.reader.received ?? 0) > 0
       this.#finish(isCut && result === 'reset' ? 'short body' : result, detail)
