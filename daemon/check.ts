@@ -1,10 +1,11 @@
 /** `--check-config`: loads hooks and app as a worker would, in a process of its own that serves nobody. */
 import { parseBind } from '../config/bind.ts'
 import type { Resolved } from '../config/resolve.ts'
+import { firstInherited } from '../worker/frame.ts'
 import type { InheritedListener } from '../worker/protocol.ts'
 import { bindFrom } from './app-binds.ts'
 import { readTls } from './certificate.ts'
-import { Child, type ChildEvent, firstInherited } from './child.ts'
+import { Child, type ChildEvent } from './child.ts'
 import { appFileOf, workerHooks, workerSettings } from './generation.ts'
 import { Inbox } from './inbox.ts'
 import { Scoreboard, type Seat } from './scoreboard.ts'

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { HookLog, WorkerView } from '../hooks/table.ts'
-import { arbiterVariable, channelFd } from '../worker/frame.ts'
+import { arbiterVariable, channelFd, firstInherited } from '../worker/frame.ts'
 import type { FromWorker, Start, ToWorker } from '../worker/protocol.ts'
 import { captureLines } from './captured-output.ts'
 import { type Life, mayBecome } from './life.ts'
@@ -55,9 +55,6 @@ const preload = new URL(`../worker/preload.${import.meta.url.slice(-2)}`, import
 
 /** SIGUSR1, which is often sent to whole groups, would open a port where any local user can run code as the worker. */
 const closed = ['--disable-sigusr1'] as const
-
-/** Descriptors 0 to 2 are the standard ones, and then comes the channel. */
-export const firstInherited = channelFd + 1
 
 /** By which a worker whose arbiter is gone is told from one that has it. */
 const ourName = print(ourselves())

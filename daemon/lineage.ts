@@ -3,6 +3,7 @@
  * operator ends one of them: ending the old one promotes the heir, ending the heir takes the upgrade back.
  */
 import type { ChildProcess } from 'node:child_process'
+import { firstInherited } from '../worker/frame.ts'
 import { type AppAddresses, type Inheritance, writeInheritance } from './inheritance.ts'
 import { ready, saysReady, tellParent } from './parent-channel.ts'
 import { identify, lives } from './process-identity.ts'
@@ -20,9 +21,6 @@ export interface HeirOptions {
   readonly cwd: string
   readonly env: NodeJS.ProcessEnv
 }
-
-/** In an heir, descriptors 0 to 2 are the standard ones and 3 is the channel. */
-const firstInherited = 4
 
 /** How often to look for a predecessor that cannot be heard any more, in milliseconds. */
 const lookMs = 1_000

@@ -1,13 +1,20 @@
 /** Syslog and statsd as far as the arbiter feeds them: its log, and what it knows about the whole server. */
 import { isDeepStrictEqual } from 'node:util'
+import type { Resolved } from '../config/resolve.ts'
 import type { LogLevel, WorkerSettings } from '../worker/protocol.ts'
 import type { Statsd } from '../worker/statsd.ts'
 import type { Syslog } from '../worker/syslog.ts'
 import { backlogReader } from './backlog.ts'
-import type { Generation } from './generation.ts'
+import type { Listener } from './sockets.ts'
 
 /** Who is fed, in the form that workers get it. */
 type Targets = Pick<WorkerSettings, 'syslog' | 'statsd'>
+
+/** Whose queues are measured. */
+interface Followed {
+  readonly resolved: Resolved
+  readonly listeners: readonly Listener[]
+}
 
 /** How often the queues are measured, in milliseconds. */
 const backlogMs = 1_000
@@ -63,7 +70,7 @@ export class Outlets {
   }
 
   /** Measures the queues of this generation from now on, where that is wanted. */
-  follow({ resolved, listeners }: Generation): void {
+  follow({ resolved, listeners }: Followed): void {
     clearInterval(this.#backlogTimer)
     const { statsd_host, enable_backlog_metric } = resolved.settings
     if (statsd_host === null || !enable_backlog_metric) return

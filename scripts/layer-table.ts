@@ -160,6 +160,7 @@ export const layers: readonly Layer[] = [
         'http2-response',
         'descriptors',
         'slow-readers',
+        'unread',
         'totals',
         'preface',
         'sessions',

@@ -4,7 +4,7 @@ import type { Entry } from './access-format.ts'
 import { refusalText } from './refuse.ts'
 import { hasExpired } from './request-timeout.ts'
 import { isWhole, streamOf } from './response.ts'
-import { wasUnread } from './slow-readers.ts'
+import { wasUnread } from './unread.ts'
 
 /** What is only measured when the format prints it. */
 export interface Needs {

@@ -1,7 +1,10 @@
 /** How arbiter and worker write to each other: one JSON text per line, on a socket that Node knows nothing of. */
 
-/** The descriptor of the channel in a worker. */
+/** The descriptor of the channel in a worker, after the standard ones; that of Node in an heir is the same. */
 export const channelFd = 3
+
+/** From here on a process has what its arbiter gives it. */
+export const firstInherited = channelFd + 1
 
 /** Says which process is the arbiter of a worker; taken out of the environment, it is known to the kernel only. */
 export const arbiterVariable = 'TSICORN_ARBITER'

@@ -11,6 +11,7 @@ import type { Connections } from './connections.ts'
 import type { WorkerLog } from './log.ts'
 import { nameOf } from './peer.ts'
 import type { WorkerSettings } from './protocol.ts'
+import { noteUnread } from './unread.ts'
 
 type Limits = Pick<WorkerSettings, 'write_timeout' | 'limit_response_buffer'>
 
@@ -32,13 +33,6 @@ interface Mark {
   /** The same for what waits beyond the limit of size. */
   excessSince: number | undefined
   excess: number
-}
-
-const unread = new WeakSet<object>()
-
-/** Whether this stream, or what was on this socket, was cut because the client did not read. */
-export function wasUnread(carrier: object): boolean {
-  return unread.has(carrier)
 }
 
 export class SlowReaders {
@@ -143,8 +137,8 @@ function takenFrom(socket: Handled): number {
 }
 
 function end(socket: Socket, { session, streams }: Activity): void {
-  unread.add(socket)
-  for (const stream of streams) if (stream.writableLength > 0) unread.add(stream)
+  noteUnread(socket)
+  for (const stream of streams) if (stream.writableLength > 0) noteUnread(stream)
   session?.destroy()
   socket.destroy()
 }
