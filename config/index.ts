@@ -12,7 +12,7 @@ export type {
   ServerView,
   WorkerView,
 } from '../hooks/table.ts'
-export type { ConfigContext } from './file.ts'
+export type { ConfigContext } from './load/file.ts'
 export type { Config, ConfigFunction, Settings } from './table.ts'
 
 /** Gives a configuration its types: `export default defineConfig({ app: './app.ts', workers: 4 })`. */

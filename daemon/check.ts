@@ -1,15 +1,15 @@
 /** `--check-config`: loads hooks and app as a worker would, in a process of its own that serves nobody. */
-import { parseBind } from '../config/bind.ts'
-import type { Resolved } from '../config/resolve.ts'
-import { firstInherited } from '../worker/frame.ts'
-import type { InheritedListener } from '../worker/protocol.ts'
-import { bindFrom } from './app-binds.ts'
-import { readTls } from './certificate.ts'
-import { Child, type ChildEvent } from './child.ts'
-import { appFileOf, workerHooks, workerSettings } from './generation.ts'
-import { Inbox } from './inbox.ts'
-import { Scoreboard, type Seat } from './scoreboard.ts'
-import { urlOf } from './sockets.ts'
+import { parseBind } from '../config/resolve/bind.ts'
+import type { Resolved } from '../config/resolve/resolve.ts'
+import { firstInherited } from '../worker/protocol/frame.ts'
+import type { InheritedListener } from '../worker/protocol/protocol.ts'
+import { bindFrom } from './generation/app-binds.ts'
+import { readTls } from './generation/certificate.ts'
+import { Child, type ChildEvent } from './workers/child.ts'
+import { appFileOf, workerHooks, workerSettings } from './generation/generation.ts'
+import { Inbox } from './arbiter/inbox.ts'
+import { Scoreboard, type Seat } from './workers/scoreboard.ts'
+import { urlOf } from './sockets/sockets.ts'
 
 /** Resolves with undefined when the app loads, else with the reason. */
 export async function checkApp(

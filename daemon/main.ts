@@ -1,25 +1,25 @@
 /** The command line: reads the configuration and does what it asks for. */
 import { readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { help, type Terminal } from '../config/help.ts'
-import { printConfig } from '../config/print.ts'
-import { ConfigError } from '../config/problem.ts'
-import { type Resolved, resolve, type Sources } from '../config/resolve.ts'
-import { within } from '../config/time-limit.ts'
+import { help, type Terminal } from '../config/print/help.ts'
+import { printConfig } from '../config/print/print.ts'
+import { ConfigError } from '../config/load/problem.ts'
+import { type Resolved, resolve, type Sources } from '../config/resolve/resolve.ts'
+import { within } from '../hooks/time-limit.ts'
 import { messageOf, stackOf } from '../hooks/thrown.ts'
-import { exitCodes } from '../worker/exit.ts'
-import { Arbiter } from './arbiter.ts'
+import { exitCodes } from '../worker/protocol/exit.ts'
+import { Arbiter } from './arbiter/arbiter.ts'
 import { checkApp } from './check.ts'
-import { tryConfig } from './config-trial.ts'
-import { daemonize, findLauncher, type Launcher } from './daemonize.ts'
-import { type ErrorLog, type ErrorLogOptions, openErrorLog } from './error-log.ts'
-import { errorLogOf, processName, targetsOf } from './generation.ts'
-import { privateVariables, readInheritance } from './inheritance.ts'
-import { createNotifier, notifyVariables } from './notify.ts'
-import { Outlets } from './outlets.ts'
-import { Pidfile, pidfileOf } from './pidfile.ts'
-import { ProcessGuard } from './process-guard.ts'
-import { deafRunner } from './script-runner.ts'
+import { tryConfig } from './generation/config-trial.ts'
+import { daemonize, findLauncher, type Launcher } from './process/daemonize.ts'
+import { type ErrorLog, type ErrorLogOptions, openErrorLog } from './logs/error-log.ts'
+import { errorLogOf, processName, targetsOf } from './generation/generation.ts'
+import { privateVariables, readInheritance } from './sockets/inheritance.ts'
+import { createNotifier, notifyVariables } from './process/notify.ts'
+import { Outlets } from './logs/outlets.ts'
+import { Pidfile, pidfileOf } from './process/pidfile.ts'
+import { ProcessGuard } from './process/process-guard.ts'
+import { deafRunner } from './process/script-runner.ts'
 
 /** Runs the command with these arguments; `process.exitCode` says how it went. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -64,7 +64,7 @@ async function run(resolved: Resolved, sources: Start): Promise<number> {
 
 async function check(resolved: Resolved, { env }: Sources): Promise<number> {
   const { logger_class, chdir } = resolved.settings
-  if (logger_class !== null) await (await import('./logger-factory.ts')).loadFactory(logger_class, chdir)
+  if (logger_class !== null) await (await import('./logs/logger-factory.ts')).loadFactory(logger_class, chdir)
   const problem = await checkApp(resolved, env)
   if (problem !== undefined) {
     process.stderr.write(`${problem}\n`)
@@ -130,7 +130,7 @@ async function openLog(
   const { logger_class } = settings
   const options = { ...settings, ...ears, errorlog: errorLogOf(resolved) }
   if (logger_class === null) return await openErrorLog(options)
-  const { openOwnLog } = await import('./own-log.ts')
+  const { openOwnLog } = await import('./logs/own-log.ts')
   return await openOwnLog({ ...options, logger_class, name: processName(settings) })
 }
 

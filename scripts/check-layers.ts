@@ -1,58 +1,60 @@
 /**
- * Guards the architecture: `node scripts/check-layers.ts [ROOT]` prints every import that goes up or where it must not,
- * every cycle, and every file that is too long or has no layer, and exits 1 when there is one.
+ * Guards the architecture: `node scripts/check-layers.ts [ROOT]` prints the rooms with their number of files, and every import
+ * from a room that must not be known, every circle of files or of rooms, and every file or folder that has grown too large;
+ * exits with 1 when there is one.
  */
-import { matchesGlob, resolve } from 'node:path'
-import { folders, generated, layers, mostLines } from './layer-table.ts'
-import { findCycles, type Import, type Module, readModules } from './module-graph.ts'
+
+import { resolve } from 'node:path'
+import { dirname } from 'node:path/posix'
+import { generated, mostFiles, mostLines, pure, rooms } from './layer-table.ts'
+import { findCircles, type Import, type Module, readModules } from './module-graph.ts'
+
+/** Besides the rooms, these are looked at for circles. */
+const others = ['scripts', 'test']
 
 const root = resolve(process.argv[2] ?? '.')
-const modules = readModules(root, Object.keys(folders))
-const paths = new Set(modules.map(module => module.path))
-const problems = [...modules.flatMap(problemsOf), ...findCycles(modules).map(cycleProblem)]
+const all = readModules(root, [...new Set([...rooms.keys()].map(room => room.split('/', 1)[0]!)), ...others])
+const sources = all.filter(({ path }) => !others.includes(path.split('/', 1)[0]!))
+const paths = new Set(all.map(({ path }) => path))
+const sizes = Map.groupBy(sources, ({ path }) => dirname(path))
+const problems = [
+  ...sources.flatMap(problemsOf),
+  ...Array.from(sizes, ([room, { length }]) => roomProblem(room, length)).flat(),
+  ...findCircles(all.map(({ path, imports }) => [path, imports.map(({ target }) => target)])).map(
+    circleProblem,
+  ),
+  ...findCircles(Array.from(rooms, ([room, known]) => [room, [...known]])).map(circleProblem),
+]
 
+for (const [room, { length }] of sizes) console.log(`${String(length).padStart(3)} ${room}`)
 for (const problem of problems) console.error(problem)
-console.log(`${modules.length} files, ${problems.length} problems with layers, cycles or length`)
+console.log(`${sources.length} files, ${problems.length} problems with rooms, circles or length`)
 process.exitCode = problems.length === 0 ? 0 : 1
 
-function problemsOf(module: Module): string[] {
-  const { path, lines, imports } = module
-  const found: string[] = []
-  if (layerOf(path) === undefined) {
-    found.push(`${path}: has no layer: declare it in scripts/layer-table.ts`)
-  }
-  if (lines > mostLines && !generated.includes(path)) {
+function roomProblem(room: string, files: number): string[] {
+  if (!rooms.has(room)) return [`${room}: is no room: declare it in scripts/layer-table.ts`]
+  if (files <= mostFiles) return []
+  return [`${room}: has ${files} files, more than ${mostFiles}: it is more than one room`]
+}
+
+function problemsOf({ path, lines, imports, builtins }: Module): string[] {
+  const found = imports.flatMap(edge => importProblem(path, edge) ?? [])
+  if (pure.includes(dirname(path)) && builtins.length > 0)
+    found.push(`${path}: imports ${builtins.join(', ')}: ${dirname(path)} is pure`)
+  if (lines > mostLines && !generated.includes(path))
     found.push(`${path}: has ${lines} lines, more than ${mostLines}: give its second noun a file of its own`)
-  }
-  return [...found, ...imports.flatMap(edge => importProblem(path, edge) ?? [])]
+  return found
 }
 
 function importProblem(path: string, { target, line }: Import): string | undefined {
-  const here = layerOf(path)
-  const there = layerOf(target)
+  const [here, there] = [dirname(path), dirname(target)]
   const says = `${path}:${line}: imports ${target}`
-  if (!(folderOf(target) in folders))
-    return `${says}: only ${Object.keys(folders).join(', ')} may be imported`
+  if (!rooms.has(there)) return `${says}: ${there} is no room`
   if (!paths.has(target)) return `${says}: there is no such file`
-  if (!mayImport(folderOf(path), target)) return `${says}: ${folderOf(path)} must not know of it`
-  if (here !== undefined && there !== undefined && there > here) {
-    return `${says}: goes up from layer ${here} to layer ${there}`
-  }
-  return undefined
+  if (here === there || rooms.get(here)?.has(there) !== false) return undefined
+  return `${says}: ${here} must not know of ${there}`
 }
 
-function mayImport(folder: string, target: string): boolean {
-  return folderOf(target) === folder || folders[folder]!.some(pattern => matchesGlob(target, pattern))
-}
-
-function cycleProblem(cycle: readonly string[]): string {
-  return `${cycle[0]}: imports itself in a circle: ${cycle.join(' -> ')}`
-}
-
-function layerOf(path: string): number | undefined {
-  return layers.find(({ files }) => files.some(pattern => matchesGlob(path, pattern)))?.layer
-}
-
-function folderOf(path: string): string {
-  return path.split('/', 1)[0]!
+function circleProblem(circle: readonly string[]): string {
+  return `${circle[0]}: imports itself in a circle: ${circle.join(' -> ')}`
 }

@@ -7,6 +7,8 @@ export interface Module {
   readonly path: string
   readonly lines: number
   readonly imports: readonly Import[]
+  /** Modules of Node: `node:fs`. */
+  readonly builtins: readonly string[]
 }
 
 export interface Import {
@@ -20,22 +22,22 @@ export function readModules(root: string, folders: readonly string[]): Module[] 
   return folders.flatMap(folder => sourcesIn(root, folder)).map(path => readModule(root, path))
 }
 
-/** One round of imports for each knot: paths in order, the first one repeated at the end. */
-export function findCycles(modules: readonly Module[]): string[][] {
-  const imports = new Map(modules.map(module => [module.path, module.imports.map(edge => edge.target)]))
+/** One round of imports for each knot: names in order, the first one repeated at the end. */
+export function findCircles(graph: Iterable<readonly [string, readonly string[]]>): string[][] {
+  const imports = new Map(graph)
   const finished = new Set<string>()
-  const cycles: string[][] = []
+  const circles: string[][] = []
 
   function visit(path: string, trail: readonly string[]): void {
     const start = trail.indexOf(path)
-    if (start !== -1) cycles.push([...trail.slice(start), path])
+    if (start !== -1) circles.push([...trail.slice(start), path])
     if (start !== -1 || finished.has(path)) return
     for (const target of imports.get(path) ?? []) visit(target, [...trail, path])
     finished.add(path)
   }
 
   for (const path of imports.keys()) visit(path, [])
-  return cycles
+  return circles
 }
 
 function sourcesIn(root: string, folder: string): string[] {
@@ -49,11 +51,13 @@ function sourcesIn(root: string, folder: string): string[] {
 
 function readModule(root: string, path: string): Module {
   const source = readFileSync(join(root, path), 'utf8')
-  const imports = importsOf(source).filter(({ specifier }) => specifier.startsWith('.'))
+  const found = importsOf(source)
+  const imports = found.filter(({ specifier }) => specifier.startsWith('.'))
   return {
     path,
     lines: source.split('\n').length - (source.endsWith('\n') ? 1 : 0),
     imports: imports.map(({ specifier, line }) => ({ target: join(dirname(path), specifier), line })),
+    builtins: found.map(({ specifier }) => specifier).filter(specifier => specifier.startsWith('node:')),
   }
 }
 

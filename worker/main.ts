@@ -3,17 +3,17 @@
  * when the arbiter is gone.
  */
 import { inspect } from 'node:util'
-import { standIn } from './app-channel.ts'
-import { isLastSignal } from './app-shutdown.ts'
-import { openChannel, tellArbiter, tellLast } from './arbiter-channel.ts'
-import { exitCodes } from './exit.ts'
-import { arbiterVariable, cut } from './frame.ts'
-import { createLog, type WorkerLog } from './log.ts'
-import type { Start, ToWorker } from './protocol.ts'
-import { divertSignals } from './signals.ts'
+import { standIn } from './process/app-channel.ts'
+import { isLastSignal } from './process/app-shutdown.ts'
+import { openChannel, tellArbiter, tellLast } from './process/arbiter-channel.ts'
+import { exitCodes } from './protocol/exit.ts'
+import { arbiterVariable, cut } from './protocol/frame.ts'
+import { createLog, type WorkerLog } from './process/log.ts'
+import type { Start, ToWorker } from './protocol/protocol.ts'
+import { divertSignals } from './process/signals.ts'
 import { Worker } from './worker.ts'
 
-export { appMayRun } from './app-main.ts'
+export { appMayRun } from './app/app-main.ts'
 
 let worker: Worker | undefined
 let log: WorkerLog | undefined

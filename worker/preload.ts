@@ -3,7 +3,7 @@
  * become a worker by then. Threads and child processes of the app may inherit the option, and this does nothing there.
  */
 import { isMainThread } from 'node:worker_threads'
-import { arbiterVariable } from './frame.ts'
+import { arbiterVariable } from './protocol/frame.ts'
 
 if (isMainThread && process.env[arbiterVariable] !== undefined) {
   const { appMayRun } = await import('./main.ts')

@@ -4,24 +4,24 @@ import type { AccessLine } from '../hooks/access-entry.ts'
 import { createHookCaller, type HookCaller } from '../hooks/run.ts'
 import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
 import { stackOf } from '../hooks/thrown.ts'
-import type { AccessLog } from './access-log.ts'
-import type { AppServer, LoadedApp } from './app.ts'
-import { appSurvives, ignoreMain, runApp } from './app-main.ts'
-import { shutDown } from './app-shutdown.ts'
-import { tellArbiter } from './arbiter-channel.ts'
-import { Connections } from './connections.ts'
-import { everySecond } from './every-second.ts'
-import { exitCodes } from './exit.ts'
-import type { Front } from './front.ts'
-import { Gate } from './gate.ts'
-import { accountVariables, applyEnvironment, setTitle } from './identity.ts'
-import { LateServers } from './late-servers.ts'
-import { createLog, type WorkerLog } from './log.ts'
-import { type Drain, requestsKey, type Start } from './protocol.ts'
-import { startPulse } from './pulse.ts'
-import { type Serving, track } from './serve.ts'
-import { startService } from './service.ts'
-import { restTsx } from './tsx.ts'
+import type { AccessLog } from './access-log/access-log.ts'
+import type { AppServer, LoadedApp } from './app/app.ts'
+import { appSurvives, ignoreMain, runApp } from './app/app-main.ts'
+import { shutDown } from './process/app-shutdown.ts'
+import { tellArbiter } from './process/arbiter-channel.ts'
+import { Connections } from './connection/connections.ts'
+import { everySecond } from './server/every-second.ts'
+import { exitCodes } from './protocol/exit.ts'
+import type { Front } from './connection/front.ts'
+import { Gate } from './connection/gate.ts'
+import { accountVariables, applyEnvironment, setTitle } from './process/identity.ts'
+import { LateServers } from './server/late-servers.ts'
+import { createLog, type WorkerLog } from './process/log.ts'
+import { type Drain, requestsKey, type Start } from './protocol/protocol.ts'
+import { startPulse } from './process/pulse.ts'
+import { type Serving, track } from './server/serve.ts'
+import { startService } from './server/service.ts'
+import { restTsx } from './app/tsx.ts'
 
 /** A connection that waits for its next request is closed after so long, in milliseconds, while the worker drains. */
 const idleMs = 900
@@ -76,14 +76,14 @@ export class Worker {
     const { settings, tsx, check, age, scoreboard, identity, watchdog } = this.#start
     setTitle(check ? 'check' : 'worker', settings.name)
     tellArbiter({ type: 'booting' })
-    if (watchdog !== undefined) await (await import('./watchdog.ts')).startWatchdog(watchdog)
+    if (watchdog !== undefined) await (await import('./process/watchdog.ts')).startWatchdog(watchdog)
     await this.#importHooks()
     process.once('exit', () => this.#exitHook())
     await this.#hooks.call('post_fork', this.#server, this.#view)
     const front = await this.gate.open(this.#hooks)
     applyEnvironment([...accountVariables(identity), ...settings.raw_env])
-    if (identity !== undefined) (await import('./privileges.ts')).dropPrivileges(identity)
-    const { loadApp } = await import('./app.ts')
+    if (identity !== undefined) (await import('./process/privileges.ts')).dropPrivileges(identity)
+    const { loadApp } = await import('./app/app.ts')
     const { app: spec, backlog, wait_ready: waitReady } = settings
     const log = this.#log.write
     const onListen = (server: AppServer) => {
@@ -120,7 +120,7 @@ export class Worker {
   async #importHooks(): Promise<void> {
     const { hooks } = this.#start
     if (hooks === undefined) return
-    const { importConfig } = await import('../config/file.ts')
+    const { importConfig } = await import('../config/load/file.ts')
     const config = await importConfig(hooks.file, { command: hooks.command, env: process.env })
     const own = Object.fromEntries(hooks.names.map(name => [name, config[name]]))
     this.#hooks = createHookCaller(own as Hooks, this.#log)

@@ -1,5 +1,5 @@
-import { boolean, mode, optionalText } from '../kinds.ts'
-import type { Group } from './declaration.ts'
+import { boolean, mode, optionalText } from '../kinds/kinds.ts'
+import type { Group } from '../kinds/declaration.ts'
 
 export const control = {
   control_socket: {

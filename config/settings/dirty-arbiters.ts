@@ -1,6 +1,6 @@
-import { integer, seconds } from '../kinds.ts'
-import { list } from '../lists.ts'
-import type { Group } from './declaration.ts'
+import { integer, seconds } from '../kinds/kinds.ts'
+import { list } from '../kinds/lists.ts'
+import type { Group } from '../kinds/declaration.ts'
 
 export const dirtyArbiters = {
   dirty_apps: {

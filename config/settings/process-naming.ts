@@ -1,5 +1,5 @@
-import { text } from '../kinds.ts'
-import type { Group, Surroundings } from './declaration.ts'
+import { text } from '../kinds/kinds.ts'
+import type { Group, Surroundings } from '../kinds/declaration.ts'
 
 export const processNaming = {
   proc_name: {

@@ -1,5 +1,5 @@
-import { choice, integer, optionalText } from '../kinds.ts'
-import type { Group } from './declaration.ts'
+import { choice, integer, optionalText } from '../kinds/kinds.ts'
+import type { Group } from '../kinds/declaration.ts'
 
 export const ssl = {
   keyfile: {

@@ -8,8 +8,8 @@ import {
   seconds,
   share,
   timerSeconds,
-} from '../kinds.ts'
-import type { Group } from './declaration.ts'
+} from '../kinds/kinds.ts'
+import type { Group } from '../kinds/declaration.ts'
 
 export const workerProcesses = {
   workers: {

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { bind } from '../../daemon/sockets.ts'
+import { bind } from '../../daemon/sockets/sockets.ts'
 
 const listener = await bind({ kind: 'tcp', host: '127.0.0.1', port: 0 }, { umask: 0 })
 const program = fileURLToPath(new URL('./limit-worker.js', import.meta.url))

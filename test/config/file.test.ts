@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
-import { importConfig } from '../../config/file.ts'
+import { importConfig } from '../../config/load/file.ts'
 import { folderWith, removeFolders } from './folder.ts'
 import { refused, resolved } from './resolving.ts'
 
@@ -115,7 +115,7 @@ describe('configuration files', () => {
       import { registerHooks } from 'node:module'
       let packages = 0
       registerHooks({ load(url, context, next) { packages += url.includes('/node_modules/') ? 1 : 0; return next(url, context) } })
-      const { resolve } = await import(${JSON.stringify(new URL('../../config/resolve.ts', import.meta.url).href)})
+      const { resolve } = await import(${JSON.stringify(new URL('../../config/resolve/resolve.ts', import.meta.url).href)})
       const { settings } = await resolve({ argv: [], env: {}, cwd: ${JSON.stringify(folder)} })
       console.log(settings.app, packages > 0)`
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])

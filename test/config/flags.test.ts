@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { parseFlags } from '../../config/flags.ts'
+import { parseFlags } from '../../config/resolve/flags.ts'
 import { declarations, type SettingName, settingNames } from '../../config/table.ts'
 import { refused } from './resolving.ts'
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { parseFlags } from '../../config/flags.ts'
-import { sortKeys } from '../../config/keys.ts'
+import { parseFlags } from '../../config/resolve/flags.ts'
+import { sortKeys } from '../../config/resolve/keys.ts'
 import { otherCommands, otherFlags, otherKeys } from '../../config/other-tools.ts'
 import { declarations, settingNamed, settingNames } from '../../config/table.ts'
 import { removeFolders } from './folder.ts'

@@ -1,5 +1,5 @@
-import { ConfigError } from '../../config/problem.ts'
-import { type Resolved, resolve } from '../../config/resolve.ts'
+import { ConfigError } from '../../config/load/problem.ts'
+import { type Resolved, resolve } from '../../config/resolve/resolve.ts'
 import { folderWith } from './folder.ts'
 
 export interface Given {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { nearest } from '../../config/spelling.ts'
-import { splitWords } from '../../config/words.ts'
+import { nearest } from '../../config/resolve/spelling.ts'
+import { splitWords } from '../../config/resolve/words.ts'
 
 const splits: [string, unknown][] = [
   ['', { words: [] }],

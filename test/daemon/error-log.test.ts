@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
-import { openErrorLog } from '../../daemon/error-log.ts'
-import { logLevels } from '../../worker/protocol.ts'
+import { openErrorLog } from '../../daemon/logs/error-log.ts'
+import { logLevels } from '../../worker/protocol/protocol.ts'
 
 describe('error log', () => {
   let folder: string
@@ -204,7 +204,7 @@ async function levelsIn(file: string): Promise<string[]> {
 
 /** A process that opens an error log and does something with it. */
 function logger(script: string, errorlog = '-') {
-  const module = new URL('../../daemon/error-log.ts', import.meta.url).href
+  const module = new URL('../../daemon/logs/error-log.ts', import.meta.url).href
   const program = `
     const { openErrorLog } = await import(${JSON.stringify(module)})
     const log = await openErrorLog({ errorlog: ${JSON.stringify(errorlog)}, loglevel: 'info' })

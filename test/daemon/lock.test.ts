@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { LockedError, takeLock } from '../../daemon/lock.ts'
-import { lives, ourselves, parse, print } from '../../daemon/process-identity.ts'
+import { LockedError, takeLock } from '../../daemon/process/lock.ts'
+import { lives, ourselves, parse, print } from '../../daemon/system/process-identity.ts'
 import { eventually } from '../tsicorn.ts'
 
-const lockModule = new URL('../../daemon/lock.ts', import.meta.url).href
+const lockModule = new URL('../../daemon/process/lock.ts', import.meta.url).href
 
 describe('lock', () => {
   let folder: string

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { expect } from 'chai'
-import { evict } from '../../daemon/orphans.ts'
+import { evict } from '../../daemon/sockets/orphans.ts'
 import { freePort } from '../tsicorn.ts'
 
 describe('who holds an address', () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { isSettled, plan } from '../../daemon/plan.ts'
-import { patienceMs } from '../../daemon/stragglers.ts'
+import { isSettled, plan } from '../../daemon/state/plan.ts'
+import { patienceMs } from '../../daemon/state/stragglers.ts'
 import { FakeFleet, limits } from './fake-fleet.ts'
 
 const sizes = fc.record({

@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, rmSync, writeFileSync, writeSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { Scoreboard, slotsPerFile } from '../../daemon/scoreboard.ts'
+import { Scoreboard, slotsPerFile } from '../../daemon/workers/scoreboard.ts'
 import {
   fieldIndex,
   monotonicNow,
@@ -11,7 +11,7 @@ import {
   type RecordField,
   recordBytes,
   writeRecord,
-} from '../../worker/scoreboard-layout.ts'
+} from '../../worker/protocol/scoreboard-layout.ts'
 
 const mounted: string[] = []
 const opened: Scoreboard[] = []

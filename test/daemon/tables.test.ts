@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { classify, type LastState } from '../../daemon/death.ts'
-import { Inbox } from '../../daemon/inbox.ts'
-import { lifeMeanings, lives, mayBecome } from '../../daemon/life.ts'
+import { classify, type LastState } from '../../daemon/workers/death.ts'
+import { Inbox } from '../../daemon/arbiter/inbox.ts'
+import { lifeMeanings, lives, mayBecome } from '../../daemon/state/life.ts'
 import {
   firstPhase,
   mostRestarts,
@@ -12,8 +12,8 @@ import {
   reactionOf,
   reactions,
   signalNames,
-} from '../../daemon/phase.ts'
-import { configure, grow, park, scaleOf, shrink } from '../../daemon/scale.ts'
+} from '../../daemon/state/phase.ts'
+import { configure, grow, park, scaleOf, shrink } from '../../daemon/state/scale.ts'
 
 describe('life', () => {
   it('may skip ahead and never goes back', () => {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
-import { type Watch, type WatchOptions, watchSources } from '../../daemon/watch.ts'
+import { type Watch, type WatchOptions, watchSources } from '../../daemon/generation/watch.ts'
 
 describe('watching', () => {
   let root: string

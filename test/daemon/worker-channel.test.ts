@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { WorkerChannel } from '../../daemon/worker-channel.ts'
-import { frame, longestFrame } from '../../worker/frame.ts'
+import { WorkerChannel } from '../../daemon/workers/worker-channel.ts'
+import { frame, longestFrame } from '../../worker/protocol/frame.ts'
 
 /** A channel, and what has come out of it. */
 function open() {

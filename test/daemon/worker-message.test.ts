@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { printable, readMessage } from '../../daemon/worker-message.ts'
-import { cut, frame, longestFrame, longestText } from '../../worker/frame.ts'
-import { type FromWorker, logLevels } from '../../worker/protocol.ts'
+import { printable, readMessage } from '../../daemon/workers/worker-message.ts'
+import { cut, frame, longestFrame, longestText } from '../../worker/protocol/frame.ts'
+import { type FromWorker, logLevels } from '../../worker/protocol/protocol.ts'
 
 const types = ['booting', 'ready', 'failed', 'leaving', 'worn', 'crashed', 'listens', 'log'] as const
 

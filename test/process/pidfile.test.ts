@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { ourselves, print } from '../../daemon/process-identity.ts'
+import { ourselves, print } from '../../daemon/system/process-identity.ts'
 import { cleanUpDaemons, hello, launchIn, openFolder, pidIn, read } from '../daemons.ts'
 import { eventually, isAlive, launch, type Tsicorn } from '../tsicorn.ts'
 

@@ -7,7 +7,7 @@ import net, { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { type AccessLog, openAccessLog } from '../../worker/access-log.ts'
+import { type AccessLog, openAccessLog } from '../../worker/access-log/access-log.ts'
 
 describe('access log', () => {
   let folder: string

@@ -3,8 +3,8 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
-import { type FetchHandler, fetchListener } from '../../worker/adapters/fetch.ts'
-import { guarded } from '../../worker/app-failure.ts'
+import { type FetchHandler, fetchListener } from '../../worker/app/adapters/fetch.ts'
+import { guarded } from '../../worker/http/app-failure.ts'
 
 describe('a fetch handler', () => {
   const servers: Server[] = []

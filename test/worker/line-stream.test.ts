@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { expect } from 'chai'
-import { LineStream } from '../../worker/line-stream.ts'
+import { LineStream } from '../../worker/sinks/line-stream.ts'
 
 describe('lines to a receiver', () => {
   it('that does not read are lost in the end, which is said, and how many when it reads again', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type ListenRequest, readListen } from '../../worker/listen-request.ts'
+import { type ListenRequest, readListen } from '../../worker/listen/listen-request.ts'
 
 const callback = () => undefined
 

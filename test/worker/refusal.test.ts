@@ -5,8 +5,8 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { type AccessLog, openAccessLog } from '../../worker/access-log.ts'
-import { watchRefusals } from '../../worker/refusal.ts'
+import { type AccessLog, openAccessLog } from '../../worker/access-log/access-log.ts'
+import { watchRefusals } from '../../worker/server/refusal.ts'
 
 const answer: RequestListener = (_req, res) => void res.end('answer')
 const stall: RequestListener = () => undefined

@@ -1,0 +1,103 @@
+/** Users and groups of this machine, by name or number. */
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { show } from './layers.ts'
+import type { Problem } from '../load/problem.ts'
+import type { SettingName, Settings } from '../table.ts'
+
+/** Who workers run as, where that was asked for; what is absent stays as the arbiter has it. */
+export interface Owner {
+  readonly uid?: number
+  readonly gid?: number
+  /** The name of the user, where the user has one. */
+  readonly user?: string
+  readonly home?: string
+  /** The other groups of the user are wanted too. */
+  readonly initgroups: boolean
+  /** As configured, for messages: `user "nobody" and group "www"`. */
+  readonly words: string
+}
+
+type Asked = Pick<Settings, 'user' | 'group' | 'initgroups'>
+
+/** Looks up `user` and `group`; a name that nobody has is a problem. As in Gunicorn, 0 means no change. */
+export async function findOwner(
+  { user, group, initgroups }: Asked,
+  origins: Readonly<Record<SettingName, string>>,
+): Promise<{ readonly owner?: Owner; readonly problems: readonly Problem[] }> {
+  if (user === null && group === null) return { problems: [] }
+  const account = user === null ? undefined : await find('passwd', user)
+  const grouping = group === null ? undefined : await find('group', group)
+  const problems: Problem[] = []
+  if (user !== null && account === undefined) {
+    problems.push({
+      origin: origins.user,
+      message: `user must be a user of this machine, by name or number, not ${show(user)}`,
+    })
+  }
+  if (group !== null && grouping === undefined) {
+    problems.push({
+      origin: origins.group,
+      message: `group must be a group of this machine, by name or number, not ${show(group)}`,
+    })
+  }
+  if (problems.length > 0) return { problems }
+  const [name, , uid, ownGroup, , home] = account ?? []
+  const gid = grouping?.[2] ?? ownGroup
+  if (isUnchanged(uid) && isUnchanged(gid)) return { problems }
+  const words = [user === null ? [] : `user ${show(user)}`, group === null ? [] : `group ${show(group)}`]
+  return {
+    problems,
+    owner: {
+      ...(isUnchanged(uid) ? {} : { uid: Number(uid) }),
+      ...(isUnchanged(gid) ? {} : { gid: Number(gid) }),
+      ...(name && !isUnchanged(uid) ? { user: name } : {}),
+      ...(home && !isUnchanged(uid) ? { home } : {}),
+      initgroups,
+      words: words.flat().join(' and '),
+    },
+  }
+}
+
+function isUnchanged(id: string | undefined): boolean {
+  return id === undefined || Number(id) === 0
+}
+
+type Database = 'passwd' | 'group'
+
+/** The largest id; the one above it means "unchanged" to the kernel. */
+const largest = 2 ** 32 - 2
+
+/** The fields of the entry; for a number that has no entry, only the number, in its place. */
+async function find(database: Database, text: string): Promise<readonly (string | undefined)[] | undefined> {
+  const isNumber = /^\d+$/.test(text)
+  if (isNumber && Number(text) > largest) return undefined
+  const found = entryOf(await readDatabase(database), text) ?? entryOf(await ask(database, text), text)
+  return found ?? (isNumber ? [undefined, undefined, String(Number(text))] : undefined)
+}
+
+function entryOf(text: string, wanted: string): readonly string[] | undefined {
+  const place = /^\d+$/.test(wanted) ? 2 : 0
+  const value = place === 2 ? String(Number(wanted)) : wanted
+  return text
+    .split('\n')
+    .map(line => line.split(':'))
+    .find(fields => fields.length > 3 && fields[place] === value)
+}
+
+async function readDatabase(database: Database): Promise<string> {
+  try {
+    return await readFile(`/etc/${database}`, 'utf8')
+  } catch (error) {
+    // An image without users can still know them by number.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  }
+}
+
+/** What the directories of the network know, LDAP for example; nothing where there is no such command. */
+async function ask(database: Database, text: string): Promise<string> {
+  return await new Promise(resolve => {
+    execFile('getent', [database, '--', text], { timeout: 10_000 }, (_, answer) => resolve(answer))
+  })
+}

@@ -1,0 +1,52 @@
+/** What the keys of a configuration file are: settings, hooks, or mistakes. */
+import { isHook, whyNoHook } from '../../hooks/check.ts'
+import { type HookName, type Hooks, hookTable } from '../../hooks/table.ts'
+import type { Given, Layer } from './layers.ts'
+import { otherKeys } from '../other-tools.ts'
+import type { Problem } from '../load/problem.ts'
+import { dirtyHooks } from '../settings/dirty-arbiters.ts'
+import { missing, whyMissing } from './missing.ts'
+import { nearest } from './spelling.ts'
+import { declarations, type SettingName, settingNamed, settingNames } from '../table.ts'
+
+export interface Keys {
+  readonly given: Layer
+  readonly hooks: Hooks
+  readonly problems: readonly Problem[]
+}
+
+/** Sorts the keys of a configuration; a key whose value is undefined is as good as absent. */
+export function sortKeys(config: Readonly<Record<string, unknown>>, origin: string): Keys {
+  const given = new Map<SettingName, Given>()
+  const hooks: Partial<Record<HookName, unknown>> = {}
+  const problems: Problem[] = []
+  const refuse = (message: string | undefined) => message !== undefined && problems.push({ origin, message })
+
+  for (const [key, value] of Object.entries(config)) {
+    const name = settingNamed(key)
+    // Editors take `$schema` from a JSON file.
+    if (value === undefined || key === '$schema') continue
+    if (name === 'config') refuse('config can only be given as a flag: write tsicorn -c FILE')
+    else if (name !== undefined && given.has(name))
+      refuse(`${key} is another name of a setting that is set already: keep ${name}`)
+    else if (name !== undefined) given.set(name, { value, origin })
+    else if (isHook(key)) {
+      refuse(whyNoHook(key, value))
+      hooks[key] = value
+    } else if (Object.hasOwn(dirtyHooks, key)) refuse(`${key} is not available yet`)
+    else if (Object.hasOwn(missing, key)) refuse(whyMissing(key, key))
+    else refuse(`${key} is not a setting: ${hintFor(key)}`)
+  }
+  return { given, hooks: hooks as Hooks, problems }
+}
+
+/** What to use instead of a key that is no setting. */
+export function hintFor(key: string): string {
+  if (Object.hasOwn(otherKeys, key)) return otherKeys[key] as string
+  const flag = `--${key.replaceAll('_', '-')}`
+  const meant =
+    settingNames.find(
+      name => declarations[name].flag === flag || declarations[name].also?.some(also => also === flag),
+    ) ?? nearest(key, [...settingNames, ...Object.keys(hookTable)])
+  return meant === undefined ? 'see tsicorn --help' : `did you mean ${meant}?`
+}

@@ -1,0 +1,110 @@
+/** What each layer gives to the settings, and which layer wins. */
+import { resolve } from 'node:path'
+import type { ConfigContext } from '../load/file.ts'
+import type { Problem } from '../load/problem.ts'
+import type { Surroundings } from '../kinds/declaration.ts'
+import { declarations, type SettingName, type Settings, settingNames } from '../table.ts'
+
+/** What a configuration is resolved from. */
+export interface Sources {
+  /** The arguments, without the program. */
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The folder that tsicorn was started in. */
+  readonly cwd: string
+  /** Called before code of the configuration file is run; rejects where it had better not be. */
+  readonly tryConfig?: (trial: ConfigTrial) => Promise<void>
+}
+
+/** A configuration file that is about to be loaded. */
+export interface ConfigTrial {
+  /** Absolute. */
+  readonly path: string
+  /** What messages call the file. */
+  readonly origin: string
+  readonly context: ConfigContext
+  /** The folder that tsicorn was started in, by a name that may lead elsewhere by now. */
+  readonly cwd: string
+  /** How long it may take, in seconds; 0 is no limit. */
+  readonly seconds: number
+}
+
+/** A value that a layer gives to a setting. */
+export interface Given {
+  readonly value: unknown
+  readonly origin: string
+}
+
+export type Layer = ReadonlyMap<SettingName, Given>
+
+export interface Layered {
+  readonly settings: Settings
+  readonly origins: Readonly<Record<SettingName, string>>
+  readonly problems: readonly Problem[]
+}
+
+/** Joins the layers, the lowest first, above the defaults; a value that is wrong is a problem even where another wins. */
+export function layered(layers: readonly Layer[], { env, cwd }: Pick<Sources, 'env' | 'cwd'>): Layered {
+  const values: Record<string, unknown> = {}
+  const origins: Record<string, string> = {}
+  const problems: Problem[] = []
+  const surroundings = { cwd, platform: process.platform }
+
+  // `app` comes early in the table: later defaults depend on it.
+  for (const name of settingNames) {
+    const app = typeof values.app === 'string' ? values.app : 'tsicorn'
+    take(name, { value: defaultOf(name, { ...surroundings, app }), origin: 'default' })
+    const given = layers.map(layer => layer.get(name)).filter(entry => entry !== undefined)
+    const variable = variableOf(name, env)
+    for (const entry of given.length === 0 && variable ? [variable] : given) take(name, entry)
+  }
+  values.chdir = resolve(cwd, String(values.chdir))
+  return {
+    settings: Object.freeze(values) as unknown as Settings,
+    origins: Object.freeze(origins) as Layered['origins'],
+    problems,
+  }
+
+  function take(name: SettingName, { value, origin }: Given): void {
+    const { kind } = declarations[name]
+    const read: unknown = kind.read(value)
+    if (read === undefined) {
+      problems.push({ origin, message: `${name} must be ${kind.expects}, not ${show(value)}` })
+      return
+    }
+    values[name] = read
+    origins[name] = origin
+  }
+}
+
+/** What holds where no layer says anything, whatever the environment. */
+export function defaultOf(name: SettingName, surroundings: Surroundings): unknown {
+  const value: unknown = declarations[name].default
+  return typeof value === 'function' ? value(surroundings) : value
+}
+
+/** What a variable makes of a default; an empty one is unset. */
+function variableOf(name: SettingName, env: Sources['env']): Given | undefined {
+  const { kind, env: variable } = declarations[name]
+  const text = variable && env[variable.name]
+  if (!variable || !text) return undefined
+  return { value: kind.fromText(variable.text?.(text) ?? text), origin: variable.name }
+}
+
+/** A value as a user would write it, shortened. */
+export function show(value: unknown): string {
+  const text =
+    typeof value === 'function'
+      ? 'a function'
+      : (JSON.stringify(value, (_, part: unknown) => (isOdd(part) ? String(part) : part)) ?? String(value))
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text
+}
+
+/** JSON has no form for these: it would say null, or throw. */
+function isOdd(value: unknown): boolean {
+  return (
+    typeof value === 'bigint' ||
+    typeof value === 'symbol' ||
+    (typeof value === 'number' && !Number.isFinite(value))
+  )
+}

@@ -1,0 +1,171 @@
+/** Everything that was said about the configuration, joined: default < file < TSICORN_CMD_ARGS < command line. */
+import { existsSync, readdirSync } from 'node:fs'
+import { isAbsolute, join, parse, relative, resolve as resolvePath } from 'node:path'
+import type { Hooks } from '../../hooks/table.ts'
+import { findOwner, type Owner } from './account.ts'
+import { checkSettings } from './check.ts'
+import { checkTls } from './check-tls.ts'
+import { topicNamed } from '../describe.ts'
+import { type ConfigContext, findConfig, lateConfig, loadConfig, namedConfig, wouldRun } from '../load/file.ts'
+import { type ParsedFlags, parseFlags } from './flags.ts'
+import { hintFor, type Keys, sortKeys } from './keys.ts'
+import { layered, type Sources } from './layers.ts'
+import { whyNoCommand } from '../other-tools.ts'
+import { ConfigError, type Problem } from '../load/problem.ts'
+import { declarations, type Settings } from '../table.ts'
+import { within } from '../../hooks/time-limit.ts'
+import { splitWords } from './words.ts'
+
+export type { Sources }
+
+export interface Resolved {
+  readonly command: 'serve' | 'check' | 'print' | 'help' | 'version'
+  /** Print as JSON. */
+  readonly json: boolean
+  /** What `--help` is about. */
+  readonly topic?: string
+  readonly settings: Settings
+  readonly hooks: Hooks
+  /** Where each value and each hook came from: `default`, a flag, `APP`, a variable, or the file. */
+  readonly origins: Readonly<Record<string, string>>
+  /** Who workers run as, where `user` or `group` say so. */
+  readonly owner?: Owner
+  /** The configuration file, absolute. */
+  readonly file?: string
+  /** That file and all that it imported, absolute. */
+  readonly files: readonly string[]
+}
+
+/**
+ * Resolves all settings and hooks.
+ *
+ * @throws ConfigError with all problems at once
+ */
+export async function resolve(sources: Sources): Promise<Resolved> {
+  const own = parseFlags(sources.argv)
+  if (own.asked.has('help') || own.asked.has('version')) {
+    const command = own.asked.has('help') ? 'help' : 'version'
+    const { topic } = own
+    const found = { command, json: false, hooks: {}, files: [] } as const
+    if (topic === undefined) return { ...found, ...layered([], { ...sources, env: {} }) }
+    if (topicNamed(topic) === undefined)
+      throw new ConfigError([{ message: `${topic} is not a setting: ${hintFor(topic)}` }], 2)
+    // What is wrong with them is not what was asked.
+    const shared = parseVariable(sources.env.TSICORN_CMD_ARGS)
+    const file = await readFile(own, shared, sources)
+    return { ...found, topic, ...layered([file.given, shared.given, own.given], sources) }
+  }
+  const shared = parseVariable(sources.env.TSICORN_CMD_ARGS)
+  const misunderstood = [
+    ...shared.problems,
+    ...own.problems,
+    ...strayJson(own, shared),
+    ...strayCommand(own, sources.cwd),
+  ]
+  if (misunderstood.length > 0) throw new ConfigError(misunderstood, 2)
+
+  const file = await readFile(own, shared, sources)
+  const layers = [file.given, shared.given, own.given]
+  const { settings, origins, problems } = layered(layers, sources)
+  const accounts = await findOwner(settings, origins)
+  const all = [
+    ...shared.missing,
+    ...own.missing,
+    ...file.problems,
+    ...problems,
+    ...checkSettings(settings, origins),
+    ...checkTls(settings, file.hooks, origins),
+    ...accounts.problems,
+  ]
+  const command = commandOf(settings.print_config, settings.check_config)
+  // A file that cannot be read may well be what names the application.
+  if (settings.app === null && command !== 'print' && !file.failed) all.push(noApp)
+  if (all.length > 0) throw new ConfigError(all)
+
+  const json = own.asked.has('json') || shared.asked.has('json')
+  const { hooks, files, path } = file
+  const owner = accounts.owner === undefined ? {} : { owner: accounts.owner }
+  if (path === undefined) return { command, json, settings, hooks, origins, files, ...owner }
+  const hookOrigins = Object.fromEntries(Object.keys(hooks).map(name => [name, nameOf(path, sources.cwd)]))
+  return {
+    command,
+    json,
+    settings,
+    hooks,
+    origins: { ...origins, ...hookOrigins },
+    files,
+    file: path,
+    ...owner,
+  }
+}
+
+const noApp: Problem = {
+  message: 'No application named: write tsicorn ./app.ts, or set app in tsicorn.config.ts',
+}
+
+/** The variable holds arguments as a shell would read them; an application among them is ignored, as in Gunicorn. */
+function parseVariable(text = ''): ParsedFlags {
+  const origin = 'TSICORN_CMD_ARGS'
+  const split = splitWords(text)
+  if ('words' in split) return parseFlags(split.words, origin)
+  const message = `Cannot split ${JSON.stringify(text)} into words: ${split.unclosed} has nothing that ends it`
+  return { ...parseFlags([], origin), problems: [{ origin, message }] }
+}
+
+function strayJson(own: ParsedFlags, shared: ParsedFlags): readonly Problem[] {
+  const prints = own.given.has('print_config') || shared.given.has('print_config')
+  if (prints || !(own.asked.has('json') || shared.asked.has('json'))) return []
+  return [{ origin: '--json', message: 'Only --print-config has a form in JSON: add --print-config' }]
+}
+
+/** The application may have the name of another tool's sub-command, where there is such a file or package. */
+function strayCommand(own: ParsedFlags, cwd: string): readonly Problem[] {
+  const { value, origin } = own.given.get('app') ?? {}
+  const message = origin === 'APP' ? whyNoCommand(String(value)) : undefined
+  // Two operands were refused before.
+  if (message === undefined || own.problems.length > 0) return []
+  const isThere =
+    readdirSync(cwd).some(name => parse(name).name === value) ||
+    existsSync(join(cwd, 'node_modules', String(value)))
+  return isThere ? [] : [{ message }]
+}
+
+function commandOf(prints: unknown, checks: unknown): ConfigContext['command'] {
+  return prints === true ? 'print' : checks === true ? 'check' : 'serve'
+}
+
+interface ReadFile extends Keys {
+  readonly path?: string
+  readonly files: readonly string[]
+  readonly failed: boolean
+}
+
+const nothing: ReadFile = { given: new Map(), hooks: {}, problems: [], files: [], failed: false }
+
+async function readFile(own: ParsedFlags, shared: ParsedFlags, sources: Sources): Promise<ReadFile> {
+  const { cwd, env, tryConfig } = sources
+  const asked = (name: 'config' | 'print_config' | 'check_config' | 'hook_timeout') =>
+    (own.given.get(name) ?? shared.given.get(name))?.value
+  const named = asked('config')
+  try {
+    const path = typeof named === 'string' && named ? namedConfig(named, cwd) : findConfig(cwd)
+    if (path === undefined) return nothing
+    const origin = nameOf(path, cwd)
+    const command = commandOf(asked('print_config'), asked('check_config'))
+    // The limit that the file sets itself is not known before it is loaded.
+    const seconds = Number(asked('hook_timeout') ?? declarations.hook_timeout.default)
+    const trial = { path, origin, context: { command, env }, cwd, seconds }
+    if (wouldRun(path)) await tryConfig?.(trial)
+    const loaded = loadConfig(path, trial.context, origin)
+    const { config, files } = await within(seconds * 1_000, loaded, () => lateConfig(trial))
+    return { ...sortKeys(config, origin), path, files, failed: false }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return { ...nothing, problems: error.problems, failed: true }
+  }
+}
+
+function nameOf(path: string, cwd: string): string {
+  const near = relative(resolvePath(cwd), path)
+  return near.startsWith('..') || isAbsolute(near) ? path : near
+}

@@ -1,0 +1,32 @@
+/** What the arbiter hears, in the order in which it happened. */
+import type { ChildEvent } from '../workers/child.ts'
+import type { Generation } from '../generation/generation.ts'
+import type { LineageEvent } from '../process/lineage.ts'
+import type { SignalName } from '../state/phase.ts'
+import type { RenewalEvent } from '../generation/renewals.ts'
+import type { SuccessionEvent } from '../generation/succession.ts'
+import type { WatchEvent } from '../generation/watcher.ts'
+
+/** What the parts of a server put in the inbox. */
+export type ServerEvent =
+  | ChildEvent
+  | SuccessionEvent
+  | LineageEvent
+  | WatchEvent
+  | RenewalEvent
+  | { readonly type: 'hook ended' }
+
+/** Everything that can happen to an arbiter. */
+export type ArbiterEvent =
+  | ServerEvent
+  | { readonly type: 'signal'; readonly name: SignalName }
+  | { readonly type: 'continued' }
+  | { readonly type: 'stray'; readonly error: unknown }
+  | { readonly type: 'hooks ended' }
+  | { readonly type: 'tick'; readonly due: number }
+
+/** What is known about a happening. */
+export interface About {
+  readonly generation?: Generation
+  readonly error?: unknown
+}

@@ -1,0 +1,250 @@
+/**
+ * The arbiter: hears one thing at a time, reacts to it, and makes the workers that are into the workers that should be.
+ *
+ * What to do is decided by `phase.ts` and `plan.ts`; this file does it.
+ */
+import { messageOf, stackOf } from '../../hooks/thrown.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard-layout.ts'
+import { Alarm } from './alarm.ts'
+import type { About, ArbiterEvent } from './arbiter-event.ts'
+import type { Child } from '../workers/child.ts'
+import { count } from '../state/count.ts'
+import { Deaths } from './deaths.ts'
+import type { Generation } from '../generation/generation.ts'
+import { Herald } from './herald.ts'
+import { Inbox } from './inbox.ts'
+import { chide, lose } from '../workers/misconduct.ts'
+import { tellNoEffect, WindowChanges } from './no-effect.ts'
+import type { Notifier } from '../process/notify.ts'
+import {
+  type Deed,
+  type Happening,
+  next,
+  type Phase,
+  reactionOf,
+  reloadsNow,
+  type SignalName,
+} from '../state/phase.ts'
+import { type Action, isSettled, plan } from '../state/plan.ts'
+import { describeStray, type ProcessGuard } from '../process/process-guard.ts'
+import { Reloads, type Reread } from './reloads.ts'
+import { grow, park, shrink } from '../state/scale.ts'
+import { Server, type ServerParts } from './server.ts'
+import { catchSignals } from '../process/signals.ts'
+import { Stops } from './stops.ts'
+import { Upgrades } from './upgrades.ts'
+
+export interface ArbiterParts extends ServerParts {
+  readonly reread: Reread
+  readonly guard: ProcessGuard
+  /** The folder that this arbiter was started in. */
+  readonly cwd: string
+  /** Tells systemd about this server, where systemd wants to know. */
+  readonly notifier: Notifier | undefined
+}
+
+/** A timer that comes later than this, in milliseconds, means that the arbiter itself did not run. */
+const suspicious = 1_000
+
+/** How often a stop may fail before the arbiter gives up on it. */
+const mostFaults = 3
+
+export class Arbiter {
+  readonly #parts: ArbiterParts
+  readonly #inbox = new Inbox<ArbiterEvent>()
+  readonly #server: Server
+  readonly #reloads: Reloads
+  readonly #upgrades: Upgrades
+  readonly #herald: Herald | undefined
+  readonly #deaths: Deaths
+  readonly #stops: Stops
+  readonly #windows = new WindowChanges()
+  /** Errors of its own, in a row, that it went on after. */
+  #faults = 0
+
+  constructor(parts: ArbiterParts) {
+    this.#parts = parts
+    this.#server = new Server(parts, event => this.#inbox.put(event))
+    this.#reloads = new Reloads(this.#server, parts.reread)
+    this.#deaths = new Deaths(this.#server, this.#reloads, parts.resolved)
+    this.#upgrades = new Upgrades(this.#server, parts)
+    this.#stops = new Stops(this.#server)
+    this.#herald = parts.notifier && new Herald(this.#server, parts.notifier)
+  }
+
+  /** Serves until it is told to stop; resolves with the exit code. */
+  async run(): Promise<number> {
+    const server = this.#server
+    const alarm = new Alarm(due => this.#inbox.put({ type: 'tick', due }))
+    const signals = catchSignals(name => {
+      this.#inbox.put(name === 'CONT' ? { type: 'continued' } : { type: 'signal', name })
+    })
+    this.#parts.guard.onStray = error => this.#inbox.put({ type: 'stray', error })
+    server.hooks.tell('nworkers_changed', server.view(), server.scale.wanted, undefined)
+    server.succession.prepare({
+      read: async () => this.#parts.resolved,
+      before: () => server.hooks.call('on_starting', server.view()),
+    })
+    while (server.phase.name !== 'stopped') {
+      const event = await this.#inbox.next()
+      try {
+        this.#hear(event)
+        signals.keep()
+        this.#parts.guard.keep()
+        alarm.set(this.#act(), this.#herald?.tell(monotonicNow()), this.#stops.wakeAt)
+        this.#faults = 0
+      } catch (error) {
+        alarm.set(this.#survive(event, error))
+      }
+    }
+    await this.#stops.end(this.#inbox, alarm)
+    alarm.close()
+    server.close()
+    server.lineage.release()
+    signals.release()
+    return server.phase.code
+  }
+
+  /** Goes on after an error of its own; a stop that fails again and again is left to the workers. */
+  #survive(event: ArbiterEvent, error: unknown): number {
+    this.#faults += 1
+    if (this.#server.phase.name === 'stopping' && this.#faults > mostFaults) throw error
+    this.#server.log.critical(`The arbiter failed on "${event.type}", and goes on: ${stackOf(error)}`)
+    return monotonicNow() + 1_000
+  }
+
+  #hear(event: ArbiterEvent): void {
+    switch (event.type) {
+      case 'signal':
+        return this.#obey(event.name)
+      case 'said':
+        if (event.message.type !== 'listens')
+          return this.#server.fleet.listen(event.child, event.message, this.#server.succession.current)
+        return this.#deaths.bindLate(event.child, event.message) ? this.#react('HUP') : undefined
+      case 'misbehaved':
+        return chide(event.child, event.text, this.#server.log)
+      case 'lost':
+        return lose(event.child, this.#server.log)
+      case 'exited':
+        return this.#bury(event.child)
+      case 'prepared':
+      case 'unprepared':
+        return this.#server.succession.conclude() ? this.#react(event.type, event) : undefined
+      case 'heir ready':
+      case 'heir ended':
+      case 'promoted':
+        this.#upgrades.hear(event)
+        return this.#takeUpStop()
+      case 'changed':
+        return this.#react('HUP')
+      case 'renewed':
+        return this.#server.renew(event)
+      case 'continued':
+        return this.#server.fleet.forgivePulses()
+      case 'stray':
+        return this.#hearStray(event.error)
+      case 'tick':
+        if (monotonicNow() - event.due > suspicious) this.#server.fleet.forgivePulses()
+        return this.#takeUpStop()
+    }
+  }
+
+  /** What begins, or comes into force, has failed by it; a server that runs goes on. */
+  #hearStray(error: unknown): void {
+    const { log, phase, succession, resolved } = this.#server
+    if (succession.isPreparing) succession.fail(error)
+    else if (reactionOf(phase, 'stray') !== undefined) this.#react('stray', { error })
+    else log.error(describeStray(error, resolved.files))
+  }
+
+  #takeUpStop(): void {
+    if (this.#stops.takeUp()) this.#react('TERM')
+  }
+
+  #obey(name: SignalName): void {
+    const { log, phase, scale } = this.#server
+    if (this.#windows.ignore(name, log) || (name === 'TERM' && this.#stops.isEcho())) return
+    log.info(`Handling signal: ${name.toLowerCase()}`)
+    if (name === 'TERM' && this.#stops.putOff()) return
+    if (reactionOf(phase, name) === undefined) return log.warning(`${name} has no effect while ${phase.name}`)
+    this.#react(name)
+    tellNoEffect(name, scale, this.#server)
+  }
+
+  #react(happening: Happening, about: About = {}): void {
+    const before = this.#server.phase
+    const deed = reactionOf(before, happening)
+    if (deed === undefined) return
+    this.#server.phase = next(before, deed, monotonicNow(), this.#deaths.exitCode)
+    this.#deeds[deed](about, before)
+    if (reloadsNow(before, this.#server.phase)) this.#react('HUP')
+  }
+
+  readonly #deeds: Readonly<Record<Deed, (about: About, before: Phase) => void>> = {
+    'start workers': ({ generation }) => this.#server.adopt(generation as Generation),
+    open: () => this.#open(),
+    wait: ({ error }) => this.#reloads.wait(messageOf(error)),
+    'start anew': () => this.#reloads.startAnew(),
+    'give up': ({ error }) => this.#stops.leave(`Cannot start: ${messageOf(error)}`, 'critical'),
+    'postpone reload': (_, before) => this.#reloads.postpone(before),
+    reload: () => this.#reloads.begin(),
+    'roll out': ({ generation }) => this.#reloads.rollOut(generation as Generation),
+    'abort reload': ({ error }) => this.#reloads.abort(messageOf(error)),
+    'finish reload': (_, before) => this.#reloads.finish(before),
+    'back off': ({ error }) => this.#server.crashLoop.backOff(messageOf(error)),
+    grow: () => this.#server.rescale(grow(this.#server.scale)),
+    shrink: () => this.#server.rescale(shrink(this.#server.scale)),
+    park: () => this.#server.rescale(park(this.#server.scale)),
+    upgrade: () => void this.#upgrades.begin(),
+    'reopen logs': () => this.#server.reopenLogs(),
+    stop: () => this.#stops.begin(),
+    'stop quickly': () => this.#stops.beginQuickly(),
+    leave: () => this.#server.log.info('Stopped'),
+  }
+
+  #open(): void {
+    const { succession, log, hooks, scale } = this.#server
+    succession.good = succession.current
+    this.#server.pidfile.publish()
+    log.info(`Running: ${count(scale.wanted, 'worker')} ready`)
+    hooks.tell('when_ready', this.#server.view())
+    this.#server.lineage.announceReady()
+  }
+
+  #bury(child: Child): void {
+    const consequence = this.#deaths.bury(child)
+    if (consequence !== undefined) this.#react(consequence.happening, consequence)
+  }
+
+  /** Makes what is into what should be; returns how long there is nothing to do but wait. */
+  #act(): number | undefined {
+    const server = this.#server
+    let world = server.world()
+    let found = plan(world)
+    for (; found.actions.length > 0; found = plan(world)) {
+      for (const action of found.actions) this.#perform(action)
+      world = server.world()
+    }
+    server.waits.tell(found.waits)
+    const { current, isPreparing } = server.succession
+    if (current !== undefined && !isPreparing && isSettled(world)) this.#react('settled')
+    server.outlets.count(server.fleet.workers.length)
+    if (server.fleet.workers.length === 0) this.#react('empty')
+    server.closeListeners()
+    return found.wakeAt
+  }
+
+  #perform(action: Action): void {
+    const { fleet, succession } = this.#server
+    switch (action.do) {
+      case 'spawn':
+        return fleet.spawn(succession.current as Generation, action.index)
+      case 'drain':
+        return fleet.drain(action.age, action.why, succession.current)
+      case 'quit':
+        return fleet.quit(action.age)
+      case 'kill':
+        return fleet.kill(action.age, action.why)
+    }
+  }
+}

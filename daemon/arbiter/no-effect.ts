@@ -1,0 +1,42 @@
+/** Why a signal changed nothing, for those who wait for what it does. */
+import type { Settings } from '../../config/table.ts'
+import type { ErrorLog } from '../logs/error-log.ts'
+import type { SignalName } from '../state/phase.ts'
+import type { Scale } from '../state/scale.ts'
+import type { Server } from './server.ts'
+import { isInForeground } from '../process/signals.ts'
+
+/** To be called when the arbiter has reacted to the signal. */
+export function tellNoEffect(name: SignalName, before: Scale, { log, scale, resolved }: Server): void {
+  const why = whyNoEffect(name, before, scale, resolved.settings)
+  if (why !== undefined) log.warning(`${name} has no effect: ${why}`)
+}
+
+/** Undefined where it had an effect, or may have one yet. */
+function whyNoEffect(
+  name: SignalName,
+  before: Scale,
+  after: Scale,
+  { errorlog, accesslog, logger_class }: Settings,
+): string | undefined {
+  const isSame = before.wanted === after.wanted
+  if (name === 'TTOU' && isSame) return 'one worker is the least, and WINCH sends all of them away'
+  if (name === 'WINCH' && isSame) return 'all workers are away: TTIN brings one back, HUP all of them'
+  const isFile = (place: string | null) => place !== null && place !== '-'
+  if (name === 'USR1' && !isFile(errorlog) && !isFile(accesslog) && logger_class === null)
+    return 'no log is a file'
+  return undefined
+}
+
+/** A terminal sends WINCH whenever its window changes, which says nothing about what an operator wants. */
+export class WindowChanges {
+  #isTold = false
+
+  /** Whether this signal is one of them; the log hears of the first. */
+  ignore(name: SignalName, log: ErrorLog): boolean {
+    if (name !== 'WINCH' || !isInForeground()) return false
+    if (!this.#isTold) log.info('WINCH has no effect: a terminal sends it whenever its window changes')
+    this.#isTold = true
+    return true
+  }
+}

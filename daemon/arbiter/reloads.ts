@@ -1,0 +1,100 @@
+/** The reloads: each one ends with one line that says which generation serves. */
+import type { Resolved } from '../../config/resolve/resolve.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard-layout.ts'
+import { count } from '../state/count.ts'
+import { errorLogOf, type Generation, targetsOf } from '../generation/generation.ts'
+import { mostRestarts, type Phase } from '../state/phase.ts'
+import { pidfileOf } from '../process/pidfile.ts'
+import type { Server } from './server.ts'
+
+/** Reads the configuration anew, from the same sources; no more of it once the signal is aborted. */
+export type Reread = (signal: AbortSignal) => Promise<Resolved>
+
+export class Reloads {
+  readonly #server: Server
+  readonly #reread: Reread
+  #count = 0
+
+  constructor(server: Server, reread: Reread) {
+    this.#server = server
+    this.#reread = reread
+  }
+
+  /** Prepares a generation from the newest files; one that is being prepared already is out of date. */
+  begin(): void {
+    this.#count += 1
+    this.#server.log.info(`Reload ${this.#count}: reading the configuration`)
+    this.#prepare()
+  }
+
+  /** Waits for whoever writes the app: nothing serves yet. */
+  wait(reason: string): void {
+    const { log, succession } = this.#server
+    log.error(`Cannot start: ${reason}`)
+    log.info('Waiting for a change: a file that is saved, or HUP, starts anew')
+    succession.current = undefined
+  }
+
+  startAnew(): void {
+    this.#server.log.info('Starting anew: reading the configuration')
+    this.#prepare()
+  }
+
+  #prepare(): void {
+    const { succession, hooks, log, outlets, pidfile, lineage } = this.#server
+    succession.prepare({
+      read: this.#reread,
+      after: async resolved => {
+        await log.moveTo(errorLogOf(resolved))
+        await outlets.use(targetsOf(resolved))
+        pidfile.claim(pidfileOf(resolved, lineage.predecessor !== undefined))
+        await hooks.callOf(resolved.hooks, 'on_reload', this.#server.view(resolved))
+      },
+    })
+  }
+
+  /** It follows what is under way; however many are postponed, one with the newest files is enough. */
+  postpone(before: Phase): void {
+    const over = `this one is over, which has started over ${mostRestarts} times`
+    const when = before.name === 'reloading' ? over : 'the first workers are ready'
+    this.#server.log.info(`The reload follows when ${when}`)
+  }
+
+  rollOut(generation: Generation): void {
+    this.#server.log.info(`Reload ${this.#count}: starting generation ${generation.number}`)
+    this.#server.adopt(generation)
+    this.#server.reopenLogs()
+  }
+
+  abort(reason: string): void {
+    const { succession, log, outlets, pidfile } = this.#server
+    this.#server.revert()
+    pidfile.withdraw()
+    if (succession.good !== undefined) {
+      const { resolved } = succession.good
+      log
+        .moveTo(errorLogOf(resolved))
+        .then(() => outlets.use(targetsOf(resolved)))
+        .catch((error: Error) => log.error(error.message))
+    }
+    this.#server.failure = `reload ${this.#count} failed: ${reason.split('\n')[0]}`
+    log.error(`Reload ${this.#count} failed: generation ${succession.good?.number} keeps serving: ${reason}`)
+  }
+
+  /** The generation on its way failed while the next one is being prepared: that one decides. */
+  supersede(reason: string): void {
+    const { succession, log } = this.#server
+    log.error(`Generation ${succession.current?.number} failed, the next one is on its way: ${reason}`)
+    this.#server.revert()
+  }
+
+  finish(before: Phase): void {
+    const { succession, log, scale, pidfile } = this.#server
+    succession.good = succession.current
+    this.#server.failure = undefined
+    pidfile.publish()
+    const seconds = before.name === 'reloading' ? (monotonicNow() - before.since) / 1_000 : 0
+    const fleet = `${count(scale.wanted, 'worker')}, ${seconds.toFixed(1)} s`
+    log.info(`Reload ${this.#count}: generation ${succession.current?.number} serves (${fleet})`)
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * The state of the server: its generations, its workers, how many are wanted. The arbiter decides what becomes of it.
+ */
+import type { Resolved } from '../../config/resolve/resolve.ts'
+import type { ServerView } from '../../hooks/table.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard-layout.ts'
+import { AppBinds, bindFrom } from '../generation/app-binds.ts'
+import type { ServerEvent } from './arbiter-event.ts'
+import { count } from '../state/count.ts'
+import { CrashLoop, survivorsOf } from '../workers/crash-loop.ts'
+import type { ErrorLog } from '../logs/error-log.ts'
+import { Fleet } from '../workers/fleet.ts'
+import { addressesOf, type Generation, mayBind, processName } from '../generation/generation.ts'
+import { HookQueue } from '../../hooks/hook-queue.ts'
+import type { Inheritance } from '../sockets/inheritance.ts'
+import { Lineage } from '../process/lineage.ts'
+import { Listeners } from '../sockets/listeners.ts'
+import type { Outlets } from '../logs/outlets.ts'
+import { giveAccessLog } from '../process/owner.ts'
+import { firstPhase, type Phase } from '../state/phase.ts'
+import type { Pidfile } from '../process/pidfile.ts'
+import type { World } from '../state/plan.ts'
+import { type RenewalEvent, Renewals } from '../generation/renewals.ts'
+import { reusePortRisk } from '../sockets/reuse-port.ts'
+import { configure, type Scale, scaleOf, shareOf } from '../state/scale.ts'
+import { Scoreboard } from '../workers/scoreboard.ts'
+import { Succession } from '../generation/succession.ts'
+import { Waits } from './waits.ts'
+import { Watcher } from '../generation/watcher.ts'
+
+export interface ServerParts {
+  /** The configuration that the first generation is made of. */
+  readonly resolved: Resolved
+  readonly log: ErrorLog
+  readonly outlets: Outlets
+  /** The environment that workers start from. */
+  readonly env: NodeJS.ProcessEnv
+  /** What this arbiter was given at birth. */
+  readonly inheritance: Inheritance
+  readonly pidfile: Pidfile
+  /** How many workers may boot at the same time. */
+  readonly boots: number
+}
+
+/** Workers cut what is open at `graceful_timeout`; one that has not left this much later, in milliseconds, is killed. */
+const cutGrace = 500
+
+/** How long a worker that is told to leave at once may take, in milliseconds. */
+const quickMs = 2_000
+
+export class Server {
+  readonly log: ErrorLog
+  readonly outlets: Outlets
+  readonly hooks: HookQueue
+  readonly fleet: Fleet
+  readonly succession: Succession
+  readonly lineage: Lineage
+  readonly pidfile: Pidfile
+  readonly crashLoop: CrashLoop
+  readonly waits: Waits
+  phase: Phase
+  scale: Scale
+  /** Why the last reload failed, in one line; undefined when it did not. */
+  failure: string | undefined
+  #scaleBefore: Scale
+  readonly #parts: ServerParts
+  readonly #scoreboard: Scoreboard
+  readonly #watcher: Watcher
+  readonly #renewals: Renewals
+
+  constructor(parts: ServerParts, put: (event: ServerEvent) => void) {
+    const { resolved, log, env } = parts
+    this.#parts = parts
+    this.log = log
+    this.outlets = parts.outlets
+    this.pidfile = parts.pidfile
+    this.phase = firstPhase(resolved.settings, parts.inheritance.predecessor !== undefined)
+    this.scale = scaleOf(resolved.settings.workers)
+    this.#scaleBefore = this.scale
+    this.hooks = new HookQueue(resolved.hooks, resolved.settings.hook_timeout, log, () =>
+      put({ type: 'hook ended' }),
+    )
+    const warn = (message: string) => log.warning(message)
+    this.#scoreboard = new Scoreboard({ folder: resolved.settings.worker_tmp_dir, warn })
+    this.#watcher = new Watcher(put, log)
+    this.#renewals = new Renewals(put, log)
+    this.lineage = new Lineage(parts.inheritance, put)
+    const listeners = new Listeners(parts.inheritance.descriptors, log.write)
+    this.succession = new Succession(put, listeners, new AppBinds(parts.inheritance.appBinds))
+    this.fleet = new Fleet({
+      put,
+      log,
+      scoreboard: this.#scoreboard,
+      hooks: this.hooks,
+      env,
+      view: () => this.view(),
+      isSucceeded: () => this.lineage.goesOn,
+    })
+    const records = () => this.#scoreboard.read()
+    this.crashLoop = new CrashLoop(log, () => survivorsOf(this.fleet.workers, records()))
+    this.waits = new Waits(log, records)
+  }
+
+  /** The configuration in force. */
+  get resolved(): Resolved {
+    return (this.succession.current ?? this.succession.good)?.resolved ?? this.#parts.resolved
+  }
+
+  /** Wants a generation from now on; the one before leaves as this one becomes ready. */
+  adopt(generation: Generation): void {
+    const { settings } = generation.resolved
+    const known = addressesOf(this.succession.current)
+    for (const address of addressesOf(generation)) {
+      if (!known.includes(address)) this.log.info(`Listening at: ${address}`)
+    }
+    const risk = settings.reuse_port ? reusePortRisk() : undefined
+    if (risk !== undefined) this.log.warning(risk)
+    this.#follow(generation)
+    this.crashLoop.end()
+    this.#scaleBefore = this.scale
+    this.rescale(configure(this.scale, settings.workers))
+  }
+
+  /** Wants the last good generation again, as it was. */
+  revert(): void {
+    const { current, good } = this.succession
+    if (current === good || good === undefined) return
+    this.#follow(good)
+    this.rescale(this.#scaleBefore)
+  }
+
+  #follow(generation: Generation): void {
+    const { resolved } = generation
+    this.succession.current = generation
+    this.hooks.use(resolved.hooks, resolved.settings.hook_timeout)
+    this.log.setLevel(resolved.settings.loglevel)
+    this.log.setFormat(resolved.settings.log_format)
+    this.outlets.follow(generation)
+    this.#watcher.follow(resolved)
+    this.#renewals.follow(generation)
+  }
+
+  rescale(scale: Scale): void {
+    const { wanted } = this.scale
+    this.scale = scale
+    if (scale.wanted === wanted) return
+    this.log.info(`Wanted: ${count(scale.wanted, 'worker')} (before: ${wanted})`)
+    this.hooks.tell('nworkers_changed', this.view(), scale.wanted, wanted)
+  }
+
+  /** Workers of that generation, and those that follow, serve with the new certificate. */
+  renew({ generation, tls }: RenewalEvent): void {
+    const { current, good } = this.succession
+    for (const one of [current, good]) if (one?.number === generation) one.tls = tls
+    this.fleet.tellGeneration(generation, { type: 'renew', tls })
+  }
+
+  reopenLogs(): void {
+    void this.log.reopen()
+    try {
+      giveAccessLog(this.resolved)
+    } catch (error) {
+      this.log.error((error as Error).message)
+    }
+    this.fleet.tellAll({ type: 'reopen' })
+  }
+
+  /** Closes the listeners that no generation needs any more; none while another arbiter has the same ones, or before the start. */
+  closeListeners(): void {
+    if (this.lineage.isShared || this.phase.name === 'waiting') return
+    const { current, good } = this.succession
+    const needed = [current, good].filter(generation => generation !== undefined)
+    if (this.phase.name === 'stopping') this.succession.keepListeners([], true)
+    else this.succession.keepListeners([...needed, ...this.fleet.serving])
+  }
+
+  close(): void {
+    this.#watcher.close()
+    this.#renewals.close()
+    this.#scoreboard.close()
+  }
+
+  /** What the plan is made from. */
+  world(): World {
+    const { current } = this.succession
+    const { settings } = this.resolved
+    const { wanted } = this.scale
+    const now = monotonicNow()
+    const pulse = settings.timeout * 1_000
+    const serving = this.fleet.workers.filter(({ life }) => life === 'ready').map(({ born }) => born)
+    if (pulse > 0 && this.fleet.workers.some(child => child.pulse + pulse <= now)) this.fleet.readPulses()
+    return {
+      now,
+      ...stopOf(this.phase, this.lineage.isShared ? 0 : settings.drain_delay * 1_000),
+      wanted: current === undefined ? 0 : wanted,
+      generation: current?.number ?? 0,
+      surge: shareOf(settings.reload_surge, wanted),
+      boots: this.#asksApp && serving.length === 0 ? 1 : this.crashLoop.boots(this.#parts.boots, serving),
+      // What is taken back is not watched: its last worker leaves like the others.
+      bake: this.phase.name === 'reloading' ? settings.reload_bake * 1_000 : 0,
+      recycles: this.phase.name === 'running',
+      spawnAfter: this.crashLoop.startAfter(serving),
+      workers: this.fleet.workers,
+      limits: {
+        boot: settings.boot_timeout * 1_000,
+        pulse,
+        graceful: settings.graceful_timeout * 1_000 + cutGrace,
+        quick: quickMs,
+      },
+    }
+  }
+
+  /** The first worker finds out where the app listens: what another one listens on meanwhile would be in its way, or in ours. */
+  get #asksApp(): boolean {
+    const { current, appBinds } = this.succession
+    const asks = current !== undefined && bindFrom(current.resolved) === 'nobody' && mayBind(current)
+    return asks && appBinds.all.length === 0
+  }
+
+  /** What hooks see; of a configuration that is not in force yet, where one is given. */
+  view(resolved = this.resolved): ServerView {
+    const { current, good } = this.succession
+    const generation = current ?? good
+    return {
+      pid: process.pid,
+      proc_name: processName(resolved.settings),
+      phase: this.phase.name,
+      generation: generation?.number ?? 0,
+      settings: resolved.settings,
+      num_workers: this.scale.wanted,
+      workers: this.fleet.workers.map(child => this.fleet.view(child)),
+      addresses: addressesOf(generation),
+      log: this.log,
+    }
+  }
+}
+
+function stopOf(phase: Phase, delay: number): Pick<World, 'stopping' | 'stopAt'> {
+  if (phase.name !== 'stopping') return { stopping: 'no', stopAt: 0 }
+  return { stopping: phase.how === 'announced' ? 'soon' : phase.how, stopAt: phase.since + delay }
+}

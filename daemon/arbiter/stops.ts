@@ -1,0 +1,105 @@
+/** The stops: graceful or quick, put off while an upgrade is under way, and the hooks that come last. */
+import type { LogLevel } from '../../worker/protocol/protocol.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard-layout.ts'
+import type { Alarm } from './alarm.ts'
+import type { ArbiterEvent } from './arbiter-event.ts'
+import type { Inbox } from './inbox.ts'
+import type { Server } from './server.ts'
+
+/**
+ * How long after a TERM another one is the same, in milliseconds: `timeout` and some supervisors send it to the arbiter and to
+ * its group.
+ */
+const echoMs = 1_000
+
+/** How long the hooks may take at the end of a quick stop, in seconds. */
+const quickSeconds = 2
+
+export class Stops {
+  readonly #server: Server
+  #isQuick = false
+  #putOffUntil: number | undefined
+  #askedAt: number | undefined
+
+  constructor(server: Server) {
+    this.#server = server
+  }
+
+  /** When a stop that was put off begins at the latest, in milliseconds of the monotonic clock. */
+  get wakeAt(): number | undefined {
+    return this.#putOffUntil
+  }
+
+  /** Whether a TERM is the one before once more, which then has no effect. */
+  isEcho(): boolean {
+    const now = monotonicNow()
+    const isEcho = this.#askedAt !== undefined && now - this.#askedAt < echoMs
+    this.#askedAt ??= now
+    if (isEcho) this.#server.log.info(`TERM within ${echoMs / 1_000} s of the first one is the same stop`)
+    return isEcho
+  }
+
+  /**
+   * Puts a stop off until the heir serves, or has ended: should it fail after this arbiter has left, nobody would answer
+   * those who wait in the queue. False where there is nothing to wait for; whoever asks twice does not want to wait.
+   */
+  putOff(): boolean {
+    const { log, lineage, resolved } = this.#server
+    if (!lineage.isUpgrading || this.#putOffUntil !== undefined) return false
+    const { boot_timeout } = resolved.settings
+    this.#putOffUntil = boot_timeout === 0 ? Infinity : monotonicNow() + boot_timeout * 1_000
+    log.info(`Stopping as soon as the heir serves (pid ${lineage.heir}): send TERM again to stop now`)
+    return true
+  }
+
+  /** Whether a stop that was put off is due; it is so once. */
+  takeUp(): boolean {
+    if (this.#putOffUntil === undefined) return false
+    if (this.#server.lineage.isUpgrading && monotonicNow() < this.#putOffUntil) return false
+    this.#putOffUntil = undefined
+    return true
+  }
+
+  begin(): void {
+    const { lineage, resolved, fleet } = this.#server
+    if (lineage.successor !== undefined) return this.leave(`Stopping: the heir goes on (pid ${lineage.heir})`)
+    const { drain_delay: delay } = resolved.settings
+    const first = delay === 0 ? '' : `serve on for ${delay} s, then `
+    this.leave(`Stopping: the workers ${first}finish what they have`)
+    fleet.tellAll({ type: 'announce' })
+  }
+
+  beginQuickly(): void {
+    this.#isQuick = true
+    this.leave('Stopping: the workers leave at once')
+  }
+
+  leave(message: string, level: LogLevel = 'info'): void {
+    const { log, succession } = this.#server
+    this.#putOffUntil = undefined
+    log.write(level, message)
+    succession.cancel()
+    succession.current = undefined
+  }
+
+  /** Calls `on_exit` and waits for it, and for the hooks before it: not for long, and not for somebody in a hurry. */
+  async end(inbox: Inbox<ArbiterEvent>, alarm: Alarm): Promise<void> {
+    const { hooks, log, resolved } = this.#server
+    hooks.tell('on_exit', this.#server.view())
+    void hooks.idle().then(() => inbox.put({ type: 'hooks ended' }))
+    const seconds = this.#isQuick ? quickSeconds : resolved.settings.hook_timeout
+    const until = seconds === 0 ? Infinity : monotonicNow() + seconds * 1_000
+    for (;;) {
+      alarm.set(until)
+      const event = await inbox.next()
+      if (event.type === 'hooks ended') return
+      if (this.#hastens(event) || monotonicNow() >= until)
+        return log.warning('Leaving before all hooks have ended')
+    }
+  }
+
+  #hastens(event: ArbiterEvent): boolean {
+    if (event.type !== 'signal') return false
+    return event.name === 'TERM' ? !this.isEcho() : event.name === 'INT' || event.name === 'QUIT'
+  }
+}

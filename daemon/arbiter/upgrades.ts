@@ -1,0 +1,73 @@
+/** The upgrades: a new arbiter beside this one, until the operator ends one of them. */
+import type { LineageEvent } from '../process/lineage.ts'
+import type { Notifier } from '../process/notify.ts'
+import { pidfileOf } from '../process/pidfile.ts'
+import type { Server } from './server.ts'
+
+export interface UpgradeParts {
+  /** The environment and the folder that this arbiter was started in. */
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
+  /** Where the main process of this service is kept track of. */
+  readonly notifier: Notifier | undefined
+}
+
+export class Upgrades {
+  readonly #server: Server
+  readonly #parts: UpgradeParts
+  #isPreparing = false
+
+  constructor(server: Server, parts: UpgradeParts) {
+    this.#server = server
+    this.#parts = parts
+  }
+
+  /** Starts an heir, after the hook `pre_exec`. */
+  async begin(): Promise<void> {
+    const { lineage, hooks, log } = this.#server
+    const refusal = this.#isPreparing ? 'an upgrade is being prepared already' : lineage.refusal
+    if (refusal !== undefined) return log.warning(`Not upgrading: ${refusal}`)
+    this.#isPreparing = true
+    try {
+      await hooks.call('pre_exec', this.#server.view())
+      this.#launch()
+    } catch (error) {
+      log.error(`Not upgrading: ${(error as Error).message}`)
+    } finally {
+      this.#isPreparing = false
+    }
+  }
+
+  #launch(): void {
+    const { lineage, succession, phase, log } = this.#server
+    const { current } = succession
+    if (phase.name === 'stopping' || current === undefined) return
+    const { cwd, env, notifier } = this.#parts
+    const { appBinds } = succession
+    lineage.launch({
+      listeners: current.listeners,
+      appBinds: appBinds.addresses,
+      cwd,
+      env: { ...env, ...notifier?.inheritable },
+    })
+    if (lineage.heir !== undefined) log.info(`Upgrading: the heir starts (pid ${lineage.heir})`)
+  }
+
+  hear(event: LineageEvent): void {
+    const { lineage, log, pidfile, resolved } = this.#server
+    switch (event.type) {
+      case 'heir ready':
+        return log.info(`The heir serves beside this arbiter (pid ${lineage.heir}): end one of them`)
+      case 'heir ended':
+        if (event.pid === undefined) return log.error(`Not upgrading: ${event.how}`)
+        // An heir that ends well was told to: the upgrade is taken back.
+        return log.write(
+          event.how === 'code 0' ? 'warning' : 'error',
+          `The heir ended (pid ${event.pid}) with ${event.how}: this arbiter goes on`,
+        )
+      case 'promoted':
+        pidfile.move(pidfileOf(resolved, false))
+        return log.info('Promoted: the arbiter before this one is gone')
+    }
+  }
+}

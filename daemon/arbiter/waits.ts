@@ -1,0 +1,29 @@
+/** Says for whom a new worker waits: for one that drains, and what it still has. */
+import { monotonicNow, type ScoreRecord } from '../../worker/protocol/scoreboard-layout.ts'
+import { count } from '../state/count.ts'
+import type { ErrorLog } from '../logs/error-log.ts'
+import type { Wait } from '../state/stragglers.ts'
+
+export class Waits {
+  readonly #log: Pick<ErrorLog, 'info'>
+  readonly #records: () => ReadonlyMap<number, ScoreRecord>
+  #told: ReadonlySet<number> = new Set()
+
+  constructor(log: Pick<ErrorLog, 'info'>, records: () => ReadonlyMap<number, ScoreRecord>) {
+    this.#log = log
+    this.#records = records
+  }
+
+  /** Mentions each of them once. */
+  tell(waits: readonly Wait[]): void {
+    const news = waits.filter(({ age }) => !this.#told.has(age))
+    this.#told = new Set(waits.map(({ age }) => age))
+    if (news.length === 0) return
+    const records = this.#records()
+    for (const { age, until } of news) {
+      const connections = count(records.get(age)?.connections ?? 0, 'connection')
+      const seconds = Math.max(0, (until - monotonicNow()) / 1_000).toFixed(1)
+      this.#log.info(`Waiting for worker ${age}: ${connections}, ${seconds} s at most`)
+    }
+  }
+}

@@ -1,0 +1,134 @@
+/** The certificate, its key and what belongs to them: read, and tried out, before any worker is told to serve with them. */
+import { createPrivateKey, type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
+import { closeSync, constants, fstatSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { SecureContextOptions } from 'node:tls'
+import { getSystemErrorMessage } from 'node:util'
+import type { Resolved } from '../../config/resolve/resolve.ts'
+import type { TlsMaterial } from '../../worker/protocol/protocol.ts'
+import { openSafely } from '../../worker/protocol/safe-open.ts'
+import { contextOptions } from '../../worker/protocol/tls-options.ts'
+
+/** A file cannot be read, or is not what its setting promises; the message names setting, value and cure. */
+export class CertificateError extends Error {
+  override readonly name = 'CertificateError'
+}
+
+/** Undefined where no TLS is wanted. Throws `CertificateError`. */
+export async function readTls({ settings, hooks }: Resolved): Promise<TlsMaterial | undefined> {
+  const { certfile, keyfile, ca_certs, ciphers, ssl_version, cert_reqs, chdir } = settings
+  if (certfile === null) return undefined
+  const material: TlsMaterial = {
+    cert: await read('certfile', certfile, chdir),
+    key: keyfile === null ? await read('certfile', certfile, chdir) : await read('keyfile', keyfile, chdir),
+    ...(ca_certs === null ? {} : { ca: await read('ca_certs', ca_certs, chdir) }),
+    ...(ciphers === null ? {} : { ciphers }),
+    ssl_version,
+    cert_reqs,
+    ticketKeys: randomBytes(48).toString('base64'),
+    ...(hooks.ssl_context === undefined ? {} : { settings }),
+  }
+  // What a hook makes of it is not known here: a key with a passphrase, or another certificate.
+  if (hooks.ssl_context === undefined) await tryOut(material, settings)
+  else if (!mayFit(material)) throw new CertificateError(unfit(settings))
+  return material
+}
+
+/** The files that this configuration names, absolute. */
+export function tlsFiles({ settings }: Resolved): readonly string[] {
+  const { certfile, keyfile, ca_certs, chdir } = settings
+  if (certfile === null) return []
+  return [certfile, keyfile, ca_certs].flatMap(path => (path === null ? [] : [resolve(chdir, path)]))
+}
+
+async function read(setting: string, path: string, folder: string): Promise<string> {
+  try {
+    return await readRegular(resolve(folder, path))
+  } catch (error) {
+    const { errno, message } = error as NodeJS.ErrnoException
+    const why = errno === undefined ? message : getSystemErrorMessage(errno)
+    throw new CertificateError(
+      `${setting} "${path}" cannot be read: ${why}: name a file that the arbiter may read`,
+    )
+  }
+}
+
+/** A pipe could keep the arbiter waiting for ever, and links of others could lead it to any key. */
+async function readRegular(path: string): Promise<string> {
+  const fd = await openSafely(path, constants.O_RDONLY)
+  try {
+    if (fstatSync(fd, { bigint: true }).isFile()) return readFileSync(fd, 'utf8')
+    throw new Error('it is no regular file')
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** One thing after the other, so that it is known which of them is wrong. */
+async function tryOut(material: TlsMaterial, settings: Resolved['settings']): Promise<void> {
+  const { createSecureContext } = await import('node:tls')
+  const { certfile, keyfile, ca_certs, ciphers } = settings
+  const attempt = (options: SecureContextOptions, complain: (error: NodeJS.ErrnoException) => string) => {
+    try {
+      createSecureContext(options)
+    } catch (error) {
+      throw new CertificateError(complain(error as NodeJS.ErrnoException), { cause: error })
+    }
+  }
+  const { cert, key, ciphers: list } = contextOptions(material)
+  const keyName = nameOfKey(settings)
+  attempt(
+    { cert },
+    () => `certfile "${certfile}" holds no certificate: give it in PEM form, its chain behind it`,
+  )
+  attempt({ key }, error =>
+    /passphrase|bad decrypt|interrupted/i.test(error.message)
+      ? `${keyName} has a passphrase: remove it (openssl pkey), or give it in the hook ssl_context`
+      : `${keyName} holds no private key: ${keyfile === null ? 'set keyfile' : 'give it in PEM form'}`,
+  )
+  // OpenSSL itself keeps keys of different types apart, and finds nothing wrong with them.
+  if (!mayFit(material)) throw new CertificateError(unfit(settings))
+  attempt({ cert, key }, error => `${keyName} cannot be used with certfile "${certfile}": ${error.message}`)
+  attempt(
+    { ciphers: list },
+    error => `ciphers "${ciphers}" cannot be used: ${error.message}: see openssl ciphers -v`,
+  )
+  // Node itself takes anything as an authority, and then knows none.
+  if (material.ca !== undefined && !isCertificate(material.ca)) {
+    throw new CertificateError(
+      `ca_certs "${ca_certs}" holds no certificate: give the authorities in PEM form`,
+    )
+  }
+  attempt(contextOptions(material), error => `The settings of TLS do not fit together: ${error.message}`)
+}
+
+function nameOfKey({ certfile, keyfile }: Resolved['settings']): string {
+  return keyfile === null ? `certfile "${certfile}"` : `keyfile "${keyfile}"`
+}
+
+function unfit(settings: Resolved['settings']): string {
+  return `${nameOfKey(settings)} is not the key of the certificate in certfile "${settings.certfile}": give the key that the certificate was made for`
+}
+
+/** False where both can be read, and the certificate was made for another key. */
+function mayFit({ cert, key }: TlsMaterial): boolean {
+  let own: KeyObject
+  let certificate: X509Certificate
+  try {
+    own = createPrivateKey(key)
+    certificate = new X509Certificate(cert)
+  } catch {
+    // Whether that is a mistake is not decided here.
+    return true
+  }
+  return certificate.checkPrivateKey(own)
+}
+
+function isCertificate(text: string): boolean {
+  try {
+    return new X509Certificate(text).raw.length > 0
+  } catch (error) {
+    // Whatever the reason is, a person has to look at the file.
+    return !(error instanceof Error)
+  }
+}

@@ -1,0 +1,141 @@
+import { write } from 'node:fs'
+import { openLogFile } from '../../worker/sinks/log-file.ts'
+import type { LogLevel } from '../../worker/protocol/protocol.ts'
+import { formatLine, jsonLines, type Line, type LogFormat, logLine } from './log-line.ts'
+
+/**
+ * The error log: what arbiter and workers have to say, in Gunicorn's lines
+ * `[YYYY-MM-DD HH:MM:SS +ZZZZ] [pid] [LEVEL] message`, or in JSON.
+ *
+ * No method blocks or throws, whatever becomes of the file.
+ */
+export interface ErrorLog {
+  /** Logs in the name of `pid`; default: this process. */
+  write(level: LogLevel, message: string, pid?: number): void
+  debug(message: string): void
+  info(message: string): void
+  warning(message: string): void
+  error(message: string): void
+  critical(message: string): void
+  /** Adds whole lines that somebody printed. */
+  print(lines: string): void
+  /** Goes on in the file that has the configured name now; resolves when all earlier lines are in the old one. */
+  reopen(): Promise<void>
+  /** Goes on in another place; rejects, and stays where it is, when that cannot be appended to. */
+  moveTo(errorlog: string): Promise<void>
+  /** Leaves out what is less severe from now on. */
+  setLevel(level: LogLevel): void
+  /** Writes the lines to come in this form. */
+  setFormat(format: LogFormat): void
+  /** Resolves when every line is written; later lines are ignored. */
+  close(): Promise<void>
+}
+
+export interface ErrorLogOptions {
+  /** A path, or `-` for standard error. */
+  readonly errorlog: string
+  readonly loglevel: LogLevel
+  /** `text` by default. */
+  readonly log_format?: LogFormat
+  /** Hears every line that is logged, as text. */
+  readonly echo?: ((lines: string) => void) | undefined
+  /** Hears the same in parts. */
+  readonly onLine?: (level: LogLevel, message: string, pid: number) => void
+}
+
+/** Opens the error log; rejects with one message for the user when the file cannot be appended to. */
+export async function openErrorLog(options: ErrorLogOptions): Promise<ErrorLog> {
+  const { errorlog, loglevel, echo, onLine } = options
+  let form = options.log_format ?? 'text'
+  const openAt = (value: string) =>
+    openLogFile({
+      setting: 'errorlog',
+      value,
+      standard: 2,
+      onTrouble(message) {
+        if (value !== '-') mention(formatLine[form]({ level: 'error', message, pid: process.pid }))
+        write('error', message)
+      },
+    })
+  let place = errorlog
+  let file = await openAt(place)
+  const { createLogger, format, transports } = (await import('winston')).default
+  const { Writable } = await import('node:stream')
+  const sink = new Writable({
+    decodeStrings: false,
+    write(line: string, _encoding, done) {
+      file.write(line)
+      done()
+    },
+  })
+  const logger = createLogger({
+    levels: severities,
+    level: loglevel,
+    format: format.printf(info => formatLine[form](info as unknown as Line)),
+    transports: [new transports.Stream({ stream: sink, eol: '\n' })],
+  })
+  let closing: Promise<void> | undefined
+
+  function write(level: LogLevel, message: string, pid = process.pid): void {
+    if (closing !== undefined) return
+    logger.log({ level, message, pid })
+    if (!logger.isLevelEnabled(level)) return
+    echo?.(`${logLine({ level, message, pid })}\n`)
+    onLine?.(level, message, pid)
+  }
+
+  async function close(): Promise<void> {
+    const finished = new Promise(resolve => sink.once('finish', resolve))
+    logger.once('finish', () => sink.end())
+    logger.end()
+    await finished
+    await file.close()
+  }
+
+  async function moveTo(value: string): Promise<void> {
+    if (value === place) return
+    const before = file
+    file = await openAt(value)
+    place = value
+    const next = file
+    await before.close({ heir: lines => next.write(lines) })
+  }
+
+  return {
+    write,
+    print(lines) {
+      if (closing === undefined) file.write(form === 'json' ? jsonLines(lines) : lines)
+    },
+    moveTo,
+    debug: message => write('debug', message),
+    info: message => write('info', message),
+    warning: message => write('warning', message),
+    error: message => write('error', message),
+    critical: message => write('critical', message),
+    reopen: () => file.reopen(),
+    setLevel(level) {
+      logger.level = level
+    },
+    setFormat(format) {
+      form = format
+    },
+    close() {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+/** In winston the most severe level has the smallest number. */
+export const severities: Readonly<Record<LogLevel, number>> = {
+  critical: 0,
+  error: 1,
+  warning: 2,
+  info: 3,
+  debug: 4,
+}
+
+/** The log itself is in trouble: the place left is standard error, which may be gone as well. */
+export function mention(line: string): void {
+  write(2, `${line}\n`, () => undefined)
+}

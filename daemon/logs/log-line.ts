@@ -1,0 +1,57 @@
+/** The lines of the error log: text as Gunicorn writes it, or one JSON object each. */
+import type { LogLevel } from '../../worker/protocol/protocol.ts'
+
+export type LogFormat = 'text' | 'json'
+
+export interface Line {
+  readonly level: LogLevel
+  readonly message: string
+  readonly pid: number
+}
+
+/** A line without its end; in text, the further lines of a longer message follow as they are. */
+export const formatLine: Readonly<Record<LogFormat, (line: Line) => string>> = {
+  text: logLine,
+  json: jsonLine,
+}
+
+export function logLine({ level, message, pid }: Line): string {
+  return `[${localTime(new Date())}] [${pid}] [${level.toUpperCase()}] ${message.replace(/\n+$/, '')}`
+}
+
+function jsonLine({ level, message, pid }: Line): string {
+  return JSON.stringify({ time: new Date().toISOString(), pid, level, message: message.replace(/\n+$/, '') })
+}
+
+/** What workers print, in whole lines: what is an object already stays as it is. */
+export function jsonLines(printed: string): string {
+  const lines = printed.split('\n').filter(line => line.trim() !== '')
+  const time = new Date().toISOString()
+  const object = (message: string) => JSON.stringify({ time, level: 'info', message })
+  return lines.map(line => `${isObject(line) ? line : object(line)}\n`).join('')
+}
+
+function isObject(line: string): boolean {
+  if (!line.startsWith('{')) return false
+  try {
+    JSON.parse(line)
+    return true
+  } catch {
+    // It begins like one, as words may.
+    return false
+  }
+}
+
+/** `2026-03-01 09:05:07 +0100` */
+function localTime(date: Date): string {
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-')
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')
+  const minutesEast = -date.getTimezoneOffset()
+  const distance = Math.abs(minutesEast)
+  const zone = `${minutesEast < 0 ? '-' : '+'}${two(Math.floor(distance / 60))}${two(distance % 60)}`
+  return `${day} ${time} ${zone}`
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0')
+}

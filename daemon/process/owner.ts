@@ -1,0 +1,66 @@
+/**
+ * What belongs to the user that workers run as: the access log, which they write, and the files of unix sockets.
+ *
+ * A privileged arbiter does this in folders where that user may write. So it follows no symbolic link, and gives away
+ * no file that is not its own or has a second name: any of them could be a trap that hands over a file of the system.
+ */
+import { closeSync, constants, fchownSync, fstatSync, openSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { getSystemErrorMessage } from 'node:util'
+import type { Owner } from '../../config/resolve/account.ts'
+import type { Resolved } from '../../config/resolve/resolve.ts'
+import { inPlace } from '../../worker/protocol/safe-open.ts'
+import { giveSocketFile } from '../sockets/socket-file.ts'
+import type { Listener } from '../sockets/sockets.ts'
+
+/** Creates the access log where it is missing, and gives it to the workers: to be called before they open it. */
+export function giveAccessLog({ settings, owner }: Resolved): void {
+  const { accesslog, chdir } = settings
+  if (owner === undefined || accesslog === null || accesslog === '-') return
+  const path = resolve(chdir, accesslog)
+  const fd = openWithoutTrap(path)
+  if (fd === undefined) return
+  try {
+    const found = fstatSync(fd)
+    const isGivable = found.isFile() && found.nlink === 1 && found.uid === process.geteuid?.()
+    const { uid = found.uid, gid = found.gid } = owner
+    if (isGivable && (uid !== found.uid || gid !== found.gid)) fchownSync(fd, uid, gid)
+  } catch (error) {
+    complain(path, owner, error as NodeJS.ErrnoException)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Gives the file of a unix socket to the user of the workers. */
+export function giveSocket({ path, file, given }: Listener, owner: Owner): void {
+  if (path === undefined || given) return
+  try {
+    giveSocketFile(path, file, owner)
+  } catch (error) {
+    // Gone; the log has said so.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      complain(path, owner, error as NodeJS.ErrnoException)
+  }
+}
+
+/** Undefined where it cannot be opened: whoever opens it next has a message for each reason. */
+function openWithoutTrap(path: string): number | undefined {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
+  const flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK
+  for (const more of [0, O_CREAT | O_EXCL]) {
+    try {
+      return inPlace(path, place => openSync(place, flags | more))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return undefined
+    }
+  }
+  return undefined
+}
+
+function complain(path: string, { words }: Owner, error: NodeJS.ErrnoException): void {
+  // An arbiter without privileges: its workers cannot become that user either, and say so.
+  if (error.code === 'EPERM' && process.geteuid?.() !== 0) return
+  const why = error.errno === undefined ? error.message : getSystemErrorMessage(error.errno)
+  throw new Error(`Cannot give "${path}" to ${words}: ${why}: let the arbiter change owners (CAP_CHOWN)`)
+}

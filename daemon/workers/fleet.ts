@@ -1,0 +1,247 @@
+/** The workers: starts them, carries out what the plan says about them, and clears away the dead. */
+import { HookError } from '../../hooks/run.ts'
+import type { ServerView, WorkerView } from '../../hooks/table.ts'
+import type { FromWorker, ToWorker } from '../../worker/protocol/protocol.ts'
+import { monotonicNow, servedBy } from '../../worker/protocol/scoreboard-layout.ts'
+import { Child, type ChildEvent } from './child.ts'
+import type { KillReason } from '../state/deadlines.ts'
+import { classify, type Death, killReasons, obituary } from './death.ts'
+import type { ErrorLog } from '../logs/error-log.ts'
+import { appFileOf, descriptorsOf, type Generation, inheritedListeners, startMessage } from '../generation/generation.ts'
+import type { HookQueue } from '../../hooks/hook-queue.ts'
+import { watchOutOfMemory } from '../system/oom.ts'
+import { giveAccessLog } from '../process/owner.ts'
+import type { Scoreboard, Seat } from './scoreboard.ts'
+import type { Listener } from '../sockets/sockets.ts'
+import { describeFinding, look } from './stuck.ts'
+
+export interface FleetParts {
+  readonly put: (event: ChildEvent) => void
+  readonly log: ErrorLog
+  readonly scoreboard: Scoreboard
+  readonly hooks: HookQueue
+  /** The environment that workers start from. */
+  readonly env: NodeJS.ProcessEnv
+  readonly view: () => ServerView
+  /** Another arbiter serves on the same sockets, and takes what waits there. */
+  readonly isSucceeded: () => boolean
+}
+
+export class Fleet {
+  readonly #parts: FleetParts
+  readonly #children = new Map<number, Child>()
+  readonly #generations = new Map<number, Generation>()
+  readonly #ranOutOfMemory = watchOutOfMemory()
+  /** Node alone cannot load the app, as some worker has found out. */
+  needsTsx = false
+  #age = 0
+
+  constructor(parts: FleetParts) {
+    this.#parts = parts
+  }
+
+  /** All workers whose process is not reaped yet, oldest first. */
+  get workers(): readonly Child[] {
+    return [...this.#children.values()]
+  }
+
+  /** The generations that some worker still serves. */
+  get serving(): readonly Generation[] {
+    const numbers = new Set(
+      this.workers.filter(({ life }) => life !== 'draining').map(({ generation }) => generation),
+    )
+    return [...this.#generations.values()].filter(({ number }) => numbers.has(number))
+  }
+
+  spawn(generation: Generation, index: number): void {
+    const { put, hooks } = this.#parts
+    this.#age += 1
+    const place = { age: this.#age, generation: generation.number, index }
+    const child = new Child(place, monotonicNow(), put)
+    this.#children.set(child.age, child)
+    this.#generations.set(generation.number, generation)
+    const { resolved } = generation
+    if (!hooks.has('pre_fork') && resolved.owner === undefined) return this.#start(child, generation)
+    const prepare = async () => {
+      await hooks.call('pre_fork', this.#parts.view(), this.view(child))
+      giveAccessLog(resolved)
+    }
+    prepare()
+      .then(() => this.#start(child, generation))
+      .catch((error: Error) => {
+        const isHook = error instanceof HookError
+        this.#giveUp(child, error, isHook ? 'the hook pre_fork failed' : 'its log cannot be given to it')
+      })
+  }
+
+  #start(child: Child, generation: Generation): void {
+    if (child.ending !== undefined) return
+    const { log, scoreboard, env } = this.#parts
+    const { settings } = generation.resolved
+    let seat: Seat
+    try {
+      seat = scoreboard.take(child.age)
+    } catch (error) {
+      return this.#giveUp(child, error as Error, 'there is no room for its heartbeat')
+    }
+    child.seat = seat
+    child.start({
+      app: appFileOf(settings),
+      args: settings.app_args,
+      cwd: settings.chdir,
+      env,
+      descriptors: [seat.fd, ...descriptorsOf(generation)],
+      start: startMessage(generation, child, seat.slot, this.needsTsx),
+      capture: settings.capture_output && settings.errorlog !== '-' ? log.print : undefined,
+      hasWatchdog: settings.timeout_stack,
+    })
+    if (child.pid !== undefined) log.info(`Booting worker ${child.age} (pid ${child.pid})`)
+  }
+
+  #giveUp(child: Child, { message }: Error, reason: string): void {
+    if (child.ending !== undefined) return
+    child.failure = { type: 'failed', why: 'boot', message }
+    child.reason = `could not be started: ${reason}`
+    child.end({ code: null, signal: null })
+  }
+
+  /** Takes to heart what a worker says; `current` is the generation that goes on. */
+  listen(child: Child, message: FromWorker, current: Generation | undefined): void {
+    const { log } = this.#parts
+    const now = monotonicNow()
+    switch (message.type) {
+      case 'booting':
+        return void child.become('booting', now)
+      case 'ready':
+        if (child.become('ready', now)) log.debug(`Worker ${child.age} (pid ${child.pid}) is ready`)
+        return
+      case 'failed':
+        if (child.life === 'spawned' || child.life === 'booting') child.failure = message
+        return
+      case 'crashed':
+        child.reason ??= message.why
+        return
+      case 'worn':
+        log.info(`Worker ${child.age} (pid ${child.pid}) asks for a successor: ${message.why}`)
+        child.worn = true
+        child.reason = message.why
+        return
+      case 'leaving':
+        return this.drain(child.age, message.why, current)
+      case 'log':
+        return log.write(message.level, message.message, child.pid)
+    }
+  }
+
+  /**
+   * Asks a worker to finish. Listeners that neither the current generation nor any other serving worker has are
+   * abandoned; all of them when there is no current generation any more, and none while another arbiter serves on.
+   */
+  drain(age: number, why: string, current: Generation | undefined): void {
+    const child = this.#children.get(age)
+    const generation = child && this.#generations.get(child.generation)
+    if (child === undefined || generation === undefined || !child.become('draining', monotonicNow())) return
+    child.reason ??= why
+    const goingOn = current === undefined ? [] : [current, ...this.serving]
+    const kept = new Set(goingOn.flatMap(({ listeners }) => listeners.map(({ name }) => name)))
+    const isAbandoned = ({ name }: Listener) => !this.#parts.isSucceeded() && !kept.has(name)
+    child.send({
+      type: 'drain',
+      seconds: patienceOf(generation, current),
+      abandoned: inheritedListeners(generation)
+        .filter((_, index) => isAbandoned(generation.listeners[index] as Listener))
+        .map(({ fd }) => fd),
+    })
+  }
+
+  /** Tells a worker to leave at once. */
+  quit(age: number): void {
+    const child = this.#children.get(age)
+    if (child === undefined) return
+    child.reason ??= 'told to leave at once'
+    child.leave(monotonicNow())
+  }
+
+  kill(age: number, why: KillReason): void {
+    const child = this.#children.get(age)
+    if (child === undefined) return
+    const who = `worker ${age} (pid ${child.pid})`
+    child.reason = killReasons[why]
+    child.killed = true
+    if (why === 'timeout' || why === 'boot_timeout') return void this.#killStuck(child, who)
+    this.#parts.log.warning(`Killing ${who}: ${child.reason}`)
+    child.kill()
+  }
+
+  /** It says where it stands still, before it is killed. */
+  async #killStuck(child: Child, who: string): Promise<void> {
+    const { log, hooks } = this.#parts
+    const settings = this.#generations.get(child.generation)?.resolved.settings
+    const found = settings?.timeout_stack ? await look(child) : {}
+    log.critical(`WORKER TIMEOUT: killing ${who}: ${child.reason}${describeFinding(found)}`)
+    hooks.tell('worker_abort', { ...this.view(child), ...found.confession })
+    child.kill()
+  }
+
+  tellAll(message: ToWorker): void {
+    for (const child of this.#children.values()) child.send(message)
+  }
+
+  /** Tells all workers of one generation. */
+  tellGeneration(number: number, message: ToWorker): void {
+    for (const child of this.#children.values()) if (child.generation === number) child.send(message)
+  }
+
+  /** Takes a worker that ended off the books, and says what its end means; to everybody, or quietly. */
+  bury(
+    child: Child,
+    { proven, quietly }: { readonly proven: boolean; readonly quietly: boolean },
+  ): { readonly death: Death; readonly served: number; readonly text: string } {
+    const { log, hooks, scoreboard, view } = this.#parts
+    const now = monotonicNow()
+    const { life, quit, failure } = child
+    const record = scoreboard.read().get(child.age)
+    const served = record === undefined ? 0 : servedBy(record)
+    const death = classify({ life, quit, failure, lasted: now - child.since, proven, served })
+    const circumstances = {
+      lived: now - child.born,
+      record,
+      outOfMemory: child.ending?.signal === 'SIGKILL' && this.#ranOutOfMemory(),
+    }
+    child.become('exited', now)
+    this.#children.delete(child.age)
+    if (child.seat !== undefined && !child.isAbandoned) scoreboard.give(child.seat)
+    if (!this.workers.some(({ generation }) => generation === child.generation)) {
+      this.#generations.delete(child.generation)
+    }
+    const { level, text } = obituary(child, death, circumstances)
+    const isNews = !quietly || death === 'expected' || death === 'sudden' || served > 0
+    log.write(isNews ? level : 'debug', text)
+    hooks.tell('child_exit', view(), this.view(child))
+    return { death, served, text }
+  }
+
+  /** Takes over the heartbeats from the scoreboard. */
+  readPulses(): void {
+    const records = this.#parts.scoreboard.read()
+    if (this.#parts.scoreboard.isUnreadable) return this.forgivePulses()
+    for (const child of this.#children.values()) {
+      child.pulse = Math.max(child.pulse, records.get(child.age)?.pulse ?? 0)
+    }
+  }
+
+  /** Forgives all pauses up to now: the machine or the whole server was suspended. */
+  forgivePulses(): void {
+    for (const child of this.#children.values()) child.pulse = monotonicNow()
+  }
+
+  view(child: Child): WorkerView {
+    return child.view(this.#parts.log)
+  }
+}
+
+/** How long its workers may take to finish: who changes the code wants to see the change, and not the page of before. */
+function patienceOf({ number, resolved }: Generation, current: Generation | undefined): number {
+  const isOutOfDate = current !== undefined && number < current.number
+  return resolved.settings.reload && isOutOfDate ? 0 : resolved.settings.graceful_timeout
+}

@@ -1,0 +1,82 @@
+/**
+ * Looks into a worker whose event loop stands still: its watchdog thread pauses the JavaScript and tells the stack, mapped
+ * to the sources by Node itself, and the requests.
+ */
+import type { Duplex } from 'node:stream'
+import type { OpenRequest } from '../../hooks/table.ts'
+
+/** What a worker that stands still has to say. */
+export interface Confession {
+  /** The JavaScript stack, innermost first, as lines that begin with `at`. */
+  readonly stack: readonly string[]
+  readonly requests: readonly OpenRequest[]
+}
+
+/** How long native code may hold a process before it is said to be stuck there, in milliseconds. */
+const limitMs = 5_000
+
+/** JavaScript that turns answers. */
+const inNativeCode = 'it is stuck in native code, or stopped'
+
+/** What a worker may say, in characters, and how much of it is of use. */
+const longestAnswer = 256 * 1024
+const mostFrames = 50
+const mostRequests = 100
+const longestText = 2_048
+
+/** `channel` leads to the thread. Rejects with the reason when the process cannot be looked into. */
+export async function inspect(channel: Duplex): Promise<Confession> {
+  return confessionOf(await ask(channel))
+}
+
+function ask(channel: Duplex): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const settle = (deed: () => void) => {
+      clearTimeout(timer)
+      channel.off('data', hear).off('close', end).resume()
+      deed()
+    }
+    const end = () => settle(() => reject(new Error('it ended meanwhile')))
+    const hear = (part: Buffer) => {
+      text += part.toString('latin1')
+      const length = text.indexOf('\n')
+      if (length >= 0) settle(() => resolve(Buffer.from(text.slice(0, length), 'latin1').toString()))
+      else if (text.length > longestAnswer) settle(() => reject(new Error('its answer makes no sense')))
+    }
+    const timer = setTimeout(() => settle(() => reject(new Error(inNativeCode))), limitMs)
+    channel.on('data', hear).once('close', end)
+    channel.write('?\n')
+  })
+}
+
+/** The app runs in the worker, so that nothing is certain about what the worker says. */
+function confessionOf(text: string): Confession {
+  try {
+    const { stack, requests } = JSON.parse(text) as { readonly stack?: unknown; readonly requests?: unknown }
+    return {
+      stack: framesOf(String(stack)),
+      requests: Array.isArray(requests) ? requests.slice(0, mostRequests).filter(isRequest).map(shorten) : [],
+    }
+  } catch (error) {
+    throw new Error('its answer makes no sense', { cause: error })
+  }
+}
+
+/** The frames of the user's code: without those of the question, and without what Node calls it from. */
+function framesOf(stack: string): string[] {
+  const frames = stack.split('\n').map(line => line.trim().slice(0, longestText))
+  return frames
+    .filter(frame => frame.startsWith('at ') && !frame.includes('<anonymous>:') && !/\(node:/.test(frame))
+    .slice(0, mostFrames)
+}
+
+function isRequest(value: unknown): value is OpenRequest {
+  const { method, path, client, age } = Object(value) as Partial<OpenRequest>
+  return [method, path, client].every(text => typeof text === 'string') && typeof age === 'number'
+}
+
+function shorten({ method, path, client, age }: OpenRequest): OpenRequest {
+  const [a, b, c] = [method, path, client].map(text => text.replace(/\p{Cc}/gu, ' ').slice(0, longestText))
+  return { method: a as string, path: b as string, client: c as string, age }
+}

@@ -1,0 +1,164 @@
+/**
+ * The arbiter's end of the channel to a worker. However much a worker writes, and whatever: it costs the arbiter a bounded
+ * share of its time and memory, and what is no message is dropped and counted.
+ */
+import type { Socket } from 'node:net'
+import { frame, longestFrame } from '../../worker/protocol/frame.ts'
+import type { FromWorker, ToWorker } from '../../worker/protocol/protocol.ts'
+import { TokenBucket } from './token-bucket.ts'
+import { readMessage } from './worker-message.ts'
+
+export interface WorkerEars {
+  hear(message: FromWorker): void
+  /** The worker misbehaves; the text goes on after its name. */
+  complain(text: string): void
+  /** The worker has closed its end. */
+  lost(): void
+}
+
+/** What is read from one worker in bytes, at once and in a second; beyond that it has to wait. */
+const readAtOnce = 4 * 1024 * 1024
+const readPerSecond = 4 * 1024 * 1024
+
+/** What a line costs besides its bytes, and one that is no message besides that: an error is made of it. */
+const lineCost = 128
+const errorCost = 4_096
+
+/** Lines of the log from one worker, at once and in a second; one that is longer than this counts as several. */
+const linesAtOnce = 5_000
+export const linesPerSecond = 1_000
+const lineLength = 1_024
+
+/** How often it is said that lines of the log are dropped, in milliseconds. */
+const complainMs = 5_000
+
+/** Bytes that may wait for a worker that does not read, before only orders to leave are added. */
+const mostWaiting = 1024 * 1024
+
+const lineEnd = 0x0a
+
+export class WorkerChannel {
+  readonly #socket: Socket
+  readonly #ears: WorkerEars
+  readonly #bytes = new TokenBucket(readAtOnce, readPerSecond)
+  readonly #lines = new TokenBucket(linesAtOnce, linesPerSecond)
+  /** What it has said that it can say only once. */
+  readonly #said = new Set<FromWorker['type']>()
+  /** A line that has begun; longer ones than a frame may be are skipped. */
+  #begun = Buffer.alloc(0)
+  #length = 0
+  #invalid = 0
+  #dropped = 0
+  #complaint: NodeJS.Timeout | undefined
+  #pause: NodeJS.Timeout | undefined
+  #isEnding = false
+  #isClosed = false
+
+  constructor(socket: Socket, ears: WorkerEars) {
+    this.#socket = socket
+    this.#ears = ears
+    socket.on('data', (bytes: Buffer) => this.#read(bytes))
+    // It is followed by `close`.
+    socket.on('error', () => undefined)
+    socket.once('close', () => {
+      if (!this.#isClosed) ears.lost()
+    })
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.writable
+  }
+
+  send(message: ToWorker): void {
+    const mayWait = message.type === 'drain' || message.type === 'quit'
+    if (!this.isOpen || (this.#socket.writableLength > mostWaiting && !mayWait)) return
+    this.#socket.write(frame(message))
+  }
+
+  /** The process has ended: what it said last is read without delay. */
+  finish(): void {
+    this.#isEnding = true
+    clearTimeout(this.#pause)
+    this.#socket.resume()
+  }
+
+  close(): void {
+    this.#isEnding = true
+    this.#isClosed = true
+    clearTimeout(this.#pause)
+    this.#socket.destroy()
+    this.#tellDropped()
+    if (this.#invalid > 1) this.#ears.complain(`wrote ${this.#invalid} lines that are no messages`)
+  }
+
+  #read(bytes: Buffer): void {
+    let start = 0
+    let lines = 0
+    const invalid = this.#invalid
+    for (let end = bytes.indexOf(lineEnd); end !== -1; end = bytes.indexOf(lineEnd, start)) {
+      this.#keep(bytes, start, end)
+      this.#endLine()
+      start = end + 1
+      lines += 1
+    }
+    this.#keep(bytes, start, bytes.length)
+    const errors = this.#invalid - invalid
+    const wait = this.#bytes.spend(bytes.length + lines * lineCost + errors * errorCost)
+    if (wait === 0 || this.#isEnding) return
+    this.#socket.pause()
+    this.#pause = setTimeout(() => this.#socket.resume(), wait)
+  }
+
+  /** In one buffer, however small the pieces: each would cost more than it holds. */
+  #keep(bytes: Buffer, start: number, end: number): void {
+    const length = this.#length + end - start
+    if (length <= longestFrame && start < end) {
+      if (length > this.#begun.length) {
+        const larger = Buffer.alloc(Math.min(longestFrame, Math.max(1_024, 2 * length)))
+        this.#begun.copy(larger, 0, 0, this.#length)
+        this.#begun = larger
+      }
+      bytes.copy(this.#begun, this.#length, start, end)
+    }
+    this.#length = length
+  }
+
+  #endLine(): void {
+    const length = this.#length
+    this.#length = 0
+    if (length === 0) return
+    const message = length > longestFrame ? undefined : readMessage(this.#begun.toString('utf8', 0, length))
+    if (this.#begun.length > lineLength) this.#begun = Buffer.alloc(0)
+    if (message === undefined) return this.#refuse()
+    if (message.type === 'log') {
+      if (this.#lines.take(1 + Math.floor(message.message.length / lineLength))) this.#ears.hear(message)
+      else this.#drop()
+      return
+    }
+    if (this.#said.has(message.type)) return
+    this.#said.add(message.type)
+    this.#ears.hear(message)
+  }
+
+  #refuse(): void {
+    this.#invalid += 1
+    if (this.#invalid === 1)
+      this.#ears.complain(
+        'writes what is no message to its descriptor 3: it is dropped, and what follows is too',
+      )
+  }
+
+  #drop(): void {
+    this.#dropped += 1
+    this.#complaint ??= setTimeout(() => this.#tellDropped(), complainMs).unref()
+  }
+
+  #tellDropped(): void {
+    clearTimeout(this.#complaint)
+    this.#complaint = undefined
+    if (this.#dropped === 0) return
+    const limit = `${linesPerSecond} a second are taken`
+    this.#ears.complain(`logs too fast: ${this.#dropped} lines of it were dropped: ${limit}`)
+    this.#dropped = 0
+  }
+}

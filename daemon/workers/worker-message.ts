@@ -1,0 +1,83 @@
+/**
+ * Reads what a worker says. A worker runs the code of others, maybe as a user with fewer rights: nothing of what it writes
+ * is taken as it comes, and what is no message is none, never an error.
+ */
+import { longestText } from '../../worker/protocol/frame.ts'
+import {
+  type BootFailure,
+  bootFailures,
+  type FromWorker,
+  type LogLevel,
+  logLevels,
+} from '../../worker/protocol/protocol.ts'
+
+/** Undefined for whatever is no message of a worker. */
+export function readMessage(json: string): FromWorker | undefined {
+  const fields = parse(json)
+  if (typeof fields !== 'object' || fields === null) return undefined
+  const { type, level, why, message, binds } = fields as Readonly<Record<string, unknown>>
+  switch (type) {
+    case 'booting':
+    case 'ready':
+      return { type }
+    case 'leaving':
+    case 'worn':
+    case 'crashed':
+      return isText(why) ? { type, why: oneLine(why) } : undefined
+    case 'listens':
+      return isText(message) && areBinds(binds) ? { type, message: printable(message), binds } : undefined
+    case 'failed':
+      if (!isFailure(why) || !isText(message)) return undefined
+      return { type, why, message: printable(message), ...(areBinds(binds) ? { binds } : {}) }
+    case 'log':
+      return isLevel(level) && isText(message) ? { type, level, message: printable(message) } : undefined
+    default:
+      return undefined
+  }
+}
+
+function parse(json: string): unknown {
+  // Most of what is no message is told from one at no cost.
+  if (json[0] !== '{') return undefined
+  try {
+    return JSON.parse(json)
+  } catch {
+    // Whatever the reason, it is no message.
+    return undefined
+  }
+}
+
+/** What a worker cuts itself has a few characters more, which say so. */
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= longestText + 100
+}
+
+function isLevel(value: unknown): value is LogLevel {
+  return logLevels.some(level => level === value)
+}
+
+function isFailure(value: unknown): value is BootFailure {
+  return bootFailures.some(failure => failure === value)
+}
+
+/** As many as a program may have, and no longer than an address is. */
+function areBinds(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length <= 16 && value.every(text => isText(text) && text.length <= 256)
+}
+
+/** Further lines must not look like those of somebody else, and a terminal must not obey them. */
+export function printable(text: string): string {
+  return text
+    .replaceAll('\r\n', '\n')
+    .replace(/[^\P{Cc}\n\t]|[\u2028\u2029]/gu, visible)
+    .replace(/\n(?=\[)/g, '\n  ')
+}
+
+function oneLine(text: string): string {
+  return printable(text).replaceAll('\n', ' ')
+}
+
+function visible(character: string): string {
+  const code = character.charCodeAt(0).toString(16)
+  return code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, '0')}`
+}

@@ -1,0 +1,55 @@
+import { type LogFile, openLogFile } from '../sinks/log-file.ts'
+
+/** Lines of the access log on their way to a file: collected for a quarter of a second, or until a piece is full. */
+export class AccessFile {
+  readonly #file: LogFile
+  #lines = ''
+  #size = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(file: LogFile) {
+    this.#file = file
+  }
+
+  add(text: string): void {
+    const line = `${text}\n`
+    const size = Buffer.byteLength(line)
+    if (this.#size + size > this.#file.piece) this.flush()
+    this.#lines += line
+    this.#size += size
+    this.#timer ??= setTimeout(this.#due, 250).unref()
+  }
+
+  flush(): void {
+    if (this.#size === 0) return
+    this.#file.write(this.#lines)
+    this.#lines = ''
+    this.#size = 0
+  }
+
+  /** Goes on in the file that has the name now. */
+  async reopen(): Promise<void> {
+    this.flush()
+    await this.#file.reopen()
+  }
+
+  async close(limit?: number): Promise<void> {
+    this.flush()
+    clearTimeout(this.#timer)
+    await this.#file.close(limit === undefined ? {} : { limit })
+  }
+
+  /** Nothing to write, no timer: an idle worker is not woken. */
+  readonly #due = (): void => {
+    this.#timer = this.#size === 0 ? undefined : setTimeout(this.#due, 250).unref()
+    this.flush()
+  }
+}
+
+/** Rejects with one message for the user when the file cannot be appended to. */
+export async function openAccessFile(
+  value: string,
+  onTrouble: (message: string) => void,
+): Promise<AccessFile> {
+  return new AccessFile(await openLogFile({ setting: 'accesslog', value, standard: 1, onTrouble }))
+}

@@ -1,0 +1,129 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Entry } from './access-format.ts'
+import type { LinesOptions } from './access-lines.ts'
+import type { AccessOutlet } from './access-outlet.ts'
+import { Exchange, type Needs, refusalOutcome } from './exchange.ts'
+import type { StatsdTarget } from '../protocol/protocol.ts'
+import { refusalText } from '../http/refuse.ts'
+import { onEnd } from '../http/response-end.ts'
+import { UpgradedExchange } from './upgraded-exchange.ts'
+
+/**
+ * The access log of one worker: one line for each request, written when its response has ended or its client has left.
+ *
+ * A client that left in the middle of a response is logged with the status that it was sent; one that left before any
+ * response was sent, with 499, as nginx does it.
+ */
+export interface AccessLog {
+  /** Call when a request arrives, before the app sees it. */
+  watch(req: IncomingMessage, res: ServerResponse): void
+  /**
+   * Logs a request that was answered before it could be understood: a malformed one, or one that took too long. Where
+   * the refusal went out in the place of a response, it is the status of that one's request.
+   */
+  refused(socket: Socket, status: number, response?: ServerResponse): void
+  /** Call when a connection leaves HTTP, before the app sees it; it is logged when it ends. */
+  upgraded(req: IncomingMessage, socket: Duplex): void
+  /** Goes on in the file that has the configured name now; resolves when all earlier lines are in the old one. */
+  reopen(): Promise<void>
+  /**
+   * Logs what is unfinished as it stands; resolves when every line is written, or after so many milliseconds. Later lines
+   * are ignored.
+   */
+  close(limit?: number): Promise<void>
+}
+
+export interface AccessLogOptions extends LinesOptions {
+  /** What gets metrics of each request. */
+  readonly statsd?: StatsdTarget | null
+}
+
+/** Opens the access log; rejects with one message for the user when the file or the format cannot be used. */
+export async function openAccessLog(options: AccessLogOptions): Promise<AccessLog> {
+  const outlets = await openOutlets(options)
+  const needs = unionOf(outlets)
+  const log = (entry: Entry) => {
+    for (const outlet of outlets) outlet.take(entry)
+  }
+  const unfinished = new Map<ServerResponse, Exchange>()
+  const end = (res: ServerResponse) => {
+    const exchange = unfinished.get(res)
+    if (exchange === undefined) return
+    unfinished.delete(res)
+    log(exchange.end())
+  }
+  const upgrades = new Map<Duplex, UpgradedExchange>()
+  const endUpgrade = (socket: Duplex) => {
+    const exchange = upgrades.get(socket)
+    if (upgrades.delete(socket)) log((exchange as UpgradedExchange).end())
+  }
+  const endAll = () => {
+    for (const res of unfinished.keys()) end(res)
+    for (const socket of upgrades.keys()) endUpgrade(socket)
+  }
+  const atExit = () => {
+    endAll()
+    for (const outlet of outlets) outlet.flush()
+  }
+  // Before the listener that makes the file write what it has.
+  process.prependListener('exit', atExit)
+
+  return {
+    watch(req, res) {
+      unfinished.set(res, new Exchange(req, res, needs))
+      onEnd(req, res, () => end(res))
+    },
+    refused(socket, status, response) {
+      const exchange = (response && unfinished.get(response)) ?? upgrades.get(socket)
+      if (exchange === undefined) log(refusal(socket, status))
+      else exchange.refuse(status)
+    },
+    upgraded(req, socket) {
+      upgrades.set(socket, new UpgradedExchange(req, socket))
+      socket.once('close', () => endUpgrade(socket))
+    },
+    async reopen() {
+      await Promise.all(outlets.map(outlet => outlet.reopen()))
+    },
+    async close(limit) {
+      endAll()
+      process.off('exit', atExit)
+      await Promise.all(outlets.map(outlet => outlet.close(limit)))
+    },
+  }
+}
+
+async function openOutlets(options: AccessLogOptions): Promise<AccessOutlet[]> {
+  const { accesslog, syslog = null, statsd = null, onError } = options
+  const outlets: AccessOutlet[] = []
+  if (accesslog !== null || syslog !== null) {
+    const { openLines } = await import('./access-lines.ts')
+    outlets.push(await openLines(options))
+  }
+  if (statsd !== null) {
+    const { requestMetrics } = await import('./request-metrics.ts')
+    outlets.push(requestMetrics(statsd, onError))
+  }
+  return outlets
+}
+
+/** What any of them needs. */
+function unionOf(outlets: readonly AccessOutlet[]): Needs {
+  const some = (what: keyof Needs) => outlets.some(({ needs }) => needs[what])
+  return { address: some('address'), bytes: some('bytes'), responseHeaders: some('responseHeaders') }
+}
+
+function refusal(socket: Socket, status: number): Entry {
+  return {
+    remoteAddress: socket.remoteAddress ?? '',
+    remotePort: socket.remotePort,
+    status,
+    outcome: refusalOutcome(status),
+    bytes: refusalText(status).length,
+    duration: 0,
+    time: Date.now(),
+    responseHeader: () => undefined,
+  }
+}

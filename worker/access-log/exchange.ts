@@ -1,0 +1,153 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Outcome } from '../../hooks/access-entry.ts'
+import type { Entry } from './access-format.ts'
+import { refusalText } from '../http/refuse.ts'
+import { hasExpired } from '../http/request-timeout.ts'
+import { isWhole, streamOf } from '../http/response.ts'
+import { wasUnread } from '../http/unread.ts'
+
+/** What is only measured when the format prints it. */
+export interface Needs {
+  readonly address: boolean
+  readonly bytes: boolean
+  readonly responseHeaders: boolean
+}
+
+/** What a format with these atoms needs. */
+export function needsOf(atoms: ReadonlySet<string>): Needs {
+  const names = [...atoms]
+  return {
+    address: atoms.has('h') || names.some(name => /^\{remote_(addr|port)\}e$/i.test(name)),
+    bytes: atoms.has('B') || atoms.has('b'),
+    responseHeaders: names.some(name => name.endsWith('}o')),
+  }
+}
+
+/** One request and its response, measured while they last. */
+export class Exchange implements Entry {
+  readonly request: IncomingMessage
+  readonly remoteAddress: string = ''
+  readonly remotePort: number | undefined
+  status = 0
+  outcome: Outcome = 'ok'
+  bytes = 0
+  duration = 0
+  time = 0
+  readonly #response: ServerResponse
+  readonly #began = performance.now()
+  #sentHeaders: unknown
+  #refusal: number | undefined
+  /** Not as long as it waits behind the answer to an earlier request. */
+  #isSent: boolean
+
+  constructor(req: IncomingMessage, res: ServerResponse, needs: Needs) {
+    this.request = req
+    this.#response = res
+    this.#isSent = res.socket !== null
+    if (!this.#isSent) res.once('socket', () => (this.#isSent = true))
+    if (needs.address) {
+      // Now: a socket that is gone has no address any more.
+      this.remoteAddress = req.socket.remoteAddress ?? ''
+      this.remotePort = req.socket.remotePort
+    }
+    if (needs.bytes) this.#countBody()
+    if (needs.responseHeaders) this.#keepHeaders()
+  }
+
+  /** This status is sent in the place of the response, if none of that is on its way. */
+  refuse(status: number): void {
+    if (!this.#response.headersSent) this.#refusal = status
+  }
+
+  /** Takes the last measurements. */
+  end(): this {
+    const response = this.#response
+    this.status = this.#refusal ?? (this.#isSent ? statusOf(response) : notSent)
+    this.outcome = this.#refusal === undefined ? outcomeOf(response) : refusalOutcome(this.#refusal)
+    if (this.#refusal !== undefined || hasExpired(response)) this.bytes = refusalText(this.status).length
+    if (!this.#isSent || hasNoBody(this.request.method, this.status)) this.bytes = 0
+    this.duration = performance.now() - this.#began
+    this.time = Date.now()
+    return this
+  }
+
+  responseHeader = (name: string): unknown =>
+    this.#response.getHeader(name) ?? findHeader(this.#sentHeaders, name)
+
+  #countBody(): void {
+    const response = this.#response as Writer
+    const { write, end } = response
+    response.write = (chunk, encoding, done) => {
+      if (!response.writableEnded) this.bytes += byteLength(chunk, encoding)
+      return write.call(response, chunk, encoding, done)
+    }
+    // The compatibility layer of HTTP/2 hands what `end` gets to `write`.
+    if (this.request.httpVersionMajor >= 2) return
+    response.end = (chunk, encoding, done) => {
+      if (!response.writableEnded) this.bytes += byteLength(chunk, encoding)
+      return end.call(response, chunk, encoding, done)
+    }
+  }
+
+  /** `getHeader` does not know what was given to `writeHead`. */
+  #keepHeaders(): void {
+    const response = this.#response as Writer
+    const { writeHead } = response
+    response.writeHead = (...args) => {
+      this.#sentHeaders = args.at(-1)
+      return writeHead.apply(response, args)
+    }
+  }
+}
+
+/** A response's methods without their many overloads. */
+interface Writer {
+  readonly writableEnded: boolean
+  write: (chunk: unknown, encoding: unknown, done: unknown) => unknown
+  end: (chunk: unknown, encoding: unknown, done: unknown) => unknown
+  writeHead: (...args: unknown[]) => unknown
+}
+
+function byteLength(chunk: unknown, encoding: unknown): number {
+  if (typeof chunk === 'string') {
+    return Buffer.byteLength(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
+  }
+  return chunk instanceof Uint8Array ? chunk.byteLength : 0
+}
+
+/** RFC 9110 section 6.4.1. */
+function hasNoBody(method: string | undefined, status: number): boolean {
+  return method === 'HEAD' || status === 204 || status === 304
+}
+
+/** Headers as `writeHead` takes them: an object, pairs, or names and values in turn. */
+function findHeader(headers: unknown, name: string): unknown {
+  if (typeof headers !== 'object' || headers === null) return undefined
+  const pairs = Array.isArray(headers) ? pairsOf(headers) : Object.entries(headers)
+  return pairs.find(([key]) => String(key).toLowerCase() === name)?.[1]
+}
+
+function pairsOf(list: readonly unknown[]): (readonly unknown[])[] {
+  if (Array.isArray(list[0])) return list as unknown[][]
+  return list.flatMap((key, index) => (index % 2 === 0 ? [[key, list[index + 1]]] : []))
+}
+
+/** A client that left before anything was sent is logged as nginx does it. */
+const notSent = 499
+
+function statusOf(response: ServerResponse): number {
+  if (hasExpired(response)) return 503
+  return response.headersSent ? response.statusCode : notSent
+}
+
+function outcomeOf(response: ServerResponse): Outcome {
+  if (hasExpired(response)) return 'timed out'
+  // Asked first: Node 22 takes an answer for finished when its socket is gone.
+  if (wasUnread(streamOf(response) ?? response.req.socket)) return 'stalled'
+  return isWhole(response) ? 'ok' : 'aborted'
+}
+
+/** The outcome of what is answered before the app could see it, or in its place. */
+export function refusalOutcome(status: number): Outcome {
+  return status === 408 ? 'timed out' : 'refused'
+}

@@ -1,0 +1,32 @@
+import type { AppServer, Servable } from '../../http/adapter.ts'
+import { hasMethods, isObject } from './members.ts'
+
+interface Fastify {
+  readonly server: AppServer
+  ready(): PromiseLike<unknown>
+  close(): PromiseLike<unknown>
+}
+
+/**
+ * Its own server is adopted rather than its `routing` function: TLS, HTTP/2, time limits and what plugins attached to the
+ * server (WebSockets) stay as they are.
+ */
+export function adoptFastify(value: unknown): Promise<Servable> | undefined {
+  return isFastify(value) ? adopt(value) : undefined
+}
+
+async function adopt(app: Fastify): Promise<Servable> {
+  await app.ready()
+  return { shape: 'Fastify application', server: app.server, close: async () => void (await app.close()) }
+}
+
+function isFastify(value: unknown): value is Fastify {
+  return hasMethods(value, 'ready', 'routing', 'close') && isObject(value) && hasFastifyState(value)
+}
+
+/** A plugin's scope inherits from the root instance, so the prototypes are looked at as well. */
+function hasFastifyState(value: object | null): boolean {
+  if (value === null) return false
+  if (Object.getOwnPropertySymbols(value).some(symbol => symbol.description === 'fastify.state')) return true
+  return hasFastifyState(Object.getPrototypeOf(value))
+}

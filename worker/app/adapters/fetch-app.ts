@@ -1,0 +1,17 @@
+import type { Servable } from '../../http/adapter.ts'
+import { type FetchHandler, fetchListener } from './fetch.ts'
+import { hasMethods } from './members.ts'
+
+/** `{ fetch }`, as Hono, h3, Elysia and `export default { fetch }` are, and functions of one parameter: `(request) => Response`. */
+export function adoptFetch(value: unknown): Servable | undefined {
+  const handler = handlerOf(value)
+  return handler && { shape: 'fetch handler', listener: fetchListener(handler) }
+}
+
+function handlerOf(value: unknown): FetchHandler | undefined {
+  if (hasMethods(value, 'fetch')) {
+    const app = value as { fetch: FetchHandler }
+    return (request, env) => app.fetch(request, env)
+  }
+  return typeof value === 'function' && value.length < 2 ? (value as FetchHandler) : undefined
+}

@@ -1,0 +1,30 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isWhole } from '../../http/response.ts'
+import type { RequestListener } from '../../http/adapter.ts'
+import { BadRequest, NodeRequest } from './fetch-request.ts'
+import { sendResponse } from './fetch-response.ts'
+
+/** What the app may look at beside the Request; Hono's `getConnInfo` for Node finds the socket under these names. */
+export interface NodeEnv {
+  readonly incoming: IncomingMessage
+  readonly outgoing: ServerResponse
+}
+
+export type FetchHandler = (request: Request, env: NodeEnv) => Response | PromiseLike<Response>
+
+/** Serves a fetch handler over Node's http and http2; rejects with what it throws. */
+export function fetchListener(handler: FetchHandler): RequestListener {
+  return (req, res) => answer(handler, req, res)
+}
+
+async function answer(handler: FetchHandler, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  try {
+    const request = new NodeRequest(req, res)
+    res.once('close', () => request.release(isWhole(res)))
+    const response = await handler(request, { incoming: req, outgoing: res })
+    await sendResponse(response, res)
+  } catch (error) {
+    if (!(error instanceof BadRequest) || res.headersSent) throw error
+    res.writeHead(400, { 'Content-Type': 'text/plain; charset=utf-8' }).end('Bad Request\n')
+  }
+}

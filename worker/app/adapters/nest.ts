@@ -1,0 +1,36 @@
+import type { AppServer, Servable } from '../../http/adapter.ts'
+import { hasMethods } from './members.ts'
+
+interface Nest {
+  init(): Promise<unknown>
+  getHttpAdapter(): unknown
+  getHttpServer(): AppServer
+  close(): Promise<void>
+  /** The signals that it listens to, after `enableShutdownHooks`. */
+  readonly activeShutdownSignals?: readonly string[]
+}
+
+/** A NestJS application, on whatever platform: its server is adopted, so gateways attached to it work. */
+export function adoptNest(value: unknown): Promise<Servable> | undefined {
+  return isNest(value) ? adopt(value) : undefined
+}
+
+async function adopt(app: Nest): Promise<Servable> {
+  await app.init()
+  await readyInstance(app.getHttpAdapter())
+  const close = async () => {
+    // With shutdown hooks, it has heard a signal, and has closed itself.
+    if (!app.activeShutdownSignals?.length) await app.close()
+  }
+  return { shape: 'NestJS application', server: app.getHttpServer(), close }
+}
+
+/** Fastify has no routes before it is ready, and Nest leaves that to `listen`. */
+async function readyInstance(adapter: unknown): Promise<void> {
+  const instance = hasMethods(adapter, 'getInstance') ? adapter.getInstance() : undefined
+  if (hasMethods(instance, 'ready', 'routing')) await instance.ready()
+}
+
+function isNest(value: unknown): value is Nest {
+  return hasMethods(value, 'init', 'getHttpAdapter', 'getHttpServer', 'close')
+}

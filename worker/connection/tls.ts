@@ -1,0 +1,98 @@
+/** TLS in front of a server; loaded only where there is a certificate. */
+import type { Socket } from 'node:net'
+import { createSecureContext, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
+import type { HookCaller } from '../../hooks/run.ts'
+import { TlsFailed } from '../protocol/app-error.ts'
+import type { WorkerLog } from '../process/log.ts'
+import { leaveWithClient } from '../http/lost-client.ts'
+import type { TlsMaterial, WorkerSettings } from '../protocol/protocol.ts'
+import { contextOptions } from '../protocol/tls-options.ts'
+
+export interface TlsParts {
+  readonly settings: WorkerSettings
+  readonly material: TlsMaterial
+  readonly hooks: HookCaller
+  readonly log: WorkerLog
+}
+
+export interface Tls {
+  /** What takes a plain connection, and hands it on when the handshake is over. */
+  accept(onSecure: (socket: TLSSocket) => void): (socket: Socket) => void
+  renew(material: TlsMaterial): Promise<void>
+}
+
+type Sni = NonNullable<TlsOptions['SNICallback']>
+
+/** How long a handshake may take, in milliseconds; as long as Node gives the head of a request. */
+const handshakeTimeout = 60_000
+
+const names: Readonly<Record<string, string>> = { h1: 'http/1.1', h2: 'h2' }
+
+/** Rejects with `HookError` or `TlsFailed`. */
+export async function createTls({ settings, material, hooks, log }: TlsParts): Promise<Tls> {
+  const servers: Server[] = []
+  let options = await optionsOf(material, hooks)
+  const protocols = settings.http_protocols.map(name => names[name] as string)
+  return {
+    accept(onSecure) {
+      const { ALPNCallback } = options
+      // Asked anew each time: a renewal may have brought another one, or the first.
+      const SNICallback: Sni = (name, done) =>
+        options.SNICallback === undefined ? done(null) : options.SNICallback(name, done)
+      const server = createServer({
+        handshakeTimeout,
+        ...(ALPNCallback === undefined ? { ALPNProtocols: protocols } : {}),
+        ...options,
+        ...(hooks.has('ssl_context') ? { SNICallback } : {}),
+      })
+      server.on('secureConnection', socket => {
+        leaveWithClient(socket)
+        if (material.cert_reqs === 1 && isStranger(socket)) socket.destroy()
+        else onSecure(socket)
+      })
+      server.on('tlsClientError', ({ message }, socket) => {
+        log.debug(`A TLS handshake failed (${socket.remoteAddress ?? 'the client has left'}): ${message}`)
+      })
+      servers.push(server)
+      return socket => {
+        // As a server of Node's own with TLS has it: else a client that leaves after its handshake is never noticed.
+        socket.allowHalfOpen = false
+        server.emit('connection', socket)
+      }
+    },
+    async renew(renewed) {
+      options = await optionsOf(renewed, hooks)
+      for (const server of servers) server.setSecureContext(options)
+    },
+  }
+}
+
+/** Node takes a certificate that nobody vouches for where none is required; who sends one has to send a good one. */
+function isStranger(socket: TLSSocket): boolean {
+  if (socket.authorized || socket.authorizationError === null) return false
+  return Object.keys(socket.getPeerCertificate() ?? {}).length > 0
+}
+
+async function optionsOf(material: TlsMaterial, hooks: HookCaller): Promise<TlsOptions> {
+  const makeDefault = (): TlsOptions => ({
+    ...contextOptions(material),
+    ticketKeys: Buffer.from(material.ticketKeys, 'base64'),
+    requestCert: material.cert_reqs > 0,
+    rejectUnauthorized: material.cert_reqs === 2,
+  })
+  const options = hooks.has('ssl_context')
+    ? await hooks.call('ssl_context', material.settings ?? {}, makeDefault)
+    : makeDefault()
+  if (typeof options !== 'object' || options === null) {
+    throw new TlsFailed(
+      `The hook ssl_context returned ${String(options)}: return options of a TLS server, such as default_ssl_context_factory() makes`,
+    )
+  }
+  try {
+    createSecureContext(options)
+  } catch (error) {
+    const whose = hooks.has('ssl_context') ? 'the options that ssl_context returned' : 'certfile and keyfile'
+    throw new TlsFailed(`TLS cannot be spoken with ${whose}: ${(error as Error).message}`, { cause: error })
+  }
+  return options
+}

@@ -1,0 +1,66 @@
+/** Whether an app and its operator mean the same address. */
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+import type { ListenRequest } from './listen-request.ts'
+import type { InheritedListener } from '../protocol/protocol.ts'
+
+const everywhere = new Set(['', '0.0.0.0', '::', '[::]'])
+
+/** The app names a host, and not that of the listener: it would be reached by others than it wants. */
+export function contradicts({ host }: ListenRequest, listener: InheritedListener): boolean {
+  if (host === undefined || listener.host === undefined || everywhere.has(host)) return false
+  if (isLoopback(host)) return !isLoopback(listener.host)
+  // What other names stand for, only the network knows.
+  return isIP(host) !== 0 && host !== listener.host
+}
+
+/** The app names another host than that of the listener, as far as that can be told. */
+export function differs({ host }: ListenRequest, listener: InheritedListener): boolean {
+  if (host === undefined || listener.host === undefined) return false
+  if (everywhere.has(host)) return !everywhere.has(listener.host)
+  return everywhere.has(listener.host) || contradicts({ host }, listener)
+}
+
+/** Whether it is an address of this machine, as far as that can be told from its name. */
+export function isLocal({ host }: ListenRequest, listener: InheritedListener): boolean {
+  return host === undefined || everywhere.has(host) || isLoopback(host) || host === listener.host
+}
+
+function isLoopback(host: string): boolean {
+  return ['localhost', '127.0.0.1', '::1'].includes(host)
+}
+
+/** The request in the form of `bind`. */
+export function bindOf({ host = '::', port, ipv6Only, path }: ListenRequest): string {
+  if (path !== undefined) return `unix:${resolve(path)}`
+  const name = host === '' ? '::' : host
+  return `${ipv6Only ? 'tcp6://' : ''}${name.includes(':') ? `[${name}]` : name}:${port}`
+}
+
+/** Whether the listener is on the port or path of the request, whatever its host. */
+export function matches(listener: InheritedListener, request: ListenRequest): boolean {
+  if (request.path !== undefined)
+    return listener.path !== undefined && resolve(request.path) === resolve(listener.path)
+  return (
+    request.port !== undefined &&
+    request.port !== 0 &&
+    listener.port === request.port &&
+    listener.ipv6Only === request.ipv6Only
+  )
+}
+
+/** The kernel is not to choose. */
+export function isFixed({ port, path }: ListenRequest): boolean {
+  return path !== undefined || (port !== undefined && port !== 0)
+}
+
+/** The app names no address. */
+export function isOpen({ port, path }: ListenRequest): boolean {
+  return port === undefined && path === undefined
+}
+
+/** For messages: `port 3000 of localhost`. */
+export function nameOf({ port, path, host }: ListenRequest): string {
+  if (path !== undefined) return resolve(path)
+  return host === undefined ? `port ${port ?? 0}` : `port ${port ?? 0} of ${host}`
+}

@@ -1,0 +1,34 @@
+/** The few lines that a worker has to say: they go to the arbiter, which owns the error log. */
+import { inspect } from 'node:util'
+import { tellArbiter } from './arbiter-channel.ts'
+import { cut } from '../protocol/frame.ts'
+import { type LogLevel, logLevels } from '../protocol/protocol.ts'
+
+export interface WorkerLog {
+  write(level: LogLevel, message: string): void
+  debug(message: string): void
+  info(message: string): void
+  warning(message: string): void
+  error(message: string): void
+  critical(message: string): void
+}
+
+/** A log that leaves out what is less severe than `threshold`; with the arbiter gone, lines go to standard error. */
+export function createLog(threshold: LogLevel): WorkerLog {
+  const lowest = logLevels.indexOf(threshold)
+  const write = (level: LogLevel, words: unknown) => {
+    if (logLevels.indexOf(level) < lowest) return
+    // Hooks get this log, and JavaScript may hand over anything.
+    const message = cut(typeof words === 'string' ? words : inspect(words))
+    if (!tellArbiter({ type: 'log', level, message }))
+      process.stderr.write(`[${level.toUpperCase()}] ${message}\n`)
+  }
+  return {
+    write,
+    debug: message => write('debug', message),
+    info: message => write('info', message),
+    warning: message => write('warning', message),
+    error: message => write('error', message),
+    critical: message => write('critical', message),
+  }
+}

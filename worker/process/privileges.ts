@@ -1,0 +1,35 @@
+/** The change of identity: a worker of a privileged arbiter becomes the user that it is to run as. */
+import { getSystemErrorMessage } from 'node:util'
+import type { Identity } from '../protocol/protocol.ts'
+
+/** Node's types leave this one out. */
+const system = process as unknown as { initgroups?(user: string, group: number): void }
+
+/** The change is not permitted, or impossible. */
+export class PrivilegeError extends Error {
+  override readonly name = 'PrivilegeError'
+}
+
+/**
+ * Becomes that user and group, for good. The groups come first, because only a privileged process may change them.
+ *
+ * No group of the arbiter is kept: with `initgroups` the worker has those of its user, else its own group only.
+ *
+ * @throws PrivilegeError
+ */
+export function dropPrivileges({ uid, gid, user, initgroups, words }: Identity): void {
+  const before = { uid: process.getuid?.(), gid: process.getgid?.() }
+  const wanted = { uid: uid ?? before.uid ?? 0, gid: gid ?? before.gid ?? 0 }
+  if (wanted.uid === before.uid && wanted.gid === before.gid) return
+  try {
+    if (initgroups && user !== undefined) system.initgroups?.(user, wanted.gid)
+    else process.setgroups?.([wanted.gid])
+    process.setgid?.(wanted.gid)
+    process.setuid?.(wanted.uid)
+  } catch (error) {
+    const { errno, message } = error as NodeJS.ErrnoException
+    const why = errno === undefined ? message : getSystemErrorMessage(errno < 0 ? errno : -errno)
+    const cure = 'start tsicorn as root, or leave out user and group'
+    throw new PrivilegeError(`Cannot run workers as ${words}: ${why}: ${cure}`, { cause: error })
+  }
+}

@@ -1,0 +1,24 @@
+/** The servers that the app tells to listen when it is loaded: those for metrics, and those that wait for a database. */
+import type { CaughtServer, LateListens } from '../listen/adopt-listen.ts'
+import type { Elsewhere } from '../protocol/app-error.ts'
+import { tellArbiter } from '../process/arbiter-channel.ts'
+import { cut } from '../protocol/frame.ts'
+import type { Serving } from './serve.ts'
+
+export class LateServers implements LateListens {
+  readonly #serving = Promise.withResolvers<Serving>()
+
+  found({ message, binds }: Elsewhere): void {
+    tellArbiter({ type: 'listens', message: cut(message), binds })
+  }
+
+  async adopt(one: CaughtServer): Promise<boolean> {
+    const serving = await this.#serving.promise
+    return serving.add(one)
+  }
+
+  /** From now on the worker serves. */
+  begin(serving: Serving): void {
+    this.#serving.resolve(serving)
+  }
+}

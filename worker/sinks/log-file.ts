@@ -1,0 +1,158 @@
+import { constants } from 'node:fs'
+import { resolve } from 'node:path'
+import { getSystemErrorMessage } from 'node:util'
+import { countLines, LogStream } from './log-stream.ts'
+import { openSafely } from '../protocol/safe-open.ts'
+
+/**
+ * A log that several processes append to at once.
+ *
+ * Whole lines stay whole as long as one piece handed to `write` is at most `piece` bytes: the kernel appends such a
+ * piece to a local file (O_APPEND) or to a pipe (PIPE_BUF) undivided. Only a longer line to a pipe that is full, and a
+ * disk that fills up in the middle of a piece, can break one.
+ */
+export interface LogFile {
+  /** The longest piece, in bytes, that is sure to arrive undivided. */
+  readonly piece: number
+  /** Takes whole lines, each with its line end. Never blocks, never throws; ignored after `close`. */
+  write(lines: string): void
+  /**
+   * Turns to the file that has the name now; resolves when all earlier lines are in the old one, or where that disk is
+   * full, wait for the new one.
+   */
+  reopen(): Promise<void>
+  /** Resolves when all lines are written, or after the time of `CloseOptions`. */
+  close(options?: CloseOptions): Promise<void>
+}
+
+export interface CloseOptions {
+  /** How long a full disk, or the reader of a pipe, is waited for, in milliseconds; default: 2,500. */
+  readonly limit?: number
+  /** Takes at once what cannot be written at once; else that is waited for, then lost, counted and said. */
+  readonly heir?: (lines: string) => void
+}
+
+export interface LogFileOptions {
+  /** The name of the setting, for messages. */
+  readonly setting: string
+  /** Its value: a path, or `-` for the standard stream, which is neither reopened nor closed. */
+  readonly value: string
+  readonly standard: 1 | 2
+  /** Hears once that writing fails, and once that it works again and how much was lost. */
+  readonly onTrouble: (message: string) => void
+}
+
+/** Opens a log for appending; rejects with one message for the user. Another thread writes, in order. */
+export async function openLogFile(options: LogFileOptions): Promise<LogFile> {
+  const { value, standard, onTrouble } = options
+  const { SonicBoom } = (await import('sonic-boom')).default
+  // A later change of the working folder must not move the log.
+  const path = value === '-' ? undefined : resolve(value)
+  const name = path === undefined ? standardNames[standard] : `"${path}"`
+  let closing = false
+  let failing = false
+  let lostLines = 0
+  let current = start(path === undefined ? standard : await openFirst(path, options))
+  let lastChange: Promise<void> = Promise.resolve()
+
+  function start(fd: number): LogStream {
+    return new LogStream(SonicBoom, fd, {
+      onError(error) {
+        if (failing) return
+        failing = true
+        onTrouble(`Cannot write to ${name}: ${error.message}: lines wait in memory until it works again`)
+      },
+      onDrop(lines) {
+        lostLines += countLines(lines)
+      },
+      onDrain() {
+        if (!failing && lostLines === 0) return
+        const lost = lostLines
+        failing = false
+        lostLines = 0
+        onTrouble(`Writing to ${name} works again: ${lost} lines were lost`)
+      },
+    })
+  }
+
+  /** Nobody may lose the last lines by calling `process.exit`. */
+  function writeRest(): void {
+    closing = true
+    try {
+      current.flushSync(lastMs)
+    } catch (error) {
+      onTrouble(`Cannot write to ${name}: ${(error as Error).message}: the last lines are lost`)
+    }
+  }
+  process.on('exit', writeRest)
+
+  /** One change after the other, so that a close waits for a reopen. */
+  function change(step: () => Promise<void>): Promise<void> {
+    lastChange = lastChange.then(step)
+    return lastChange
+  }
+
+  return {
+    get piece() {
+      return current.piece
+    },
+    write(lines) {
+      if (!closing) current.write(lines)
+    },
+    reopen: () =>
+      change(async () => {
+        if (path === undefined || closing) return
+        try {
+          // A stream of its own for each file: the old one keeps the lines that were meant for it.
+          const next = start(await openForAppend(path))
+          const old = current
+          current = next
+          const rest = await old.end(lastMs, { retries: false })
+          if (rest !== '') current.write(rest)
+        } catch (error) {
+          onTrouble(`Cannot reopen ${name}: ${(error as Error).message}: the old file stays in use`)
+        }
+      }),
+    close: ({ limit = lastMs, heir } = {}) =>
+      change(async () => {
+        if (closing) return
+        closing = true
+        const rest = await current.end(limit, { retries: heir === undefined })
+        process.off('exit', writeRest)
+        if (rest === '') return
+        if (heir !== undefined) return heir(rest)
+        const lost = lostLines + countLines(rest)
+        onTrouble(`Cannot write to ${name} before it is closed: ${lost} lines were lost`)
+      }),
+  }
+}
+
+/** How long the last lines may take, in milliseconds. */
+const lastMs = 2_500
+
+const standardNames = { 1: 'standard output', 2: 'standard error' } as const
+
+async function openFirst(path: string, { setting, value, standard }: LogFileOptions): Promise<number> {
+  try {
+    return await openForAppend(path)
+  } catch (error) {
+    const { code, errno, message } = error as NodeJS.ErrnoException
+    const why = errno === undefined ? message : getSystemErrorMessage(errno)
+    const cure = cures[code ?? ''] ?? 'name a file that this user may write'
+    const attempt = `Cannot open ${setting} "${value}" for appending`
+    throw new Error(`${attempt}: ${why}: ${cure}, or use "-" for ${standardNames[standard]}`, {
+      cause: error,
+    })
+  }
+}
+
+const cures: Readonly<Record<string, string>> = {
+  ENOENT: 'create its folder',
+  EISDIR: 'name a file, not a folder',
+  ENXIO: 'let something read the pipe first',
+  EUNTRUSTED: 'name the file that is meant, in a folder that only root may write to',
+}
+
+function openForAppend(path: string): Promise<number> {
+  return openSafely(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT)
+}

@@ -1,0 +1,61 @@
+/** Metrics for statsd over UDP. */
+import type { StatsdTarget } from '../protocol/protocol.ts'
+import { Udp } from './udp.ts'
+
+/** Bytes that are sure to fit into one packet on every network, its headers aside. */
+const packet = 1_432
+
+/** How long a metric waits for others, in milliseconds. */
+const gatherMs = 100
+
+/** Collects metrics into datagrams, one on each line. Never blocks, never throws. */
+export class Statsd {
+  readonly #udp: Udp
+  readonly #prefix: string
+  readonly #tags: string
+  #gathered = ''
+  #timer: NodeJS.Timeout | undefined
+
+  constructor({ host, port, text, prefix, tags }: StatsdTarget, onTrouble: (message: string) => void) {
+    this.#udp = new Udp(host, port, { name: `statsd_host ${JSON.stringify(text)}`, onTrouble })
+    this.#prefix = prefix === '' || prefix.endsWith('.') ? prefix : `${prefix}.`
+    this.#tags = tags === '' ? '' : `|#${tags}`
+  }
+
+  increment(name: string): void {
+    this.#add(`${name}:1|c|@1.0`)
+  }
+
+  /** Milliseconds. */
+  timing(name: string, duration: number): void {
+    this.#add(`${name}:${Number(duration.toFixed(3))}|ms`)
+  }
+
+  gauge(name: string, value: number): void {
+    this.#add(`${name}:${value}|g`)
+  }
+
+  histogram(name: string, value: number): void {
+    this.#add(`${name}:${value}|h`)
+  }
+
+  readonly flush = (): void => {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#gathered === '') return
+    this.#udp.send(this.#gathered)
+    this.#gathered = ''
+  }
+
+  async close(): Promise<void> {
+    this.flush()
+    await this.#udp.close()
+  }
+
+  #add(metric: string): void {
+    const line = `${this.#prefix}${metric}${this.#tags}`
+    if (this.#gathered.length + line.length + 1 > packet) this.flush()
+    this.#gathered += this.#gathered === '' ? line : `\n${line}`
+    this.#timer ??= setTimeout(this.flush, gatherMs).unref()
+  }
+}
