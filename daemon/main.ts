@@ -1,25 +1,25 @@
 /** The command line: reads the configuration and does what it asks for. */
 import { readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { ConfigError } from '../config/load/config-error.ts'
 import { help, type Terminal } from '../config/print/help.ts'
-import { printConfig } from '../config/print/print.ts'
-import { ConfigError } from '../config/load/problem.ts'
+import { printConfig } from '../config/print/print-config.ts'
 import { type Resolved, resolve, type Sources } from '../config/resolve/resolve.ts'
-import { within } from '../hooks/time-limit.ts'
 import { messageOf, stackOf } from '../hooks/thrown.ts'
-import { exitCodes } from '../worker/protocol/exit.ts'
+import { within } from '../hooks/time-limit.ts'
+import { exitCodes } from '../worker/protocol/exit-codes.ts'
 import { Arbiter } from './arbiter/arbiter.ts'
-import { checkApp } from './check.ts'
+import { checkApp } from './check-config.ts'
 import { tryConfig } from './generation/config-trial.ts'
-import { daemonize, findLauncher, type Launcher } from './process/daemonize.ts'
-import { type ErrorLog, type ErrorLogOptions, openErrorLog } from './logs/error-log.ts'
 import { errorLogOf, processName, targetsOf } from './generation/generation.ts'
-import { privateVariables, readInheritance } from './sockets/inheritance.ts'
-import { createNotifier, notifyVariables } from './process/notify.ts'
-import { Outlets } from './logs/outlets.ts'
+import { type ErrorLog, type ErrorLogOptions, openErrorLog } from './logs/error-log.ts'
+import { Outlets } from './logs/telemetry.ts'
+import { daemonize, findLauncher, type Launcher } from './process/daemonize.ts'
 import { Pidfile, pidfileOf } from './process/pidfile.ts'
 import { ProcessGuard } from './process/process-guard.ts'
 import { deafRunner } from './process/script-runner.ts'
+import { createNotifier, notifyVariables } from './process/sd-notify.ts'
+import { privateVariables, readInheritance } from './sockets/inherited-fds.ts'
 
 /** Runs the command with these arguments; `process.exitCode` says how it went. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -130,7 +130,7 @@ async function openLog(
   const { logger_class } = settings
   const options = { ...settings, ...ears, errorlog: errorLogOf(resolved) }
   if (logger_class === null) return await openErrorLog(options)
-  const { openOwnLog } = await import('./logs/own-log.ts')
+  const { openOwnLog } = await import('./logs/custom-logger.ts')
   return await openOwnLog({ ...options, logger_class, name: processName(settings) })
 }
 

@@ -1,9 +1,9 @@
 /** Why a worker could not boot, as it tells the arbiter. */
 import { fileURLToPath } from 'node:url'
-import { AppError, AppMissing, BindFailed, Elsewhere, LogFailed, TlsFailed } from './protocol/app-error.ts'
-import { NeedsTsx } from './app/app-main.ts'
-import { exitCodes } from './protocol/exit.ts'
-import type { BootFailure as Why } from './protocol/protocol.ts'
+import { NeedsTsx } from './app/main-module.ts'
+import { AppError, AppMissing, BindFailed, Elsewhere, LogFailed, TlsFailed } from './protocol/boot-error.ts'
+import { exitCodes } from './protocol/exit-codes.ts'
+import type { BootFailure as Why } from './protocol/messages.ts'
 
 export interface BootFailure {
   readonly why: Why
@@ -37,14 +37,14 @@ function isTold(error: unknown): error is Error {
 }
 
 async function thrown(error: unknown, spec: string): Promise<string> {
-  const { userStack, whyNotLoaded } = await import('../config/load/throwable.ts')
+  const { userStack, whyNotLoaded } = await import('../config/load/load-error.ts')
   const { message, unreadable } = await whyNotLoaded(error, await fileOf(spec).catch(() => spec))
   return `The app ${JSON.stringify(spec)} failed: ${unreadable ? message : userStack(error)}`
 }
 
 /** Rejects where the user of the worker may not even look: then that is what went wrong. */
 async function fileOf(spec: string): Promise<string> {
-  const { parseAppSpec } = await import('./app/app-spec.ts')
-  const { resolveAppPath } = await import('./app/app-path.ts')
+  const { parseAppSpec } = await import('./app/spec.ts')
+  const { resolveAppPath } = await import('./app/resolve-path.ts')
   return fileURLToPath(resolveAppPath(parseAppSpec(spec).path, process.cwd()))
 }

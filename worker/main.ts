@@ -6,14 +6,14 @@ import { inspect } from 'node:util'
 import { standIn } from './process/app-channel.ts'
 import { isLastSignal } from './process/app-shutdown.ts'
 import { openChannel, tellArbiter, tellLast } from './process/arbiter-channel.ts'
-import { exitCodes } from './protocol/exit.ts'
-import { arbiterVariable, cut } from './protocol/frame.ts'
 import { createLog, type WorkerLog } from './process/log.ts'
-import type { Start, ToWorker } from './protocol/protocol.ts'
 import { divertSignals } from './process/signals.ts'
+import { exitCodes } from './protocol/exit-codes.ts'
+import { arbiterVariable, cut } from './protocol/frame.ts'
+import type { Start, ToWorker } from './protocol/messages.ts'
 import { Worker } from './worker.ts'
 
-export { appMayRun } from './app/app-main.ts'
+export { appMayRun } from './app/main-module.ts'
 
 let worker: Worker | undefined
 let log: WorkerLog | undefined

@@ -5,23 +5,23 @@ import { createHookCaller, type HookCaller } from '../hooks/run.ts'
 import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
 import { stackOf } from '../hooks/thrown.ts'
 import type { AccessLog } from './access-log/access-log.ts'
-import type { AppServer, LoadedApp } from './app/app.ts'
-import { appSurvives, ignoreMain, runApp } from './app/app-main.ts'
+import type { AppServer, LoadedApp } from './app/load.ts'
+import { appSurvives, ignoreMain, runApp } from './app/main-module.ts'
+import { restTsx } from './app/tsx.ts'
+import { Connections } from './connection/connections.ts'
+import { Gate } from './connection/lazy-transport.ts'
+import type { Front } from './connection/transport.ts'
 import { shutDown } from './process/app-shutdown.ts'
 import { tellArbiter } from './process/arbiter-channel.ts'
-import { Connections } from './connection/connections.ts'
-import { everySecond } from './server/every-second.ts'
-import { exitCodes } from './protocol/exit.ts'
-import type { Front } from './connection/front.ts'
-import { Gate } from './connection/gate.ts'
-import { accountVariables, applyEnvironment, setTitle } from './process/identity.ts'
-import { LateServers } from './server/late-servers.ts'
+import { accountVariables, applyEnvironment, setTitle } from './process/environment.ts'
+import { startPulse } from './process/heartbeat.ts'
 import { createLog, type WorkerLog } from './process/log.ts'
-import { type Drain, requestsKey, type Start } from './protocol/protocol.ts'
-import { startPulse } from './process/pulse.ts'
+import { exitCodes } from './protocol/exit-codes.ts'
+import { type Drain, requestsKey, type Start } from './protocol/messages.ts'
+import { everySecond } from './server/every-second.ts'
+import { LateServers } from './server/late-servers.ts'
 import { type Serving, track } from './server/serve.ts'
 import { startService } from './server/service.ts'
-import { restTsx } from './app/tsx.ts'
 
 /** A connection that waits for its next request is closed after so long, in milliseconds, while the worker drains. */
 const idleMs = 900
@@ -83,7 +83,7 @@ export class Worker {
     const front = await this.gate.open(this.#hooks)
     applyEnvironment([...accountVariables(identity), ...settings.raw_env])
     if (identity !== undefined) (await import('./process/privileges.ts')).dropPrivileges(identity)
-    const { loadApp } = await import('./app/app.ts')
+    const { loadApp } = await import('./app/load.ts')
     const { app: spec, backlog, wait_ready: waitReady } = settings
     const log = this.#log.write
     const onListen = (server: AppServer) => {

@@ -6,9 +6,9 @@
 import { existsSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { type FreshImport, importFresh, isUnchanged } from './fresh.ts'
-import { ConfigError } from './problem.ts'
-import { userStack, whyNotLoaded } from './throwable.ts'
+import { ConfigError } from './config-error.ts'
+import { type FreshImport, importFresh, isUnchanged } from './fresh-import.ts'
+import { userStack, whyNotLoaded } from './load-error.ts'
 
 /** What a configuration that is a function is called with. */
 export interface ConfigContext {

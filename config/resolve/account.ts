@@ -1,9 +1,9 @@
 /** Users and groups of this machine, by name or number. */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { show } from './layers.ts'
-import type { Problem } from '../load/problem.ts'
+import type { Problem } from '../load/config-error.ts'
 import type { SettingName, Settings } from '../table.ts'
+import { show } from './layers.ts'
 
 /** Who workers run as, where that was asked for; what is absent stays as the arbiter has it. */
 export interface Owner {

@@ -1,8 +1,8 @@
 /** Settings of TLS and HTTP/2 that only make sense together. */
 import type { Hooks } from '../../hooks/table.ts'
-import { show } from './layers.ts'
-import type { Problem } from '../load/problem.ts'
+import type { Problem } from '../load/config-error.ts'
 import type { SettingName, Settings } from '../table.ts'
+import { show } from './layers.ts'
 
 type Rule = readonly [setting: SettingName, isBroken: boolean, message: string]
 

@@ -1,11 +1,11 @@
 /** What can only be judged when all settings are known. */
 import { statSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
+import type { Problem } from '../load/config-error.ts'
+import { declarations, type SettingName, type Settings, settingNames } from '../table.ts'
 import { parseBind } from './bind.ts'
 import { defaultOf, show } from './layers.ts'
-import { checkOutlets } from './outlets.ts'
-import type { Problem } from '../load/problem.ts'
-import { declarations, type SettingName, type Settings, settingNames } from '../table.ts'
+import { checkOutlets } from './telemetry-address.ts'
 
 type Origins = Readonly<Record<SettingName, string>>
 

@@ -1,10 +1,11 @@
 /** The command line: arguments become values of settings, each with the flag that it came from. */
-import type { Given, Layer } from './layers.ts'
+
+import type { Problem } from '../load/config-error.ts'
 import { otherFlags, whyNoCommand } from '../other-tools.ts'
-import type { Problem } from '../load/problem.ts'
+import { declarations, type SettingName, settingNames } from '../table.ts'
+import type { Given, Layer } from './layers.ts'
 import { missing, whyMissing } from './missing.ts'
 import { nearest } from './spelling.ts'
-import { declarations, type SettingName, settingNames } from '../table.ts'
 
 export interface ParsedFlags {
   readonly given: Layer

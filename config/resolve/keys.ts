@@ -1,13 +1,13 @@
 /** What the keys of a configuration file are: settings, hooks, or mistakes. */
 import { isHook, whyNoHook } from '../../hooks/check.ts'
 import { type HookName, type Hooks, hookTable } from '../../hooks/table.ts'
-import type { Given, Layer } from './layers.ts'
+import type { Problem } from '../load/config-error.ts'
 import { otherKeys } from '../other-tools.ts'
-import type { Problem } from '../load/problem.ts'
 import { dirtyHooks } from '../settings/dirty-arbiters.ts'
+import { declarations, type SettingName, settingNamed, settingNames } from '../table.ts'
+import type { Given, Layer } from './layers.ts'
 import { missing, whyMissing } from './missing.ts'
 import { nearest } from './spelling.ts'
-import { declarations, type SettingName, settingNamed, settingNames } from '../table.ts'
 
 export interface Keys {
   readonly given: Layer

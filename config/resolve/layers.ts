@@ -1,8 +1,8 @@
 /** What each layer gives to the settings, and which layer wins. */
 import { resolve } from 'node:path'
-import type { ConfigContext } from '../load/file.ts'
-import type { Problem } from '../load/problem.ts'
 import type { Surroundings } from '../kinds/declaration.ts'
+import type { Problem } from '../load/config-error.ts'
+import type { ConfigContext } from '../load/file.ts'
 import { declarations, type SettingName, type Settings, settingNames } from '../table.ts'
 
 /** What a configuration is resolved from. */

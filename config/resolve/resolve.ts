@@ -2,19 +2,26 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { isAbsolute, join, parse, relative, resolve as resolvePath } from 'node:path'
 import type { Hooks } from '../../hooks/table.ts'
+import { within } from '../../hooks/time-limit.ts'
+import { topicNamed } from '../describe.ts'
+import { ConfigError, type Problem } from '../load/config-error.ts'
+import {
+  type ConfigContext,
+  findConfig,
+  lateConfig,
+  loadConfig,
+  namedConfig,
+  wouldRun,
+} from '../load/file.ts'
+import { whyNoCommand } from '../other-tools.ts'
+import { declarations, type Settings } from '../table.ts'
 import { findOwner, type Owner } from './account.ts'
 import { checkSettings } from './check.ts'
 import { checkTls } from './check-tls.ts'
-import { topicNamed } from '../describe.ts'
-import { type ConfigContext, findConfig, lateConfig, loadConfig, namedConfig, wouldRun } from '../load/file.ts'
 import { type ParsedFlags, parseFlags } from './flags.ts'
 import { hintFor, type Keys, sortKeys } from './keys.ts'
 import { layered, type Sources } from './layers.ts'
-import { whyNoCommand } from '../other-tools.ts'
-import { ConfigError, type Problem } from '../load/problem.ts'
-import { declarations, type Settings } from '../table.ts'
-import { within } from '../../hooks/time-limit.ts'
-import { splitWords } from './words.ts'
+import { splitWords } from './split-words.ts'
 
 export type { Sources }
 

@@ -1,5 +1,5 @@
-import { boolean, mode, optionalText } from '../kinds/kinds.ts'
 import type { Group } from '../kinds/declaration.ts'
+import { boolean, mode, optionalText } from '../kinds/kinds.ts'
 
 export const control = {
   control_socket: {

@@ -1,6 +1,6 @@
+import type { Group } from '../kinds/declaration.ts'
 import { choice, integer } from '../kinds/kinds.ts'
 import { csv } from '../kinds/lists.ts'
-import type { Group } from '../kinds/declaration.ts'
 
 export const http2 = {
   http_protocols: {

@@ -1,7 +1,7 @@
+import type { Group, Surroundings } from '../kinds/declaration.ts'
 import { headerName } from '../kinds/header-name.ts'
 import { anyText, boolean, choice, optionalText, text } from '../kinds/kinds.ts'
 import { lineFormat } from '../kinds/line-format.ts'
-import type { Group, Surroundings } from '../kinds/declaration.ts'
 
 export const logging = {
   accesslog: {

@@ -1,5 +1,5 @@
-import { text } from '../kinds/kinds.ts'
 import type { Group, Surroundings } from '../kinds/declaration.ts'
+import { text } from '../kinds/kinds.ts'
 
 export const processNaming = {
   proc_name: {

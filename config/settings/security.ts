@@ -1,5 +1,5 @@
-import { bytes, integer, timerSeconds } from '../kinds/kinds.ts'
 import type { Group } from '../kinds/declaration.ts'
+import { bytes, integer, timerSeconds } from '../kinds/kinds.ts'
 
 export const security = {
   limit_request_line: {

@@ -1,6 +1,6 @@
+import type { Group, Surroundings } from '../kinds/declaration.ts'
 import { anyText, boolean, choice, mode, optionalText, text } from '../kinds/kinds.ts'
 import { assignments, csv, networks, table } from '../kinds/lists.ts'
-import type { Group, Surroundings } from '../kinds/declaration.ts'
 
 export const serverMechanics = {
   preload_app: {

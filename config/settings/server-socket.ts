@@ -1,6 +1,6 @@
+import type { Group } from '../kinds/declaration.ts'
 import { integer } from '../kinds/kinds.ts'
 import { list } from '../kinds/lists.ts'
-import type { Group } from '../kinds/declaration.ts'
 
 export const serverSocket = {
   bind: {

@@ -1,5 +1,5 @@
-import { choice, integer, optionalText } from '../kinds/kinds.ts'
 import type { Group } from '../kinds/declaration.ts'
+import { choice, integer, optionalText } from '../kinds/kinds.ts'
 
 export const ssl = {
   keyfile: {

@@ -1,3 +1,4 @@
+import type { Group } from '../kinds/declaration.ts'
 import {
   boolean,
   bytes,
@@ -9,7 +10,6 @@ import {
   share,
   timerSeconds,
 } from '../kinds/kinds.ts'
-import type { Group } from '../kinds/declaration.ts'
 
 export const workerProcesses = {
   workers: {

@@ -1,6 +1,6 @@
 /** The one timer of the arbiter: it rings at the soonest deadline. */
 import { longestDelay } from '../../hooks/time-limit.ts'
-import { monotonicNow } from '../../worker/protocol/scoreboard-layout.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 
 export class Alarm {
   readonly #ring: (due: number) => void

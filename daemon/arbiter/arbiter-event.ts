@@ -1,11 +1,12 @@
 /** What the arbiter hears, in the order in which it happened. */
-import type { ChildEvent } from '../workers/child.ts'
+
+import type { RenewalEvent } from '../generation/certificate-watcher.ts'
 import type { Generation } from '../generation/generation.ts'
-import type { LineageEvent } from '../process/lineage.ts'
+import type { SuccessionEvent } from '../generation/generations.ts'
+import type { WatchEvent } from '../generation/source-watcher.ts'
+import type { LineageEvent } from '../process/upgrader.ts'
 import type { SignalName } from '../state/phase.ts'
-import type { RenewalEvent } from '../generation/renewals.ts'
-import type { SuccessionEvent } from '../generation/succession.ts'
-import type { WatchEvent } from '../generation/watcher.ts'
+import type { ChildEvent } from '../workers/worker-handle.ts'
 
 /** What the parts of a server put in the inbox. */
 export type ServerEvent =

@@ -4,18 +4,12 @@
  * What to do is decided by `phase.ts` and `plan.ts`; this file does it.
  */
 import { messageOf, stackOf } from '../../hooks/thrown.ts'
-import { monotonicNow } from '../../worker/protocol/scoreboard-layout.ts'
-import { Alarm } from './alarm.ts'
-import type { About, ArbiterEvent } from './arbiter-event.ts'
-import type { Child } from '../workers/child.ts'
-import { count } from '../state/count.ts'
-import { Deaths } from './deaths.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import type { Generation } from '../generation/generation.ts'
-import { Herald } from './herald.ts'
-import { Inbox } from './inbox.ts'
-import { chide, lose } from '../workers/misconduct.ts'
-import { tellNoEffect, WindowChanges } from './no-effect.ts'
-import type { Notifier } from '../process/notify.ts'
+import { describeStray, type ProcessGuard } from '../process/process-guard.ts'
+import type { Notifier } from '../process/sd-notify.ts'
+import { catchSignals } from '../process/signals.ts'
+import { count } from '../state/count.ts'
 import {
   type Deed,
   type Happening,
@@ -26,13 +20,19 @@ import {
   type SignalName,
 } from '../state/phase.ts'
 import { type Action, isSettled, plan } from '../state/plan.ts'
-import { describeStray, type ProcessGuard } from '../process/process-guard.ts'
-import { Reloads, type Reread } from './reloads.ts'
 import { grow, park, shrink } from '../state/scale.ts'
+import { chide, lose } from '../workers/misconduct.ts'
+import type { Child } from '../workers/worker-handle.ts'
+import { Alarm } from './alarm.ts'
+import type { About, ArbiterEvent } from './arbiter-event.ts'
+import { Inbox } from './inbox.ts'
+import { tellNoEffect, WindowChanges } from './no-effect.ts'
+import { Reloads, type Reread } from './reloads.ts'
 import { Server, type ServerParts } from './server.ts'
-import { catchSignals } from '../process/signals.ts'
 import { Stops } from './stops.ts'
+import { Herald } from './systemd-status.ts'
 import { Upgrades } from './upgrades.ts'
+import { Deaths } from './worker-exits.ts'
 
 export interface ArbiterParts extends ServerParts {
   readonly reread: Reread

@@ -1,10 +1,10 @@
 /** Why a signal changed nothing, for those who wait for what it does. */
 import type { Settings } from '../../config/table.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
+import { isInForeground } from '../process/signals.ts'
 import type { SignalName } from '../state/phase.ts'
 import type { Scale } from '../state/scale.ts'
 import type { Server } from './server.ts'
-import { isInForeground } from '../process/signals.ts'
 
 /** To be called when the arbiter has reacted to the signal. */
 export function tellNoEffect(name: SignalName, before: Scale, { log, scale, resolved }: Server): void {

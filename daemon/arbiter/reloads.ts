@@ -1,10 +1,10 @@
 /** The reloads: each one ends with one line that says which generation serves. */
 import type { Resolved } from '../../config/resolve/resolve.ts'
-import { monotonicNow } from '../../worker/protocol/scoreboard-layout.ts'
-import { count } from '../state/count.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import { errorLogOf, type Generation, targetsOf } from '../generation/generation.ts'
-import { mostRestarts, type Phase } from '../state/phase.ts'
 import { pidfileOf } from '../process/pidfile.ts'
+import { count } from '../state/count.ts'
+import { mostRestarts, type Phase } from '../state/phase.ts'
 import type { Server } from './server.ts'
 
 /** Reads the configuration anew, from the same sources; no more of it once the signal is aborted. */

@@ -1,6 +1,6 @@
 /** The stops: graceful or quick, put off while an upgrade is under way, and the hooks that come last. */
-import type { LogLevel } from '../../worker/protocol/protocol.ts'
-import { monotonicNow } from '../../worker/protocol/scoreboard-layout.ts'
+import type { LogLevel } from '../../worker/protocol/messages.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import type { Alarm } from './alarm.ts'
 import type { ArbiterEvent } from './arbiter-event.ts'
 import type { Inbox } from './inbox.ts'

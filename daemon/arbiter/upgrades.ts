@@ -1,7 +1,8 @@
 /** The upgrades: a new arbiter beside this one, until the operator ends one of them. */
-import type { LineageEvent } from '../process/lineage.ts'
-import type { Notifier } from '../process/notify.ts'
+
 import { pidfileOf } from '../process/pidfile.ts'
+import type { Notifier } from '../process/sd-notify.ts'
+import type { LineageEvent } from '../process/upgrader.ts'
 import type { Server } from './server.ts'
 
 export interface UpgradeParts {

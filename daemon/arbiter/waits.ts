@@ -1,7 +1,7 @@
 /** Says for whom a new worker waits: for one that drains, and what it still has. */
-import { monotonicNow, type ScoreRecord } from '../../worker/protocol/scoreboard-layout.ts'
-import { count } from '../state/count.ts'
+import { monotonicNow, type ScoreRecord } from '../../worker/protocol/scoreboard.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
+import { count } from '../state/count.ts'
 import type { Wait } from '../state/stragglers.ts'
 
 export class Waits {

@@ -1,8 +1,8 @@
 /** Where the app listens besides what its operator has said: its workers find out, and the arbiter binds it for all of them. */
 import { parseBind } from '../../config/resolve/bind.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
-import type { BindFrom } from '../../worker/protocol/protocol.ts'
-import type { AppAddresses } from '../sockets/inheritance.ts'
+import type { BindFrom } from '../../worker/protocol/messages.ts'
+import type { AppAddresses } from '../sockets/inherited-fds.ts'
 import { describeAddress } from '../sockets/sockets.ts'
 
 /** How many addresses an app may come to want when it is loaded. */

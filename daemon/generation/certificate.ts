@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import type { SecureContextOptions } from 'node:tls'
 import { getSystemErrorMessage } from 'node:util'
 import type { Resolved } from '../../config/resolve/resolve.ts'
-import type { TlsMaterial } from '../../worker/protocol/protocol.ts'
+import type { TlsMaterial } from '../../worker/protocol/messages.ts'
 import { openSafely } from '../../worker/protocol/safe-open.ts'
 import { contextOptions } from '../../worker/protocol/tls-options.ts'
 

@@ -1,9 +1,9 @@
 /** The process of a trial: loads a configuration file, and reports on descriptor 3 what is wrong with it. */
 import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ConfigError, type Problem } from '../../config/load/config-error.ts'
 import { loadConfig } from '../../config/load/file.ts'
-import { ConfigError, type Problem } from '../../config/load/problem.ts'
-import { userStack } from '../../config/load/throwable.ts'
+import { userStack } from '../../config/load/load-error.ts'
 import { messageOf } from '../../hooks/thrown.ts'
 import type { TrialTask } from './config-trial.ts'
 

@@ -5,9 +5,9 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { ConfigError, type Problem } from '../../config/load/config-error.ts'
 import { lateConfig } from '../../config/load/file.ts'
 import type { ConfigTrial } from '../../config/resolve/layers.ts'
-import { ConfigError, type Problem } from '../../config/load/problem.ts'
 import { trySpawn, whyNotStarted } from '../system/spawn.ts'
 
 /** What the process of a trial is started with, as JSON. */

@@ -1,14 +1,14 @@
 /** What one generation of workers is made of: its settings, its hooks and its listening sockets. */
 import { resolve } from 'node:path'
-import { parseStatsdHost, parseSyslogAddress } from '../../config/resolve/outlets.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
+import { parseStatsdHost, parseSyslogAddress } from '../../config/resolve/telemetry-address.ts'
 import { type HookName, hookTable } from '../../hooks/table.ts'
 import { appPathOf, findAppFile } from '../../worker/protocol/app-file.ts'
 import { firstInherited } from '../../worker/protocol/frame.ts'
-import type { InheritedListener, Start, TlsMaterial, WorkerSettings } from '../../worker/protocol/protocol.ts'
-import { bindFrom } from './app-binds.ts'
-import { activatedPrefix } from '../sockets/inheritance.ts'
+import type { InheritedListener, Start, TlsMaterial, WorkerSettings } from '../../worker/protocol/messages.ts'
+import { activatedPrefix } from '../sockets/inherited-fds.ts'
 import type { Listener } from '../sockets/sockets.ts'
+import { bindFrom } from './app-binds.ts'
 
 export interface Generation {
   readonly number: number

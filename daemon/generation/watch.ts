@@ -1,6 +1,6 @@
 /** `reload`: watching the files that a server is made of. */
 import type { Settings } from '../../config/table.ts'
-import { areasOf, isWanted, linkedPaths, type WatchedFiles } from './watch-area.ts'
+import { areasOf, isWanted, linkedPaths, type WatchedFiles } from './watched-files.ts'
 
 export interface WatchOptions extends WatchedFiles {
   readonly engine: Settings['reload_engine']

@@ -1,6 +1,6 @@
 import { write } from 'node:fs'
+import type { LogLevel } from '../../worker/protocol/messages.ts'
 import { openLogFile } from '../../worker/sinks/log-file.ts'
-import type { LogLevel } from '../../worker/protocol/protocol.ts'
 import { formatLine, jsonLines, type Line, type LogFormat, logLine } from './log-line.ts'
 
 /**

@@ -1,5 +1,5 @@
 /** The lines of the error log: text as Gunicorn writes it, or one JSON object each. */
-import type { LogLevel } from '../../worker/protocol/protocol.ts'
+import type { LogLevel } from '../../worker/protocol/messages.ts'
 
 export type LogFormat = 'text' | 'json'
 

@@ -2,9 +2,9 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { importFresh } from '../../config/load/fresh.ts'
-import { resolvePackage } from '../../config/load/package.ts'
-import { whyNotLoaded } from '../../config/load/throwable.ts'
+import { importFresh } from '../../config/load/fresh-import.ts'
+import { whyNotLoaded } from '../../config/load/load-error.ts'
+import { resolvePackage } from '../../config/load/resolve-package.ts'
 import type { LoggerFactory } from '../../hooks/logger.ts'
 
 /**

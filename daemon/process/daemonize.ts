@@ -4,9 +4,9 @@
  */
 import { isatty } from 'node:tty'
 import type { Settings } from '../../config/table.ts'
-import { exitCodes } from '../../worker/protocol/exit.ts'
-import { saysReady, tellParent } from './parent-channel.ts'
+import { exitCodes } from '../../worker/protocol/exit-codes.ts'
 import { trySpawn, whyNotStarted } from '../system/spawn.ts'
+import { saysReady, tellParent } from './parent-channel.ts'
 
 /** Tells a process that it is the daemon; for nobody else. */
 const variable = 'TSICORN_DAEMON'

@@ -2,8 +2,8 @@
 import { closeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '../../config/resolve/bind.ts'
-import type { LogLevel } from '../../worker/protocol/protocol.ts'
-import { activatedPrefix, type InheritedDescriptor } from './inheritance.ts'
+import type { LogLevel } from '../../worker/protocol/messages.ts'
+import { activatedPrefix, type InheritedDescriptor } from './inherited-fds.ts'
 import { isLost, restore } from './lost-socket.ts'
 import { evict } from './orphans.ts'
 import {

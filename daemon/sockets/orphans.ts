@@ -8,10 +8,10 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { arbiterVariable } from '../../worker/protocol/frame.ts'
-import type { LogLevel } from '../../worker/protocol/protocol.ts'
-import { monotonicNow } from '../../worker/protocol/scoreboard-layout.ts'
-import { type Endpoint, listeningAt } from './descriptor.ts'
+import type { LogLevel } from '../../worker/protocol/messages.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import { lives, parse } from '../system/process-identity.ts'
+import { type Endpoint, listeningAt } from './descriptor.ts'
 
 export interface Search {
   /** Whose workers count besides our own, where we are root. */

@@ -8,7 +8,7 @@ import net from 'node:net'
 import { getSystemErrorMap } from 'node:util'
 import type { Address } from '../../config/resolve/bind.ts'
 import { type Endpoint, endpointOf } from './descriptor.ts'
-import { activatedPrefix, type InheritedDescriptor } from './inheritance.ts'
+import { activatedPrefix, type InheritedDescriptor } from './inherited-fds.ts'
 import {
   clearStaleSocket,
   closeKeeping,

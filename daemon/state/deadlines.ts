@@ -1,5 +1,5 @@
 /** How long a worker may take for what it does; whoever takes longer is killed. */
-import type { Life } from './life.ts'
+import type { Life } from './worker-state.ts'
 
 /** What of a worker its deadlines depend on. */
 export interface TimedWorker {

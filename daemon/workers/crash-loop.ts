@@ -1,8 +1,8 @@
 /** What the deaths of workers mean for the next start: how long it waits, how many may boot, and what the log says. */
-import { monotonicNow, type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard-layout.ts'
-import { extend, nextStart, noStreak, paced, type Survivor } from '../state/back-off.ts'
-import type { Child } from './child.ts'
+import { monotonicNow, type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
+import { extend, nextStart, noStreak, paced, type Survivor } from '../state/back-off.ts'
+import type { Child } from './worker-handle.ts'
 
 /** From this death in a row on, one line in ten is enough. */
 const manyDeaths = 10

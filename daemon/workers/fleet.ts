@@ -1,19 +1,26 @@
 /** The workers: starts them, carries out what the plan says about them, and clears away the dead. */
+
+import type { HookQueue } from '../../hooks/queue.ts'
 import { HookError } from '../../hooks/run.ts'
 import type { ServerView, WorkerView } from '../../hooks/table.ts'
-import type { FromWorker, ToWorker } from '../../worker/protocol/protocol.ts'
-import { monotonicNow, servedBy } from '../../worker/protocol/scoreboard-layout.ts'
-import { Child, type ChildEvent } from './child.ts'
-import type { KillReason } from '../state/deadlines.ts'
-import { classify, type Death, killReasons, obituary } from './death.ts'
+import type { FromWorker, ToWorker } from '../../worker/protocol/messages.ts'
+import { monotonicNow, servedBy } from '../../worker/protocol/scoreboard.ts'
+import {
+  appFileOf,
+  descriptorsOf,
+  type Generation,
+  inheritedListeners,
+  startMessage,
+} from '../generation/generation.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
-import { appFileOf, descriptorsOf, type Generation, inheritedListeners, startMessage } from '../generation/generation.ts'
-import type { HookQueue } from '../../hooks/hook-queue.ts'
-import { watchOutOfMemory } from '../system/oom.ts'
-import { giveAccessLog } from '../process/owner.ts'
-import type { Scoreboard, Seat } from './scoreboard.ts'
+import { giveAccessLog } from '../process/ownership.ts'
 import type { Listener } from '../sockets/sockets.ts'
+import type { KillReason } from '../state/deadlines.ts'
+import { watchOutOfMemory } from '../system/oom.ts'
+import { classify, type Death, killReasons, obituary } from './exit-report.ts'
+import type { Scoreboard, Seat } from './scoreboard.ts'
 import { describeFinding, look } from './stuck.ts'
+import { Child, type ChildEvent } from './worker-handle.ts'
 
 export interface FleetParts {
   readonly put: (event: ChildEvent) => void

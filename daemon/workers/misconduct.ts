@@ -1,6 +1,7 @@
 /** What becomes of a worker that does with its channel to the arbiter what it should not. */
-import type { Child } from './child.ts'
+
 import type { ErrorLog } from '../logs/error-log.ts'
+import type { Child } from './worker-handle.ts'
 
 /** It writes what it should not: what it serves is worth more than that. */
 export function chide(child: Child, text: string, log: Pick<ErrorLog, 'warning'>): void {

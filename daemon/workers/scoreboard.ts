@@ -10,7 +10,7 @@ import {
   recordBytes,
   type ScoreRecord,
   writeRecord,
-} from '../../worker/protocol/scoreboard-layout.ts'
+} from '../../worker/protocol/scoreboard.ts'
 
 /** Where the record of a worker is. */
 export interface Seat {

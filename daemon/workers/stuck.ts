@@ -1,7 +1,7 @@
 /** What the log says about a worker that stands still. */
 import type { OpenRequest } from '../../hooks/table.ts'
-import type { Child } from './child.ts'
 import { type Confession, inspect } from './inspector.ts'
+import type { Child } from './worker-handle.ts'
 
 /** What was found out about a worker, or why nothing was; neither when nobody asked. */
 export interface Finding {

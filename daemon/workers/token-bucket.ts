@@ -1,5 +1,5 @@
 /** A limit on how much of something there may be: `size` at once, `perSecond` in the long run. */
-import { monotonicNow } from '../../worker/protocol/scoreboard-layout.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 
 export class TokenBucket {
   readonly #size: number

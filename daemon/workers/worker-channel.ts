@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import { frame, longestFrame } from '../../worker/protocol/frame.ts'
-import type { FromWorker, ToWorker } from '../../worker/protocol/protocol.ts'
+import type { FromWorker, ToWorker } from '../../worker/protocol/messages.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { readMessage } from './worker-message.ts'
 

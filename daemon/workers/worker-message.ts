@@ -9,7 +9,7 @@ import {
   type FromWorker,
   type LogLevel,
   logLevels,
-} from '../../worker/protocol/protocol.ts'
+} from '../../worker/protocol/messages.ts'
 
 /** Undefined for whatever is no message of a worker. */
 export function readMessage(json: string): FromWorker | undefined {

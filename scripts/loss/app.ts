@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocketServer } from 'ws'
-import { monotonicNow } from '../../worker/protocol/scoreboard-layout.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import { bodyLength, bodyOf } from './pattern.ts'
 
 const pieces = 8

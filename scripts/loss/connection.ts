@@ -1,7 +1,7 @@
 /** One connection of a client, on raw sockets: whatever a library would hide is seen here. */
 import net from 'node:net'
 import tls from 'node:tls'
-import { monotonicNow } from '../../worker/protocol/scoreboard-layout.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import { ResponseReader } from './response.ts'
 
 export type Target = { readonly host: string; readonly port: number } | { readonly path: string }

@@ -1,7 +1,7 @@
 /** One connection of HTTP/1.1 on which a client asks without waiting for the answers before. */
 import net from 'node:net'
 import tls from 'node:tls'
-import { monotonicNow } from '../../worker/protocol/scoreboard-layout.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import type { Answer, Question, Result, Target } from './connection.ts'
 import { ResponseReader } from './response.ts'
 

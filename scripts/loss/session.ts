@@ -1,7 +1,7 @@
 /** One session of a client of HTTP/2, which many requests share. */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:tls'
-import { monotonicNow } from '../../worker/protocol/scoreboard-layout.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import type { Answer, Question, Result, Target } from './connection.ts'
 
 /** How long a server may be silent while an answer is expected, in milliseconds. */

@@ -1,6 +1,6 @@
 /** One WebSocket of a client, which asks many questions on it and leaves before it is told to. */
 import { WebSocket } from 'ws'
-import { monotonicNow } from '../../worker/protocol/scoreboard-layout.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import type { Answer, Question, Result, Target } from './connection.ts'
 
 /** How long a server may be silent while an answer is expected, in milliseconds. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { settingNames } from '../../config/table.ts'
 import { hookTable } from '../../hooks/table.ts'
-import { exitCodes } from '../../worker/protocol/exit.ts'
+import { exitCodes } from '../../worker/protocol/exit-codes.ts'
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
 

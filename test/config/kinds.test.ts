@@ -14,9 +14,9 @@ import {
   share,
   text,
 } from '../../config/kinds/kinds.ts'
-import { defaultOf } from '../../config/resolve/layers.ts'
 import { lineFormat } from '../../config/kinds/line-format.ts'
 import { assignments, csv, list, networks, table } from '../../config/kinds/lists.ts'
+import { defaultOf } from '../../config/resolve/layers.ts'
 import { declarations, settingNames } from '../../config/table.ts'
 
 /** What each kind makes of texts (as flags give them) and of values (as files do); undefined is a refusal. */

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
+import { otherCommands, otherFlags, otherKeys } from '../../config/other-tools.ts'
 import { parseFlags } from '../../config/resolve/flags.ts'
 import { sortKeys } from '../../config/resolve/keys.ts'
-import { otherCommands, otherFlags, otherKeys } from '../../config/other-tools.ts'
 import { declarations, settingNamed, settingNames } from '../../config/table.ts'
 import { removeFolders } from './folder.ts'
 import { refused, resolved } from './resolving.ts'

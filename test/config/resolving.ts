@@ -1,4 +1,4 @@
-import { ConfigError } from '../../config/load/problem.ts'
+import { ConfigError } from '../../config/load/config-error.ts'
 import { type Resolved, resolve } from '../../config/resolve/resolve.ts'
 import { folderWith } from './folder.ts'
 

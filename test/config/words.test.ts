@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { nearest } from '../../config/resolve/spelling.ts'
-import { splitWords } from '../../config/resolve/words.ts'
+import { splitWords } from '../../config/resolve/split-words.ts'
 
 const splits: [string, unknown][] = [
   ['', { words: [] }],

@@ -1,6 +1,13 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { extend, nextStart, noStreak, paced, type Streak, type Survivor } from '../../daemon/state/back-off.ts'
+import {
+  extend,
+  nextStart,
+  noStreak,
+  paced,
+  type Streak,
+  type Survivor,
+} from '../../daemon/state/back-off.ts'
 
 function streakOf(deaths: number, random = 0): Streak {
   let streak = noStreak

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
+import type { ErrorLog } from '../../daemon/logs/error-log.ts'
 import type { Survivor } from '../../daemon/state/back-off.ts'
 import { CrashLoop } from '../../daemon/workers/crash-loop.ts'
-import type { ErrorLog } from '../../daemon/logs/error-log.ts'
-import { monotonicNow } from '../../worker/protocol/scoreboard-layout.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 
 describe('a crash loop', () => {
   let lines: string[]

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { openErrorLog } from '../../daemon/logs/error-log.ts'
-import { logLevels } from '../../worker/protocol/protocol.ts'
+import { logLevels } from '../../worker/protocol/messages.ts'
 
 describe('error log', () => {
   let folder: string

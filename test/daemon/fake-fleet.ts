@@ -1,8 +1,8 @@
 /** A fleet that only exists in thought: it carries out plans, and fate decides when its workers boot, die and finish. */
 
 import type { Limits } from '../../daemon/state/deadlines.ts'
-import type { Life } from '../../daemon/state/life.ts'
 import { type Action, type PlannedWorker, plan, type World } from '../../daemon/state/plan.ts'
+import type { Life } from '../../daemon/state/worker-state.ts'
 
 interface FakeWorker extends PlannedWorker {
   life: Life

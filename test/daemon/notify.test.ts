@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
-import { createNotifier, type Notifier, notifyVariables } from '../../daemon/process/notify.ts'
+import { createNotifier, type Notifier, notifyVariables } from '../../daemon/process/sd-notify.ts'
 import { eventually } from '../tsicorn.ts'
 
 /** Writes its arguments as one line, and first of all waits while there is a file `wait`. */

@@ -11,7 +11,7 @@ import {
   type RecordField,
   recordBytes,
   writeRecord,
-} from '../../worker/protocol/scoreboard-layout.ts'
+} from '../../worker/protocol/scoreboard.ts'
 
 const mounted: string[] = []
 const opened: Scoreboard[] = []

@@ -1,8 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { classify, type LastState } from '../../daemon/workers/death.ts'
 import { Inbox } from '../../daemon/arbiter/inbox.ts'
-import { lifeMeanings, lives, mayBecome } from '../../daemon/state/life.ts'
 import {
   firstPhase,
   mostRestarts,
@@ -14,6 +12,8 @@ import {
   signalNames,
 } from '../../daemon/state/phase.ts'
 import { configure, grow, park, scaleOf, shrink } from '../../daemon/state/scale.ts'
+import { lifeMeanings, lives, mayBecome } from '../../daemon/state/worker-state.ts'
+import { classify, type LastState } from '../../daemon/workers/exit-report.ts'
 
 describe('life', () => {
   it('may skip ahead and never goes back', () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { printable, readMessage } from '../../daemon/workers/worker-message.ts'
 import { cut, frame, longestFrame, longestText } from '../../worker/protocol/frame.ts'
-import { type FromWorker, logLevels } from '../../worker/protocol/protocol.ts'
+import { type FromWorker, logLevels } from '../../worker/protocol/messages.ts'
 
 const types = ['booting', 'ready', 'failed', 'leaving', 'worn', 'crashed', 'listens', 'log'] as const
 

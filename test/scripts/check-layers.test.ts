@@ -24,18 +24,26 @@ describe('check-layers', () => {
     return { status, problems: stderr.split('\n').filter(line => line !== '') }
   }
 
-  it('passes a tree whose imports go down or stay level', () => {
+  it('passes a tree whose imports stay in a room, or go where they may', () => {
     const { status, problems } = check({
-      'worker/protocol.ts': 'export const level = 1\n',
-      'worker/app.ts':
-        "import { level } from './protocol.ts'\nimport fs from 'node:fs'\nexport { level, fs }\n",
-      'worker/serve.ts': "import './app.ts'\n",
-      'daemon/arbiter.ts': "import { level } from '../worker/protocol.ts'\nexport { level }\n",
-      'daemon/main.ts': "await import('./arbiter.ts')\n",
+      'worker/protocol/messages.ts': 'export const level = 1\n',
+      'worker/app/load.ts':
+        "import { level } from '../protocol/messages.ts'\nimport fs from 'node:fs'\nexport { level, fs }\n",
+      'worker/server/serve.ts': "import '../app/load.ts'\nimport './service.ts'\n",
+      'worker/server/service.ts': '',
+      'daemon/arbiter/arbiter.ts':
+        "import { level } from '../../worker/protocol/messages.ts'\nexport { level }\n",
+      'daemon/main.ts': "await import('./arbiter/arbiter.ts')\n",
     })
     expect(problems).to.deep.equal([])
     expect(status).to.equal(0)
   })
+
+  const many = Object.fromEntries(Array.from({ length: 13 }, (_, index) => [`hooks/${index}.ts`, '']))
+  const plan = 'daemon/state/plan.ts'
+  const arbiter = 'daemon/arbiter/arbiter.ts'
+  const exit = 'worker/protocol/exit-codes.ts'
+  const serve = 'worker/server/serve.ts'
 
   const refused: readonly {
     readonly name: string
@@ -44,64 +52,78 @@ describe('check-layers', () => {
   }[] = [
     {
       name: 'an import that goes up',
-      files: { 'daemon/plan.ts': "import './arbiter.ts'\n", 'daemon/arbiter.ts': '' },
-      problem: 'daemon/plan.ts:1: imports daemon/arbiter.ts: goes up from layer 2 to layer 4',
+      files: { [plan]: "import '../arbiter/arbiter.ts'\n", [arbiter]: '' },
+      problem: `${plan}:1: imports ${arbiter}: daemon/state must not know of daemon/arbiter`,
     },
     {
       name: 'a worker that knows the arbiter',
-      files: { 'worker/main.ts': "\nimport type { A } from '../daemon/plan.ts'\n", 'daemon/plan.ts': '' },
-      problem: 'worker/main.ts:2: imports daemon/plan.ts: worker must not know of it',
+      files: { 'worker/main.ts': "\nimport type { A } from '../daemon/state/plan.ts'\n", [plan]: '' },
+      problem: `worker/main.ts:2: imports ${plan}: worker must not know of daemon/state`,
     },
     {
       name: 'an arbiter that imports more of the worker than its language',
-      files: { 'daemon/arbiter.ts': "import { serve } from '../worker/serve.ts'\n", 'worker/serve.ts': '' },
-      problem: 'daemon/arbiter.ts:1: imports worker/serve.ts: daemon must not know of it',
+      files: { [arbiter]: "import { serve } from '../../worker/server/serve.ts'\n", [serve]: '' },
+      problem: `${arbiter}:1: imports ${serve}: daemon/arbiter must not know of worker/server`,
     },
     {
       name: 'a configuration that knows the worker',
-      files: { 'config/table.ts': "export * from '../worker/exit.ts'\n", 'worker/exit.ts': '' },
-      problem: 'config/table.ts:1: imports worker/exit.ts: config must not know of it',
+      files: { 'config/table.ts': "export * from '../worker/protocol/exit-codes.ts'\n", [exit]: '' },
+      problem: `config/table.ts:1: imports ${exit}: config must not know of worker/protocol`,
     },
     {
       name: 'an import over several lines',
-      files: { 'worker/exit.ts': "import {\n  type A,\n  b,\n} from './serve.ts'\n", 'worker/serve.ts': '' },
-      problem: 'worker/exit.ts:4: imports worker/serve.ts: goes up from layer 0 to layer 3',
+      files: { [exit]: "import {\n  type A,\n  b,\n} from '../server/serve.ts'\n", [serve]: '' },
+      problem: `${exit}:4: imports ${serve}: worker/protocol must not know of worker/server`,
     },
     {
       name: 'an import at run time',
-      files: { 'worker/exit.ts': "export const s = () => import('./serve.ts')\n", 'worker/serve.ts': '' },
-      problem: 'worker/exit.ts:1: imports worker/serve.ts: goes up from layer 0 to layer 3',
+      files: { [exit]: "export const s = () => import('../server/serve.ts')\n", [serve]: '' },
+      problem: `${exit}:1: imports ${serve}: worker/protocol must not know of worker/server`,
     },
     {
-      name: 'an import from a folder without layers',
+      name: 'an import from a folder that is no room',
       files: { 'daemon/main.ts': "import '../scripts/bench.ts'\n" },
-      problem:
-        'daemon/main.ts:1: imports scripts/bench.ts: only config, hooks, worker, daemon may be imported',
+      problem: 'daemon/main.ts:1: imports scripts/bench.ts: scripts is no room',
     },
     {
       name: 'an import of a file that does not exist',
-      files: { 'daemon/main.ts': "import './arbiter.ts'\n" },
-      problem: 'daemon/main.ts:1: imports daemon/arbiter.ts: there is no such file',
+      files: { 'daemon/main.ts': "import './arbiter/arbiter.ts'\n" },
+      problem: `daemon/main.ts:1: imports ${arbiter}: there is no such file`,
     },
     {
-      name: 'a file without a layer',
-      files: { 'worker/utils.ts': '' },
-      problem: 'worker/utils.ts: has no layer: declare it in scripts/layer-table.ts',
+      name: 'a room that nobody has declared',
+      files: { 'worker/utils/text.ts': '' },
+      problem: 'worker/utils: is no room: declare it in scripts/layer-table.ts',
+    },
+    {
+      name: 'a room with too many files',
+      files: many,
+      problem: 'hooks: has 13 files, more than 12: it is more than one room',
+    },
+    {
+      name: 'a module of Node where everything is pure',
+      files: { [plan]: "import { performance } from 'node:perf_hooks'\n" },
+      problem: `${plan}: imports node:perf_hooks: daemon/state is pure`,
     },
     {
       name: 'a long file',
-      files: { 'worker/serve.ts': '//\n'.repeat(251) },
-      problem: 'worker/serve.ts: has 251 lines, more than 250: give its second noun a file of its own',
+      files: { [serve]: '//\n'.repeat(251) },
+      problem: `${serve}: has 251 lines, more than 250: give its second noun a file of its own`,
     },
     {
       name: 'a circle',
       files: {
-        'worker/app.ts': "import './serve.ts'\n",
-        'worker/serve.ts': "import './connections.ts'\n",
-        'worker/connections.ts': "import type { A } from './app.ts'\n",
+        'worker/app/load.ts': "import './guards.ts'\n",
+        'worker/app/guards.ts': "import './pending.ts'\n",
+        'worker/app/pending.ts': "import type { A } from './load.ts'\n",
       },
       problem:
-        'worker/app.ts: imports itself in a circle: worker/app.ts -> worker/serve.ts -> worker/connections.ts -> worker/app.ts',
+        'worker/app/guards.ts: imports itself in a circle: worker/app/guards.ts -> worker/app/pending.ts -> worker/app/load.ts -> worker/app/guards.ts',
+    },
+    {
+      name: 'a circle of tests and scripts',
+      files: { 'scripts/a.ts': "import '../test/b.ts'\n", 'test/b.ts': "import '../scripts/a.ts'\n" },
+      problem: 'scripts/a.ts: imports itself in a circle: scripts/a.ts -> test/b.ts -> scripts/a.ts',
     },
   ]
   for (const { name, files, problem } of refused) {
@@ -119,6 +141,6 @@ describe('check-layers', () => {
   it('does not take words in comments for imports', () => {
     const source =
       "/**\n * import './arbiter.ts'\n * See import('./arbiter.ts').\n */\n// import('./arbiter.ts')\n"
-    expect(check({ 'daemon/plan.ts': source, 'daemon/arbiter.ts': '' }).problems).to.deep.equal([])
+    expect(check({ [plan]: source, [arbiter]: '' }).problems).to.deep.equal([])
   })
 })

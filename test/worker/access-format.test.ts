@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { array, assert, constantFrom, property } from 'fast-check'
 import { lineFormat } from '../../config/kinds/line-format.ts'
-import { atomsOf, compileFormat, type Entry } from '../../worker/access-log/access-format.ts'
+import { atomsOf, compileFormat, type Entry } from '../../worker/access-log/format.ts'
 
 const entry: Entry = {
   request: {

@@ -1,7 +1,7 @@
 /** A stand-in for the worker: loads the app named in its arguments and serves it on descriptor 3. */
 import { createServer } from 'node:http'
-import { type AppServer, type LoadOptions, loadApp } from '../../worker/app/app.ts'
-import { appSurvives, runApp } from '../../worker/app/app-main.ts'
+import { type AppServer, type LoadOptions, loadApp } from '../../worker/app/load.ts'
+import { appSurvives, runApp } from '../../worker/app/main-module.ts'
 
 // The channel to the arbiter keeps a real worker alive, except while something is pending.
 process.channel!.unref()

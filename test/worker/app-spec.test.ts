@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { array, assert, constant, dictionary, double, letrec, oneof, property, string } from 'fast-check'
-import { AppError } from '../../worker/protocol/app-error.ts'
-import { parseAppSpec } from '../../worker/app/app-spec.ts'
 import type { Literal } from '../../worker/app/literal-reader.ts'
+import { parseAppSpec } from '../../worker/app/spec.ts'
+import { AppError } from '../../worker/protocol/boot-error.ts'
 
 const understood: readonly (readonly [
   text: string,

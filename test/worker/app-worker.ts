@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import net from 'node:net'
 import { join } from 'node:path'
-import type { InheritedListener } from '../../worker/protocol/protocol.ts'
+import type { InheritedListener } from '../../worker/protocol/messages.ts'
 
 export const apps = join(import.meta.dirname, '../apps')
 

@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { type FetchHandler, fetchListener } from '../../worker/app/adapters/fetch.ts'
-import { guarded } from '../../worker/http/app-failure.ts'
+import { guarded } from '../../worker/http/error-handler.ts'
 
 describe('a fetch handler', () => {
   const servers: Server[] = []

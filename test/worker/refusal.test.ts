@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { type AccessLog, openAccessLog } from '../../worker/access-log/access-log.ts'
-import { watchRefusals } from '../../worker/server/refusal.ts'
+import { watchRefusals } from '../../worker/server/client-errors.ts'
 
 const answer: RequestListener = (_req, res) => void res.end('answer')
 const stall: RequestListener = () => undefined

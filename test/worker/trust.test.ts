@@ -1,7 +1,7 @@
 import { Socket } from 'node:net'
 import { expect } from 'chai'
 import { notePeer, type Peer } from '../../worker/net/peer.ts'
-import { createTrust } from '../../worker/net/trust.ts'
+import { createTrust } from '../../worker/net/trusted-peers.ts'
 
 /** As a socket is when its connection was accepted; each one has an address of its own, unless it is a unix socket. */
 function peerAt(remoteAddress: string | undefined, localAddress = remoteAddress): Peer {

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Entry } from './access-format.ts'
-import type { LinesOptions } from './access-lines.ts'
-import type { AccessOutlet } from './access-outlet.ts'
-import { Exchange, type Needs, refusalOutcome } from './exchange.ts'
-import type { StatsdTarget } from '../protocol/protocol.ts'
-import { refusalText } from '../http/refuse.ts'
+import { refusalText } from '../http/rejection.ts'
 import { onEnd } from '../http/response-end.ts'
+import type { StatsdTarget } from '../protocol/messages.ts'
+import { Exchange, type Needs, refusalOutcome } from './exchange.ts'
+import type { Entry } from './format.ts'
+import type { LinesOptions } from './lines.ts'
+import type { AccessOutlet } from './sink.ts'
 import { UpgradedExchange } from './upgraded-exchange.ts'
 
 /**
@@ -99,11 +99,11 @@ async function openOutlets(options: AccessLogOptions): Promise<AccessOutlet[]> {
   const { accesslog, syslog = null, statsd = null, onError } = options
   const outlets: AccessOutlet[] = []
   if (accesslog !== null || syslog !== null) {
-    const { openLines } = await import('./access-lines.ts')
+    const { openLines } = await import('./lines.ts')
     outlets.push(await openLines(options))
   }
   if (statsd !== null) {
-    const { requestMetrics } = await import('./request-metrics.ts')
+    const { requestMetrics } = await import('./metrics.ts')
     outlets.push(requestMetrics(statsd, onError))
   }
   return outlets

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Outcome } from '../../hooks/access-entry.ts'
-import type { Entry } from './access-format.ts'
-import { refusalText } from '../http/refuse.ts'
+import { refusalText } from '../http/rejection.ts'
 import { hasExpired } from '../http/request-timeout.ts'
 import { isWhole, streamOf } from '../http/response.ts'
 import { wasUnread } from '../http/unread.ts'
+import type { Entry } from './format.ts'
 
 /** What is only measured when the format prints it. */
 export interface Needs {

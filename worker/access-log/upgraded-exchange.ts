@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Outcome } from '../../hooks/access-entry.ts'
-import type { Entry } from './access-format.ts'
+import { refusalText } from '../http/rejection.ts'
 import { refusalOutcome } from './exchange.ts'
-import { refusalText } from '../http/refuse.ts'
+import type { Entry } from './format.ts'
 
 /** A request whose connection left HTTP, measured until that ends: the app writes its answer to the bare socket. */
 export class UpgradedExchange implements Entry {

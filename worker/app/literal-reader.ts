@@ -1,4 +1,4 @@
-import { AppError } from '../protocol/app-error.ts'
+import { AppError } from '../protocol/boot-error.ts'
 
 /** What stands between the parentheses of `./app.ts:create(1, { a: true })`. */
 export type Literal =

@@ -7,7 +7,7 @@ let isUsed = false
 export async function registerTsx(url: string): Promise<void> {
   isUsed = true
   const [esm, cjs] = await Promise.all([import('tsx/esm/api'), import('tsx/cjs/api')])
-  const { nearestTsconfig, withTsconfig } = await import('../../config/load/fresh.ts')
+  const { nearestTsconfig, withTsconfig } = await import('../../config/load/fresh-import.ts')
   const nearest = nearestTsconfig(dirname(fileURLToPath(url)))
   // tsx looks upwards from the working folder. What it finds there it takes even when that extends a missing package, as
   // the tsconfig of a deployed app may well do; what it is given has to be whole.

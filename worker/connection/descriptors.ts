@@ -7,9 +7,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Activity, isSilent } from './activity.ts'
-import type { Connections } from './connections.ts'
 import type { WorkerLog } from '../process/log.ts'
+import { type Activity, isSilent } from './connection-state.ts'
+import type { Connections } from './connections.ts'
 
 /** Descriptors that connections do not get: a share of the limit, but so many at least. */
 const reservedShare = 0.05

@@ -1,13 +1,13 @@
 /** HTTP/2 beside a server of HTTP/1.1, whose requests it shares; loaded only where it is wanted. */
 import { createServer } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { AppServer } from '../http/adapter.ts'
-import { standFast } from './express-http2.ts'
-import type { Connections } from './connections.ts'
 import { tolerateResets } from '../http/http2-response.ts'
-import { mostFields } from '../http/inspection.ts'
+import type { AppServer } from '../http/types.ts'
+import { mostFields } from '../http/validation.ts'
 import type { WorkerLog } from '../process/log.ts'
-import type { WorkerSettings } from '../protocol/protocol.ts'
+import type { WorkerSettings } from '../protocol/messages.ts'
+import type { Connections } from './connections.ts'
+import { standFast } from './http2-express.ts'
 
 export interface SessionParts {
   readonly settings: WorkerSettings

@@ -6,12 +6,12 @@
  */
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
-import type { Activity } from './activity.ts'
-import type { Connections } from './connections.ts'
-import type { WorkerLog } from '../process/log.ts'
-import { nameOf } from '../net/peer.ts'
-import type { WorkerSettings } from '../protocol/protocol.ts'
 import { noteUnread } from '../http/unread.ts'
+import { nameOf } from '../net/peer.ts'
+import type { WorkerLog } from '../process/log.ts'
+import type { WorkerSettings } from '../protocol/messages.ts'
+import type { Activity } from './connection-state.ts'
+import type { Connections } from './connections.ts'
 
 type Limits = Pick<WorkerSettings, 'write_timeout' | 'limit_response_buffer'>
 

@@ -2,10 +2,10 @@
 import type { Socket } from 'node:net'
 import { createSecureContext, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { HookCaller } from '../../hooks/run.ts'
-import { TlsFailed } from '../protocol/app-error.ts'
-import type { WorkerLog } from '../process/log.ts'
 import { leaveWithClient } from '../http/lost-client.ts'
-import type { TlsMaterial, WorkerSettings } from '../protocol/protocol.ts'
+import type { WorkerLog } from '../process/log.ts'
+import { TlsFailed } from '../protocol/boot-error.ts'
+import type { TlsMaterial, WorkerSettings } from '../protocol/messages.ts'
 import { contextOptions } from '../protocol/tls-options.ts'
 
 export interface TlsParts {

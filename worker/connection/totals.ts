@@ -1,7 +1,7 @@
 /** Answers as the scoreboard counts them: by class of status, and by how long they took. */
 import type { ServerResponse } from 'node:http'
 import { isWhole } from '../http/response.ts'
-import { fieldIndex } from '../protocol/scoreboard-layout.ts'
+import { fieldIndex } from '../protocol/scoreboard.ts'
 
 const responses = fieldIndex('responses_0')
 const took = fieldIndex('took_1ms')

@@ -3,7 +3,7 @@
  * which answers `Expect: 100-continue` of a stream that is reset already, or wherever the application has got to meanwhile.
  */
 import type { Http2ServerResponse } from 'node:http2'
-import { ignore } from './refuse.ts'
+import { ignore } from './rejection.ts'
 import { isStreamGone } from './response.ts'
 
 type Response = Http2ServerResponse

@@ -1,9 +1,9 @@
 /** `request_timeout`: a request that the app does not begin to answer in time is answered for it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { RequestListener } from './adapter.ts'
-import { linger } from '../net/linger.ts'
+import { linger } from '../net/lingering-close.ts'
 import { answerStream, isGone } from './response.ts'
 import { onEnd } from './response-end.ts'
+import type { RequestListener } from './types.ts'
 
 const expired = new WeakSet<ServerResponse>()
 

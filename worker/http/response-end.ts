@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { ignore } from './refuse.ts'
+import { ignore } from './rejection.ts'
 import { streamOf } from './response.ts'
 
 /**

@@ -1,9 +1,9 @@
 /** Listens on inherited sockets, beside what the app is told of that. */
 import net from 'node:net'
-import type { AppServer } from '../http/adapter.ts'
-import { BindFailed } from '../protocol/app-error.ts'
+import type { AppServer } from '../http/types.ts'
+import { BindFailed } from '../protocol/boot-error.ts'
+import type { InheritedListener } from '../protocol/messages.ts'
 import { targetOf } from './listen-request.ts'
-import type { InheritedListener } from '../protocol/protocol.ts'
 
 // An app that listens by itself is caught at `listen`; what this file does must not be.
 const listenOfNode = net.Server.prototype.listen

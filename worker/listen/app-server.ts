@@ -1,7 +1,7 @@
 /** What an app sees of a server of its own that tsicorn has in its hands: that it listens, and that it closes when it is told to. */
 import type { Server } from 'node:net'
+import type { InheritedListener } from '../protocol/messages.ts'
 import type { ListenRequest } from './listen-request.ts'
-import type { InheritedListener } from '../protocol/protocol.ts'
 
 type Address = ReturnType<Server['address']>
 

@@ -1,8 +1,8 @@
 /** Whether an app and its operator mean the same address. */
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import type { InheritedListener } from '../protocol/messages.ts'
 import type { ListenRequest } from './listen-request.ts'
-import type { InheritedListener } from '../protocol/protocol.ts'
 
 const everywhere = new Set(['', '0.0.0.0', '::', '[::]'])
 

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import type { InheritedListener } from '../protocol/protocol.ts'
+import type { InheritedListener } from '../protocol/messages.ts'
 
 /** What a call of `server.listen(...)` asks for, whichever of its many forms it has. */
 export interface ListenRequest {

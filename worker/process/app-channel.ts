@@ -1,6 +1,6 @@
 /**
  * What an app finds where other process managers have a channel to a parent: `process.send`, `process.connected`,
- * `process.disconnect` and `process.channel`. Nobody hears what it says, except for the words that `app-ready.ts` knows,
+ * `process.disconnect` and `process.channel`. Nobody hears what it says, except for the words that `ready-message.ts` knows,
  * and nothing that it does with them has an effect on the worker.
  */
 import type { WorkerLog } from './log.ts'

@@ -7,7 +7,7 @@
 import { fstatSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { channelFd, frame } from '../protocol/frame.ts'
-import type { FromWorker, ToWorker } from '../protocol/protocol.ts'
+import type { FromWorker, ToWorker } from '../protocol/messages.ts'
 
 /** Characters of log lines that may wait for an arbiter that does not read; what is beyond is dropped, and counted. */
 const mostWaiting = 1024 * 1024

@@ -1,8 +1,8 @@
 /** The few lines that a worker has to say: they go to the arbiter, which owns the error log. */
 import { inspect } from 'node:util'
-import { tellArbiter } from './arbiter-channel.ts'
 import { cut } from '../protocol/frame.ts'
-import { type LogLevel, logLevels } from '../protocol/protocol.ts'
+import { type LogLevel, logLevels } from '../protocol/messages.ts'
+import { tellArbiter } from './arbiter-channel.ts'
 
 export interface WorkerLog {
   write(level: LogLevel, message: string): void

@@ -1,6 +1,6 @@
 /** The change of identity: a worker of a privileged arbiter becomes the user that it is to run as. */
 import { getSystemErrorMessage } from 'node:util'
-import type { Identity } from '../protocol/protocol.ts'
+import type { Identity } from '../protocol/messages.ts'
 
 /** Node's types leave this one out. */
 const system = process as unknown as { initgroups?(user: string, group: number): void }

@@ -4,7 +4,7 @@
  * It pauses the main thread from within, by an inspector session that has no port: nobody else can attach to it, and Node
  * prints nothing about it. A stuck process cannot start a thread, so this one waits from the beginning.
  */
-import { requestsKey } from '../protocol/protocol.ts'
+import { requestsKey } from '../protocol/messages.ts'
 
 /** `fd` is the thread's end of a channel to the arbiter: for each line that comes, one line of JSON goes back. */
 export async function startWatchdog(fd: number): Promise<void> {

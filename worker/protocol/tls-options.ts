@@ -1,7 +1,7 @@
 /** What Node is told for the settings of TLS. */
 import { constants } from 'node:crypto'
 import type { SecureContextOptions, SecureVersion } from 'node:tls'
-import type { TlsMaterial } from './protocol.ts'
+import type { TlsMaterial } from './messages.ts'
 
 /** Throws nothing: whether they can be used is known when a context is made of them. */
 export function contextOptions(material: TlsMaterial): SecureContextOptions {

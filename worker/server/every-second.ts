@@ -1,11 +1,12 @@
 /** What a worker looks after once a second, with its record of the scoreboard. */
-import { tellArbiter } from '../process/arbiter-channel.ts'
+
 import type { Connections } from '../connection/connections.ts'
 import { Descriptors } from '../connection/descriptors.ts'
-import type { WorkerLog } from '../process/log.ts'
-import type { WorkerSettings } from '../protocol/protocol.ts'
 import { SlowReaders } from '../connection/slow-readers.ts'
-import { createWear } from '../process/wear.ts'
+import { tellArbiter } from '../process/arbiter-channel.ts'
+import type { WorkerLog } from '../process/log.ts'
+import { createWear } from '../process/recycling.ts'
+import type { WorkerSettings } from '../protocol/messages.ts'
 
 export function everySecond(
   settings: WorkerSettings,

@@ -1,7 +1,7 @@
 /** The servers that the app tells to listen when it is loaded: those for metrics, and those that wait for a database. */
-import type { CaughtServer, LateListens } from '../listen/adopt-listen.ts'
-import type { Elsewhere } from '../protocol/app-error.ts'
+import type { CaughtServer, LateListens } from '../listen/listen-interceptor.ts'
 import { tellArbiter } from '../process/arbiter-channel.ts'
+import type { Elsewhere } from '../protocol/boot-error.ts'
 import { cut } from '../protocol/frame.ts'
 import type { Serving } from './serve.ts'
 

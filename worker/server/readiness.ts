@@ -1,7 +1,7 @@
 /** `ready_path`: what a worker tells balancers about the server. */
 import type { ServerResponse } from 'node:http'
-import type { RequestListener } from '../http/adapter.ts'
-import { fieldIndex } from '../protocol/scoreboard-layout.ts'
+import type { RequestListener } from '../http/types.ts'
+import { fieldIndex } from '../protocol/scoreboard.ts'
 
 const checks = fieldIndex('ready_checks')
 

@@ -1,8 +1,8 @@
 /** `request_id_header`: one name for a request, in every log that it leaves a trace in. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import type { RequestListener, UpgradeListener } from '../http/adapter.ts'
-import type { Trust } from '../net/trust.ts'
+import type { RequestListener, UpgradeListener } from '../http/types.ts'
+import type { Trust } from '../net/trusted-peers.ts'
 
 /** Visible ASCII, and not too long for a line of a log. */
 const sane = /^[!-~]{1,128}$/

@@ -3,25 +3,25 @@
 import type { AccessLine } from '../../hooks/access-entry.ts'
 import type { HookCaller } from '../../hooks/run.ts'
 import type { WorkerView } from '../../hooks/table.ts'
-import type { Acceptors } from '../connection/acceptors.ts'
 import type { AccessLog } from '../access-log/access-log.ts'
-import type { LoadedApp } from '../app/app.ts'
-import { guarded, guardedStream } from '../http/app-failure.ts'
-import { createBodyGuard } from '../http/body.ts'
+import { openRequestLog } from '../access-log/open.ts'
+import type { LoadedApp } from '../app/load.ts'
 import type { Connections } from '../connection/connections.ts'
-import type { Front } from '../connection/front.ts'
-import { createInspection, largestHead } from '../http/inspection.ts'
-import type { WorkerLog } from '../process/log.ts'
+import type { Acceptors } from '../connection/listener-filters.ts'
+import type { Front } from '../connection/transport.ts'
+import { createBodyGuard } from '../http/body-limit.ts'
+import { guarded, guardedStream } from '../http/error-handler.ts'
+import type { OnRefused } from '../http/rejection.ts'
+import { createInspection, largestHead } from '../http/validation.ts'
 import { nameOf } from '../net/peer.ts'
-import type { InheritedListener, WorkerSettings } from '../protocol/protocol.ts'
+import { createTrust } from '../net/trusted-peers.ts'
+import type { WorkerLog } from '../process/log.ts'
+import type { InheritedListener, WorkerSettings } from '../protocol/messages.ts'
+import { watchRefusals } from './client-errors.ts'
 import { withReadiness } from './readiness.ts'
-import { watchRefusals } from './refusal.ts'
-import type { OnRefused } from '../http/refuse.ts'
-import { type RequestParts, wrap } from './request.ts'
 import type { Naming } from './request-id.ts'
-import { openRequestLog } from '../access-log/request-log.ts'
+import { type RequestParts, wrap } from './request-pipeline.ts'
 import { type Serving, serve } from './serve.ts'
-import { createTrust } from '../net/trust.ts'
 import { wrapUpgrade } from './upgrade.ts'
 
 export interface ServiceOptions {
@@ -84,7 +84,7 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
 async function acceptorsFor(options: ServiceOptions): Promise<Acceptors | undefined> {
   const { settings, connections, log } = options
   if (settings.proxy_protocol === 'off' && settings.worker_connections === 0) return undefined
-  const { createAcceptors } = await import('../connection/acceptors.ts')
+  const { createAcceptors } = await import('../connection/listener-filters.ts')
   return createAcceptors(settings, connections, log)
 }
 

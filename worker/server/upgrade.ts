@@ -1,9 +1,9 @@
 /** Connections that leave HTTP: WebSockets, CONNECT, and whatever else is asked for with `Upgrade`. */
 import { stackOf } from '../../hooks/thrown.ts'
-import type { UpgradeListener } from '../http/adapter.ts'
-import { attempt } from '../http/app-failure.ts'
-import { ignore, inTurn, isRefused, refuseSocket } from '../http/refuse.ts'
-import type { RequestParts } from './request.ts'
+import { attempt } from '../http/error-handler.ts'
+import { ignore, inTurn, isRefused, refuseSocket } from '../http/rejection.ts'
+import type { UpgradeListener } from '../http/types.ts'
+import type { RequestParts } from './request-pipeline.ts'
 
 const nobody = { status: 501, why: 'nobody listens for CONNECT' }
 

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { resolve } from 'node:path'
 import { getSystemErrorMessage } from 'node:util'
-import { countLines, LogStream } from './log-stream.ts'
 import { openSafely } from '../protocol/safe-open.ts'
+import { countLines, LogStream } from './log-stream.ts'
 
 /**
  * A log that several processes append to at once.

@@ -1,5 +1,5 @@
 /** Metrics for statsd over UDP. */
-import type { StatsdTarget } from '../protocol/protocol.ts'
+import type { StatsdTarget } from '../protocol/messages.ts'
 import { Udp } from './udp.ts'
 
 /** Bytes that are sure to fit into one packet on every network, its headers aside. */

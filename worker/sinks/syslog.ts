@@ -1,6 +1,7 @@
 /** Records for syslog: `<PRI>gunicorn.PREFIX.error: [PID] MESSAGE`, which is what Gunicorn sends. */
+
+import type { LogLevel, SyslogTarget } from '../protocol/messages.ts'
 import { LineStream } from './line-stream.ts'
-import type { LogLevel, SyslogTarget } from '../protocol/protocol.ts'
 import { Udp } from './udp.ts'
 
 export interface Syslog {

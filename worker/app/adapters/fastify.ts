@@ -1,4 +1,4 @@
-import type { AppServer, Servable } from '../../http/adapter.ts'
+import type { AppServer, Servable } from '../../http/types.ts'
 import { hasMethods, isObject } from './members.ts'
 
 interface Fastify {

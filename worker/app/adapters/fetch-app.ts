@@ -1,4 +1,4 @@
-import type { Servable } from '../../http/adapter.ts'
+import type { Servable } from '../../http/types.ts'
 import { type FetchHandler, fetchListener } from './fetch.ts'
 import { hasMethods } from './members.ts'
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isWhole } from '../../http/response.ts'
-import type { RequestListener } from '../../http/adapter.ts'
+import type { RequestListener } from '../../http/types.ts'
 import { BadRequest, NodeRequest } from './fetch-request.ts'
 import { sendResponse } from './fetch-response.ts'
 

@@ -1,4 +1,4 @@
-import type { RequestListener, Servable } from '../../http/adapter.ts'
+import type { RequestListener, Servable } from '../../http/types.ts'
 import { hasMethods } from './members.ts'
 
 interface Koa {

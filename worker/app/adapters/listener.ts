@@ -1,4 +1,4 @@
-import type { RequestListener, Servable } from '../../http/adapter.ts'
+import type { RequestListener, Servable } from '../../http/types.ts'
 import { hasMethods } from './members.ts'
 
 /** `(req, res) => ...` with two parameters or more: plain functions, Express, Connect, the handlers of meta-frameworks. */

@@ -1,5 +1,5 @@
 import { Server } from 'node:net'
-import type { AppServer, SecureServer, Servable } from '../../http/adapter.ts'
+import type { AppServer, SecureServer, Servable } from '../../http/types.ts'
 import { hasMethods } from './members.ts'
 
 /** `http.createServer(...)` and its kin, exported without having been told to listen. */

@@ -1,4 +1,4 @@
-import type { Adapter, Servable } from '../../http/adapter.ts'
+import type { Adapter, Servable } from '../../http/types.ts'
 import { adoptFastify } from './fastify.ts'
 import { adoptFetch } from './fetch-app.ts'
 import { adoptKoa } from './koa.ts'

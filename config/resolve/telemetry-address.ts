@@ -1,0 +1,69 @@
+/** Where logs and metrics are sent: the forms of `syslog_addr` and `statsd_host`. */
+
+import type { Problem } from '../load/config-error.ts'
+import type { Settings } from '../table.ts'
+import { show } from './layers.ts'
+
+export type SyslogAddress =
+  | { readonly kind: 'udp' | 'tcp'; readonly host: string; readonly port: number; readonly text: string }
+  | { readonly kind: 'unix'; readonly path: string; readonly text: string }
+
+const noDatagrams = 'takes datagrams, and Node.js has no unix datagram sockets'
+
+/** Throws `RangeError` with words that follow the address. */
+export function parseSyslogAddress(text: string): SyslogAddress {
+  const [, path, type] = /^unix:\/\/(\/[^#]+)(?:#(dgram|stream))?$/.exec(text) ?? []
+  if (type === 'dgram') throw new RangeError(`${noDatagrams}: name a stream socket, or udp://HOST:PORT`)
+  if (path !== undefined) return { kind: 'unix', path, text }
+  const [, kind, place = ''] = /^(udp|tcp):\/\/(.*)$/.exec(text) ?? []
+  const found = kind === undefined ? undefined : hostAndPort(place, 'localhost', 514)
+  if (found === undefined)
+    throw new RangeError('is none of unix:///PATH, udp://HOST:PORT and tcp://HOST:PORT')
+  return { kind: kind as 'udp' | 'tcp', ...found, text }
+}
+
+export interface StatsdAddress {
+  readonly host: string
+  readonly port: number
+  readonly text: string
+}
+
+/** Throws `RangeError` with words that follow the address. */
+export function parseStatsdHost(text: string): StatsdAddress {
+  if (text.startsWith('unix:')) throw new RangeError(`${noDatagrams}: name HOST:PORT`)
+  const found = hostAndPort(text, undefined, 8125)
+  if (found === undefined) throw new RangeError('is no address: write HOST:PORT')
+  return { ...found, text }
+}
+
+function hostAndPort(text: string, usualHost: string | undefined, usualPort: number) {
+  const [all, v6, name, digits] = /^(?:\[([\da-f:.]+)\]|([^\s:/[\]]*))(?::(\d+))?$/i.exec(text) ?? []
+  const host = v6 || name || usualHost
+  const port = digits === undefined ? usualPort : Number(digits)
+  if (all === undefined || host === undefined || port < 1 || port > 65_535) return undefined
+  return { host, port }
+}
+
+/** What is wrong with the places that logs and metrics are sent to. */
+export function checkOutlets(
+  settings: Settings,
+  origins: Readonly<Record<keyof Settings, string>>,
+): readonly Problem[] {
+  const { syslog_addr, statsd_host, enable_backlog_metric } = settings
+  const problems: Problem[] = []
+  const check = (name: 'syslog_addr' | 'statsd_host', text: string, parse: (text: string) => unknown) => {
+    try {
+      parse(text)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      problems.push({ origin: origins[name], message: `${name} ${show(text)} ${error.message}` })
+    }
+  }
+  check('syslog_addr', syslog_addr, parseSyslogAddress)
+  if (statsd_host !== null) check('statsd_host', statsd_host, parseStatsdHost)
+  if (enable_backlog_metric && process.platform !== 'linux') {
+    const message = 'enable_backlog_metric needs /proc of Linux, which is not there: leave it out'
+    problems.push({ origin: origins.enable_backlog_metric, message })
+  }
+  return problems
+}

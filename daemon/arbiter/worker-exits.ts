@@ -1,0 +1,146 @@
+/** The ends of workers: what each of them means for the server. */
+import type { Resolved } from '../../config/resolve/resolve.ts'
+import { exitCodes } from '../../worker/protocol/exit-codes.ts'
+import type { FromWorker } from '../../worker/protocol/messages.ts'
+import { type Generation, mayBind } from '../generation/generation.ts'
+import type { Happening } from '../state/phase.ts'
+import type { Child } from '../workers/worker-handle.ts'
+import type { Reloads } from './reloads.ts'
+import type { Server } from './server.ts'
+
+/** What the arbiter has to react to. */
+export interface Consequence {
+  readonly happening: Extract<Happening, 'died young' | 'boot failed'>
+  readonly error: Error
+}
+
+/** How often, and after how many milliseconds, an address is bound anew that a worker found taken. */
+const bindTries = 5
+const bindPauseMs = 1_000
+
+/** How often an app may want other addresses, before it is refused. */
+const mostMoves = 5
+
+export class Deaths {
+  /** What the arbiter exits with if it gives up now. */
+  exitCode: number = exitCodes.failed.code
+  readonly #server: Server
+  readonly #reloads: Reloads
+  readonly #first: Resolved
+  #bindTries = 1
+  /** How often the app has wanted other addresses since a generation was in force. */
+  #moves: { readonly since: Generation | undefined; readonly count: number } = { since: undefined, count: 0 }
+
+  /** `first` is the configuration of the first generation. */
+  constructor(server: Server, reloads: Reloads, first: Resolved) {
+    this.#server = server
+    this.#reloads = reloads
+    this.#first = first
+  }
+
+  /** Takes a worker that ended off the books. */
+  bury(child: Child): Consequence | undefined {
+    const { fleet, succession, phase, log, crashLoop } = this.#server
+    const { isOn: loops } = crashLoop
+    const { current, good } = succession
+    if (child.failure?.why === 'tsx' && !child.hasTsx) return this.#takeTsx(child, child.failure.message)
+    if (child.failure?.why === 'elsewhere' && this.#bindForApp(child)) return undefined
+    const isProven = child.generation === good?.number
+    const { death, served, text } = fleet.bury(child, { proven: isProven, quietly: loops })
+    const message = child.failure?.message ?? text
+    // Only a reload has something to go back to.
+    const isEarly = death === 'unproven' && phase.name !== 'reloading'
+    if (death === 'sudden' || (isEarly && served > 0)) {
+      crashLoop.pace(child.born)
+      return undefined
+    }
+    if (death === 'young' || isEarly) {
+      if (child.failure !== undefined && !loops) log.error(message)
+      return { happening: 'died young', error: new Error(message.split('\n')[0]) }
+    }
+    if (child.generation !== current?.number || death === 'expected') return undefined
+    if (death === 'unbound' && phase.name === 'booting') return this.#bindAnew(message)
+    return this.#failBoot(child, message)
+  }
+
+  /** It is nobody's fault, and the next worker does better. */
+  #takeTsx(child: Child, why: string): undefined {
+    const { fleet, log } = this.#server
+    if (!fleet.needsTsx) log.info(`The app is loaded with tsx from now on: ${why}`)
+    fleet.needsTsx = true
+    fleet.bury(child, { proven: false, quietly: true })
+  }
+
+  /** Binds for the app what it wants to listen on, and starts its workers with it; false where that is no news. */
+  #bindForApp(child: Child): boolean {
+    const { fleet, succession, phase, log } = this.#server
+    const { current, appBinds } = succession
+    const { binds = [], message = '' } = child.failure ?? {}
+    const isCurrent = child.generation === current?.number
+    if (isCurrent && (!mayBind(current) || !['booting', 'reloading'].includes(phase.name))) return false
+    if (isCurrent && (this.#tooOften() || !appBinds.learn(binds))) return false
+    fleet.bury(child, { proven: false, quietly: true })
+    if (!isCurrent) return true
+    log.info(`${message}: it is bound for the app`)
+    if (phase.name === 'reloading') {
+      this.#reloads.begin()
+      this.#server.revert()
+    } else this.#startOver()
+    return true
+  }
+
+  /** A worker that serves has found out where its app listens, too: those to come are given that. */
+  bindLate(child: Child, { message, binds }: Extract<FromWorker, { type: 'listens' }>): boolean {
+    const { succession, log } = this.#server
+    const { current, appBinds } = succession
+    const isAsked = child.generation === current?.number && child.life !== 'draining'
+    if (!isAsked || !mayBind(current) || !appBinds.learnLate(binds)) return false
+    log.info(`${message}: it is bound for the app`)
+    return true
+  }
+
+  /** An app that cannot make up its mind would be asked for ever. */
+  #tooOften(): boolean {
+    const { good, appBinds } = this.#server.succession
+    if (this.#moves.since !== good) appBinds.forgetUnused()
+    this.#moves =
+      this.#moves.since === good ? { since: good, count: this.#moves.count + 1 } : { since: good, count: 1 }
+    return this.#moves.count > mostMoves
+  }
+
+  #startOver(delayMs = 0): void {
+    const { succession } = this.#server
+    succession.current = undefined
+    succession.prepare({ read: async () => this.#first }, delayMs)
+  }
+
+  #failBoot(child: Child, message: string): Consequence | undefined {
+    const { appFailedToLoad, workerFailedToBoot, failed } = exitCodes
+    const { phase, succession } = this.#server
+    if (phase.name === 'reloading' && succession.isPreparing) {
+      this.#reloads.supersede(message)
+      return undefined
+    }
+    const codes = {
+      app: appFailedToLoad,
+      boot: workerFailedToBoot,
+      bind: failed,
+      log: failed,
+      tsx: workerFailedToBoot,
+      elsewhere: appFailedToLoad,
+    }
+    this.exitCode = codes[child.failure?.why ?? 'boot'].code
+    return { happening: 'boot failed', error: new Error(message) }
+  }
+
+  /** Another server began to listen between our binding and our first worker's listening. */
+  #bindAnew(message: string): Consequence | undefined {
+    const { log, succession } = this.#server
+    this.#bindTries += 1
+    if (this.#bindTries > bindTries) return { happening: 'boot failed', error: new Error(message) }
+    log.error(`${message} (try ${this.#bindTries - 1} of ${bindTries}, the next in 1 second)`)
+    succession.keepListeners([])
+    this.#startOver(bindPauseMs)
+    return undefined
+  }
+}

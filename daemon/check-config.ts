@@ -1,0 +1,95 @@
+/** `--check-config`: loads hooks and app as a worker would, in a process of its own that serves nobody. */
+import { parseBind } from '../config/resolve/bind.ts'
+import type { Resolved } from '../config/resolve/resolve.ts'
+import { firstInherited } from '../worker/protocol/frame.ts'
+import type { InheritedListener } from '../worker/protocol/messages.ts'
+import { Inbox } from './arbiter/inbox.ts'
+import { bindFrom } from './generation/app-binds.ts'
+import { readTls } from './generation/certificate.ts'
+import { appFileOf, workerHooks, workerSettings } from './generation/generation.ts'
+import { urlOf } from './sockets/sockets.ts'
+import { Scoreboard, type Seat } from './workers/scoreboard.ts'
+import { Child, type ChildEvent } from './workers/worker-handle.ts'
+
+/** Resolves with undefined when the app loads, else with the reason. */
+export async function checkApp(
+  resolved: Resolved,
+  env: NodeJS.ProcessEnv,
+  tsx = false,
+): Promise<string | undefined> {
+  const { settings } = resolved
+  const tls = await readTls(resolved).catch((error: Error) => error)
+  if (tls instanceof Error) return tls.message
+  const inbox = new Inbox<ChildEvent>()
+  const warn = (message: string) => process.stderr.write(`${message}\n`)
+  const scoreboard = new Scoreboard({ folder: settings.worker_tmp_dir, warn })
+  let seat: Seat
+  try {
+    seat = scoreboard.take(1)
+  } catch (error) {
+    return (error as Error).message
+  }
+  const child = new Child({ age: 1, generation: 1, index: 0 }, 0, event => inbox.put(event))
+  child.start({
+    app: appFileOf(settings),
+    args: settings.app_args,
+    cwd: settings.chdir,
+    env,
+    descriptors: [seat.fd],
+    start: {
+      type: 'start',
+      age: 1,
+      generation: 1,
+      bindFrom: bindFrom(resolved),
+      mayBind: resolved.owner === undefined,
+      unbound: [],
+      tsx,
+      index: 0,
+      check: true,
+      settings: workerSettings(resolved),
+      listeners: settings.bind.flatMap(text => pretend(text, settings.chdir)),
+      scoreboard: { fd: firstInherited, slot: seat.slot },
+      ...workerHooks(resolved),
+      ...(tls === undefined ? {} : { tls }),
+      // Nobody but root can load the app as the user that it is to run as.
+      ...(resolved.owner === undefined || process.geteuid?.() !== 0 ? {} : { identity: resolved.owner }),
+    },
+  })
+  const limit = settings.boot_timeout * 1_000
+  let isLate = false
+  const giveUp = () => {
+    isLate = true
+    child.kill()
+  }
+  const timer = limit > 0 ? setTimeout(giveUp, limit) : undefined
+  let loaded = false
+  for (;;) {
+    const event = await inbox.next()
+    if (event.type === 'exited') break
+    if (event.type === 'lost') child.kill()
+    if (event.type !== 'said') continue
+    if (event.message.type === 'ready') loaded = true
+    if (event.message.type === 'failed') child.failure = event.message
+  }
+  clearTimeout(timer)
+  scoreboard.close()
+  // The arbiter would bind it.
+  if (loaded || child.failure?.why === 'elsewhere') return undefined
+  if (child.failure?.why === 'tsx' && !tsx) return await checkApp(resolved, env, true)
+  if (isLate) return `The app did not load within boot_timeout (${settings.boot_timeout} s)`
+  return child.failure?.message ?? `The app did not load: its process ended with ${endingOf(child)}`
+}
+
+/** A listener by its address only: nothing is bound for a check. */
+function pretend(text: string, folder: string): InheritedListener[] {
+  const address = parseBind(text, folder)
+  if (address.kind === 'fd') return []
+  const common = { fd: -1, reuse_port: false, of_app: false, late: false }
+  if (address.kind === 'unix') return [{ ...common, name: `unix:${address.path}`, path: address.path }]
+  const { kind, ...rest } = { ...address, port: address.port || 8000 }
+  return [{ ...common, name: urlOf(rest), ...rest }]
+}
+
+function endingOf({ ending }: Child): string {
+  return ending?.signal ?? `code ${ending?.code}`
+}

@@ -1,0 +1,145 @@
+/**
+ * The generations: the one in force, the one on its way, and the one that is being prepared.
+ *
+ * Preparing takes its time (it reads files, binds sockets, calls a hook) and happens beside the loop of the arbiter; it
+ * ends with `prepared` or `unprepared` in the inbox.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseBind } from '../../config/resolve/bind.ts'
+import type { Resolved } from '../../config/resolve/resolve.ts'
+import { tryAccessLog } from '../logs/access-log.ts'
+import { giveSocket } from '../process/ownership.ts'
+import type { Listeners } from '../sockets/listeners.ts'
+import { BindError } from '../sockets/sockets.ts'
+import { type AppBinds, bindFrom } from './app-binds.ts'
+import { readTls } from './certificate.ts'
+import { accessLogOf, type Generation } from './generation.ts'
+
+export type SuccessionEvent =
+  | { readonly type: 'prepared'; readonly generation: Generation }
+  | { readonly type: 'unprepared'; readonly error: unknown }
+
+/** What makes a generation, in this order; nothing more is begun once the signal is aborted. */
+export interface Preparation {
+  read(signal: AbortSignal): Promise<Resolved>
+  /** Before the sockets are bound. */
+  before?(resolved: Resolved): Promise<void>
+  /** When all sockets are bound. */
+  after?(resolved: Resolved): Promise<void>
+}
+
+export class Succession {
+  /** The generation that all workers should be of. */
+  current: Generation | undefined
+  /** The last one that all of them were of. */
+  good: Generation | undefined
+  readonly #put: (event: SuccessionEvent) => void
+  readonly #listeners: Listeners
+  readonly appBinds: AppBinds
+  #count = 0
+  #preparing: AbortController | undefined
+  #again: Preparation | undefined
+
+  constructor(put: (event: SuccessionEvent) => void, listeners: Listeners, appBinds: AppBinds) {
+    this.#put = put
+    this.#listeners = listeners
+    this.appBinds = appBinds
+  }
+
+  get isPreparing(): boolean {
+    return this.#preparing !== undefined
+  }
+
+  /** The number of the newest generation, whatever became of it. */
+  get newest(): number {
+    return this.#count
+  }
+
+  /** Prepares the next generation; a preparation under way ends where it is, and this one follows it. */
+  prepare(preparation: Preparation, delayMs = 0): void {
+    if (this.#preparing !== undefined) {
+      this.#again = preparation
+      this.#preparing.abort()
+      return
+    }
+    const controller = new AbortController()
+    this.#preparing = controller
+    this.#make(preparation, delayMs, controller.signal).then(
+      generation => this.#put({ type: 'prepared', generation }),
+      error => this.#put({ type: 'unprepared', error }),
+    )
+  }
+
+  async #make(preparation: Preparation, delayMs: number, signal: AbortSignal): Promise<Generation> {
+    if (delayMs > 0) await sleep(delayMs, undefined, { signal })
+    const asked = await preparation.read(signal)
+    signal.throwIfAborted()
+    await preparation.before?.(asked)
+    signal.throwIfAborted()
+    await tryAccessLog(accessLogOf(asked), asked.owner !== undefined)
+    const tls = await readTls(asked)
+    signal.throwIfAborted()
+    const { resolved, listeners, failure } = await this.#bind(asked, signal)
+    for (const listener of listeners) if (resolved.owner !== undefined) giveSocket(listener, resolved.owner)
+    signal.throwIfAborted()
+    await preparation.after?.(resolved)
+    signal.throwIfAborted()
+    this.#count += 1
+    const { appBinds } = this
+    const ofApp = new Set(listeners.filter(({ key }) => appBinds.has(key, resolved)))
+    const late = new Set(listeners.filter(({ key }) => appBinds.hasLate(key, resolved)))
+    const unbound = appBinds.refused
+    return {
+      ...{ number: this.#count, resolved, listeners, ofApp, late, unbound },
+      ...(failure === undefined ? {} : { failure }),
+      ...(tls === undefined ? {} : { tls }),
+    }
+  }
+
+  async #bind(
+    asked: Resolved,
+    signal: AbortSignal,
+  ): Promise<Pick<Generation, 'resolved' | 'listeners' | 'failure'>> {
+    const resolved = this.appBinds.addTo(asked)
+    const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
+    const addresses = bind.map(text => parseBind(text, chdir))
+    // Whether the default is needed at all, only the app can say.
+    const isDefault =
+      bind === asked.settings.bind && bindFrom(asked) === 'nobody' && asked.owner === undefined
+    const options = { umask, reusePort, user: resolved.owner?.uid, patient: !isDefault, signal }
+    try {
+      return { resolved, listeners: await this.#listeners.open(addresses, options) }
+    } catch (error) {
+      if (!(error instanceof BindError)) throw error
+      if (this.appBinds.refuse(error.key, resolved)) return await this.#bind(asked, signal)
+      if (isDefault) return { resolved, listeners: [], failure: error.message }
+      throw error
+    }
+  }
+
+  /** To be called when a preparation has ended; false when its outcome is out of date already. */
+  conclude(): boolean {
+    const again = this.#again
+    this.#preparing = undefined
+    this.#again = undefined
+    if (again !== undefined) this.prepare(again)
+    return again === undefined
+  }
+
+  /** The preparation under way fails for this reason. */
+  fail(error: unknown): void {
+    this.#preparing?.abort(error)
+  }
+
+  /** No preparation is wanted any more. */
+  cancel(): void {
+    this.#again = undefined
+    this.#preparing?.abort()
+  }
+
+  /** Closes the listeners that none of these generations has; at the end, those of others as well. */
+  keepListeners(generations: Iterable<Generation>, isEnding = false): void {
+    if (this.isPreparing) return
+    this.#listeners.keep(new Set([...generations].flatMap(({ listeners }) => listeners)), isEnding)
+  }
+}

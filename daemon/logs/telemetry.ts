@@ -1,0 +1,102 @@
+/** Syslog and statsd as far as the arbiter feeds them: its log, and what it knows about the whole server. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Resolved } from '../../config/resolve/resolve.ts'
+import type { LogLevel, WorkerSettings } from '../../worker/protocol/messages.ts'
+import type { Statsd } from '../../worker/sinks/statsd.ts'
+import type { Syslog } from '../../worker/sinks/syslog.ts'
+import { backlogReader } from '../sockets/backlog.ts'
+import type { Listener } from '../sockets/sockets.ts'
+
+/** Who is fed, in the form that workers get it. */
+type Targets = Pick<WorkerSettings, 'syslog' | 'statsd'>
+
+/** Whose queues are measured. */
+interface Followed {
+  readonly resolved: Resolved
+  readonly listeners: readonly Listener[]
+}
+
+/** How often the queues are measured, in milliseconds. */
+const backlogMs = 1_000
+
+export class Outlets {
+  readonly #onTrouble: (message: string) => void
+  #targets: Targets = { syslog: null, statsd: null }
+  #syslog: Syslog | undefined
+  #statsd: Statsd | undefined
+  #workers = -1
+  #backlogTimer: NodeJS.Timeout | undefined
+
+  constructor(onTrouble: (message: string) => void) {
+    this.#onTrouble = onTrouble
+  }
+
+  /** Goes on with these targets; rejects, and stays as it is, when syslog cannot be sent to. */
+  async use(targets: Targets): Promise<void> {
+    const { syslog, statsd } = targets
+    const before = this.#targets
+    if (!isDeepStrictEqual(syslog, before.syslog)) {
+      const old = this.#syslog
+      this.#syslog =
+        syslog === null
+          ? undefined
+          : await (await import('../../worker/sinks/syslog.ts')).openSyslog(syslog, this.#onTrouble)
+      void old?.close()
+    }
+    if (!isDeepStrictEqual(statsd, before.statsd)) {
+      void this.#statsd?.close()
+      this.#statsd =
+        statsd === null
+          ? undefined
+          : new (await import('../../worker/sinks/statsd.ts')).Statsd(statsd, this.#onTrouble)
+      this.#workers = -1
+    }
+    this.#targets = targets
+  }
+
+  /** A line of the error log. */
+  readonly line = (level: LogLevel, message: string, pid: number): void => {
+    this.#syslog?.send('error', level, message, pid)
+    if (level === 'warning' || level === 'error' || level === 'critical') {
+      this.#statsd?.increment(`gunicorn.log.${level}`)
+    }
+  }
+
+  /** The number of workers that live. */
+  count(workers: number): void {
+    if (this.#statsd === undefined || workers === this.#workers) return
+    this.#workers = workers
+    this.#statsd.gauge('gunicorn.workers', workers)
+  }
+
+  /** Measures the queues of this generation from now on, where that is wanted. */
+  follow({ resolved, listeners }: Followed): void {
+    clearInterval(this.#backlogTimer)
+    const { statsd_host, enable_backlog_metric } = resolved.settings
+    if (statsd_host === null || !enable_backlog_metric) return
+    const read = backlogReader(listeners)
+    const measure = async () => {
+      const waiting = await read()
+      if (waiting !== undefined) this.#statsd?.histogram('gunicorn.backlog', waiting)
+    }
+    let failing = false
+    this.#backlogTimer = setInterval(() => {
+      measure().then(
+        () => {
+          failing = false
+        },
+        (error: Error) => {
+          // Once for as long as it lasts: descriptors may be short for a while.
+          if (!failing) this.#onTrouble(`Cannot measure the backlog: ${error.message}`)
+          failing = true
+        },
+      )
+    }, backlogMs).unref()
+  }
+
+  /** Resolves when the last of it is sent, or after about a second. */
+  async close(): Promise<void> {
+    clearInterval(this.#backlogTimer)
+    await Promise.all([this.#syslog?.close(), this.#statsd?.close()])
+  }
+}

@@ -1,0 +1,245 @@
+/** A worker as the arbiter sees it: a process, a place in the life of a worker, and what is known about it. */
+import type { ChildProcess } from 'node:child_process'
+import type { Socket } from 'node:net'
+import type { Duplex, Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import type { HookLog, WorkerView } from '../../hooks/table.ts'
+import { arbiterVariable, channelFd, firstInherited } from '../../worker/protocol/frame.ts'
+import type { FromWorker, Start, ToWorker } from '../../worker/protocol/messages.ts'
+import type { PlannedWorker } from '../state/plan.ts'
+import { type Life, mayBecome } from '../state/worker-state.ts'
+import { ourselves, print } from '../system/process-identity.ts'
+import { trySpawn, whyNotStarted } from '../system/spawn.ts'
+import { captureLines } from './captured-output.ts'
+import type { Seat } from './scoreboard.ts'
+import { WorkerChannel } from './worker-channel.ts'
+
+/** What a child tells the arbiter; it only ever ends up in the inbox. */
+export type ChildEvent =
+  | { readonly type: 'said'; readonly child: Child; readonly message: FromWorker }
+  /** It misbehaves; the text goes on after its name. */
+  | { readonly type: 'misbehaved'; readonly child: Child; readonly text: string }
+  /** Its channel has ended, and its process has not. */
+  | { readonly type: 'lost'; readonly child: Child }
+  | { readonly type: 'exited'; readonly child: Child }
+
+/** Everything that a worker process is started with. */
+export interface ChildOptions {
+  /** The file of the app, absolute, which is the main module; undefined where only the worker can find out. */
+  readonly app: string | undefined
+  /** What the app finds in `process.argv`. */
+  readonly args: readonly string[]
+  readonly cwd: string
+  readonly env: NodeJS.ProcessEnv
+  /** What the process inherits, from descriptor `firstInherited` on. */
+  readonly descriptors: readonly number[]
+  readonly start: Start
+  /** Takes what the process prints, in whole lines, in place of the arbiter's own standard output and standard error. */
+  readonly capture?: ((lines: string) => void) | undefined
+  /** A thread of the worker can say where its JavaScript stands. */
+  readonly hasWatchdog?: boolean
+}
+
+/** The worker comes first, and the app is what Node runs; without one, it is the worker. */
+function mainOf(app: string | undefined): readonly string[] {
+  return app === undefined ? [fileURLToPath(preload)] : [`--import=${preload.href}`, app]
+}
+
+/** How a worker process ended. */
+export interface Ending {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+const preload = new URL(`../../worker/preload.${import.meta.url.slice(-2)}`, import.meta.url)
+
+/** SIGUSR1, which is often sent to whole groups, would open a port where any local user can run code as the worker. */
+const closed = ['--disable-sigusr1'] as const
+
+/** By which a worker whose arbiter is gone is told from one that has it. */
+const ourName = print(ourselves())
+
+/** How long a process may live on when its channel has ended, because it is about to end itself. */
+const endingMs = 1_000
+
+/** How long the last words of a dead process may take to arrive, where a grandchild keeps its channel or pipes open. */
+const lastWordsMs = 200
+
+export class Child implements PlannedWorker {
+  readonly age: number
+  readonly generation: number
+  readonly index: number
+  /** Its place on the scoreboard, from when it is started. */
+  seat: Seat | undefined
+  readonly born: number
+  life: Life = 'spawned'
+  since: number
+  pulse: number
+  quit = false
+  killed = false
+  worn = false
+  /** It was started with tsx. */
+  hasTsx = false
+  /** It may live, and is no longer counted. */
+  isAbandoned = false
+  /** Why it leaves, in one phrase, as far as that is known. */
+  reason: string | undefined
+  /** What it said before it gave up booting. */
+  failure: Extract<FromWorker, { type: 'failed' }> | undefined
+  ending: Ending | undefined
+  readonly #put: (event: ChildEvent) => void
+  #process: ChildProcess | undefined
+  #channel: WorkerChannel | undefined
+  #loss: NodeJS.Timeout | undefined
+  #watchdog: Duplex | undefined
+
+  constructor(
+    { age, generation, index }: Pick<PlannedWorker, 'age' | 'generation' | 'index'>,
+    now: number,
+    put: (event: ChildEvent) => void,
+  ) {
+    this.age = age
+    this.generation = generation
+    this.index = index
+    this.born = now
+    this.since = now
+    this.pulse = now
+    this.#put = put
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
+  /** What hooks see of it. */
+  view(log: HookLog): WorkerView {
+    const { pid, age, generation, index, life, ending, reason } = this
+    return {
+      pid,
+      age,
+      generation,
+      index,
+      state: life,
+      ...(ending === undefined ? {} : { exit_code: ending.code, signal: ending.signal }),
+      ...(reason === undefined ? {} : { reason }),
+      log,
+    }
+  }
+
+  /** Starts the process. Whatever goes wrong with it, `exited` follows. */
+  start({ app, args, cwd, env, descriptors, start, capture, hasWatchdog = false }: ChildOptions): void {
+    const printed = capture === undefined ? 'inherit' : 'pipe'
+    const child = trySpawn(process.execPath, [...process.execArgv, ...closed, ...mainOf(app), ...args], {
+      cwd,
+      env: { ...env, ...indexVariables(start), [arbiterVariable]: ourName },
+      stdio: ['ignore', printed, printed, 'pipe', ...descriptors, ...(hasWatchdog ? ['pipe' as const] : [])],
+    })
+    if (child instanceof Error) return this.#fail(whyNotStarted(child, process.execPath, cwd))
+    this.#process = child
+    this.hasTsx = start.tsx
+    const socket = child.stdio?.[channelFd] as Socket | undefined
+    this.#channel = socket && this.#listen(socket)
+    child.on('error', error => {
+      if (child.pid === undefined) this.#fail(whyNotStarted(error, process.execPath, cwd))
+      else if (this.killed) this.#abandon(error.message)
+    })
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream && capture) captureLines(stream as Readable, capture)
+    }
+    child.once('exit', (code, signal) => {
+      this.#channel?.finish()
+      const timer = setTimeout(() => this.end({ code, signal }), lastWordsMs)
+      child.once('close', () => {
+        clearTimeout(timer)
+        this.end({ code, signal })
+      })
+    })
+    this.send(
+      hasWatchdog
+        ? { ...start, watchdog: this.#takeWatchdog(child, firstInherited + descriptors.length) }
+        : start,
+    )
+  }
+
+  #takeWatchdog({ stdio }: ChildProcess, fd: number): number {
+    // Without a process there is none.
+    const channel = stdio?.[fd] as Duplex | null | undefined
+    channel?.on('error', () => undefined).resume()
+    this.#watchdog = channel ?? undefined
+    return fd
+  }
+
+  /** The way to the thread that knows where the JavaScript stands. */
+  get watchdog(): Duplex | undefined {
+    return this.#watchdog
+  }
+
+  #listen(socket: Socket): WorkerChannel {
+    return new WorkerChannel(socket, {
+      hear: message => this.#put({ type: 'said', child: this, message }),
+      complain: text => this.#put({ type: 'misbehaved', child: this, text }),
+      lost: () => {
+        this.#loss = setTimeout(() => this.#put({ type: 'lost', child: this }), endingMs)
+      },
+    })
+  }
+
+  #fail(why: string): void {
+    this.reason = `could not be started: ${why}`
+    this.end({ code: null, signal: null })
+  }
+
+  /** Nobody waits for a process that cannot be ended; it leaves by itself when it finds its arbiter gone. */
+  #abandon(why: string): void {
+    this.isAbandoned = true
+    this.reason = `could not be ended: ${why}: let the arbiter signal it (CAP_KILL), and end it by hand`
+    this.end({ code: null, signal: null })
+  }
+
+  /** Reports the end; also of a worker that never got a process. */
+  end(ending: Ending): void {
+    if (this.ending !== undefined) return
+    this.ending = ending
+    clearTimeout(this.#loss)
+    this.#channel?.close()
+    this.#put({ type: 'exited', child: this })
+  }
+
+  /** Moves on in life; false where that would be backwards. */
+  become(life: Life, now: number): boolean {
+    if (!mayBecome(this.life, life)) return false
+    this.life = life
+    this.since = now
+    this.pulse = now
+    return true
+  }
+
+  /** One that dies while it is told something is noticed by its exit. */
+  send(message: ToWorker): void {
+    if (this.#channel?.isOpen !== false) return this.#channel?.send(message)
+    // Without its channel it takes this for an order to finish.
+    if (message.type === 'drain' || message.type === 'quit') this.#process?.kill('SIGTERM')
+  }
+
+  /** Tells it to leave at once; where it has no process yet, it never gets one. */
+  leave(now: number): void {
+    this.become('draining', now)
+    this.since = now
+    this.quit = true
+    if (this.#process === undefined) this.end({ code: 0, signal: null })
+    else this.send({ type: 'quit' })
+  }
+
+  /** Whether it was killed or is about to be, `killed` says; this does it. */
+  kill(): void {
+    this.killed = true
+    if (this.#process === undefined) this.end({ code: null, signal: null })
+    // Node would send the signal of a process without a pid to the own process group.
+    else if (this.pid !== undefined) this.#process.kill('SIGKILL')
+  }
+}
+
+/** By which an app tells its workers from each other; the second one is what PM2 calls it. */
+function indexVariables({ index }: Pick<Start, 'index'>): NodeJS.ProcessEnv {
+  return { TSICORN_WORKER_INDEX: `${index}`, NODE_APP_INSTANCE: `${index}` }
+}

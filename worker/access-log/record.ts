@@ -1,0 +1,64 @@
+/** Access log lines in JSON, or as a function of the user writes them. */
+import type { AccessEntry, AccessLine } from '../../hooks/access-entry.ts'
+import { stackOf } from '../../hooks/thrown.ts'
+import { basicUser, type Entry } from './format.ts'
+
+export interface RecordOptions {
+  /** The setting `request_id_header`. */
+  readonly request_id_header: string | null
+}
+
+/** One JSON object per line; what there is nothing to say about is left out. */
+export function jsonLine({ request_id_header: header }: RecordOptions): (entry: Entry) => string {
+  const idHeader = header?.toLowerCase()
+  return entry => JSON.stringify(recordOf(entry, idHeader))
+}
+
+export interface OwnLineOptions extends RecordOptions {
+  readonly write: AccessLine
+  readonly onError: (message: string) => void
+}
+
+/** What the function returns, as one line; where it fails, the line is JSON, so that none is lost. */
+export function ownLine({ write, onError, ...options }: OwnLineOptions): (entry: Entry) => string {
+  const idHeader = options.request_id_header?.toLowerCase()
+  const fallback = jsonLine(options)
+  let failed = false
+  return entry => {
+    try {
+      const line: unknown = write({
+        ...recordOf(entry, idHeader),
+        request_headers: entry.request?.headers ?? {},
+        response_header: entry.responseHeader,
+      })
+      if (typeof line !== 'string') throw new TypeError(`it returned ${typeof line}, not text`)
+      return line.replace(/\r?\n|\r/g, '\\n')
+    } catch (error) {
+      // Once: it may well fail for each request.
+      if (!failed) onError(`access_log_format failed, its lines are JSON: ${stackOf(error)}`)
+      failed = true
+      return fallback(entry)
+    }
+  }
+}
+
+function recordOf(entry: Entry, idHeader: string | undefined): AccessEntry {
+  const { request } = entry
+  const headers = request?.headers
+  return {
+    time: new Date(entry.time).toISOString(),
+    pid: process.pid,
+    remote_address: entry.remoteAddress || undefined,
+    user: basicUser(headers?.authorization),
+    method: request?.method,
+    url: request?.url,
+    protocol: request && `HTTP/${request.httpVersion}`,
+    status: entry.status,
+    outcome: entry.outcome,
+    bytes: entry.bytes,
+    duration: Math.round(entry.duration * 1_000) / 1_000_000,
+    referer: headers?.referer,
+    user_agent: headers?.['user-agent'],
+    request_id: idHeader === undefined ? undefined : (headers?.[idHeader] as string | undefined),
+  }
+}

@@ -1,0 +1,222 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { AppLog, AppServer, RequestListener, Servable, UpgradeListener } from '../http/types.ts'
+import { type CaughtServer, type LateListens, ListenCatcher } from '../listen/listen-interceptor.ts'
+import { whilePending } from '../process/pending.ts'
+import { AppError, BindFailed } from '../protocol/boot-error.ts'
+import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
+import { hasMethods } from './adapters/members.ts'
+import { acceptedShapes, describeValue } from './adapters/shape.ts'
+import { candidates, type Exports, exported, listExports, namedExport } from './exports.ts'
+import { nameAppThatExits, refuseCluster } from './guards.ts'
+import { hearReady } from './ready-message.ts'
+import { resolveAppPath } from './resolve-path.ts'
+import { callExport, ranOnly, servableOf } from './servable.ts'
+import { type AppSpec, parseAppSpec } from './spec.ts'
+
+export type { AppServer, RequestListener, UpgradeListener } from '../http/types.ts'
+export type { CaughtServer } from '../listen/listen-interceptor.ts'
+export { AppError, AppMissing, BindFailed } from '../protocol/boot-error.ts'
+
+/** An app, ready to be served: either its own server or a listener. */
+export interface LoadedApp {
+  /** What was found, for the log: `Express application`, `fetch handler`, `http.Server`. */
+  readonly shape: string
+  /** The app's own server: exported, or caught when the app told it to listen. */
+  readonly server?: AppServer
+  /** Its servers that listen on inherited descriptors already, one for each. All of them have to be drained. */
+  readonly caught: readonly CaughtServer[]
+  /** Nobody serves there but servers of the app that listen later. */
+  readonly awaited?: readonly InheritedListener[]
+  readonly listener?: RequestListener
+  readonly upgrade?: UpgradeListener
+  /** Closes the app once the sockets are drained, then calls the module's `shutdown`; the caller bounds it. */
+  readonly close?: () => Promise<void>
+}
+
+export interface LoadOptions {
+  /** `path`, `path:export` or `path:factory(literals)`. */
+  readonly spec: string
+  /** Where paths are looked for, as written. */
+  readonly cwd: string
+  readonly listeners: readonly InheritedListener[]
+  readonly bindFrom: BindFrom
+  /** What the app listens on besides can be bound for it. */
+  readonly mayBind: boolean
+  /** But for these addresses. */
+  readonly unbound: readonly string[]
+  /** Why there is no listener, where the app may have one of its own. */
+  readonly bindFailure?: string | undefined
+  /** Nothing may listen; an app that would is taken at its word. */
+  readonly check: boolean
+  /** The app is loaded when it has said so with `process.send('ready')`, as for PM2. */
+  readonly waitReady: boolean
+  /** The setting `backlog`, for an app that listens without naming one. */
+  readonly backlog?: number
+  /** Called before a server of the app listens; it may get connections long before the app is loaded. */
+  readonly onListen?: (server: AppServer) => void
+  readonly late: LateListens
+  readonly log: AppLog
+  /** The worker has been told to end, and so has the app. */
+  readonly isLeaving: () => boolean
+  /** Runs the module at this URL, once. */
+  readonly run: (url: string) => Promise<Exports>
+  /** What the module throws does not end the process. */
+  readonly survives: () => boolean
+}
+
+/**
+ * Runs the app and finds out how to serve it; called once in the life of a process.
+ *
+ * A server that the app told to listen on an inherited socket comes first, then the export that the spec names, then the
+ * default export, then the conventional names.
+ *
+ * @throws AppError, AppMissing, BindFailed, and whatever the app itself throws
+ */
+export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
+  const { cwd, listeners, log } = options
+  const spec = parseAppSpec(options.spec)
+  const url = resolveAppPath(spec.path, cwd)
+  const { promise: refusal, reject: refused } = Promise.withResolvers<never>()
+  const catcher = new ListenCatcher({ ...options, refused })
+  refuseCluster(refused)
+  const ready = hearReady()
+  const letExit = nameAppThatExits(spec.text, log, options.isLeaving)
+  // As with Node alone, the app says where to listen if nobody else does.
+  if (options.bindFrom !== 'nobody') announcePort(listeners)
+  const meanwhile = <T>(step: Promise<T>, otherwise: () => T) =>
+    whilePending(Promise.race([step, refusal]), otherwise)
+  try {
+    const module = await meanwhile(options.run(url), () => {
+      // It awaits the end of its server, as `await once(server, 'close')` does.
+      if (catcher.isListening) return {}
+      throw neverLoaded(spec)
+    }).catch((error: unknown) => {
+      if (catcher.isListening && options.survives()) return {}
+      throw error
+    })
+    // Servers that were to find a free port are closed by then.
+    await turn()
+    const found = await meanwhile(find(module, spec, catcher), () => {
+      throw neverLoaded(spec)
+    })
+    const listens = found === undefined || catcher.hasMain
+    if (listens) {
+      catcher.ignoreElsewhere()
+      await meanwhile(catcher.first, () => {
+        throw taken(options.bindFailure) ?? notServable(module, spec, catcher.elsewhere, listeners)
+      })
+    }
+    catcher.compare()
+    const isTaken = taken(options.bindFailure)
+    if (isTaken !== undefined) throw isTaken
+    if (options.waitReady)
+      await meanwhile(ready, () => {
+        throw neverReady(spec)
+      })
+    const main = listens ? listening(catcher.caught) : { ...found, ...upgrading(found, module) }
+    return { ...main, caught: [...catcher.caught], awaited: catcher.awaited, ...closing(found, module) }
+  } finally {
+    letExit()
+    catcher.finish()
+  }
+}
+
+/** Apps that listen by themselves ask for this; a PORT that is configured stays. */
+function announcePort(listeners: readonly InheritedListener[]): void {
+  const port = listeners.find(listener => listener.port !== undefined)?.port ?? listeners[0]?.path
+  if (port !== undefined) process.env.PORT ||= String(port)
+}
+
+/** Nothing is made or called once the app listens, except what the spec itself calls. */
+async function find(module: Exports, spec: AppSpec, catcher: ListenCatcher): Promise<Servable | undefined> {
+  if (spec.name !== undefined) {
+    const candidate = namedExport(module, spec, spec.name)
+    if (spec.args !== undefined) return madeBy(await callExport(candidate, spec.args, spec))
+    if (catcher.hasMain) return undefined
+    const servable = await servableOf(candidate, spec)
+    if (servable !== undefined) return madeBy(servable)
+    throw new AppError(
+      `The app ${JSON.stringify(spec.text)} cannot be used: ${spec.name} is ${describeValue(candidate.value)}, and an app is ${acceptedShapes}`,
+    )
+  }
+  for (const candidate of candidates(module)) {
+    if (catcher.hasMain) return undefined
+    const servable = await servableOf(candidate, spec)
+    if (servable !== undefined) return madeBy(servable)
+  }
+  return undefined
+}
+
+/** A factory that returned nothing leaves nothing to serve, unless it made a server listen. */
+function madeBy(servable: Servable | typeof ranOnly): Servable | undefined {
+  return servable === ranOnly ? undefined : servable
+}
+
+/** What the arbiter could not bind would have been needed. */
+function taken(bindFailure: string | undefined): BindFailed | undefined {
+  return bindFailure === undefined ? undefined : new BindFailed(bindFailure)
+}
+
+function listening(caught: readonly CaughtServer[]): Pick<LoadedApp, 'shape' | 'server'> {
+  return {
+    shape: 'server that the app told to listen',
+    server: (caught.find(({ listener }) => !listener.of_app) ?? caught[0]!).server,
+  }
+}
+
+/** Nitro and others export what answers WebSockets beside what answers requests. */
+function upgrading(servable: Servable | undefined, module: Exports): { readonly upgrade?: UpgradeListener } {
+  if (servable?.listener === undefined) return {}
+  const websocket = exported(module, 'websocket')
+  const upgrade = hasMethods(websocket, 'handleUpgrade')
+    ? websocket.handleUpgrade.bind(websocket)
+    : (exported(module, 'handleUpgrade') ?? exported(module, 'upgrade'))
+  return typeof upgrade === 'function' ? { upgrade: upgrade as UpgradeListener } : {}
+}
+
+function closing(servable: Servable | undefined, module: Exports): { readonly close?: () => Promise<void> } {
+  const shutdown = exported(module, 'shutdown')
+  const steps = [servable?.close, shutdown].filter(step => typeof step === 'function')
+  if (steps.length === 0) return {}
+  return {
+    close: async () => {
+      for (const step of steps) await step()
+    },
+  }
+}
+
+function notServable(
+  module: Exports,
+  spec: AppSpec,
+  elsewhere: readonly string[],
+  listeners: readonly InheritedListener[],
+): AppError {
+  const app = `The app ${JSON.stringify(spec.text)} cannot be used:`
+  const bound = listeners.map(({ name }) => name).join(', ')
+  const [stray] = elsewhere
+  if (stray !== undefined) {
+    const port = stray.match(/^port (\d+)/)?.[1]
+    const announced = process.env.PORT === undefined ? '' : `, which is ${process.env.PORT}`
+    const bind = port === undefined ? `unix:${stray}` : `127.0.0.1:${port}`
+    return new AppError(
+      `${app} it listens on ${stray}, and tsicorn is bound to ${bound}: start tsicorn with -b ${bind}, or let the app listen on process.env.PORT${announced}`,
+    )
+  }
+  const values = candidates(module).map(({ name, value }) => `${name} is ${describeValue(value)}`)
+  const found = values.length === 0 ? '' : ` (${values.join(', ')})`
+  return new AppError(
+    `${app} it exports ${listExports(module)}${found} and does not listen on ${bound}: export ${acceptedShapes}`,
+  )
+}
+
+function neverLoaded(spec: AppSpec): AppError {
+  return new AppError(
+    `The app ${JSON.stringify(spec.text)} never finished loading: it awaits what nothing will settle`,
+  )
+}
+
+function neverReady(spec: AppSpec): AppError {
+  return new AppError(
+    `The app ${JSON.stringify(spec.text)} has not said that it is ready: wait_ready waits for process.send('ready')`,
+  )
+}

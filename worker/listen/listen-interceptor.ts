@@ -1,0 +1,244 @@
+import { Server } from 'node:net'
+import { isAppServer } from '../app/adapters/server.ts'
+import type { AppLog, AppServer } from '../http/types.ts'
+import { AppError, BindFailed, Elsewhere } from '../protocol/boot-error.ts'
+import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
+import { answerAddress, hide, pretend, withhold } from './app-server.ts'
+import { bindOf, contradicts, differs, isLocal, isOpen, matches, nameOf } from './listen-address.ts'
+import { type ListenRequest, readListen, targetOf } from './listen-request.ts'
+import { refuseProbes } from './port-probe.ts'
+import { Strays } from './strays.ts'
+
+/** A server of the app that called `listen` for an inherited socket. */
+export interface CaughtServer {
+  readonly server: AppServer
+  readonly listener: InheritedListener
+  readonly request: ListenRequest
+}
+
+/** What becomes of servers that the app tells to listen when it is loaded. */
+export interface LateListens {
+  /** The arbiter has not bound that. */
+  found(error: Elsewhere): void
+  /** Resolves when the worker serves, and with false when it does no longer. */
+  adopt(one: CaughtServer): Promise<boolean>
+}
+
+/**
+ * Leads what the app listens on to the sockets that the worker inherited.
+ *
+ * `net.Server.prototype.listen` is replaced for the life of the process, before any code of the app runs. Servers of http, https
+ * and http2 that ask for an inherited port or path are led there, unless they are closed at once: an app that looks for a free
+ * port finds that its own is. Metrics servers and the like listen as they always did. What the app listens on when it is loaded, with
+ * metrics for example, the arbiter binds for the workers to come.
+ */
+export class ListenCatcher {
+  /** In the order of their calls. */
+  readonly caught: CaughtServer[] = []
+  /** The first of them is listening. */
+  readonly first: Promise<void>
+  readonly #listeners: readonly InheritedListener[]
+  readonly #check: boolean
+  readonly #backlog: number | undefined
+  readonly #log: AppLog
+  readonly #strays: Strays
+  readonly #original = Server.prototype.listen
+  readonly #listening: () => void
+  readonly #onListen: ((server: AppServer) => void) | undefined
+  readonly #refused: (error: Error) => void
+  readonly #late: LateListens
+  readonly #bindFrom: BindFrom
+  readonly #mayBind: boolean
+  readonly #acceptConnects: () => void
+  /** Those that listen must not be what keeps the process waiting for the app to be loaded. */
+  readonly #unrefs: Server[] = []
+  #loaded = false
+
+  constructor(options: {
+    readonly listeners: readonly InheritedListener[]
+    /** Nothing may listen: every server of HTTP is told that it does, and does not. */
+    readonly check: boolean
+    /** For listens that name none; each one sets the length of the queue anew, and the socket is shared. */
+    readonly backlog?: number | undefined
+    readonly log: AppLog
+    /** Called before a server of the app listens on an inherited socket, and so before its first connection. */
+    readonly onListen?: ((server: AppServer) => void) | undefined
+    readonly bindFrom: BindFrom
+    /** The arbiter binds what else the app listens on. */
+    readonly mayBind: boolean
+    /** But for these addresses. */
+    readonly unbound: readonly string[]
+    /** The app cannot listen there. */
+    readonly refused: (error: Error) => void
+    readonly late: LateListens
+  }) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.first = promise
+    this.#listening = resolve
+    this.#onListen = options.onListen
+    this.#refused = options.refused
+    this.#late = options.late
+    this.#listeners = options.listeners
+    this.#check = options.check
+    this.#backlog = options.backlog
+    this.#log = options.log
+    this.#bindFrom = options.bindFrom
+    this.#mayBind = options.mayBind
+    this.#strays = new Strays(options)
+    this.#acceptConnects = refuseProbes(request => this.#isFree(request))
+    const catcher = this
+    Server.prototype.listen = function (this: Server, ...args: unknown[]) {
+      return catcher.#hear(this, args)
+    } as typeof Server.prototype.listen
+  }
+
+  /** Where servers of the app listen that no inherited socket serves: `port 3000`. */
+  get elsewhere(): readonly string[] {
+    return this.#strays.names
+  }
+
+  /** Some server of the app listens where its requests are to come from, and not on an address of its own beside. */
+  get hasMain(): boolean {
+    return this.caught.some(({ listener }) => !listener.of_app || this.#bindFrom === 'nobody')
+  }
+
+  /** Some server of the app listens, or would where the arbiter had bound its address. */
+  get isListening(): boolean {
+    return this.caught.length > 0 || this.#strays.bindable.length > 0
+  }
+
+  /** @throws Elsewhere where the app listens on other addresses of its own than the arbiter has bound for it */
+  compare(): void {
+    if (!this.#mayBind) return
+    const more = this.#strays.bindable
+    const bound = this.#listeners.filter(({ of_app }) => of_app)
+    const used = this.caught.filter(({ listener, request }) => listener.of_app || isOpen(request))
+    const unused = bound.filter(one => !one.late && used.every(({ listener }) => listener !== one))
+    if (more.length === 0 && unused.length === 0) return
+    const names = more.length > 0 ? more.map(nameOf) : ['fewer addresses']
+    throw new Elsewhere(names.join(' and '), [
+      // The port may be our default, and the host the app's.
+      ...used.map(({ listener, request }) => bindOf(isOpen(request) ? { ...listener, ...request } : request)),
+      ...more.map(bindOf),
+    ])
+  }
+
+  /** What the app may listen on when it is loaded; nothing else is served there. */
+  get awaited(): readonly InheritedListener[] {
+    if (this.caught.length === 0 && this.#bindFrom === 'nobody') return []
+    return this.#free(this.#listeners).filter(({ of_app }) => of_app)
+  }
+
+  /** From now on only `first` is waited for: servers that listen elsewhere must not be what keeps the process waiting. */
+  ignoreElsewhere(): void {
+    this.#strays.ignore()
+  }
+
+  /** The app is loaded and the worker takes the sockets that are left: what the app still asks for is granted in name only. */
+  finish(): void {
+    this.#loaded = true
+    this.#acceptConnects()
+    for (const server of this.#unrefs) server.ref()
+    this.#strays.heed()
+  }
+
+  #hear(server: Server, args: readonly unknown[]): Server {
+    const request = readListen(args)
+    const wanted = request && this.#listeners.filter(listener => matches(listener, request))
+    if (request === undefined || wanted === undefined) return this.#pass(server, args)
+    if (!isAppServer(server)) {
+      // Somebody looks whether the port is free.
+      const [listener] = wanted
+      return listener && !this.#loaded ? pretend(server, request, listener) : this.#pass(server, args)
+    }
+    if (wanted.length > 0 || this.#isServed(server)) return this.#lead(server, request, wanted)
+    const [free] = this.#bindFrom === 'nobody' && isOpen(request) ? this.#free(this.#listeners) : []
+    if (free !== undefined && !this.#loaded) return this.#lead(server, request, [free])
+    this.#strays.add(server, request)
+    const isForArbiter = this.#strays.isBindable(request)
+    // Where nobody has said where to listen, this is as good as the inherited socket.
+    if (isForArbiter && (this.#loaded || this.#bindFrom === 'nobody')) {
+      const heard = this.#loaded ? () => this.#late.found(elsewhere(request)) : this.#listening
+      setImmediate(() => this.#strays.has(server) && heard())
+    }
+    return isForArbiter || this.#check ? pretend(server, request) : this.#pass(server, args)
+  }
+
+  #free(listeners: readonly InheritedListener[]): InheritedListener[] {
+    return listeners.filter(listener => this.caught.every(one => one.listener !== listener))
+  }
+
+  #pass(server: Server, args: readonly unknown[]): Server {
+    return Reflect.apply(this.#original, server, args)
+  }
+
+  /** The app exported it, and its operator has said where it listens. */
+  #isServed(server: Server): boolean {
+    return this.#loaded && server.listening && this.#bindFrom !== 'nobody'
+  }
+
+  #isFree(request: ListenRequest): boolean {
+    const isSame = (listener: InheritedListener) => matches(listener, request) && isLocal(request, listener)
+    return this.#free(this.#listeners).some(isSame)
+  }
+
+  #lead(server: AppServer, request: ListenRequest, wanted: readonly InheritedListener[]): Server {
+    const free = this.#free(wanted)
+    const listener = free.find(({ host }) => host === request.host) ?? free[0]
+    const isAwaited = listener !== undefined && this.awaited.includes(listener)
+    if (listener === undefined || this.#isServed(server) || (this.#loaded && !isAwaited)) {
+      this.#log(
+        'info',
+        `The app's listen on ${nameOf(request)} is left out: tsicorn serves ${wanted[0]?.name ?? 'that server'} already`,
+      )
+      return pretend(server, request, wanted[0])
+    }
+    const one = { server, listener, request }
+    this.caught.push(one)
+    pretend(server, request, listener, () => {
+      this.caught.splice(this.caught.indexOf(one), 1)
+      return false
+    })
+    // One that is closed by then was to find out whether the port is free.
+    const isLate = this.#loaded
+    const refused = isLate ? (error: Error) => this.#log('error', error.message) : this.#refused
+    setImmediate(() => void this.#commit(one, isLate, refused).catch(refused))
+    return server
+  }
+
+  async #commit(one: CaughtServer, isLate: boolean, refused: (error: Error) => void): Promise<void> {
+    if (isLate && !(await this.#late.adopt(one))) return
+    if (!this.caught.includes(one)) return
+    const { server, listener, request } = one
+    const isWrong = this.#bindFrom === 'nobody' ? differs : contradicts
+    if (isWrong(request, listener)) return refused(this.#contradiction(request, listener))
+    this.#log('info', `The app's listen on ${nameOf(request)} was led to ${listener.name}`)
+    if (this.#check) return this.#listening()
+    hide(server)
+    if (!isLate) this.#onListen?.(server)
+    const failed = (cause: Error) =>
+      refused(new BindFailed(`Cannot listen on ${listener.name}: ${cause.message}`, { cause }))
+    server.prependOnceListener('error', failed)
+    const release = withhold(server, 'listening', () => {
+      release()
+      if (!this.#loaded) this.#unrefs.push(server.unref())
+      server.off('error', failed)
+      this.#listening()
+    })
+    if (listener.path !== undefined) answerAddress(server, listener.path)
+    const { backlog = this.#backlog } = request
+    this.#pass(server, [{ ...targetOf(listener), backlog }, backlog])
+  }
+
+  /** Where nobody said where to listen, the app has the last word. */
+  #contradiction(request: ListenRequest, listener: InheritedListener): Error {
+    if (this.#mayBind && this.#bindFrom !== 'operator') return elsewhere({ port: listener.port, ...request })
+    return new AppError(
+      `The app listens on ${nameOf(request)} only, and tsicorn is bound to ${listener.name}: start tsicorn with -b ${bindOf(request)}, or let the app listen without a host`,
+    )
+  }
+}
+
+function elsewhere(request: ListenRequest): Elsewhere {
+  return new Elsewhere(nameOf(request), [bindOf(request)])
+}

@@ -1,0 +1,82 @@
+/** The heartbeat: writes the worker's record to the scoreboard a few times a second. */
+import { fieldIndex, monotonicNow, writeRecord } from '../protocol/scoreboard.ts'
+
+const rss = fieldIndex('rss')
+
+export interface PulseOptions {
+  readonly fd: number
+  readonly slot: number
+  readonly age: number
+  readonly record: Float64Array
+  /** Called once, when the process has another parent than at first. */
+  readonly onOrphaned: () => void
+  /** Called with the record about once a second. */
+  readonly onSecond: (record: Float64Array) => void
+  /** Hears once that the record cannot be written. */
+  readonly onTrouble: (message: string) => void
+}
+
+const intervalMs = 250
+const beatsPerSecond = 1_000 / intervalMs
+
+/** Nothing of it throws: this is a timer, and the worker serves on without a pulse for as long as the arbiter lets it. */
+export function startPulse(options: PulseOptions): void {
+  const { fd, slot, age, record, onOrphaned, onSecond, onTrouble } = options
+  const parent = process.ppid
+  let due = performance.now()
+  let beats = 0
+  let lastUtilization = eventLoopUtilization()
+  record[fieldIndex('age')] = age
+  let failed = false
+  let isOrphan = false
+  const write = () => {
+    record[fieldIndex('pulse')] = monotonicNow()
+    try {
+      writeRecord(fd, slot, record)
+    } catch (error) {
+      if (!failed) onTrouble(`Cannot write to the scoreboard: ${(error as Error).message}`)
+      failed = true
+    }
+  }
+  const beat = () => {
+    const utilization = eventLoopUtilization()
+    if (utilization !== undefined && lastUtilization !== undefined) {
+      const idle = utilization.idle - lastUtilization.idle
+      const active = utilization.active - lastUtilization.active
+      record[fieldIndex('utilization')] = active / (idle + active)
+    }
+    lastUtilization = utilization
+    record[fieldIndex('delay')] = Math.max(0, performance.now() - due)
+    record[rss] = residentMemory() ?? record[rss]!
+    write()
+    due = performance.now() + intervalMs
+    if (!isOrphan && process.ppid !== parent) {
+      isOrphan = true
+      onOrphaned()
+    }
+    beats += 1
+    if (beats % beatsPerSecond === 0) onSecond(record)
+  }
+  beat()
+  // What the log says about its end is no older than that.
+  process.once('exit', write)
+  setInterval(beat, intervalMs).unref()
+}
+
+/** Node 22 calls `process.hrtime` for it, which the app may have replaced. */
+function eventLoopUtilization(): { readonly idle: number; readonly active: number } | undefined {
+  try {
+    return performance.eventLoopUtilization()
+  } catch {
+    return undefined
+  }
+}
+
+/** In bytes. Node reads it from a file, which takes a descriptor: without one left, nobody knows. */
+function residentMemory(): number | undefined {
+  try {
+    return process.memoryUsage.rss()
+  } catch {
+    return undefined
+  }
+}
