@@ -2,7 +2,6 @@
  * The hooks of the arbiter, one after another in the order of what happened; the arbiter itself never waits for them, and
  * none of them holds up the others for longer than `hook_timeout`.
  */
-
 import { createHookCaller, type HookCaller, HookError } from './run.ts'
 import type { HookLog, HookName, Hooks } from './table.ts'
 import { within } from './time-limit.ts'

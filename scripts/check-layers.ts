@@ -3,7 +3,6 @@
  * from a room that must not be known, every circle of files or of rooms, and every file or folder that has grown too large;
  * exits with 1 when there is one.
  */
-
 import { resolve } from 'node:path'
 import { dirname } from 'node:path/posix'
 import { generated, mostFiles, mostLines, pure, rooms } from './layer-table.ts'

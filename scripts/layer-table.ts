@@ -30,7 +30,7 @@ const table: Readonly<Record<string, string>> = {
   'daemon/logs': 'daemon/sockets worker/{protocol,sinks} hooks config/{load,resolve}',
   'daemon/process': 'daemon/{sockets,state,system} worker/protocol hooks config config/resolve',
   'daemon/generation':
-    'daemon/{logs,process,sockets,system} worker/protocol hooks config config/{load,resolve}',
+    'daemon/{logs,process,sockets,state,system} worker/protocol hooks config config/{load,resolve}',
   'daemon/workers': 'daemon/{generation,logs,process,sockets,state,system} worker/protocol hooks',
   'daemon/arbiter':
     'daemon/{generation,logs,process,sockets,state,workers} worker/protocol hooks config config/resolve',

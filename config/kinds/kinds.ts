@@ -192,15 +192,18 @@ export function choice<const Words extends readonly string[]>(
   }
 }
 
+/** More than a machine can have, and few enough to be counted one by one. */
+const mostWorkers = 4_096
+
 /** A number of workers; `auto` is one per core that this process may use. */
 export const count: Kind<number | 'auto', number> = {
-  expects: "a whole number, 1 or more, or 'auto'",
+  expects: `a whole number from 1 to ${mostWorkers}, or 'auto'`,
   metavar: 'INT|auto',
   type: "number | 'auto'",
-  schema: { anyOf: [{ type: 'integer', minimum: 1 }, { const: 'auto' }] },
+  schema: { anyOf: [{ type: 'integer', minimum: 1, maximum: mostWorkers }, { const: 'auto' }] },
   read: written => {
     if (written === 'auto') return availableParallelism()
-    return isWhole(written) && written >= 1 ? written : undefined
+    return isWhole(written) && written >= 1 && written <= mostWorkers ? written : undefined
   },
   fromText: digitsFrom,
 }

@@ -1,5 +1,4 @@
 /** The command line: arguments become values of settings, each with the flag that it came from. */
-
 import type { Problem } from '../load/config-error.ts'
 import { otherFlags, whyNoCommand } from '../other-tools.ts'
 import { declarations, type SettingName, settingNames } from '../table.ts'

@@ -1,5 +1,4 @@
 /** Where logs and metrics are sent: the forms of `syslog_addr` and `statsd_host`. */
-
 import type { Problem } from '../load/config-error.ts'
 import type { Settings } from '../table.ts'
 import { show } from './layers.ts'

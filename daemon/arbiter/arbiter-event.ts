@@ -1,5 +1,4 @@
 /** What the arbiter hears, in the order in which it happened. */
-
 import type { RenewalEvent } from '../generation/certificate-watcher.ts'
 import type { Generation } from '../generation/generation.ts'
 import type { SuccessionEvent } from '../generation/generations.ts'

@@ -19,12 +19,14 @@ import type { Inheritance } from '../sockets/inherited-fds.ts'
 import { Listeners } from '../sockets/listeners.ts'
 import { reusePortRisk } from '../sockets/reuse-port.ts'
 import { count } from '../state/count.ts'
+import type { Limits } from '../state/deadlines.ts'
 import { firstPhase, type Phase } from '../state/phase.ts'
 import type { World } from '../state/plan.ts'
 import { configure, type Scale, scaleOf, shareOf } from '../state/scale.ts'
 import { CrashLoop, survivorsOf } from '../workers/crash-loop.ts'
 import { Fleet } from '../workers/fleet.ts'
 import { Scoreboard } from '../workers/scoreboard.ts'
+import type { Child } from '../workers/worker-handle.ts'
 import type { ServerEvent } from './arbiter-event.ts'
 import { Waits } from './waits.ts'
 
@@ -41,12 +43,6 @@ export interface ServerParts {
   /** How many workers may boot at the same time. */
   readonly boots: number
 }
-
-/** Workers cut what is open at `graceful_timeout`; one that has not left this much later, in milliseconds, is killed. */
-const cutGrace = 500
-
-/** How long a worker that is told to leave at once may take, in milliseconds. */
-const quickMs = 2_000
 
 export class Server {
   readonly log: ErrorLog
@@ -186,9 +182,9 @@ export class Server {
     const { settings } = this.resolved
     const { wanted } = this.scale
     const now = monotonicNow()
-    const pulse = settings.timeout * 1_000
     const serving = this.fleet.workers.filter(({ life }) => life === 'ready').map(({ born }) => born)
-    if (pulse > 0 && this.fleet.workers.some(child => child.pulse + pulse <= now)) this.fleet.readPulses()
+    if (this.fleet.workers.some(child => isSilent(child, this.fleet.limitsOf(child.generation), now)))
+      this.fleet.readPulses()
     return {
       now,
       ...stopOf(this.phase, this.lineage.isShared ? 0 : settings.drain_delay * 1_000),
@@ -201,12 +197,7 @@ export class Server {
       recycles: this.phase.name === 'running',
       spawnAfter: this.crashLoop.startAfter(serving),
       workers: this.fleet.workers,
-      limits: {
-        boot: settings.boot_timeout * 1_000,
-        pulse,
-        graceful: settings.graceful_timeout * 1_000 + cutGrace,
-        quick: quickMs,
-      },
+      limitsOf: generation => this.fleet.limitsOf(generation),
     }
   }
 
@@ -233,6 +224,10 @@ export class Server {
       log: this.log,
     }
   }
+}
+
+function isSilent({ pulse }: Child, limits: Limits, now: number): boolean {
+  return limits.pulse > 0 && pulse + limits.pulse <= now
 }
 
 function stopOf(phase: Phase, delay: number): Pick<World, 'stopping' | 'stopAt'> {

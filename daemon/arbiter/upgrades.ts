@@ -1,5 +1,4 @@
 /** The upgrades: a new arbiter beside this one, until the operator ends one of them. */
-
 import { pidfileOf } from '../process/pidfile.ts'
 import type { Notifier } from '../process/sd-notify.ts'
 import type { LineageEvent } from '../process/upgrader.ts'

@@ -23,6 +23,9 @@ export interface Search {
 /** One that is not stuck gives up its listening sockets at once, whatever it has to answer; in milliseconds. */
 const patienceMs = 3_000
 
+/** In which time a worker notices that it has lost its arbiter, and stops listening, in milliseconds. */
+const leavingMs = 500
+
 /** How long the kernel may take to end a process, and how often to look, in milliseconds. */
 const endingMs = 2_000
 const pollMs = 50
@@ -34,12 +37,12 @@ export async function evict(
   { user, report, signal }: Search,
 ): Promise<boolean> {
   const sockets = new Set(socketsAt(place))
-  // Whoever was there has left by now, as far as the system tells.
-  if (sockets.size === 0) return true
+  const open = () => socketsAt(place).filter(socket => sockets.has(socket))
   const users = new Set([process.geteuid?.(), process.geteuid?.() === 0 ? user : undefined])
   const isOrphan = (pid: number) => isLostWorker(pid, users) && holds(pid, sockets)
   const orphans = processes().filter(isOrphan)
-  if (orphans.length === 0) return false
+  // Whoever was there may have left by now, or be about to: workers that have lost their arbiter do.
+  if (orphans.length === 0) return (await remaining(open, leavingMs, signal)).length === 0
   for (const pid of orphans) {
     const words = `${name} is held by a worker of a server that was killed (pid ${pid})`
     report('warning', `${words}: asking it to finish`)
@@ -51,7 +54,7 @@ export async function evict(
     end(pid, 'SIGKILL')
   }
   // A process that is about to end has no descriptors any more a moment before its sockets are closed.
-  await remaining(() => socketsAt(place).filter(socket => sockets.has(socket)), endingMs, signal)
+  await remaining(open, endingMs, signal)
   return true
 }
 

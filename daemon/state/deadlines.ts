@@ -4,6 +4,7 @@ import type { Life } from './worker-state.ts'
 /** What of a worker its deadlines depend on. */
 export interface TimedWorker {
   readonly age: number
+  readonly generation: number
   readonly life: Life
   /** When it entered this state, or was told to quit. */
   readonly since: number

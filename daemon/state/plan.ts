@@ -10,7 +10,6 @@ import { type Draining, drainingOf, timesOf, type Wait, waitsOf } from './stragg
 
 /** A worker as far as planning is concerned. */
 export interface PlannedWorker extends TimedWorker {
-  readonly generation: number
   /** Its place among the wanted workers, from 0 on; its successor gets the same one. */
   readonly index: number
   /** It asked for a successor. */
@@ -37,7 +36,8 @@ export interface World {
   /** Nothing is spawned before this moment: the back-off after failed starts. */
   readonly spawnAfter: number
   readonly workers: readonly PlannedWorker[]
-  readonly limits: Limits
+  /** Those that a generation of workers has: a new one on trial must not cost the old one anything. */
+  limitsOf(generation: number): Limits
 }
 
 export type Action =
@@ -57,7 +57,7 @@ export interface Plan {
 }
 
 export function plan(world: World): Plan {
-  const deadlines = world.workers.flatMap(worker => deadlinesOf(worker, world.limits))
+  const deadlines = world.workers.flatMap(worker => deadlinesOf(worker, world.limitsOf(worker.generation)))
   const due = deadlines.filter(({ at }) => at <= world.now)
   const kills = new Map(due.map(({ age, why }) => [age, why]))
   const workers = world.workers.map(worker => (kills.has(worker.age) ? { ...worker, killed: true } : worker))
@@ -117,9 +117,9 @@ interface Survey extends World {
 }
 
 function survey(world: World): Survey {
-  const { workers, now, wanted, limits } = world
+  const { workers, now, wanted, limitsOf } = world
   const alive = workers.filter(isAlive)
-  const draining = drainingOf(workers, now, Math.max(1, wanted), limits)
+  const draining = drainingOf(workers, now, Math.max(1, wanted), limitsOf)
   const seats = new Map<number, PlannedWorker>()
   const worn = retiring(world, alive, draining)
   // For the time in which both could stay: a worker that serves is worth more, and then the successor.

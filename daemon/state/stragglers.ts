@@ -32,16 +32,17 @@ export function drainingOf(
   workers: readonly TimedWorker[],
   now: number,
   most: number,
-  limits: Limits,
+  limitsOf: (generation: number) => Limits,
 ): Draining {
   const draining = workers.filter(({ life }) => life === 'draining').sort((a, b) => a.since - b.since)
   const isOverdue = (since: number, place: number) => place < most && since + patienceMs <= now
   const overdue = new Set(
     draining.filter(({ since }, place) => isOverdue(since, place)).map(({ age }) => age),
   )
-  const holding = draining.flatMap(({ age, since, quit }, place) => {
+  const holding = draining.flatMap(({ age, generation, since, quit }, place) => {
     if (isOverdue(since, place)) return []
-    return [{ age, since, quit, until: since + (place < most ? patienceMs : drainLimit(limits)) }]
+    const limit = place < most ? patienceMs : drainLimit(limitsOf(generation))
+    return [{ age, since, quit, until: since + limit }]
   })
   return { overdue, holding }
 }

@@ -1,5 +1,4 @@
 /** The workers: starts them, carries out what the plan says about them, and clears away the dead. */
-
 import type { HookQueue } from '../../hooks/queue.ts'
 import { HookError } from '../../hooks/run.ts'
 import type { ServerView, WorkerView } from '../../hooks/table.ts'
@@ -12,10 +11,11 @@ import {
   inheritedListeners,
   startMessage,
 } from '../generation/generation.ts'
+import { limitsOf, patienceOf } from '../generation/limits.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
 import { giveAccessLog } from '../process/ownership.ts'
 import type { Listener } from '../sockets/sockets.ts'
-import type { KillReason } from '../state/deadlines.ts'
+import type { KillReason, Limits } from '../state/deadlines.ts'
 import { watchOutOfMemory } from '../system/oom.ts'
 import { classify, type Death, killReasons, obituary } from './exit-report.ts'
 import type { Scoreboard, Seat } from './scoreboard.ts'
@@ -58,6 +58,10 @@ export class Fleet {
       this.workers.filter(({ life }) => life !== 'draining').map(({ generation }) => generation),
     )
     return [...this.#generations.values()].filter(({ number }) => numbers.has(number))
+  }
+
+  limitsOf(generation: number): Limits {
+    return limitsOf(this.#generations.get(generation) as Generation)
   }
 
   spawn(generation: Generation, index: number): void {
@@ -108,8 +112,7 @@ export class Fleet {
   #giveUp(child: Child, { message }: Error, reason: string): void {
     if (child.ending !== undefined) return
     child.failure = { type: 'failed', why: 'boot', message }
-    child.reason = `could not be started: ${reason}`
-    child.end({ code: null, signal: null })
+    child.fail(reason)
   }
 
   /** Takes to heart what a worker says; `current` is the generation that goes on. */
@@ -152,13 +155,11 @@ export class Fleet {
     const goingOn = current === undefined ? [] : [current, ...this.serving]
     const kept = new Set(goingOn.flatMap(({ listeners }) => listeners.map(({ name }) => name)))
     const isAbandoned = ({ name }: Listener) => !this.#parts.isSucceeded() && !kept.has(name)
-    child.send({
-      type: 'drain',
-      seconds: patienceOf(generation, current),
-      abandoned: inheritedListeners(generation)
-        .filter((_, index) => isAbandoned(generation.listeners[index] as Listener))
-        .map(({ fd }) => fd),
-    })
+    const left = inheritedListeners(generation).filter((_, index) =>
+      isAbandoned(generation.listeners[index] as Listener),
+    )
+    const seconds = patienceOf(generation, current)
+    child.send({ type: 'drain', seconds, abandoned: left.map(({ fd }) => fd) })
   }
 
   /** Tells a worker to leave at once. */
@@ -245,10 +246,4 @@ export class Fleet {
   view(child: Child): WorkerView {
     return child.view(this.#parts.log)
   }
-}
-
-/** How long its workers may take to finish: who changes the code wants to see the change, and not the page of before. */
-function patienceOf({ number, resolved }: Generation, current: Generation | undefined): number {
-  const isOutOfDate = current !== undefined && number < current.number
-  return resolved.settings.reload && isOutOfDate ? 0 : resolved.settings.graceful_timeout
 }

@@ -1,5 +1,4 @@
 /** What becomes of a worker that does with its channel to the arbiter what it should not. */
-
 import type { ErrorLog } from '../logs/error-log.ts'
 import type { Child } from './worker-handle.ts'
 

@@ -134,13 +134,13 @@ export class Child implements PlannedWorker {
       env: { ...env, ...indexVariables(start), [arbiterVariable]: ourName },
       stdio: ['ignore', printed, printed, 'pipe', ...descriptors, ...(hasWatchdog ? ['pipe' as const] : [])],
     })
-    if (child instanceof Error) return this.#fail(whyNotStarted(child, process.execPath, cwd))
+    if (child instanceof Error) return this.fail(whyNotStarted(child, process.execPath, cwd))
     this.#process = child
     this.hasTsx = start.tsx
     const socket = child.stdio?.[channelFd] as Socket | undefined
     this.#channel = socket && this.#listen(socket)
     child.on('error', error => {
-      if (child.pid === undefined) this.#fail(whyNotStarted(error, process.execPath, cwd))
+      if (child.pid === undefined) this.fail(whyNotStarted(error, process.execPath, cwd))
       else if (this.killed) this.#abandon(error.message)
     })
     for (const stream of [child.stdout, child.stderr]) {
@@ -184,7 +184,8 @@ export class Child implements PlannedWorker {
     })
   }
 
-  #fail(why: string): void {
+  /** There is no process, and there will be none. */
+  fail(why: string): void {
     this.reason = `could not be started: ${why}`
     this.end({ code: null, signal: null })
   }

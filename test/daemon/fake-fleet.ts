@@ -1,5 +1,4 @@
 /** A fleet that only exists in thought: it carries out plans, and fate decides when its workers boot, die and finish. */
-
 import type { Limits } from '../../daemon/state/deadlines.ts'
 import { type Action, type PlannedWorker, plan, type World } from '../../daemon/state/plan.ts'
 import type { Life } from '../../daemon/state/worker-state.ts'
@@ -52,7 +51,7 @@ export class FakeFleet {
       bake,
       recycles,
       workers,
-      limits,
+      limitsOf: () => limits,
     }
   }
 

@@ -242,7 +242,11 @@ describe('plan', () => {
     fleet.stopping = 'gracefully'
     fleet.act()
     const impatient = { ...limits, pulse: limits.quick / 2, quick: limits.quick }
-    const { actions, wakeAt } = plan({ ...fleet.world, now: fleet.now + impatient.pulse, limits: impatient })
+    const { actions, wakeAt } = plan({
+      ...fleet.world,
+      now: fleet.now + impatient.pulse,
+      limitsOf: () => impatient,
+    })
     expect(actions).to.deep.equal([])
     expect(wakeAt).to.equal(fleet.now + limits.quick)
   })
@@ -250,8 +254,20 @@ describe('plan', () => {
   it('has no deadline for what has no limit', () => {
     const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
     fleet.settle()
-    const { wakeAt } = plan({ ...fleet.world, limits: { ...limits, pulse: 0 } })
+    const { wakeAt } = plan({ ...fleet.world, limitsOf: () => ({ ...limits, pulse: 0 }) })
     expect(wakeAt).to.equal(undefined)
+  })
+
+  it('holds each worker to the limits of its own generation', () => {
+    const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
+    fleet.settle()
+    fleet.generation = 2
+    fleet.act()
+    const [old, fresh] = fleet.workers.map(({ age }) => age)
+    const limitsOf = (generation: number) => (generation === 1 ? limits : { ...limits, boot: 1, pulse: 1 })
+    const { actions } = plan({ ...fleet.world, now: fleet.now + 1, limitsOf })
+    expect(actions).to.deep.include({ do: 'kill', age: fresh, why: 'boot_timeout' })
+    expect(actions).not.to.deep.include({ do: 'kill', age: old, why: 'timeout' })
   })
 
   it('kills only the worker that does not drain in time', () => {

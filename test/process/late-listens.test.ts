@@ -59,6 +59,65 @@ describe('an app that listens when it is loaded', () => {
     expect(await seenAt(port)).to.deep.equal(new Set(['app']))
   })
 
+  for (const [how, args] of [
+    ['nobody', (_: number) => []],
+    ['its operator', (port: number) => ['-b', `127.0.0.1:${port}`]],
+  ] as const) {
+    it(`is served by its own server, and not by what it exports, where ${how} says where`, async () => {
+      const port = await freePort()
+      const server = start(
+        `const app = (req, res) => res.end('secret')
+        module.exports = { app }
+        const guarded = createServer((req, res) => {
+          if (req.headers.authorization) return app(req, res)
+          res.statusCode = 401
+          res.end('who is it?')
+        })
+        soon(() => guarded.listen(${port}))`,
+        ...args(port),
+      )
+      await server.says(/Reload 1: generation \d+ serves/)
+      for (let count = 0; count < 8; count += 1) expect(await ask(port)).to.equal('who is it?')
+      await server.reload()
+      for (let count = 0; count < 8; count += 1) expect(await ask(port)).to.equal('who is it?')
+    })
+  }
+
+  it('runs once what it exports and calls itself, but for the worker that finds out', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-w', '2', './app.mjs'],
+      files: {
+        'app.mjs': `import { createServer } from 'node:http'
+          let runs = 0
+          export default async function main() {
+            runs += 1
+            await new Promise(resolve => setTimeout(resolve, 200))
+            createServer((req, res) => res.end(String(runs))).on('error', () => {}).listen(${port}, '127.0.0.1')
+          }
+          main()`,
+      },
+    })
+    await server.running()
+    for (let count = 0; count < 8; count += 1) expect(await ask(port)).to.equal('1')
+    await server.reload()
+    expect(await ask(port)).to.equal('1')
+  })
+
+  it('may export what looks like a factory, and is not called', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['./app.mjs'],
+      files: {
+        'app.mjs': `import { createServer } from 'node:http'
+          export async function create(user) { if (!user) throw new Error('no user') }
+          createServer((req, res) => res.end('ok')).listen(${port}, '127.0.0.1')`,
+      },
+    })
+    await server.running()
+    expect(await ask(port)).to.equal('ok')
+  })
+
   it('does no harm where it exports the server itself, and its operator has said where', async () => {
     const [port, other] = [await freePort(), await freePort()]
     const server = start(
@@ -66,7 +125,7 @@ describe('an app that listens when it is loaded', () => {
       ...['-b', `127.0.0.1:${port}`],
     )
     for (const _ of Array(2)) await server.says(/<up>/)
-    expect(server.log).to.contain(`The app's listen on port ${other} is left out`)
+    await server.says(new RegExp(`The app's listen on port ${other} is left out`))
     expect(await seenAt(port)).to.deep.equal(new Set(['app']))
   })
 

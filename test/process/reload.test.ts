@@ -230,6 +230,31 @@ describe('reload', () => {
     expect(await answer(url)).to.equal('three')
   }).timeout(240_000)
 
+  it('that fails holds no worker to its limits', async () => {
+    const limits = (timeout: number) =>
+      `export default { bind: '127.0.0.1:0', workers: 2, timeout: ${timeout}, boot_timeout: 4 }\n`
+    const server = launch({
+      args: ['./app.mjs'],
+      files: {
+        'tsicorn.config.mjs': limits(30),
+        'app.mjs': `export default (req, res) => {
+          const until = performance.now() + 2_500
+          while (req.url === '/busy' && performance.now() < until);
+          res.end('one')
+        }`,
+      },
+      errors: true,
+    })
+    const url = await server.running()
+    const answers = Promise.all([answer(`${url}/busy`), answer(`${url}/busy`)])
+    server.write('tsicorn.config.mjs', limits(1))
+    server.write('app.mjs', `await new Promise(resolve => setTimeout(resolve, 1e6))`)
+    server.signal('SIGHUP')
+    expect(await answers).to.deep.equal(['one', 'one'])
+    await server.says(/Reload 1 failed/)
+    expect(server.log).not.to.contain('WORKER TIMEOUT')
+  })
+
   it('that fails when it was not started over any more is followed by one with the newest files', async () => {
     const server = launch({
       args: ['-b', '127.0.0.1:0', '-w', '1', './app.mjs'],

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { AppLog, AppServer, RequestListener, Servable, UpgradeListener } from '../http/types.ts'
-import { type CaughtServer, type LateListens, ListenCatcher } from '../listen/listen-interceptor.ts'
+import type { CaughtServer } from '../listen/claims.ts'
+import { type LateListens, ListenCatcher } from '../listen/listen-interceptor.ts'
 import { whilePending } from '../process/pending.ts'
 import { AppError, BindFailed } from '../protocol/boot-error.ts'
 import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
@@ -14,7 +15,6 @@ import { callExport, ranOnly, servableOf } from './servable.ts'
 import { type AppSpec, parseAppSpec } from './spec.ts'
 
 export type { AppServer, RequestListener, UpgradeListener } from '../http/types.ts'
-export type { CaughtServer } from '../listen/listen-interceptor.ts'
 export { AppError, AppMissing, BindFailed } from '../protocol/boot-error.ts'
 
 /** An app, ready to be served: either its own server or a listener. */
@@ -132,7 +132,7 @@ async function find(module: Exports, spec: AppSpec, catcher: ListenCatcher): Pro
   if (spec.name !== undefined) {
     const candidate = namedExport(module, spec, spec.name)
     if (spec.args !== undefined) return madeBy(await callExport(candidate, spec.args, spec))
-    if (catcher.hasMain) return undefined
+    if (catcher.isProgram) return undefined
     const servable = await servableOf(candidate, spec)
     if (servable !== undefined) return madeBy(servable)
     throw new AppError(
@@ -140,7 +140,7 @@ async function find(module: Exports, spec: AppSpec, catcher: ListenCatcher): Pro
     )
   }
   for (const candidate of candidates(module)) {
-    if (catcher.hasMain) return undefined
+    if (catcher.isProgram) return undefined
     const servable = await servableOf(candidate, spec)
     if (servable !== undefined) return madeBy(servable)
   }

@@ -4,17 +4,11 @@ import type { AppLog, AppServer } from '../http/types.ts'
 import { AppError, BindFailed, Elsewhere } from '../protocol/boot-error.ts'
 import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
 import { answerAddress, hide, pretend, withhold } from './app-server.ts'
-import { bindOf, contradicts, differs, isLocal, isOpen, matches, nameOf } from './listen-address.ts'
+import { type CaughtServer, Claims } from './claims.ts'
+import { bindOf, contradicts, differs, isOpen, nameOf } from './listen-address.ts'
 import { type ListenRequest, readListen, targetOf } from './listen-request.ts'
 import { refuseProbes } from './port-probe.ts'
 import { Strays } from './strays.ts'
-
-/** A server of the app that called `listen` for an inherited socket. */
-export interface CaughtServer {
-  readonly server: AppServer
-  readonly listener: InheritedListener
-  readonly request: ListenRequest
-}
 
 /** What becomes of servers that the app tells to listen when it is loaded. */
 export interface LateListens {
@@ -29,15 +23,13 @@ export interface LateListens {
  *
  * `net.Server.prototype.listen` is replaced for the life of the process, before any code of the app runs. Servers of http, https
  * and http2 that ask for an inherited port or path are led there, unless they are closed at once: an app that looks for a free
- * port finds that its own is. Metrics servers and the like listen as they always did. What the app listens on when it is loaded, with
- * metrics for example, the arbiter binds for the workers to come.
+ * port finds that its own is. What the app listens on besides, or when it is loaded, the arbiter binds for the workers to come.
  */
 export class ListenCatcher {
-  /** In the order of their calls. */
-  readonly caught: CaughtServer[] = []
   /** The first of them is listening. */
   readonly first: Promise<void>
   readonly #listeners: readonly InheritedListener[]
+  readonly #claims: Claims
   readonly #check: boolean
   readonly #backlog: number | undefined
   readonly #log: AppLog
@@ -79,13 +71,14 @@ export class ListenCatcher {
     this.#refused = options.refused
     this.#late = options.late
     this.#listeners = options.listeners
+    this.#claims = new Claims(options.listeners, options.bindFrom)
     this.#check = options.check
     this.#backlog = options.backlog
     this.#log = options.log
     this.#bindFrom = options.bindFrom
     this.#mayBind = options.mayBind
     this.#strays = new Strays(options)
-    this.#acceptConnects = refuseProbes(request => this.#isFree(request))
+    this.#acceptConnects = refuseProbes(request => this.#claims.isFree(request))
     const catcher = this
     Server.prototype.listen = function (this: Server, ...args: unknown[]) {
       return catcher.#hear(this, args)
@@ -97,14 +90,24 @@ export class ListenCatcher {
     return this.#strays.names
   }
 
+  /** The servers that have inherited sockets, in the order of their calls. */
+  get caught(): readonly CaughtServer[] {
+    return this.#claims.caught
+  }
+
   /** Some server of the app listens where its requests are to come from, and not on an address of its own beside. */
   get hasMain(): boolean {
-    return this.caught.some(({ listener }) => !listener.of_app || this.#bindFrom === 'nobody')
+    return this.#claims.hasMain
   }
 
   /** Some server of the app listens, or would where the arbiter had bound its address. */
   get isListening(): boolean {
     return this.caught.length > 0 || this.#strays.bindable.length > 0
+  }
+
+  /** Nothing is left to what the app exports: where requests come from, it listens by itself, or will. */
+  get isProgram(): boolean {
+    return this.#claims.isComplete || (this.#bindFrom === 'nobody' && this.isListening)
   }
 
   /** @throws Elsewhere where the app listens on other addresses of its own than the arbiter has bound for it */
@@ -125,8 +128,7 @@ export class ListenCatcher {
 
   /** What the app may listen on when it is loaded; nothing else is served there. */
   get awaited(): readonly InheritedListener[] {
-    if (this.caught.length === 0 && this.#bindFrom === 'nobody') return []
-    return this.#free(this.#listeners).filter(({ of_app }) => of_app)
+    return this.#claims.awaited
   }
 
   /** From now on only `first` is waited for: servers that listen elsewhere must not be what keeps the process waiting. */
@@ -144,7 +146,7 @@ export class ListenCatcher {
 
   #hear(server: Server, args: readonly unknown[]): Server {
     const request = readListen(args)
-    const wanted = request && this.#listeners.filter(listener => matches(listener, request))
+    const wanted = request && this.#claims.matching(request)
     if (request === undefined || wanted === undefined) return this.#pass(server, args)
     if (!isAppServer(server)) {
       // Somebody looks whether the port is free.
@@ -152,7 +154,7 @@ export class ListenCatcher {
       return listener && !this.#loaded ? pretend(server, request, listener) : this.#pass(server, args)
     }
     if (wanted.length > 0 || this.#isServed(server)) return this.#lead(server, request, wanted)
-    const [free] = this.#bindFrom === 'nobody' && isOpen(request) ? this.#free(this.#listeners) : []
+    const [free] = this.#bindFrom === 'nobody' && isOpen(request) ? this.#claims.free() : []
     if (free !== undefined && !this.#loaded) return this.#lead(server, request, [free])
     this.#strays.add(server, request)
     const isForArbiter = this.#strays.isBindable(request)
@@ -164,10 +166,6 @@ export class ListenCatcher {
     return isForArbiter || this.#check ? pretend(server, request) : this.#pass(server, args)
   }
 
-  #free(listeners: readonly InheritedListener[]): InheritedListener[] {
-    return listeners.filter(listener => this.caught.every(one => one.listener !== listener))
-  }
-
   #pass(server: Server, args: readonly unknown[]): Server {
     return Reflect.apply(this.#original, server, args)
   }
@@ -177,26 +175,16 @@ export class ListenCatcher {
     return this.#loaded && server.listening && this.#bindFrom !== 'nobody'
   }
 
-  #isFree(request: ListenRequest): boolean {
-    const isSame = (listener: InheritedListener) => matches(listener, request) && isLocal(request, listener)
-    return this.#free(this.#listeners).some(isSame)
-  }
-
   #lead(server: AppServer, request: ListenRequest, wanted: readonly InheritedListener[]): Server {
-    const free = this.#free(wanted)
+    const free = this.#claims.free(wanted)
     const listener = free.find(({ host }) => host === request.host) ?? free[0]
     const isAwaited = listener !== undefined && this.awaited.includes(listener)
-    if (listener === undefined || this.#isServed(server) || (this.#loaded && !isAwaited)) {
-      this.#log(
-        'info',
-        `The app's listen on ${nameOf(request)} is left out: tsicorn serves ${wanted[0]?.name ?? 'that server'} already`,
-      )
-      return pretend(server, request, wanted[0])
-    }
+    const isLeftOut = this.#isServed(server) || (this.#loaded && !isAwaited)
+    if (listener === undefined || isLeftOut) return this.#leaveOut(server, request, listener ?? wanted[0])
     const one = { server, listener, request }
-    this.caught.push(one)
+    this.#claims.add(one)
     pretend(server, request, listener, () => {
-      this.caught.splice(this.caught.indexOf(one), 1)
+      this.#claims.remove(one)
       return false
     })
     // One that is closed by then was to find out whether the port is free.
@@ -206,9 +194,27 @@ export class ListenCatcher {
     return server
   }
 
+  /** What the app exports is served there. The server that it makes for it may do more, so its successors wait for that. */
+  #leaveOut(server: AppServer, request: ListenRequest, listener: InheritedListener | undefined): Server {
+    const isOwn = this.#isServed(server) || listener === undefined || this.#claims.isTaken(listener)
+    let isOpen = true
+    setImmediate(() => {
+      if (!isOpen) return
+      const wanted = this.#bindFrom === 'operator' ? listener : { port: listener?.port, ...request }
+      if (wanted !== undefined && !isOwn && this.#strays.isBindable(wanted))
+        return this.#late.found(elsewhere(wanted))
+      const name = listener?.name ?? 'that server'
+      this.#log('info', `The app's listen on ${nameOf(request)} is left out: tsicorn serves ${name} already`)
+    })
+    return pretend(server, request, listener, () => {
+      isOpen = false
+      return false
+    })
+  }
+
   async #commit(one: CaughtServer, isLate: boolean, refused: (error: Error) => void): Promise<void> {
     if (isLate && !(await this.#late.adopt(one))) return
-    if (!this.caught.includes(one)) return
+    if (!this.#claims.has(one)) return
     const { server, listener, request } = one
     const isWrong = this.#bindFrom === 'nobody' ? differs : contradicts
     if (isWrong(request, listener)) return refused(this.#contradiction(request, listener))

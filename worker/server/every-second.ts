@@ -1,5 +1,4 @@
 /** What a worker looks after once a second, with its record of the scoreboard. */
-
 import type { Connections } from '../connection/connections.ts'
 import { Descriptors } from '../connection/descriptors.ts'
 import { SlowReaders } from '../connection/slow-readers.ts'

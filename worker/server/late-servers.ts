@@ -1,5 +1,6 @@
 /** The servers that the app tells to listen when it is loaded: those for metrics, and those that wait for a database. */
-import type { CaughtServer, LateListens } from '../listen/listen-interceptor.ts'
+import type { CaughtServer } from '../listen/claims.ts'
+import type { LateListens } from '../listen/listen-interceptor.ts'
 import { tellArbiter } from '../process/arbiter-channel.ts'
 import type { Elsewhere } from '../protocol/boot-error.ts'
 import { cut } from '../protocol/frame.ts'

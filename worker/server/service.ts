@@ -1,5 +1,4 @@
 /** What the settings put around the application: the access log, the checks, the limits, the readiness path. */
-
 import type { AccessLine } from '../../hooks/access-entry.ts'
 import type { HookCaller } from '../../hooks/run.ts'
 import type { WorkerView } from '../../hooks/table.ts'

@@ -1,5 +1,4 @@
 /** Records for syslog: `<PRI>gunicorn.PREFIX.error: [PID] MESSAGE`, which is what Gunicorn sends. */
-
 import type { LogLevel, SyslogTarget } from '../protocol/messages.ts'
 import { LineStream } from './line-stream.ts'
 import { Udp } from './udp.ts'

@@ -1,0 +1,25 @@
+/** How long the workers of a generation may take. */
+import type { Limits } from '../state/deadlines.ts'
+import type { Generation } from './generation.ts'
+
+/** Workers cut what is open at `graceful_timeout`; one that has not left this much later, in milliseconds, is killed. */
+const cutGraceMs = 500
+
+/** How long a worker that is told to leave at once may take, in milliseconds. */
+const quickMs = 2_000
+
+export function limitsOf({ resolved }: Generation): Limits {
+  const { boot_timeout, timeout, graceful_timeout } = resolved.settings
+  return {
+    boot: boot_timeout * 1_000,
+    pulse: timeout * 1_000,
+    graceful: graceful_timeout * 1_000 + cutGraceMs,
+    quick: quickMs,
+  }
+}
+
+/** For its requests, in seconds: who changes the code wants to see the change, and not the page of before. */
+export function patienceOf({ number, resolved }: Generation, current: Generation | undefined): number {
+  const isOutOfDate = current !== undefined && number < current.number
+  return resolved.settings.reload && isOutOfDate ? 0 : resolved.settings.graceful_timeout
+}

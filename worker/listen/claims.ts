@@ -1,0 +1,71 @@
+import type { AppServer } from '../http/types.ts'
+import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
+import { isLocal, matches } from './listen-address.ts'
+import type { ListenRequest } from './listen-request.ts'
+
+/** A server of the app that called `listen` for an inherited socket. */
+export interface CaughtServer {
+  readonly server: AppServer
+  readonly listener: InheritedListener
+  readonly request: ListenRequest
+}
+
+/** Which server of the app has which of the inherited sockets. */
+export class Claims {
+  /** In the order of their calls. */
+  readonly caught: CaughtServer[] = []
+  readonly #listeners: readonly InheritedListener[]
+  readonly #bindFrom: BindFrom
+
+  constructor(listeners: readonly InheritedListener[], bindFrom: BindFrom) {
+    this.#listeners = listeners
+    this.#bindFrom = bindFrom
+  }
+
+  /** Some server of the app listens where its requests are to come from, and not on an address of its own beside. */
+  get hasMain(): boolean {
+    return this.caught.some(({ listener }) => !listener.of_app || this.#bindFrom === 'nobody')
+  }
+
+  /** Nothing is left to what the app exports. */
+  get isComplete(): boolean {
+    const free = this.free()
+    return this.hasMain || (free.length > 0 && free.every(({ of_app }) => of_app))
+  }
+
+  /** What the app may listen on when it is loaded; nothing else is served there. */
+  get awaited(): readonly InheritedListener[] {
+    return this.free().filter(({ of_app }) => of_app)
+  }
+
+  /** On the port or path of the request, whatever its host. */
+  matching(request: ListenRequest): readonly InheritedListener[] {
+    return this.#listeners.filter(listener => matches(listener, request))
+  }
+
+  /** Those that no server of the app has. */
+  free(listeners = this.#listeners): readonly InheritedListener[] {
+    return listeners.filter(listener => !this.isTaken(listener))
+  }
+
+  /** The very address, as far as that can be told. */
+  isFree(request: ListenRequest): boolean {
+    return this.free(this.matching(request)).some(listener => isLocal(request, listener))
+  }
+
+  isTaken(listener: InheritedListener): boolean {
+    return this.caught.some(one => one.listener === listener)
+  }
+
+  add(one: CaughtServer): void {
+    this.caught.push(one)
+  }
+
+  remove(one: CaughtServer): void {
+    this.caught.splice(this.caught.indexOf(one), 1)
+  }
+
+  has(one: CaughtServer): boolean {
+    return this.caught.includes(one)
+  }
+}
