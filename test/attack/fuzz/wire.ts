@@ -1,6 +1,6 @@
 /** The connection under a conversation: plain or TLS, whose records can be cut, delayed and damaged on their way. */
-import { connect as connectPlain, type Socket } from 'node:net'
-import { Duplex } from 'node:stream'
+import { once } from 'node:events'
+import { type AddressInfo, connect as connectPlain, createServer, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Target } from '../conversation.ts'
 import type { Handshake, Script } from './step.ts'
@@ -22,7 +22,7 @@ export async function open(target: Target, script: Script): Promise<Wire> {
   if (script.preamble !== undefined && socket.writable) socket.write(script.preamble)
   if (!target.tls || script.plain === true || socket.destroyed) return { socket, stream: socket }
   const stream = connectTls({
-    socket: script.tls === undefined ? socket : tampered(socket, script.tls),
+    socket: script.tls === undefined ? socket : await tampered(socket, script.tls),
     rejectUnauthorized: false,
     servername: 'localhost',
     ...(script.alpn.length > 0 ? { ALPNProtocols: [...script.alpn] } : {}),
@@ -49,32 +49,32 @@ function ignore(): void {
   // What the server does to a hostile client is its own affair.
 }
 
-/** Passes bytes on both ways; what is sent goes through the hands of an enemy. */
-function tampered(socket: Socket, handshake: Handshake): Duplex {
+/**
+ * Passes bytes on both ways; what is sent goes through the hands of an enemy. By a socket of its own: TLS over a stream asserts
+ * that nothing comes while it waits for what it has written.
+ */
+async function tampered(socket: Socket, handshake: Handshake): Promise<Socket> {
+  const relay = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+  await once(relay, 'listening')
+  const { port } = relay.address() as AddressInfo
+  const near = connectPlain({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true })
+  const [far] = (await once(relay, 'connection')) as [Socket]
+  relay.close()
   const enemy = new Enemy(socket, handshake)
   let sent = Promise.resolve()
-  const between = new Duplex({
-    // Written at once, as TLS sees it: it asserts that nothing comes while it waits for that.
-    write(bytes: Buffer, _encoding, done) {
-      sent = sent.then(() => enemy.send(bytes))
-      done()
-    },
-    read: () => void socket.resume(),
-    final(done) {
-      void sent.then(() => enemy.leave())
-      done()
-    },
-    destroy(error, done) {
-      socket.destroy()
-      done(error)
-    },
+  far.on('data', (bytes: Buffer) => {
+    sent = sent.then(() => enemy.send(bytes))
   })
-  // TLS asserts that nothing comes for what it has let go of.
-  const pass = (bytes: Buffer | null) => between.destroyed || between.push(bytes) || socket.pause()
-  socket.on('data', pass).once('end', () => pass(null))
-  socket.once('close', () => between.destroy())
-  between.on('error', ignore)
-  return between
+  far.once('end', () => void sent.then(() => enemy.leave()))
+  socket.on('data', (bytes: Buffer) => far.writable && far.write(bytes)).once('end', () => far.end())
+  for (const [one, other] of [
+    [socket, far],
+    [far, socket],
+  ] as const) {
+    one.on('error', ignore)
+    one.once('close', () => other.destroy())
+  }
+  return near
 }
 
 class Enemy {
