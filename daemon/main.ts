@@ -110,7 +110,8 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
   pidfile.close()
   await within(lastWordsMs, closeAll(), () => new Error('late')).catch(() => undefined)
   // Left to itself, Node would close its handles at the end, and remove the files of unix sockets that an heir serves.
-  return guard.exit(code)
+  await guard.leave(code)
+  return code
 
   async function closeAll(): Promise<void> {
     await notifier?.idle()

@@ -2,7 +2,12 @@
  * Keeps user code in this process (the configuration, hooks, a logger) from ending it: what nothing else handles is
  * heard here, and calls that end a process throw instead.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { userStackOf } from '../../hooks/thrown.ts'
+
+/** How often to look whether all threads are done, and how long to wait in between, in milliseconds. */
+const leaveTries = 10
+const leavePauseMs = 50
 
 export class ProcessGuard {
   /** Ends the process. */
@@ -21,6 +26,18 @@ export class ProcessGuard {
       if (name === undefined) throw new Error('process.removeAllListeners() is too much: name an event')
       return Reflect.apply(remove, process, [name])
     }
+  }
+
+  /**
+   * Ends the process. Node waits for its threads, and one may wait for ever: to write to a socket that nobody reads. Then a
+   * signal ends it, the one that supervisors take for an orderly end where it is one.
+   */
+  async leave(code: number): Promise<void> {
+    for (let tries = 0; tries < leaveTries; tries += 1) {
+      if (!process.getActiveResourcesInfo().includes('FSReqCallback')) return this.exit(code)
+      await sleep(leavePauseMs)
+    }
+    process.kill(process.pid, code === 0 ? 'SIGTERM' : 'SIGKILL')
   }
 
   /** Listens again where somebody has removed the listener. */

@@ -1,6 +1,11 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
-import { eventually, launch, type Tsicorn } from '../tsicorn.ts'
+import { eventually, freePort, launch, makeFolder, type Tsicorn } from '../tsicorn.ts'
+
+const command = join(import.meta.dirname, '../../daemon/tsicorn.js')
 
 const files = { 'app.mjs': `export default (_req, res) => res.end('hello')\n` }
 
@@ -96,6 +101,31 @@ describe('the error log', () => {
       expect(whole.split(line), line).to.have.length(2)
     }
   })
+})
+
+describe('a log that nobody reads', () => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    it(`holds up no end by ${signal}`, async () => {
+      const port = await freePort()
+      const folder = makeFolder(files)
+      const args = [command, '-b', `127.0.0.1:${port}`, '--access-logfile', '-', './app.mjs']
+      // The standard streams of a child of Node are sockets, which nobody reads here.
+      const server = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+      const ended = once(server, 'exit')
+      const url = `http://127.0.0.1:${port}/${'x'.repeat(2_000)}`
+      await eventually('it serves', () =>
+        fetch(url).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      )
+      // More than fits in the buffers of the kernel.
+      for (let count = 0; count < 400; count += 1) await (await fetch(url)).text()
+      server.kill(signal)
+      await ended
+      expect(server.exitCode ?? server.signalCode).to.be.oneOf([0, 'SIGTERM'])
+    })
+  }
 })
 
 describe('a log that cannot be written', () => {

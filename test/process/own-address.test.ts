@@ -1,7 +1,9 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
 import { expect } from 'chai'
-import { fresh } from '../requests.ts'
+import { fresh, overUnixSocket } from '../requests.ts'
 import { freePort, launch } from '../tsicorn.ts'
 import { retire, upgrade } from '../upgrading.ts'
 
@@ -44,6 +46,29 @@ describe('where an app listens', () => {
     })
     await server.running()
     expect(await fresh(`http://127.0.0.1:${port}`)).to.match(/^app /)
+  })
+
+  it('it is served on a unix socket, whose file it removes as a program of its own does', async () => {
+    const server = launch({
+      args: ['-w', '2', './app.mjs'],
+      files: {
+        'app.mjs': `import fs, { unlinkSync } from 'node:fs'
+          import { rm } from 'node:fs/promises'
+          import { createServer } from 'node:http'
+          try { unlinkSync('app.sock') } catch {}
+          await rm('app.sock', { force: true })
+          await new Promise(resolve => fs.unlink('app.sock', resolve))
+          process.on('exit', () => fs.rmSync(process.cwd() + '/app.sock', { force: true }))
+          createServer((req, res) => res.end('here')).listen('app.sock', () => fs.chmodSync('app.sock', 0o660))`,
+      },
+    })
+    await server.running()
+    const path = join(server.folder, 'app.sock')
+    expect(await overUnixSocket(path)).to.equal('here')
+    await server.reload()
+    expect(await overUnixSocket(path)).to.equal('here')
+    await server.stop()
+    expect(existsSync(path)).to.equal(false)
   })
 
   it('it is served by IPv4 and by IPv6 apart, before and after a reload and an upgrade', async () => {

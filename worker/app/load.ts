@@ -1,7 +1,9 @@
+import { resolve } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { AppLog, AppServer, RequestListener, Servable, UpgradeListener } from '../http/types.ts'
 import type { CaughtServer } from '../listen/claims.ts'
 import { type LateListens, ListenCatcher } from '../listen/listen-interceptor.ts'
+import { keepSocketFiles } from '../listen/socket-files.ts'
 import { whilePending } from '../process/pending.ts'
 import { AppError, BindFailed } from '../protocol/boot-error.ts'
 import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
@@ -79,6 +81,7 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
   const { promise: refusal, reject: refused } = Promise.withResolvers<never>()
   const catcher = new ListenCatcher({ ...options, refused })
   refuseCluster(refused)
+  keepSocketFiles(listeners.flatMap(({ path }) => (path === undefined ? [] : [resolve(path)])))
   const ready = hearReady()
   const letExit = nameAppThatExits(spec.text, log, options.isLeaving)
   // As with Node alone, the app says where to listen if nobody else does.

@@ -1,12 +1,13 @@
 import { Server } from 'node:net'
 import { isAppServer } from '../app/adapters/server.ts'
 import type { AppLog, AppServer } from '../http/types.ts'
-import { AppError, BindFailed, Elsewhere } from '../protocol/boot-error.ts'
+import { AppError, BindFailed, type Elsewhere } from '../protocol/boot-error.ts'
 import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
 import { answerAddress, hide, pretend, withhold } from './app-server.ts'
 import { type CaughtServer, Claims } from './claims.ts'
 import { bindOf, contradicts, differs, isOpen, nameOf } from './listen-address.ts'
 import { type ListenRequest, readListen, targetOf } from './listen-request.ts'
+import { elsewhere, newsOf } from './news.ts'
 import { refuseProbes } from './port-probe.ts'
 import { Strays } from './strays.ts'
 
@@ -28,7 +29,6 @@ export interface LateListens {
 export class ListenCatcher {
   /** The first of them is listening. */
   readonly first: Promise<void>
-  readonly #listeners: readonly InheritedListener[]
   readonly #claims: Claims
   readonly #check: boolean
   readonly #backlog: number | undefined
@@ -70,7 +70,6 @@ export class ListenCatcher {
     this.#onListen = options.onListen
     this.#refused = options.refused
     this.#late = options.late
-    this.#listeners = options.listeners
     this.#claims = new Claims(options.listeners, options.bindFrom)
     this.#check = options.check
     this.#backlog = options.backlog
@@ -112,18 +111,8 @@ export class ListenCatcher {
 
   /** @throws Elsewhere where the app listens on other addresses of its own than the arbiter has bound for it */
   compare(): void {
-    if (!this.#mayBind) return
-    const more = this.#strays.bindable
-    const bound = this.#listeners.filter(({ of_app }) => of_app)
-    const used = this.caught.filter(({ listener, request }) => listener.of_app || isOpen(request))
-    const unused = bound.filter(one => !one.late && used.every(({ listener }) => listener !== one))
-    if (more.length === 0 && unused.length === 0) return
-    const names = more.length > 0 ? more.map(nameOf) : ['fewer addresses']
-    throw new Elsewhere(names.join(' and '), [
-      // The port may be our default, and the host the app's.
-      ...used.map(({ listener, request }) => bindOf(isOpen(request) ? { ...listener, ...request } : request)),
-      ...more.map(bindOf),
-    ])
+    const news = this.#mayBind ? newsOf(this.#claims, this.#strays) : undefined
+    if (news !== undefined) throw news
   }
 
   /** What the app may listen on when it is loaded; nothing else is served there. */
@@ -158,6 +147,13 @@ export class ListenCatcher {
     if (free !== undefined && !this.#loaded) return this.#lead(server, request, [free])
     this.#strays.add(server, request)
     const isForArbiter = this.#strays.isBindable(request)
+    // Who listens there may give the file away next, and there is none yet.
+    if (isForArbiter && !this.#loaded && request.path !== undefined) {
+      setImmediate(
+        () => this.#strays.has(server) && this.#refused(newsOf(this.#claims, this.#strays) as Elsewhere),
+      )
+      return server
+    }
     // Where nobody has said where to listen, this is as good as the inherited socket.
     if (isForArbiter && (this.#loaded || this.#bindFrom === 'nobody')) {
       const heard = this.#loaded ? () => this.#late.found(elsewhere(request)) : this.#listening
@@ -243,8 +239,4 @@ export class ListenCatcher {
       `The app listens on ${nameOf(request)} only, and tsicorn is bound to ${listener.name}: start tsicorn with -b ${bindOf(request)}, or let the app listen without a host`,
     )
   }
-}
-
-function elsewhere(request: ListenRequest): Elsewhere {
-  return new Elsewhere(nameOf(request), [bindOf(request)])
 }

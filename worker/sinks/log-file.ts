@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, fstatSync, openSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { getSystemErrorMessage } from 'node:util'
 import { openSafely } from '../protocol/safe-open.ts'
@@ -52,7 +52,7 @@ export async function openLogFile(options: LogFileOptions): Promise<LogFile> {
   let closing = false
   let failing = false
   let lostLines = 0
-  let current = start(path === undefined ? standard : await openFirst(path, options))
+  let current = start(path === undefined ? unblocked(standard) : await openFirst(path, options))
   let lastChange: Promise<void> = Promise.resolve()
 
   function start(fd: number): LogStream {
@@ -129,6 +129,21 @@ export async function openLogFile(options: LogFileOptions): Promise<LogFile> {
 
 /** How long the last lines may take, in milliseconds. */
 const lastMs = 2_500
+
+/**
+ * A standard stream in a description of its own: a reader that does not read must not hold up a thread, for which Node would wait at
+ * its end, and whoever shares the stream goes on as before. The stream itself where that is not possible: for a socket.
+ */
+function unblocked(standard: 1 | 2): number {
+  const { O_WRONLY, O_APPEND, O_NONBLOCK, O_NOCTTY } = constants
+  try {
+    const stats = fstatSync(standard, { bigint: true })
+    if (!stats.isFIFO() && !stats.isCharacterDevice()) return standard
+    return openSync(`/proc/self/fd/${standard}`, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY)
+  } catch {
+    return standard
+  }
+}
 
 const standardNames = { 1: 'standard output', 2: 'standard error' } as const
 
