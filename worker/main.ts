@@ -41,6 +41,8 @@ function hear(message: ToWorker): void {
       return worker?.announce()
     case 'drain':
       return void worker?.drain(message)
+    case 'cancel':
+      return void worker?.cancel()
     case 'quit':
       return void worker?.quit()
     case 'reopen':

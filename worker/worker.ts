@@ -1,5 +1,5 @@
 /** A worker: boots in a fixed order, serves, and leaves when it is asked to or when there is nobody left to ask it. */
-import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { AccessLine } from '../hooks/access-entry.ts'
 import { createHookCaller, type HookCaller } from '../hooks/run.ts'
 import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
@@ -19,21 +19,10 @@ import { createLog, type WorkerLog } from './process/log.ts'
 import { exitCodes } from './protocol/exit-codes.ts'
 import { type Drain, requestsKey, type Start } from './protocol/messages.ts'
 import { everySecond } from './server/every-second.ts'
+import { untilIdle } from './server/idle.ts'
 import { LateServers } from './server/late-servers.ts'
-import { type Serving, track } from './server/serve.ts'
+import { type Serving, stopListening, track } from './server/serve.ts'
 import { startService } from './server/service.ts'
-
-/** A connection that waits for its next request is closed after so long, in milliseconds, while the worker drains. */
-const idleMs = 900
-
-/**
- * One that never had a request has more time, in milliseconds: its client means to send one, and where the first packet is lost, it
- * comes again after a second (RFC 6298), or after three.
- */
-const firstMs = 3_200
-
-/** How often the connections are looked at while the worker drains, in milliseconds. */
-const sweepMs = 50
 
 /** How long the app and `worker_exit` may take at least, in milliseconds, whatever the requests have left. */
 const lastWordsMs = 1_000
@@ -54,7 +43,11 @@ export class Worker {
   #state = 'booting'
   #hooks: HookCaller
   #app: LoadedApp | undefined
+  /** It begins to serve, or has. */
+  #starting: Promise<void> | undefined
   #serving: Serving | undefined
+  /** Servers of the app that listen while it is loaded. */
+  readonly #early: AppServer[] = []
   readonly #late = new LateServers()
   #accessLog: AccessLog | undefined
   #lineFormat: string | AccessLine | null
@@ -87,6 +80,7 @@ export class Worker {
     const { app: spec, backlog, wait_ready: waitReady } = settings
     const log = this.#log.write
     const onListen = (server: AppServer) => {
+      this.#early.push(server)
       front?.stand(server)
       track(server, this.#connections)
     }
@@ -102,7 +96,10 @@ export class Worker {
     this.#app = app
     this.#log.debug(`The app is a ${app.shape}`)
     await this.#hooks.call('post_worker_init', this.#view)
-    if (!check) await this.#serve(app, front)
+    if (!check) {
+      this.#starting = this.#serve(app, front)
+      await this.#starting
+    }
     if (this.isLeaving) return
     this.#state = 'ready'
     startPulse({
@@ -157,26 +154,30 @@ export class Worker {
     const until = performance.now() + seconds * 1_000
     await this.#serving.stopAccepting(abandoned)
     this.#connections.close()
-    await this.#untilIdle(until, seconds < this.#start.settings.graceful_timeout)
+    await this.#finish(until, seconds < this.#start.settings.graceful_timeout)
     await this.#leave(exitCodes.ok.code, Math.max(lastWordsMs, until - performance.now()))
   }
 
-  /**
-   * What counts as idle was so before the event loop polled, and after that still is: on a busy machine a request may
-   * have waited in the kernel for as long as an idle connection is kept.
-   */
-  async #untilIdle(until: number, isHurried: boolean): Promise<void> {
-    while (this.#connections.size > 0) {
-      await sleep(sweepMs)
-      const now = performance.now()
-      await turn()
-      this.#connections.endIdle(now - idleMs, now - firstMs)
-      if (performance.now() < until) continue
-      const cut = `cutting ${this.#connections.size} connections`
-      if (isHurried) this.#log.debug(`There is newer code: ${cut}`)
-      else this.#log.warning(`graceful_timeout is over: ${cut}`)
-      return this.#connections.cut()
+  /** Waits for what is open, and cuts what then still is. */
+  async #finish(until: number, isHurried: boolean): Promise<void> {
+    if (await untilIdle(this.#connections, until)) return
+    const cut = `cutting ${this.#connections.size} connections`
+    if (isHurried) this.#log.debug(`There is newer code: ${cut}`)
+    else this.#log.warning(`graceful_timeout is over: ${cut}`)
+    this.#connections.cut()
+  }
+
+  /** Leaves at once, but for what was accepted since it began to listen. */
+  async cancel(): Promise<void> {
+    await this.#starting?.catch(() => undefined)
+    const seconds = this.#start.settings.graceful_timeout
+    if (this.#serving !== undefined) return await this.drain({ seconds, abandoned: [] })
+    for (const server of this.#early) stopListening(server)
+    if (this.#connections.size > 0) {
+      tellArbiter({ type: 'ready' })
+      await this.#finish(performance.now() + seconds * 1_000, false)
     }
+    await this.quit()
   }
 
   /** Leaves at once. */

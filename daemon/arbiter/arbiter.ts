@@ -242,7 +242,7 @@ export class Arbiter {
       case 'drain':
         return fleet.drain(action.age, action.why, succession.current)
       case 'quit':
-        return fleet.quit(action.age)
+        return fleet.quit(action.age, action.how)
       case 'kill':
         return fleet.kill(action.age, action.why)
     }

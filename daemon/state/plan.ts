@@ -43,7 +43,8 @@ export interface World {
 export type Action =
   | { readonly do: 'spawn'; readonly index: number }
   | { readonly do: 'drain'; readonly age: number; readonly why: DrainReason }
-  | { readonly do: 'quit'; readonly age: number }
+  /** One that is cancelled may finish what it has, where it has just begun to serve. */
+  | { readonly do: 'quit'; readonly age: number; readonly how: 'cancel' | 'quit' }
   | { readonly do: 'kill'; readonly age: number; readonly why: KillReason }
 
 export type DrainReason = 'stopping' | 'replaced' | 'surplus'
@@ -100,7 +101,7 @@ function empty(how: 'gracefully' | 'quickly', workers: readonly PlannedWorker[])
   return workers
     .filter(worker => !worker.killed && worker.life !== 'exited')
     .flatMap<Action>(worker => {
-      if (how === 'quickly') return worker.quit ? [] : [{ do: 'quit', age: worker.age }]
+      if (how === 'quickly') return worker.quit ? [] : [{ do: 'quit', age: worker.age, how: 'quit' }]
       return worker.life === 'draining' ? [] : [leave(worker, 'stopping')]
     })
 }
@@ -209,9 +210,11 @@ function waitsForDrains(survey: Survey): boolean {
   return recycles && isWornHolding && [...seats.values()].some(({ worn }) => worn)
 }
 
-/** A worker that serves nobody yet has nothing to finish. */
+/** A worker that is not ready has hardly anything to finish. */
 function leave(worker: PlannedWorker, why: DrainReason): Action {
-  return isReady(worker) ? { do: 'drain', age: worker.age, why } : { do: 'quit', age: worker.age }
+  return isReady(worker)
+    ? { do: 'drain', age: worker.age, why }
+    : { do: 'quit', age: worker.age, how: 'cancel' }
 }
 
 /** Not on its way out: it serves, or is going to. */

@@ -124,6 +124,7 @@ export class Fleet {
         return void child.become('booting', now)
       case 'ready':
         if (child.become('ready', now)) log.debug(`Worker ${child.age} (pid ${child.pid}) is ready`)
+        else child.finish(now)
         return
       case 'failed':
         if (child.life === 'spawned' || child.life === 'booting') child.failure = message
@@ -163,11 +164,11 @@ export class Fleet {
   }
 
   /** Tells a worker to leave at once. */
-  quit(age: number): void {
+  quit(age: number, how: 'cancel' | 'quit'): void {
     const child = this.#children.get(age)
     if (child === undefined) return
     child.reason ??= 'told to leave at once'
-    child.leave(monotonicNow())
+    child.leave(monotonicNow(), how)
   }
 
   kill(age: number, why: KillReason): void {

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import { frame, longestFrame } from '../../worker/protocol/frame.ts'
-import type { FromWorker, ToWorker } from '../../worker/protocol/messages.ts'
+import { type FromWorker, orders, type ToWorker } from '../../worker/protocol/messages.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { readMessage } from './worker-message.ts'
 
@@ -70,7 +70,7 @@ export class WorkerChannel {
   }
 
   send(message: ToWorker): void {
-    const mayWait = message.type === 'drain' || message.type === 'quit'
+    const mayWait = orders.includes(message.type)
     if (!this.isOpen || (this.#socket.writableLength > mostWaiting && !mayWait)) return
     this.#socket.write(frame(message))
   }

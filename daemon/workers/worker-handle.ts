@@ -2,14 +2,14 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import type { HookLog, WorkerView } from '../../hooks/table.ts'
 import { arbiterVariable, channelFd, firstInherited } from '../../worker/protocol/frame.ts'
-import type { FromWorker, Start, ToWorker } from '../../worker/protocol/messages.ts'
+import { type FromWorker, orders, type Start, type ToWorker } from '../../worker/protocol/messages.ts'
 import type { PlannedWorker } from '../state/plan.ts'
 import { type Life, mayBecome } from '../state/worker-state.ts'
 import { ourselves, print } from '../system/process-identity.ts'
 import { trySpawn, whyNotStarted } from '../system/spawn.ts'
+import { workerCommand } from '../system/worker-command.ts'
 import { captureLines } from './captured-output.ts'
 import type { Seat } from './scoreboard.ts'
 import { WorkerChannel } from './worker-channel.ts'
@@ -40,21 +40,11 @@ export interface ChildOptions {
   readonly hasWatchdog?: boolean
 }
 
-/** The worker comes first, and the app is what Node runs; without one, it is the worker. */
-function mainOf(app: string | undefined): readonly string[] {
-  return app === undefined ? [fileURLToPath(preload)] : [`--import=${preload.href}`, app]
-}
-
 /** How a worker process ended. */
 export interface Ending {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }
-
-const preload = new URL(`../../worker/preload.${import.meta.url.slice(-2)}`, import.meta.url)
-
-/** SIGUSR1, which is often sent to whole groups, would open a port where any local user can run code as the worker. */
-const closed = ['--disable-sigusr1'] as const
 
 /** By which a worker whose arbiter is gone is told from one that has it. */
 const ourName = print(ourselves())
@@ -82,6 +72,7 @@ export class Child implements PlannedWorker {
   hasTsx = false
   /** It may live, and is no longer counted. */
   isAbandoned = false
+  #isCancelled = false
   /** Why it leaves, in one phrase, as far as that is known. */
   reason: string | undefined
   /** What it said before it gave up booting. */
@@ -129,7 +120,7 @@ export class Child implements PlannedWorker {
   /** Starts the process. Whatever goes wrong with it, `exited` follows. */
   start({ app, args, cwd, env, descriptors, start, capture, hasWatchdog = false }: ChildOptions): void {
     const printed = capture === undefined ? 'inherit' : 'pipe'
-    const child = trySpawn(process.execPath, [...process.execArgv, ...closed, ...mainOf(app), ...args], {
+    const child = trySpawn(process.execPath, workerCommand(app, args), {
       cwd,
       env: { ...env, ...indexVariables(start), [arbiterVariable]: ourName },
       stdio: ['ignore', printed, printed, 'pipe', ...descriptors, ...(hasWatchdog ? ['pipe' as const] : [])],
@@ -219,16 +210,25 @@ export class Child implements PlannedWorker {
   send(message: ToWorker): void {
     if (this.#channel?.isOpen !== false) return this.#channel?.send(message)
     // Without its channel it takes this for an order to finish.
-    if (message.type === 'drain' || message.type === 'quit') this.#process?.kill('SIGTERM')
+    if (orders.includes(message.type)) this.#process?.kill('SIGTERM')
   }
 
   /** Tells it to leave at once; where it has no process yet, it never gets one. */
-  leave(now: number): void {
+  leave(now: number, how: 'cancel' | 'quit'): void {
     this.become('draining', now)
     this.since = now
     this.quit = true
+    this.#isCancelled = how === 'cancel'
     if (this.#process === undefined) this.end({ code: 0, signal: null })
-    else this.send({ type: 'quit' })
+    else this.send({ type: how })
+  }
+
+  /** It was cancelled, and serves already: it has as long as any other that drains. */
+  finish(now: number): void {
+    if (!this.#isCancelled) return
+    this.quit = false
+    this.since = now
+    this.pulse = now
   }
 
   /** Whether it was killed or is about to be, `killed` says; this does it. */

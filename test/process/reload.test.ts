@@ -230,6 +230,23 @@ describe('reload', () => {
     expect(await answer(url)).to.equal('three')
   }).timeout(240_000)
 
+  it('that is started over loses nothing, also where its workers have just begun to serve', async () => {
+    const server = serve('reload_surge: 1, loglevel: "debug"')
+    const url = await server.running()
+    const load = new Load({ url, clients: 6, keepAlive: false })
+    await load.answered(20)
+    for (let round = 0; round < 6; round += 1) {
+      server.signal('SIGHUP')
+      const [, pid] = await server.says(/Booting worker \d+ \(pid (\d+)\)/)
+      // The next one comes when the worker says what its app is: it is about to listen.
+      await server.says(new RegExp(`\\[${pid}\\] \\[DEBUG\\] The app is`))
+      server.signal('SIGHUP')
+      await server.says(/generation \d+ serves/)
+    }
+    await load.answered(20)
+    expect((await load.stop()).failures).to.deep.equal([])
+  })
+
   it('that fails holds no worker to its limits', async () => {
     const limits = (timeout: number) =>
       `export default { bind: '127.0.0.1:0', workers: 2, timeout: ${timeout}, boot_timeout: 4 }\n`

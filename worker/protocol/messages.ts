@@ -11,9 +11,14 @@ export type ToWorker =
   /** The server is going to stop: serve on, and tell balancers. */
   | { readonly type: 'announce' }
   | { readonly type: 'quit' }
+  /** It is not wanted before it was ready; what it may have accepted meanwhile it finishes, and says that it is ready. */
+  | { readonly type: 'cancel' }
   | { readonly type: 'reopen' }
   /** The certificate was renewed. */
   | { readonly type: 'renew'; readonly tls: TlsMaterial }
+
+/** By which a worker is told to leave, one way or another. */
+export const orders: readonly string[] = ['cancel', 'drain', 'quit']
 
 /** What a worker tells the arbiter. */
 export type FromWorker =

@@ -18,6 +18,8 @@ import { emptyQueues } from '../listen/empty-queues.ts'
 import { AppError } from '../protocol/boot-error.ts'
 import type { InheritedListener } from '../protocol/messages.ts'
 
+export { stopListening }
+
 export interface ServeOptions {
   readonly listeners: readonly InheritedListener[]
   /** Seconds that an idle connection is kept. */
