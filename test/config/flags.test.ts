@@ -77,7 +77,7 @@ describe('flags', () => {
     [['-z'], '-z is not a flag: see tsicorn --help'],
     [['-w'], '-w needs a value: write -w INT|auto'],
     [['--timeout', '--reload'], '--timeout needs a value: write --timeout SECONDS'],
-    [['-w', 'many'], 'workers must be a whole number, 1 or more, or \'auto\', not "many"'],
+    [['-w', 'many'], 'workers must be a whole number from 1 to 4096, or \'auto\', not "many"'],
     [['--reload=yes'], '--reload takes no value, not "yes"'],
     [['a.ts', 'b.ts'], 'Cannot serve two applications, "a.ts" and "b.ts": name one'],
   ]
