@@ -2,10 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../free-port.ts'
 import { type Application, commandOf, versionOf, withPort } from './application.ts'
 import { environmentOf } from './environment.ts'
 import { answerTo, isAnswered, Load, type Question } from './load.ts'
-import { freePort, Program } from './program.ts'
+import { Program } from './program.ts'
 
 export interface Tools {
   readonly node: string

@@ -23,7 +23,7 @@ export function present(server: Server, address: Address, closed: () => boolean 
 }
 
 /** Whether the app has not closed it since. */
-export function isPresented(server: Server): boolean {
+function isPresented(server: Server): boolean {
   return Object.hasOwn(server, 'listening')
 }
 
