@@ -23,7 +23,7 @@ export type ArbiterEvent =
   | { readonly type: 'continued' }
   | { readonly type: 'stray'; readonly error: unknown }
   | { readonly type: 'hooks ended' }
-  | { readonly type: 'tick'; readonly due: number }
+  | { readonly type: 'tick' }
 
 /** What is known about a happening. */
 export interface About {

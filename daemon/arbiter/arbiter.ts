@@ -43,9 +43,6 @@ export interface ArbiterParts extends ServerParts {
   readonly notifier: Notifier | undefined
 }
 
-/** A timer that comes later than this, in milliseconds, means that the arbiter itself did not run. */
-const suspicious = 1_000
-
 /** How often a stop may fail before the arbiter gives up on it. */
 const mostFaults = 3
 
@@ -75,7 +72,7 @@ export class Arbiter {
   /** Serves until it is told to stop; resolves with the exit code. */
   async run(): Promise<number> {
     const server = this.#server
-    const alarm = new Alarm(due => this.#inbox.put({ type: 'tick', due }))
+    const alarm = new Alarm(() => this.#inbox.put({ type: 'tick' }))
     const signals = catchSignals(name => {
       this.#inbox.put(name === 'CONT' ? { type: 'continued' } : { type: 'signal', name })
     })
@@ -88,6 +85,7 @@ export class Arbiter {
     while (server.phase.name !== 'stopped') {
       const event = await this.#inbox.next()
       try {
+        if (alarm.isOverdue) server.fleet.forgiveAll()
         this.#hear(event)
         signals.keep()
         this.#parts.guard.keep()
@@ -140,11 +138,10 @@ export class Arbiter {
       case 'renewed':
         return this.#server.renew(event)
       case 'continued':
-        return this.#server.fleet.forgivePulses()
+        return this.#server.fleet.forgiveAll()
       case 'stray':
         return this.#hearStray(event.error)
       case 'tick':
-        if (monotonicNow() - event.due > suspicious) this.#server.fleet.forgivePulses()
         return this.#takeUpStop()
     }
   }

@@ -90,7 +90,7 @@ export class Server {
       hooks: this.hooks,
       env,
       view: () => this.view(),
-      isSucceeded: () => this.lineage.goesOn,
+      isAwaited: listener => this.lineage.goesOn || this.succession.isClaimed(listener),
     })
     const records = () => this.#scoreboard.read()
     this.crashLoop = new CrashLoop(log, () => survivorsOf(this.fleet.workers, records()))
@@ -166,11 +166,12 @@ export class Server {
     if (this.lineage.isShared || this.phase.name === 'waiting') return
     const { current, good } = this.succession
     const needed = [current, good].filter(generation => generation !== undefined)
-    if (this.phase.name === 'stopping') this.succession.keepListeners([], true)
-    else this.succession.keepListeners([...needed, ...this.fleet.serving])
+    if (this.phase.name === 'stopping') this.succession.closeListeners()
+    else if (needed.length > 0) this.succession.keepListeners([...needed, ...this.fleet.serving])
   }
 
   close(): void {
+    if (!this.lineage.isShared) this.succession.closeListeners()
     this.#watcher.close()
     this.#renewals.close()
     this.#scoreboard.close()
@@ -195,6 +196,8 @@ export class Server {
       // What is taken back is not watched: its last worker leaves like the others.
       bake: this.phase.name === 'reloading' ? settings.reload_bake * 1_000 : 0,
       recycles: this.phase.name === 'running',
+      undecided: this.succession.isPreparing,
+      lastGood: this.succession.good?.number,
       spawnAfter: this.crashLoop.startAfter(serving),
       workers: this.fleet.workers,
       limitsOf: generation => this.fleet.limitsOf(generation),

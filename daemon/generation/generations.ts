@@ -10,7 +10,7 @@ import type { Resolved } from '../../config/resolve/resolve.ts'
 import { tryAccessLog } from '../logs/access-log.ts'
 import { giveSocket } from '../process/ownership.ts'
 import type { Listeners } from '../sockets/listeners.ts'
-import { BindError } from '../sockets/sockets.ts'
+import { BindError, type Listener } from '../sockets/sockets.ts'
 import { type AppBinds, bindFrom } from './app-binds.ts'
 import { readTls } from './certificate.ts'
 import { accessLogOf, type Generation } from './generation.ts'
@@ -122,6 +122,7 @@ export class Succession {
     const again = this.#again
     this.#preparing = undefined
     this.#again = undefined
+    this.#listeners.release()
     if (again !== undefined) this.prepare(again)
     return again === undefined
   }
@@ -137,9 +138,18 @@ export class Succession {
     this.#preparing?.abort()
   }
 
-  /** Closes the listeners that none of these generations has; at the end, those of others as well. */
-  keepListeners(generations: Iterable<Generation>, isEnding = false): void {
-    if (this.isPreparing) return
-    this.#listeners.keep(new Set([...generations].flatMap(({ listeners }) => listeners)), isEnding)
+  /** Closes the listeners that none of these generations has, nor the one that is being prepared. */
+  keepListeners(generations: Iterable<Generation>): void {
+    this.#listeners.keep(new Set([...generations].flatMap(({ listeners }) => listeners)), false)
+  }
+
+  /** Whether the generation that is being prepared has it. */
+  isClaimed(listener: Listener): boolean {
+    return this.#listeners.isClaimed(listener)
+  }
+
+  /** Closes all of them, for good. */
+  closeListeners(): void {
+    this.#listeners.keep(new Set(), true)
   }
 }

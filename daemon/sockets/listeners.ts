@@ -37,6 +37,8 @@ export class Listeners {
   readonly #report: (level: LogLevel, message: string) => void
   /** What was open when the process started and is not taken over yet. */
   readonly #inherited: Map<string, InheritedDescriptor>
+  /** Those that were opened last, as long as it is open what becomes of them. */
+  readonly #claimed = new Set<Listener>()
 
   constructor(inherited: readonly InheritedDescriptor[], report: (level: LogLevel, message: string) => void) {
     this.#inherited = new Map(inherited.map(descriptor => [descriptor.key, descriptor]))
@@ -46,9 +48,11 @@ export class Listeners {
   /**
    * The listeners for these addresses, in their order; what is open already is taken as it is, but for a unix socket
    * whose file is gone. Sockets that systemd opened take the place of them all. An address that cannot be bound is
-   * tried five times, a second apart, before `BindError` is thrown; what was opened meanwhile is closed.
+   * tried five times, a second apart, before `BindError` is thrown; what was opened meanwhile is closed. Until `release`,
+   * `keep` closes none of them.
    */
   async open(addresses: readonly Address[], options: OpenOptions): Promise<Listener[]> {
+    this.release()
     const activated = this.#activated()
     if (activated.length > 0) return activated
     const fresh: Listener[] = []
@@ -59,6 +63,7 @@ export class Listeners {
         if (listeners.has(key)) continue
         const known = this.#known(address, key)
         const listener = known ?? (await this.#persist(address as Bindable, options))
+        this.#claimed.add(listener)
         if (known === undefined) fresh.push(listener)
         else if (address.kind === 'unix') await this.#restore(known, address, options)
         listeners.set(key, listener)
@@ -67,6 +72,7 @@ export class Listeners {
       return [...listeners.values()]
     } catch (error) {
       for (const listener of fresh) listener.close()
+      this.release()
       throw error
     }
   }
@@ -137,10 +143,20 @@ export class Listeners {
     return await evict(place, describeAddress(address), { user, signal, report: this.#report })
   }
 
+  /** Whether they were opened for a generation that is still being prepared. */
+  isClaimed(listener: Listener): boolean {
+    return this.#claimed.has(listener)
+  }
+
+  release(): void {
+    this.#claimed.clear()
+  }
+
   /** Closes all that are not in `needed`; those that were given to this process only when it ends. */
   keep(needed: ReadonlySet<Listener>, isEnding: boolean): void {
     for (const listener of this.#open.values()) {
-      if (needed.has(listener) || (listener.given && !isEnding)) continue
+      const isNeeded = needed.has(listener) || this.#claimed.has(listener) || listener.given
+      if (isNeeded && !isEnding) continue
       this.#open.delete(listener.key)
       listener.close()
     }

@@ -6,6 +6,8 @@ export interface TimedWorker {
   readonly age: number
   readonly generation: number
   readonly life: Life
+  /** Its process has been started: what it waits for before that is not its fault. */
+  readonly isStarted: boolean
   /** When it entered this state, or was told to quit. */
   readonly since: number
   /** Its last heartbeat that is known; counted from `since` until there is one. */
@@ -41,7 +43,7 @@ export function deadlinesOf(worker: TimedWorker, limits: Limits): Deadline[] {
   }
   if (worker.quit) add('quick stop', since, limits.quick)
   else if (worker.life === 'draining') add('graceful_timeout', since, drainLimit(limits))
-  else if (worker.life !== 'ready') add('boot_timeout', since, limits.boot)
+  else if (worker.life !== 'ready' && worker.isStarted) add('boot_timeout', since, limits.boot)
   // One that was told to quit may not have come as far as its first heartbeat.
   if (worker.life === 'ready' || (worker.life === 'draining' && !worker.quit))
     add('timeout', worker.pulse, limits.pulse)

@@ -31,6 +31,10 @@ export interface World {
   readonly boots: number
   /** How long the last old worker stays, in milliseconds, after all new ones are ready: in case one of them fails. */
   readonly bake: number
+  /** The last generation of which all workers were ready; what it serves on may be nowhere else. */
+  readonly lastGood: number | undefined
+  /** Another generation is on its way, which may not come. */
+  readonly undecided: boolean
   /** Worn workers get successors: not while a generation replaces another. */
   readonly recycles: boolean
   /** Nothing is spawned before this moment: the back-off after failed starts. */
@@ -86,7 +90,9 @@ function earliest(times: readonly number[], now: number): number | undefined {
 }
 
 function stop({ stopping, stopAt, now }: World, workers: readonly PlannedWorker[]): Action[] {
-  if (stopping === 'soon') return stopAt > now ? [] : empty('gracefully', workers)
+  // Whoever has no process yet would be given sockets that are closed by now.
+  if (stopping === 'soon' && stopAt > now)
+    return workers.filter(isUnstarted).map(worker => leave(worker, 'stopping'))
   return empty(stopping === 'quickly' ? 'quickly' : 'gracefully', workers)
 }
 
@@ -94,6 +100,10 @@ function stop({ stopping, stopAt, now }: World, workers: readonly PlannedWorker[
 export function isSettled(world: World): boolean {
   const { alive, seats } = survey(world)
   return alive.length === world.wanted && seats.size === world.wanted && alive.every(isReady)
+}
+
+function isUnstarted({ isStarted, quit, killed }: PlannedWorker): boolean {
+  return !isStarted && !quit && !killed
 }
 
 /** While stopping, everybody is asked to leave, and nothing else is done. */
@@ -162,14 +172,24 @@ function replaced(survey: Survey): Action[] {
     return successor !== undefined && isReady(successor) ? 1 : 2
   }
   const serving = stale.filter(isReady).sort((a, b) => turn(a) - turn(b) || a.age - b.age)
+  const keeper = isTrial(survey)
+    ? serving.findLast(({ generation }) => generation === survey.lastGood)
+    : undefined
+  if (keeper !== undefined) serving.push(...serving.splice(serving.indexOf(keeper), 1))
   const successors = [...staying].filter(isReady).length
   const dispensable = serving.slice(0, Math.max(0, successors + serving.length - wanted))
   const baked = bakedAt(survey)
-  if (baked !== undefined && baked > now && dispensable.length === serving.length) dispensable.pop()
+  const isHeld = (survey.undecided && keeper !== undefined) || (baked !== undefined && baked > now)
+  if (isHeld && dispensable.length === serving.length) dispensable.pop()
   return [...stale.filter(worker => !isReady(worker)), ...dispensable].map(worker => {
     const isSurplus = worker.generation === survey.generation && !worker.worn
     return leave(worker, isSurplus ? 'surplus' : 'replaced')
   })
+}
+
+/** Whether the workers of the last good generation may have to come back. */
+function isTrial({ generation, lastGood }: World): boolean {
+  return lastGood !== undefined && lastGood !== generation
 }
 
 /** When the last worker of the old generation may leave; undefined where none waits for that. */

@@ -3,6 +3,12 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { getSystemErrorMessage } from 'node:util'
 
+/** How a process ended. */
+export interface ExitStatus {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
 /**
  * Starts a process, or returns why there is none. A process without a pid tells that a moment later, by its event `error`,
  * and may have no streams: Node emits EACCES, EAGAIN, EMFILE, ENFILE and ENOENT, and throws all others.

@@ -5,7 +5,8 @@ import { type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard.ts'
 import { youth } from '../state/back-off.ts'
 import type { KillReason } from '../state/deadlines.ts'
 import type { Life } from '../state/worker-state.ts'
-import type { Child, Ending } from './worker-handle.ts'
+import type { ExitStatus } from '../system/spawn.ts'
+import type { Child } from './worker-handle.ts'
 
 /**
  * `expected`: it was asked to leave. `unbound`: somebody else listens on its address. `unborn`: it was never ready, and
@@ -34,31 +35,39 @@ export function classify({ life, quit, failure, lasted, proven, served }: LastSt
   return failure?.why === 'bind' ? 'unbound' : 'unborn'
 }
 
-/** What is known about the circumstances of a death. */
-export interface Circumstances {
-  /** Milliseconds from the start of the process to its end. */
-  readonly lived: number
+/** What is known about an exit besides what the worker itself knows. */
+export interface ExitContext {
+  readonly now: number
   /** What it wrote on the scoreboard last. */
   readonly record: ScoreRecord | undefined
   /** The kernel has just killed something because memory ran out. */
   readonly outOfMemory: boolean
+  /** Its generation was in force: all wanted workers of it had been ready once. */
+  readonly proven: boolean
 }
 
-/** How a worker ended, as one line. */
-export function obituary(
-  child: Child,
-  death: Death,
-  circumstances: Circumstances,
-): { readonly level: LogLevel; readonly text: string } {
-  const who = child.pid === undefined ? `Worker ${child.age}` : `Worker ${child.age} (pid ${child.pid})`
-  const ending = child.ending as Ending
-  const text = `${who} ${how(child, ending, circumstances.outOfMemory)}`
-  const isStory = death !== 'expected' && child.pid !== undefined
-  if (!isStory) return { level: levelOf(child, ending, death), text }
-  return { level: levelOf(child, ending, death), text: `${text} (${lifeStory(circumstances, child.killed)})` }
+export interface ExitReport {
+  readonly death: Death
+  /** How many requests it had answered. */
+  readonly served: number
+  readonly level: LogLevel
+  /** One line. */
+  readonly text: string
 }
 
-function how(child: Child, { code, signal }: Ending, outOfMemory: boolean): string {
+export function reportExit(child: Child, context: ExitContext): ExitReport {
+  const { life, quit, failure } = child
+  const { now, record, outOfMemory, proven } = context
+  const served = record === undefined ? 0 : servedBy(record)
+  const death = classify({ life, quit, failure, lasted: now - child.since, proven, served })
+  const status = child.ending as ExitStatus
+  const text = `W${child.name.slice(1)} ${how(child, status, outOfMemory)}`
+  const hasStory = death !== 'expected' && child.pid !== undefined
+  const story = hasStory ? ` (${lifeStory(now - child.born, record, child.killed)})` : ''
+  return { death, served, level: levelOf(child, status, death), text: `${text}${story}` }
+}
+
+function how(child: Child, { code, signal }: ExitStatus, outOfMemory: boolean): string {
   const why = child.reason === undefined ? '' : `: ${child.reason}`
   if (signal !== null) return `was ended by ${signal}${why || guess(signal, outOfMemory)}`
   if (code === null) return child.reason ?? 'was never started'
@@ -71,7 +80,7 @@ function guess(signal: NodeJS.Signals, outOfMemory: boolean): string {
   return outOfMemory ? ': the kernel killed it because memory ran out' : ': sent by somebody else'
 }
 
-function lifeStory({ lived, record }: Circumstances, killed: boolean): string {
+function lifeStory(lived: number, record: ScoreRecord | undefined, killed: boolean): string {
   const story = [`it lived ${(lived / 1_000).toFixed(1)} s`]
   if (record === undefined || record.pulse === 0) return story.join()
   story.push(`${servedBy(record)} requests served`)
@@ -90,7 +99,7 @@ const bySignal: readonly (number | null)[] = ['SIGINT', 'SIGQUIT', 'SIGTERM'].ma
   name => 128 + constants.signals[name as NodeJS.Signals],
 )
 
-function levelOf({ killed }: Child, { code, signal }: Ending, death: Death): LogLevel {
+function levelOf({ killed }: Child, { code, signal }: ExitStatus, death: Death): LogLevel {
   if (code === null && signal === null) return 'error'
   if (killed) return 'warning'
   if (code === 0) return death === 'expected' ? 'info' : 'warning'

@@ -3,7 +3,7 @@ import type { HookQueue } from '../../hooks/queue.ts'
 import { HookError } from '../../hooks/run.ts'
 import type { ServerView, WorkerView } from '../../hooks/table.ts'
 import type { FromWorker, ToWorker } from '../../worker/protocol/messages.ts'
-import { monotonicNow, servedBy } from '../../worker/protocol/scoreboard.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import {
   appFileOf,
   descriptorsOf,
@@ -17,9 +17,9 @@ import { giveAccessLog } from '../process/ownership.ts'
 import type { Listener } from '../sockets/sockets.ts'
 import type { KillReason, Limits } from '../state/deadlines.ts'
 import { watchOutOfMemory } from '../system/oom.ts'
-import { classify, type Death, killReasons, obituary } from './exit-report.ts'
+import { type Death, killReasons, reportExit } from './exit-report.ts'
 import type { Scoreboard, Seat } from './scoreboard.ts'
-import { describeFinding, look } from './stuck.ts'
+import { killStuck } from './stuck.ts'
 import { Child, type ChildEvent } from './worker-handle.ts'
 
 export interface FleetParts {
@@ -30,8 +30,8 @@ export interface FleetParts {
   /** The environment that workers start from. */
   readonly env: NodeJS.ProcessEnv
   readonly view: () => ServerView
-  /** Another arbiter serves on the same sockets, and takes what waits there. */
-  readonly isSucceeded: () => boolean
+  /** Others take what waits there: an arbiter on the same sockets, or the generation that is being prepared. */
+  readonly isAwaited: (listener: Listener) => boolean
 }
 
 export class Fleet {
@@ -96,6 +96,7 @@ export class Fleet {
       return this.#giveUp(child, error as Error, 'there is no room for its heartbeat')
     }
     child.seat = seat
+    child.since = monotonicNow()
     child.start({
       app: appFileOf(settings),
       args: settings.app_args,
@@ -155,7 +156,7 @@ export class Fleet {
     child.reason ??= why
     const goingOn = current === undefined ? [] : [current, ...this.serving]
     const kept = new Set(goingOn.flatMap(({ listeners }) => listeners.map(({ name }) => name)))
-    const isAbandoned = ({ name }: Listener) => !this.#parts.isSucceeded() && !kept.has(name)
+    const isAbandoned = (listener: Listener) => !kept.has(listener.name) && !this.#parts.isAwaited(listener)
     const left = inheritedListeners(generation).filter((_, index) =>
       isAbandoned(generation.listeners[index] as Listener),
     )
@@ -174,22 +175,22 @@ export class Fleet {
   kill(age: number, why: KillReason): void {
     const child = this.#children.get(age)
     if (child === undefined) return
-    const who = `worker ${age} (pid ${child.pid})`
     child.reason = killReasons[why]
     child.killed = true
-    if (why === 'timeout' || why === 'boot_timeout') return void this.#killStuck(child, who)
-    this.#parts.log.warning(`Killing ${who}: ${child.reason}`)
+    if (why === 'timeout' || why === 'boot_timeout') return void this.#killStuck(child)
+    this.#parts.log.warning(`Killing ${child.name}: ${child.reason}`)
     child.kill()
   }
 
-  /** It says where it stands still, before it is killed. */
-  async #killStuck(child: Child, who: string): Promise<void> {
+  #killStuck(child: Child): Promise<void> {
     const { log, hooks } = this.#parts
-    const settings = this.#generations.get(child.generation)?.resolved.settings
-    const found = settings?.timeout_stack ? await look(child) : {}
-    log.critical(`WORKER TIMEOUT: killing ${who}: ${child.reason}${describeFinding(found)}`)
-    hooks.tell('worker_abort', { ...this.view(child), ...found.confession })
-    child.kill()
+    const hasStack = this.#generations.get(child.generation)?.resolved.settings.timeout_stack === true
+    return killStuck(child, {
+      log,
+      hasStack,
+      readPulses: () => this.readPulses(),
+      abort: view => hooks.tell('worker_abort', view),
+    })
   }
 
   tellAll(message: ToWorker): void {
@@ -208,22 +209,15 @@ export class Fleet {
   ): { readonly death: Death; readonly served: number; readonly text: string } {
     const { log, hooks, scoreboard, view } = this.#parts
     const now = monotonicNow()
-    const { life, quit, failure } = child
     const record = scoreboard.read().get(child.age)
-    const served = record === undefined ? 0 : servedBy(record)
-    const death = classify({ life, quit, failure, lasted: now - child.since, proven, served })
-    const circumstances = {
-      lived: now - child.born,
-      record,
-      outOfMemory: child.ending?.signal === 'SIGKILL' && this.#ranOutOfMemory(),
-    }
+    const outOfMemory = child.ending?.signal === 'SIGKILL' && this.#ranOutOfMemory()
+    const { death, served, level, text } = reportExit(child, { now, record, outOfMemory, proven })
     child.become('exited', now)
     this.#children.delete(child.age)
     if (child.seat !== undefined && !child.isAbandoned) scoreboard.give(child.seat)
     if (!this.workers.some(({ generation }) => generation === child.generation)) {
       this.#generations.delete(child.generation)
     }
-    const { level, text } = obituary(child, death, circumstances)
     const isNews = !quietly || death === 'expected' || death === 'sudden' || served > 0
     log.write(isNews ? level : 'debug', text)
     hooks.tell('child_exit', view(), this.view(child))
@@ -239,9 +233,15 @@ export class Fleet {
     }
   }
 
-  /** Forgives all pauses up to now: the machine or the whole server was suspended. */
+  /** Nobody can tell who is late: the scoreboard cannot be read. */
   forgivePulses(): void {
     for (const child of this.#children.values()) child.pulse = monotonicNow()
+  }
+
+  /** Nobody is late: the arbiter, or the whole machine, was suspended. */
+  forgiveAll(): void {
+    this.forgivePulses()
+    for (const child of this.#children.values()) child.since = child.pulse
   }
 
   view(child: Child): WorkerView {

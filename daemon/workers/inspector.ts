@@ -12,6 +12,12 @@ export interface Confession {
   readonly requests: readonly OpenRequest[]
 }
 
+/** What was found out about a worker, or why nothing was; neither when nobody asked. */
+interface Finding {
+  readonly confession?: Confession
+  readonly failure?: string
+}
+
 /** How long native code may hold a process before it is said to be stuck there, in milliseconds. */
 const limitMs = 5_000
 
@@ -24,9 +30,34 @@ const mostFrames = 50
 const mostRequests = 100
 const longestText = 2_048
 
-/** `channel` leads to the thread. Rejects with the reason when the process cannot be looked into. */
-export async function inspect(channel: Duplex): Promise<Confession> {
-  return confessionOf(await ask(channel))
+/** `channel` leads to the thread; there may be none. */
+export async function look(channel: Duplex | undefined): Promise<Finding> {
+  if (channel === undefined) return {}
+  try {
+    return { confession: confessionOf(await ask(channel)) }
+  } catch (error) {
+    return { failure: (error as Error).message }
+  }
+}
+
+/** To follow a line of the log: lines of its own, or nothing. */
+export function describeFinding({ confession, failure }: Finding): string {
+  if (failure !== undefined) return `\nIts JavaScript stack cannot be read: ${failure}`
+  if (confession === undefined) return ''
+  const { stack, requests } = confession
+  const where =
+    stack.length === 0 ? ['Its stack has no JavaScript of the app'] : ['It stands', ...stack.map(indent)]
+  const what =
+    requests.length === 0 ? [] : ['Requests not answered', ...requests.map(describeRequest).map(indent)]
+  return ['', ...where, ...what].join('\n')
+}
+
+function describeRequest({ method, path, client, age }: OpenRequest): string {
+  return `${method} ${path} from ${client || 'a unix socket'} for ${age.toFixed(1)} s`
+}
+
+function indent(line: string): string {
+  return `    ${line}`
 }
 
 function ask(channel: Duplex): Promise<string> {

@@ -1,39 +1,40 @@
-/** What the log says about a worker that stands still. */
-import type { OpenRequest } from '../../hooks/table.ts'
-import { type Confession, inspect } from './inspector.ts'
+/** The end of a worker whose event loop stands still: it says where, before it is killed. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { OpenRequest, WorkerView } from '../../hooks/table.ts'
+import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
+import type { ErrorLog } from '../logs/error-log.ts'
+import { describeFinding, look } from './inspector.ts'
 import type { Child } from './worker-handle.ts'
 
-/** What was found out about a worker, or why nothing was; neither when nobody asked. */
-export interface Finding {
-  readonly confession?: Confession
-  readonly failure?: string
+export interface StuckParts {
+  readonly log: ErrorLog
+  /** It can be asked for its stack. */
+  readonly hasStack: boolean
+  readonly readPulses: () => void
+  /** Calls the hook `worker_abort`. */
+  readonly abort: (
+    worker: WorkerView & { readonly stack?: readonly string[]; readonly requests?: readonly OpenRequest[] },
+  ) => void
 }
 
-export async function look({ watchdog }: Child): Promise<Finding> {
-  if (watchdog === undefined) return {}
-  try {
-    return { confession: await inspect(watchdog) }
-  } catch (error) {
-    return { failure: (error as Error).message }
-  }
-}
+/** For how long a worker that took longer than this to tell its stack may show that it lives, in milliseconds. */
+const breathMs = 200
 
-/** To follow a line of the log: lines of its own, or nothing. */
-export function describeFinding({ confession, failure }: Finding): string {
-  if (failure !== undefined) return `\nIts JavaScript stack cannot be read: ${failure}`
-  if (confession === undefined) return ''
-  const { stack, requests } = confession
-  const where =
-    stack.length === 0 ? ['Its stack has no JavaScript of the app'] : ['It stands', ...stack.map(indent)]
-  const what =
-    requests.length === 0 ? [] : ['Requests not answered', ...requests.map(describeRequest).map(indent)]
-  return ['', ...where, ...what].join('\n')
-}
-
-function describeRequest({ method, path, client, age }: OpenRequest): string {
-  return `${method} ${path} from ${client || 'a unix socket'} for ${age.toFixed(1)} s`
-}
-
-function indent(line: string): string {
-  return `    ${line}`
+/** Kills it, unless it has come back to life while it was looked into: what it serves is worth more than the rule. */
+export async function killStuck(
+  child: Child,
+  { log, hasStack, readPulses, abort }: StuckParts,
+): Promise<void> {
+  const since = monotonicNow()
+  const found = hasStack ? await look(child.watchdog) : {}
+  // What held it up may just have let it go: its heartbeat is the first that follows.
+  if (monotonicNow() - since > breathMs) await sleep(breathMs)
+  if (child.ending !== undefined) return
+  const { reason } = child
+  readPulses()
+  if (child.revive(since))
+    return log.warning(`Not killing ${child.name} (${reason}): it has come back${describeFinding(found)}`)
+  log.critical(`WORKER TIMEOUT: killing ${child.name}: ${reason}${describeFinding(found)}`)
+  abort({ ...child.view(log), ...found.confession })
+  child.kill()
 }

@@ -3,13 +3,12 @@ import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
 import type { HookLog, WorkerView } from '../../hooks/table.ts'
-import { arbiterVariable, channelFd, firstInherited } from '../../worker/protocol/frame.ts'
+import { channelFd, firstInherited } from '../../worker/protocol/frame.ts'
 import { type FromWorker, orders, type Start, type ToWorker } from '../../worker/protocol/messages.ts'
 import type { PlannedWorker } from '../state/plan.ts'
 import { type Life, mayBecome } from '../state/worker-state.ts'
-import { ourselves, print } from '../system/process-identity.ts'
-import { trySpawn, whyNotStarted } from '../system/spawn.ts'
-import { workerCommand } from '../system/worker-command.ts'
+import { type ExitStatus, trySpawn, whyNotStarted } from '../system/spawn.ts'
+import { workerCommand, workerEnvironment } from '../system/worker-command.ts'
 import { captureLines } from './captured-output.ts'
 import type { Seat } from './scoreboard.ts'
 import { WorkerChannel } from './worker-channel.ts'
@@ -21,6 +20,8 @@ export type ChildEvent =
   | { readonly type: 'misbehaved'; readonly child: Child; readonly text: string }
   /** Its channel has ended, and its process has not. */
   | { readonly type: 'lost'; readonly child: Child }
+  /** It was to be killed, and is not. */
+  | { readonly type: 'revived'; readonly child: Child }
   | { readonly type: 'exited'; readonly child: Child }
 
 /** Everything that a worker process is started with. */
@@ -39,15 +40,6 @@ export interface ChildOptions {
   /** A thread of the worker can say where its JavaScript stands. */
   readonly hasWatchdog?: boolean
 }
-
-/** How a worker process ended. */
-export interface Ending {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-}
-
-/** By which a worker whose arbiter is gone is told from one that has it. */
-const ourName = print(ourselves())
 
 /** How long a process may live on when its channel has ended, because it is about to end itself. */
 const endingMs = 1_000
@@ -77,7 +69,7 @@ export class Child implements PlannedWorker {
   reason: string | undefined
   /** What it said before it gave up booting. */
   failure: Extract<FromWorker, { type: 'failed' }> | undefined
-  ending: Ending | undefined
+  ending: ExitStatus | undefined
   readonly #put: (event: ChildEvent) => void
   #process: ChildProcess | undefined
   #channel: WorkerChannel | undefined
@@ -96,6 +88,16 @@ export class Child implements PlannedWorker {
     this.since = now
     this.pulse = now
     this.#put = put
+  }
+
+  /** Whether its process has been started, or was tried to. */
+  get isStarted(): boolean {
+    return this.#process !== undefined || this.ending !== undefined
+  }
+
+  /** What messages call it. */
+  get name(): string {
+    return this.pid === undefined ? `worker ${this.age}` : `worker ${this.age} (pid ${this.pid})`
   }
 
   get pid(): number | undefined {
@@ -122,7 +124,7 @@ export class Child implements PlannedWorker {
     const printed = capture === undefined ? 'inherit' : 'pipe'
     const child = trySpawn(process.execPath, workerCommand(app, args), {
       cwd,
-      env: { ...env, ...indexVariables(start), [arbiterVariable]: ourName },
+      env: workerEnvironment(env, start.index),
       stdio: ['ignore', printed, printed, 'pipe', ...descriptors, ...(hasWatchdog ? ['pipe' as const] : [])],
     })
     if (child instanceof Error) return this.fail(whyNotStarted(child, process.execPath, cwd))
@@ -145,11 +147,8 @@ export class Child implements PlannedWorker {
         this.end({ code, signal })
       })
     })
-    this.send(
-      hasWatchdog
-        ? { ...start, watchdog: this.#takeWatchdog(child, firstInherited + descriptors.length) }
-        : start,
-    )
+    const watchdog = firstInherited + descriptors.length
+    this.send(hasWatchdog ? { ...start, watchdog: this.#takeWatchdog(child, watchdog) } : start)
   }
 
   #takeWatchdog({ stdio }: ChildProcess, fd: number): number {
@@ -189,7 +188,7 @@ export class Child implements PlannedWorker {
   }
 
   /** Reports the end; also of a worker that never got a process. */
-  end(ending: Ending): void {
+  end(ending: ExitStatus): void {
     if (this.ending !== undefined) return
     this.ending = ending
     clearTimeout(this.#loss)
@@ -231,6 +230,15 @@ export class Child implements PlannedWorker {
     this.pulse = now
   }
 
+  /** Whether it has shown life since it was to be killed: then it is not. */
+  revive(since: number): boolean {
+    if (this.pulse <= since || (this.life !== 'ready' && this.life !== 'draining')) return false
+    this.killed = false
+    this.reason = undefined
+    this.#put({ type: 'revived', child: this })
+    return true
+  }
+
   /** Whether it was killed or is about to be, `killed` says; this does it. */
   kill(): void {
     this.killed = true
@@ -238,9 +246,4 @@ export class Child implements PlannedWorker {
     // Node would send the signal of a process without a pid to the own process group.
     else if (this.pid !== undefined) this.#process.kill('SIGKILL')
   }
-}
-
-/** By which an app tells its workers from each other; the second one is what PM2 calls it. */
-function indexVariables({ index }: Pick<Start, 'index'>): NodeJS.ProcessEnv {
-  return { TSICORN_WORKER_INDEX: `${index}`, NODE_APP_INSTANCE: `${index}` }
 }

@@ -105,7 +105,10 @@ export class ResponseReader {
     else if (line !== '') {
       this.#chunk = Number.parseInt(line, 16)
       this.#isLast = this.#chunk === 0
-      if (Number.isNaN(this.#chunk)) throw new Error(`Not the size of a chunk: "${line}"`)
+      if (Number.isNaN(this.#chunk)) {
+        this.#chunk = 0
+        this.wrong ??= `"${line}" where the size of a chunk belongs`
+      }
     }
     if (this.isWhole && this.#read !== this.#expected.length) this.wrong ??= `${this.#read} bytes of body`
     return end

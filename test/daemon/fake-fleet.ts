@@ -5,6 +5,7 @@ import type { Life } from '../../daemon/state/worker-state.ts'
 
 interface FakeWorker extends PlannedWorker {
   life: Life
+  isStarted: boolean
   since: number
   pulse: number
   quit: boolean
@@ -25,6 +26,8 @@ export class FakeFleet {
   spawnAfter = 0
   bake = 0
   recycles = true
+  lastGood: number | undefined
+  undecided = false
   workers: FakeWorker[] = []
   /** Everything that was ever done. */
   readonly done: Action[] = []
@@ -39,6 +42,7 @@ export class FakeFleet {
   get world(): World {
     const { now, stopping, stopAt, wanted, generation, surge, boots, spawnAfter, bake, recycles, workers } =
       this
+    const { lastGood, undecided } = this
     return {
       now,
       stopping,
@@ -50,6 +54,8 @@ export class FakeFleet {
       spawnAfter,
       bake,
       recycles,
+      lastGood,
+      undecided,
       workers,
       limitsOf: () => limits,
     }
@@ -75,6 +81,7 @@ export class FakeFleet {
         generation,
         index: action.index,
         life: 'spawned',
+        isStarted: true,
         since: now,
         pulse: now,
         quit: false,

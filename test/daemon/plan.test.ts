@@ -225,6 +225,45 @@ describe('plan', () => {
     expect(fleet.done).to.deep.include({ do: 'kill', age: 1, why: 'boot_timeout' })
   })
 
+  it('does not hold a worker to what is done before it is started', () => {
+    const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
+    fleet.act()
+    for (const worker of fleet.workers) worker.isStarted = false
+    fleet.pass(limits.boot)
+    expect(fleet.act()).to.equal(undefined)
+    expect(fleet.done.map(({ do: deed }) => deed)).to.deep.equal(['spawn'])
+  })
+
+  it('starts nobody any more when a stop is announced, and leaves the others', () => {
+    const fleet = new FakeFleet({ wanted: 3, surge: 1, boots: 3 })
+    fleet.act()
+    fleet.happen('progress', 0)
+    for (const worker of fleet.workers.slice(1)) worker.isStarted = false
+    fleet.stopping = 'soon'
+    fleet.stopAt = fleet.now + 3_000
+    fleet.done.length = 0
+    fleet.act()
+    expect(fleet.done).to.deep.equal([2, 3].map(age => ({ do: 'quit', age, how: 'cancel' })))
+  })
+
+  it('keeps one worker of the last good generation until it is decided which one follows', () => {
+    const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
+    fleet.settle()
+    fleet.lastGood = 1
+    fleet.generation = 2
+    fleet.undecided = true
+    fleet.act()
+    for (const place of [1, 1]) fleet.happen('progress', place)
+    fleet.act()
+    expect(fleet.count('ready')).to.equal(2)
+    fleet.generation = 3
+    fleet.undecided = false
+    fleet.act()
+    expect(fleet.workers.find(({ life }) => life === 'draining')?.generation, 'of those on trial').to.equal(2)
+    fleet.settle()
+    expect(fleet.workers.map(({ generation }) => generation)).to.deep.equal([3])
+  })
+
   it('kills a worker whose event loop stands still, and starts another at once', () => {
     const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
     fleet.settle()

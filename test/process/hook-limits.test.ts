@@ -60,6 +60,21 @@ describe('a hook that never ends', () => {
     })
   }
 
+  it('child_exit: a worker that has to wait for it is not late', async () => {
+    const files = {
+      'tsicorn.config.mjs': configWith(
+        { child_exit: endless, pre_fork: '() => {}' },
+        { hook_timeout: 4, boot_timeout: 3, workers: 1 },
+      ),
+    }
+    const server = launchHooked({}, { files, errors: true })
+    const url = await server.running()
+    process.kill(server.workers[0] as number, 'SIGKILL')
+    await server.says(/Booting worker 2/)
+    expect(server.log).not.to.match(/boot_timeout/)
+    expect(await (await fetch(url)).text()).to.equal('alive')
+  })
+
   it('on_exit: the server ends with code 0', async () => {
     const server = launchLimited({ on_exit: endless })
     await server.running()

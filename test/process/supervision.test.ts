@@ -157,6 +157,21 @@ describe('a worker that hangs', () => {
     expect(await cut).to.equal('cut')
   })
 
+  it('in native code, and comes back while it is asked for its stack, is not killed', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '-w', '1', '--timeout', '1', './app.mjs'],
+      files: {
+        'app.mjs': `import { execFileSync } from 'node:child_process'
+          export default (req, res) => { if (req.url === '/slow') execFileSync('sleep', ['4']); res.end('ok') }`,
+      },
+      errors: true,
+    })
+    const url = await server.running()
+    const slow = fetch(`${url}/slow`)
+    await server.says(/Not killing worker 1 .*its event loop stood still for timeout\): it has come back/)
+    expect(await (await slow).text()).to.equal('ok')
+  })
+
   it('because the arbiter was stopped for a while is not killed', async () => {
     const server = launchApp('hello.ts', ['-w', '2', '--timeout', '1'])
     const url = await server.running()

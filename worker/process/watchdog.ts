@@ -51,6 +51,8 @@ function watch(): void {
       const asked = { callFrameId, expression: workerData.question }
       session.post('Debugger.evaluateOnCallFrame', asked, (_, answer) => {
         channel.write(`${(answer as Answer | undefined)?.result.value}\n`)
+        // It goes on: whether it is killed, the arbiter decides.
+        session.disconnect()
       })
     })
     session.post('Debugger.enable')

@@ -1,0 +1,94 @@
+/** Deliberate mistakes in the arbiter, each one a change of its source: the simulation has to find all of them. */
+export interface Mistake {
+  readonly name: string
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+export const mistakes: readonly Mistake[] = [
+  {
+    name: 'drains one worker too many',
+    file: 'daemon/state/plan.ts',
+    from: 'successors + serving.length - wanted)',
+    to: 'successors + serving.length - wanted + 1)',
+  },
+  {
+    name: 'forgets the surge',
+    file: 'daemon/state/plan.ts',
+    from: 'return Math.max(wanted - alive.length, wanted + surge - living)',
+    to: 'return wanted + surge + living',
+  },
+  {
+    name: 'cuts who serves',
+    file: 'daemon/state/plan.ts',
+    from: "return isReady(worker)\n    ? { do: 'drain', age: worker.age, why }\n    : ",
+    to: 'return ',
+  },
+  {
+    name: 'kills early',
+    file: 'daemon/state/plan.ts',
+    from: 'at <= world.now)',
+    to: 'at <= world.now + 4_000)',
+  },
+  {
+    name: 'leaves the queue of an address to nobody',
+    file: 'daemon/workers/fleet.ts',
+    from: 'abandoned: left.map(({ fd }) => fd)',
+    to: 'abandoned: left.slice(0, 0).map(({ fd }) => fd)',
+  },
+  {
+    name: 'closes what the last good generation serves',
+    file: 'daemon/arbiter/server.ts',
+    from: 'const needed = [current, good]',
+    to: 'const needed = [current]',
+  },
+  {
+    name: 'goes on with a generation that failed',
+    file: 'daemon/arbiter/reloads.ts',
+    from: 'const { succession, log, outlets, pidfile } = this.#server\n    this.#server.revert()',
+    to: 'const { succession, log, outlets, pidfile } = this.#server',
+  },
+  {
+    name: 'forgets a stop that was put off',
+    file: 'daemon/arbiter/arbiter.ts',
+    from: "if (this.#stops.takeUp()) this.#react('TERM')",
+    to: 'this.#stops.takeUp()',
+  },
+  {
+    name: 'waits for a hook for ever',
+    file: 'hooks/queue.ts',
+    from: 'within(seconds * 1_000,',
+    to: 'within(0 * seconds,',
+  },
+  {
+    name: 'keeps the scoreboard open',
+    file: 'daemon/arbiter/server.ts',
+    from: 'this.#scoreboard.close()',
+    to: 'void 0',
+  },
+  {
+    name: 'says nothing about the end of a worker',
+    file: 'daemon/workers/fleet.ts',
+    from: "log.write(isNews ? level : 'debug', text)",
+    to: "if (death !== 'sudden') log.write(isNews ? level : 'debug', text)",
+  },
+  {
+    name: 'kills who has come back',
+    file: 'daemon/workers/stuck.ts',
+    from: 'if (child.revive(since))',
+    to: 'if (false)',
+  },
+]
+
+const chosen = mistakes.find(({ name }) => name === process.env.SIMULATED_MISTAKE)
+
+/** Makes the mistake that the environment names in the source of this file; undefined where it is to stay as it is. */
+export function mistakeIn(file: string): ((source: string) => string) | undefined {
+  if (chosen?.file !== file) return undefined
+  return source => {
+    if (!source.includes(chosen.from))
+      throw new Error(`${file} has changed: "${chosen.from}" is not in it any more`)
+    return source.replace(chosen.from, () => chosen.to)
+  }
+}
