@@ -100,7 +100,7 @@ class Life {
       this.#machine.note(`The arbiter ends with code ${code}`)
       this.#hasEnded = true
       this.#rules.hasEnded = true
-      this.#rules.wasShared = this.#rules.newArbiters.some(({ isAlive }) => isAlive)
+      this.#rules.wasShared = this.#rules.newArbiters.some(({ isHeardOf }) => !isHeardOf)
       pidfile.close()
     }
     arbiter.run().then(end, (error: unknown) => {

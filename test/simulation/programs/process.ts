@@ -33,6 +33,8 @@ export abstract class Process {
   isAlive = true
   /** It was told to leave, by the arbiter or by others. */
   isTold = false
+  /** The arbiter has heard of its end. */
+  isHeardOf = false
   /** Its generation has failed. */
   isUnwanted = false
   isAccepting = false
@@ -114,7 +116,10 @@ export abstract class Process {
     const soon = this.machine.random() * 3
     const later = soon + this.machine.random() * 3
     for (const pipe of this.handle.stdio) pipe?.end(later)
-    this.machine.tell(() => this.handle.emit('exit', code, signal), soon)
+    this.machine.tell(() => {
+      this.isHeardOf = true
+      this.handle.emit('exit', code, signal)
+    }, soon)
     // A grandchild may keep the channel open.
     if (this.machine.random() < 0.95) this.machine.tell(() => this.handle.emit('close'), later + 1)
   }
