@@ -4,7 +4,7 @@
  */
 export interface OptionDocs {
   /**
-   * The application, as `path[:export]`: `./app.ts`, `dist/server.js:app`, `some-package:createApp()`. The argument APP of the command line sets it too.
+   * The application, as `path[:export]`: `./app.ts`, `dist/server.js:app`, `some-package:createApp()`. The command-line argument APP sets it too.
    *
    * Default: none. Takes effect on reload.
    * Flags: `--app`.
@@ -15,34 +15,34 @@ export interface OptionDocs {
    */
   readonly wsgi_app?: unknown
   /**
-   * What the application finds in `process.argv` behind its own file. On the command line, these are the arguments behind `--`: `tsicorn ./app.js -- --port 3000`.
+   * What the application finds in `process.argv` after its own file. On the command line, these are the arguments after `--`: `tsicorn ./app.js -- --port 3000`.
    *
    * Default: []. Takes effect on reload.
    */
   readonly app_args?: unknown
   /**
-   * Addresses to listen on: `PORT`, `HOST`, `HOST:PORT`, `[V6]:PORT`, `tcp6://[V6]:PORT`, `unix:PATH` or `fd://N`. A port alone is on 127.0.0.1; else the port is 8000 and the host 0.0.0.0 where left out. `[::]` takes connections of IPv4, too, and `tcp6://[::]` does not. May be given several times. With `$PORT` the default is `0.0.0.0:$PORT`.
+   * Addresses to listen on: `PORT`, `HOST`, `HOST:PORT`, `[V6]:PORT`, `tcp6://[V6]:PORT`, `unix:PATH` or `fd://N`. A port alone is on 127.0.0.1; otherwise the port defaults to 8000 and the host to 0.0.0.0. `[::]` also accepts IPv4 connections, `tcp6://[::]` does not. May be given several times. With `$PORT`, the default is `0.0.0.0:$PORT`.
    *
    * Default: from $PORT, else ["127.0.0.1:8000"]. Takes effect on reload.
    * Flags: `-b`, `--bind`.
    */
   readonly bind?: unknown
   /**
-   * How many connections may wait in the kernel's queue of each address; the kernel's own limit (`net.core.somaxconn`) caps it.
+   * How many connections may wait in the kernel's queue, per address; the kernel's own limit (`net.core.somaxconn`) caps it.
    *
    * Default: 2048. Takes effect on reload.
    * Flags: `--backlog`.
    */
   readonly backlog?: unknown
   /**
-   * How many worker processes serve; `auto` is one per core that this process may use (`os.availableParallelism()`).
+   * How many worker processes serve; `auto` for one per core that this process may use (`os.availableParallelism()`).
    *
    * Default: from $WEB_CONCURRENCY, else 1. Takes effect on reload.
    * Flags: `-w`, `--workers`.
    */
   readonly workers?: unknown
   /**
-   * What a worker is: `async` serves the application with `node:http` on its event loop.
+   * The kind of worker: `async` serves the application with `node:http` on its event loop.
    *
    * Default: "async". Takes effect on reload.
    * Flags: `-k`, `--worker-class`.
@@ -57,133 +57,133 @@ export interface OptionDocs {
    */
   readonly threads?: unknown
   /**
-   * Connections that a worker serves at the same time; further ones wait until another has ended, and none is dropped. 0 is no limit; the default of Gunicorn is 1000.
+   * How many connections a worker serves at the same time; further ones wait until another ends, and none is dropped. 0 for no limit; Gunicorn's default is 1000.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--worker-connections`.
    */
   readonly worker_connections?: unknown
   /**
-   * Requests after which a worker is replaced; 0 is never.
+   * Replace a worker after this many requests; 0 for never.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--max-requests`.
    */
   readonly max_requests?: unknown
   /**
-   * At most so many requests, chosen at random, are added to `max_requests` of each worker, so that they are not replaced together.
+   * A random number of requests, up to this, is added to each worker's `max_requests`, so that workers are not all replaced at once.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--max-requests-jitter`.
    */
   readonly max_requests_jitter?: unknown
   /**
-   * Resident memory, in bytes, beyond which a worker is replaced; 0 is never. Not in Gunicorn.
+   * Replace a worker whose resident memory exceeds this many bytes; 0 for never. Not in Gunicorn.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--max-worker-rss`.
    */
   readonly max_worker_rss?: unknown
   /**
-   * Seconds after which a worker is replaced; 0 is never. Not in Gunicorn.
+   * Replace a worker after this many seconds; 0 for never. Not in Gunicorn.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--max-worker-lifetime`.
    */
   readonly max_worker_lifetime?: unknown
   /**
-   * At most so many seconds, chosen at random, are added to `max_worker_lifetime` of each worker. Not in Gunicorn.
+   * A random number of seconds, up to this, is added to each worker's `max_worker_lifetime`. Not in Gunicorn.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--max-worker-lifetime-jitter`.
    */
   readonly max_worker_lifetime_jitter?: unknown
   /**
-   * Seconds that a worker may take from its start until it is ready; 0 is no limit. Not in Gunicorn.
+   * Seconds that a worker may take from its start until it is ready; 0 for no limit. Not in Gunicorn.
    *
    * Default: 60. Takes effect on reload.
    * Flags: `--boot-timeout`.
    */
   readonly boot_timeout?: unknown
   /**
-   * Seconds that a hook of the arbiter may take, and the configuration file to load (for that, the command line counts); 0 is no limit. What takes longer has failed, and the arbiter goes on. Hooks of workers have the limits of their worker: `boot_timeout`, `request_timeout` and `graceful_timeout`. Not in Gunicorn.
+   * Seconds that an arbiter hook, or the loading of the configuration file, may take (for the file, only the command line sets it); 0 for no limit. What takes longer has failed, and the arbiter goes on. Worker hooks have their worker's limits: `boot_timeout`, `request_timeout` and `graceful_timeout`. Not in Gunicorn.
    *
    * Default: 30. Takes effect on reload.
    * Flags: `--hook-timeout`.
    */
   readonly hook_timeout?: unknown
   /**
-   * Seconds that the event loop of a worker may stand still before the worker is killed and replaced; 0 is no limit.
+   * Seconds that the event loop of a worker may stand still before the worker is killed and replaced; 0 for no limit.
    *
    * Default: 30. Takes effect on reload.
    * Flags: `-t`, `--timeout`.
    */
   readonly timeout?: unknown
   /**
-   * Log where the JavaScript of a worker stood before it is killed for `timeout`. A thread of each worker waits for that, and costs it about 8 MB. Not in Gunicorn.
+   * Before a worker is killed for `timeout`, log where its JavaScript was stuck. This takes an extra thread per worker, about 8 MB. Not in Gunicorn.
    *
    * Default: true. Takes effect on reload.
    * Flags: `--timeout-stack`, `--no-timeout-stack`.
    */
   readonly timeout_stack?: unknown
   /**
-   * Seconds that the application may take to begin a response; then the client gets 503 and the worker lives on. 0 is no limit. Not in Gunicorn.
+   * Seconds that the application may take to begin a response; then the client gets 503 and the worker lives on. 0 for no limit. Not in Gunicorn.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--request-timeout`.
    */
   readonly request_timeout?: unknown
   /**
-   * Seconds that a worker may take to finish its requests when it is stopped, replaced or scaled away; then it is killed.
+   * Seconds that a worker may take to finish its requests when it is stopped, replaced or scaled down; then it is killed.
    *
    * Default: 30. Takes effect on reload.
    * Flags: `--graceful-timeout`.
    */
   readonly graceful_timeout?: unknown
   /**
-   * Seconds that a server told to stop by TERM keeps serving as before, while `ready_path` says no, so that a balancer has time to notice. A second signal cuts it short. Not in Gunicorn.
+   * Seconds that the server keeps serving after TERM while `ready_path` already answers 503, so that load balancers have time to notice. A second signal cuts it short. Not in Gunicorn.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--drain-delay`.
    */
   readonly drain_delay?: unknown
   /**
-   * A path that workers answer themselves, for the health checks of balancers: 200 while the server serves, 503 from the moment that it was told to stop. Not in Gunicorn.
+   * A path that workers answer themselves, for load balancers' health checks: 200 while the server serves, 503 once it has been told to stop. Not in Gunicorn.
    *
    * Default: none. Takes effect on reload.
    * Flags: `--ready-path`.
    */
   readonly ready_path?: unknown
   /**
-   * Seconds that an idle connection is kept for its next request; 0 closes it after each response. Gunicorn has 2; a server that closes before its balancer does (often after 60) makes 502 responses.
+   * Seconds that an idle connection is kept open for the next request; 0 closes it after each response. Gunicorn has 2, but a server that closes before its load balancer does (often after 60) causes 502 responses.
    *
    * Default: 65. Takes effect on reload.
    * Flags: `--keep-alive`, `--keepalive`.
    */
   readonly keepalive?: unknown
   /**
-   * How many workers a reload replaces at a time, as a number or a percentage of `workers`, rounded up. So many more processes exist during a reload; old workers that take more than two seconds to finish come on top, as many as `workers` at most. Not in Gunicorn.
+   * How many workers a reload replaces at a time, as a number or a percentage of `workers`, rounded up. That many extra processes exist during a reload; old workers that take more than two seconds to finish come on top, at most as many as `workers`. Not in Gunicorn.
    *
    * Default: "25%". Takes effect on reload.
    * Flags: `--reload-surge`.
    */
   readonly reload_surge?: unknown
   /**
-   * Seconds that a new generation is watched before the last worker of the old one leaves; crashes within them roll back. Not in Gunicorn.
+   * Seconds to watch a new generation before the last worker of the old one leaves; a crash in that time rolls back. Not in Gunicorn.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--reload-bake`.
    */
   readonly reload_bake?: unknown
   /**
-   * A worker counts as ready only when the application has called `process.send('ready')`. Not in Gunicorn.
+   * A worker is ready only once the application has called `process.send('ready')`. Not in Gunicorn.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--wait-ready`, `--no-wait-ready`.
    */
   readonly wait_ready?: unknown
   /**
-   * Whether the exports `startup` and `shutdown` of the application are called: `on` insists on them, `auto` calls them where they exist.
+   * Whether to call the application's exports `startup` and `shutdown`: `on` requires them, `auto` calls them if they exist.
    *
    * Default: "auto". Takes effect on reload.
    * Flags: `--asgi-lifespan`.
@@ -191,7 +191,7 @@ export interface OptionDocs {
    */
   readonly asgi_lifespan?: unknown
   /**
-   * Seconds between a client leaving and the abort signal of its request.
+   * Seconds between a client's departure and the abort signal of its request.
    *
    * Default: 3. Takes effect on reload.
    * Flags: `--asgi-disconnect-grace-period`.
@@ -199,91 +199,91 @@ export interface OptionDocs {
    */
   readonly asgi_disconnect_grace_period?: unknown
   /**
-   * The most bytes of a request line, beyond which the client gets 414; 0 is no limit. The default is what Node takes for a whole head; that of Gunicorn is 4094, and its most 8190.
+   * The maximum length of a request line, in bytes; beyond it, the client gets 414. 0 for no limit. The default is what Node accepts for a whole head; Gunicorn's is 4094, and its maximum 8190.
    *
    * Default: 16384. Takes effect on reload.
    * Flags: `--limit-request-line`.
    */
   readonly limit_request_line?: unknown
   /**
-   * The most header fields of a request, beyond which the client gets 431; 0 means 32768. The default is as many as Node takes; that of Gunicorn is 100.
+   * The maximum number of header fields in a request; beyond it, the client gets 431. 0 means 32768. The default is what Node accepts; Gunicorn's is 100.
    *
    * Default: 1000. Takes effect on reload.
    * Flags: `--limit-request-fields`.
    */
   readonly limit_request_fields?: unknown
   /**
-   * The most bytes of one header field with its line end, beyond which the client gets 431; 0 means 8190, as in Gunicorn, whose default that is. The default here is what Node takes for a whole head.
+   * The maximum size of one header field with its line end, in bytes; beyond it, the client gets 431. 0 means 8190, which is Gunicorn's default. The default here is what Node accepts for a whole head.
    *
    * Default: 16384. Takes effect on reload.
    * Flags: `--limit-request-field_size`, `--limit-request-field-size`.
    */
   readonly limit_request_field_size?: unknown
   /**
-   * Seconds that a client has for the head of a request, from the connection or the last answer on; then it gets 408. 0 is no limit. Not in Gunicorn.
+   * Seconds that a client may take for the head of a request, counted from the connection or the last answer; then it gets 408. 0 for no limit. Not in Gunicorn.
    *
    * Default: 30. Takes effect on reload.
    * Flags: `--header-timeout`.
    */
   readonly header_timeout?: unknown
   /**
-   * The most bytes of a request body, beyond which the client gets 413; 0 is no limit. Not in Gunicorn.
+   * The maximum size of a request body, in bytes; beyond it, the client gets 413. 0 for no limit. Not in Gunicorn.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--limit-request-body`.
    */
   readonly limit_request_body?: unknown
   /**
-   * Seconds that a client may leave its answer unread, or read fewer than 100 bytes a second of it, until the connection is cut; 0 is no limit. Not in Gunicorn.
+   * Seconds that a client may leave its answer unread, or read fewer than 100 bytes a second of it, before the connection is cut; 0 for no limit. Not in Gunicorn.
    *
    * Default: 60. Takes effect on reload.
    * Flags: `--write-timeout`.
    */
   readonly write_timeout?: unknown
   /**
-   * The most bytes of answers that may wait in memory for the client of one connection, behind the piece that is being sent; where more wait and they do not become fewer, the connection is cut. 0 is no limit. Not in Gunicorn.
+   * How many bytes of answers may wait in memory for the client of one connection, behind the piece being sent; if more wait and they do not become fewer, the connection is cut. 0 for no limit. Not in Gunicorn.
    *
    * Default: 67108864. Takes effect on reload.
    * Flags: `--limit-response-buffer`.
    */
   readonly limit_response_buffer?: unknown
   /**
-   * Do what HUP does when a file changes; for development. Watched are the source files (JavaScript, TypeScript and JSON) in `chdir` and below, without `node_modules` and what has a name that begins with a dot, and the configuration with what it imports. A first start whose app cannot be started waits for a change, or HUP, instead of ending. Workers of older code are cut at once, whatever they still serve.
+   * Reload, as on HUP, whenever a file changes; for development. tsicorn watches the source files (JavaScript, TypeScript and JSON) in `chdir` and below, except `node_modules` and names that begin with a dot, and the configuration with everything it imports. If the app fails at the first start, the server waits for a change, or HUP, instead of exiting. Workers with old code are cut off at once, whatever they still serve.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--reload`, `--no-reload`.
    */
   readonly reload?: unknown
   /**
-   * How files are watched with `reload`: `poll` looks at them every second, which also works on network disks; the others listen to the system.
+   * How `reload` watches files: `poll` checks them every second, which also works on network disks; the others listen to the system.
    *
    * Default: "auto". Takes effect on reload.
    * Flags: `--reload-engine`.
    */
   readonly reload_engine?: unknown
   /**
-   * More files, folders, or patterns of files (`views/*.html`), to watch with `reload`; relative to `chdir`. May be given several times.
+   * More files, folders or file patterns (`views/*.html`) for `reload` to watch, relative to `chdir`. May be given several times.
    *
    * Default: []. Takes effect on reload.
    * Flags: `--reload-extra-file`, `--reload-extra-files`.
    */
   readonly reload_extra_files?: unknown
   /**
-   * Load configuration and application, say whether both are well, and end with 0 or 1.
+   * Load configuration and application, report whether both are ok, and exit with 0 or 1.
    *
    * Default: false. Takes effect on restart.
    * Flags: `--check-config`, `--no-check-config`.
    */
   readonly check_config?: unknown
   /**
-   * Print each setting with its value and where that came from, and end; as JSON with `--json`.
+   * Print each setting with its value and where it came from, and exit; as JSON with `--json`.
    *
    * Default: false. Takes effect on restart.
    * Flags: `--print-config`, `--no-print-config`.
    */
   readonly print_config?: unknown
   /**
-   * Load the application once, in a process of its own, before workers are started or replaced: a broken one is found early, and the compile cache is warm. Node cannot fork, so nothing is shared.
+   * Load the application once, in a separate process, before workers are started or replaced: this finds a broken one early and warms the compile cache. Node cannot fork, so nothing is shared.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--preload`, `--no-preload`, `--preload-app`.
@@ -291,49 +291,49 @@ export interface OptionDocs {
    */
   readonly preload_app?: unknown
   /**
-   * Each worker binds a socket of its own (SO_REUSEPORT). What waits in the queue of a worker that ends is reset, unless the kernel migrates it (`net.ipv4.tcp_migrate_req`).
+   * Each worker binds its own socket (SO_REUSEPORT). Connections waiting in the queue of a worker that ends are reset, unless the kernel migrates them (`net.ipv4.tcp_migrate_req`).
    *
    * Default: false. Takes effect on restart.
    * Flags: `--reuse-port`, `--no-reuse-port`.
    */
   readonly reuse_port?: unknown
   /**
-   * The working folder of the workers; relative paths of applications and sockets start there. A symbolic link is followed anew at each reload.
+   * The workers' working folder; relative paths of applications and sockets start there. A symbolic link is resolved again at each reload.
    *
-   * Default: the folder that tsicorn was started in. Takes effect on reload.
+   * Default: the folder where tsicorn was started. Takes effect on reload.
    * Flags: `--chdir`.
    */
   readonly chdir?: unknown
   /**
-   * Run in the background, in a session of its own. The command ends when the first workers are ready, with code 0, or when they cannot be, with the code and the reason of the server.
+   * Run in the background, in a separate session. The command exits with code 0 when the first workers are ready; if the start fails, it prints the reason and exits with the server's code.
    *
    * Default: false. Takes effect on restart.
    * Flags: `-D`, `--daemon`, `--no-daemon`.
    */
   readonly daemon?: unknown
   /**
-   * Variables to add to the environment of the workers, as `NAME=VALUE`; in a file also as an object. May be given several times.
+   * Variables to add to the workers' environment, as `NAME=VALUE`; in a file, also as an object. May be given several times.
    *
    * Default: []. Takes effect on reload.
    * Flags: `-e`, `--env`, `--raw-env`.
    */
   readonly raw_env?: unknown
   /**
-   * The file that holds the arbiter's process id, from when the first workers are ready until the arbiter ends. Of two starts with the same file, the second one ends with code 1; a file that was left behind is no obstacle. The folder `FILE.lock` beside it says who has it.
+   * The file that holds the arbiter's process id, from when the first workers are ready until the arbiter ends. If two servers start with the same file, the second exits with code 1; a stale file is no obstacle. The folder `FILE.lock` next to it holds the lock.
    *
    * Default: none. Takes effect on reload.
    * Flags: `-p`, `--pid`, `--pidfile`.
    */
   readonly pidfile?: unknown
   /**
-   * The folder of the scoreboard, a file of 64 KiB for every 256 workers in which they show that they live. It should be in memory. Where it has no room, the error log says so and another folder is taken.
+   * The folder of the scoreboard, a file of 64 KiB per 256 workers that holds their heartbeats. It should be in memory. If it has no room, the error log says so and another folder is used.
    *
-   * Default: /dev/shm where it has room, else the folder for temporary files. Takes effect on restart.
+   * Default: /dev/shm if it has room, else the folder for temporary files. Takes effect on restart.
    * Flags: `--worker-tmp-dir`.
    */
   readonly worker_tmp_dir?: unknown
   /**
-   * The user that workers run as, by name or number; the arbiter keeps its own, and so can bind any port. Their `HOME`, `USER` and `LOGNAME` are those of that user. 0 means no change.
+   * The user that workers run as, by name or number. The arbiter keeps its own user, so it can bind any port. The workers' `HOME`, `USER` and `LOGNAME` are that user's. 0 means no change.
    *
    * Default: the user who started tsicorn. Takes effect on reload.
    * Flags: `-u`, `--user`.
@@ -342,26 +342,26 @@ export interface OptionDocs {
   /**
    * The group that workers run as, by name or number. 0 means no change.
    *
-   * Default: the first group of `user`, or the group of whoever started tsicorn. Takes effect on reload.
+   * Default: the primary group of `user`, or the group that tsicorn was started with. Takes effect on reload.
    * Flags: `-g`, `--group`.
    */
   readonly group?: unknown
   /**
-   * The permission bits that unix sockets are created without: a number, or octal text such as `0117`.
+   * The permission bits to remove from new unix sockets: a number, or octal text such as `0117`.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `-m`, `--umask`.
    */
   readonly umask?: unknown
   /**
-   * Workers also get the other groups of `user`. Without it, those that change user or group are in one group only.
+   * Give workers the supplementary groups of `user` as well. Without it, workers that change user or group are in one group only.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--initgroups`, `--no-initgroups`.
    */
   readonly initgroups?: unknown
   /**
-   * Header fields, and the value of each, by which a trusted proxy says that its client speaks https.
+   * Header fields, each with its value, by which a trusted proxy says that its client uses https.
    *
    * Default: {"X-FORWARDED-PROTOCOL":"ssl","X-FORWARDED-PROTO":"https","X-FORWARDED-SSL":"on"}. Takes effect on reload.
    */
@@ -374,7 +374,7 @@ export interface OptionDocs {
    */
   readonly forwarded_allow_ips?: unknown
   /**
-   * Accept the PROXY protocol before HTTP: a version, `auto` for either, `required` to refuse connections without it. The flag alone means `auto`.
+   * Accept the PROXY protocol before HTTP: a version, `auto` for either, or `required` to refuse connections without it. The flag alone means `auto`.
    *
    * Default: "off". Takes effect on reload.
    * Flags: `--proxy-protocol`.
@@ -388,21 +388,21 @@ export interface OptionDocs {
    */
   readonly proxy_allow_ips?: unknown
   /**
-   * Header fields with an underscore that are kept when a trusted proxy sends them.
+   * Header fields with an underscore that are kept if a trusted proxy sends them.
    *
    * Default: ["SCRIPT_NAME","PATH_INFO"]. Takes effect on reload.
    * Flags: `--forwarder-headers`.
    */
   readonly forwarder_headers?: unknown
   /**
-   * What becomes of other header fields with an underscore: `drop` them, `refuse` the request, or pass them on (`dangerous`).
+   * What to do with other header fields with an underscore: `drop` them, `refuse` the request, or pass them on (`dangerous`).
    *
    * Default: "drop". Takes effect on reload.
    * Flags: `--header-map`.
    */
   readonly header_map?: unknown
   /**
-   * The path under which the application is mounted, as told to the application.
+   * The path where the application is mounted, as the application sees it.
    *
    * Default: "". Takes effect on reload.
    * Flags: `--root-path`.
@@ -424,14 +424,14 @@ export interface OptionDocs {
    */
   readonly disable_redirect_access_to_syslog?: unknown
   /**
-   * The form of a line of the access log: text with Gunicorn's atoms; `json` for one JSON object per line; or, in a configuration file, a function that gets an `AccessEntry` and returns the line. The last two are not in Gunicorn.
+   * The format of access log lines: text with Gunicorn's atoms; `json` for one JSON object per line; or, in a configuration file, a function that gets an `AccessEntry` and returns the line. The last two are not in Gunicorn.
    *
    * Default: "%(h)s %(l)s %(u)s %(t)s \"%(r)s\" %(s)s %(b)s \"%(f)s\" \"%(a)s\"". Takes effect on reload.
    * Flags: `--access-logformat`, `--access-log-format`.
    */
   readonly access_log_format?: unknown
   /**
-   * The header that names each request, such as `X-Request-Id`: taken as it comes from peers that `forwarded_allow_ips` trusts, where it is at most 128 visible ASCII characters, else a new UUID. The app finds it in the request, the client in the response. Off by default. Not in Gunicorn.
+   * The header with the id of each request, such as `X-Request-Id`. A value from a peer that `forwarded_allow_ips` trusts is kept if it is at most 128 visible ASCII characters; otherwise the id is a new UUID. The app finds it in the request, the client in the response. Off by default. Not in Gunicorn.
    *
    * Default: none. Takes effect on reload.
    * Flags: `--request-id-header`.
@@ -445,182 +445,182 @@ export interface OptionDocs {
    */
   readonly errorlog?: unknown
   /**
-   * The least important lines that the error log still gets.
+   * The lowest level that goes to the error log.
    *
    * Default: "info". Takes effect on reload.
    * Flags: `--log-level`, `--loglevel`.
    */
   readonly loglevel?: unknown
   /**
-   * The form of the lines of the error log: text as Gunicorn writes it, or one JSON object for each. That of the access log is `access_log_format`. Not in Gunicorn.
+   * The format of error log lines: text as in Gunicorn, or one JSON object per line. For the access log, see `access_log_format`. Not in Gunicorn.
    *
    * Default: "text". Takes effect on reload.
    * Flags: `--log-format`.
    */
   readonly log_format?: unknown
   /**
-   * What workers, and the programs that they start, write to standard output and standard error goes to the error log, where that is a file.
+   * Send what workers, and the programs they start, write to standard output and standard error to the error log, if that is a file.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--capture-output`, `--no-capture-output`.
    */
   readonly capture_output?: unknown
   /**
-   * A module, and the name of its export where that is not the default one, with a function that makes a logger with winston's interface. The arbiter writes to it instead of the error log; `LoggerFactory` is its type.
+   * A module whose default export, or the named one, is a function that creates a logger with winston's interface. The arbiter writes to it instead of the error log; the function's type is `LoggerFactory`.
    *
    * Default: none. Takes effect on restart.
    * Flags: `--logger-class`.
    */
   readonly logger_class?: unknown
   /**
-   * Where syslog listens: `udp://HOST:PORT`, `tcp://HOST:PORT` or `unix://PATH`, the path of a stream socket: Node.js has no unix datagram sockets, which is what `/dev/log` usually is.
+   * Where syslog listens: `udp://HOST:PORT`, `tcp://HOST:PORT` or `unix://PATH`, a stream socket. Node.js has no unix datagram sockets, which is what `/dev/log` usually is.
    *
    * Default: udp://localhost:514; unix:///var/run/syslog on macOS. Takes effect on reload.
    * Flags: `--log-syslog-to`, `--syslog-addr`.
    */
   readonly syslog_addr?: unknown
   /**
-   * Send both logs to syslog too; the access log also where `accesslog` is off.
+   * Also send both logs to syslog, the access log even if `accesslog` is off.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--log-syslog`, `--no-log-syslog`, `--syslog`.
    */
   readonly syslog?: unknown
   /**
-   * The name of the program in syslog: lines begin with `gunicorn.NAME.error: [PID]` and `gunicorn.NAME.access: [PID]`, as those of Gunicorn do.
+   * The program name in syslog: lines begin with `gunicorn.NAME.error: [PID]` and `gunicorn.NAME.access: [PID]`, as in Gunicorn.
    *
-   * Default: the name of the process. Takes effect on reload.
+   * Default: the process name. Takes effect on reload.
    * Flags: `--log-syslog-prefix`, `--syslog-prefix`.
    */
   readonly syslog_prefix?: unknown
   /**
-   * The facility of the lines in syslog.
+   * The syslog facility.
    *
    * Default: "user". Takes effect on reload.
    * Flags: `--log-syslog-facility`, `--syslog-facility`.
    */
   readonly syslog_facility?: unknown
   /**
-   * A daemon keeps standard output and standard error where they are not a terminal, but a file or a pipe.
+   * A daemon keeps standard output and standard error if they are a file or a pipe, not a terminal.
    *
    * Default: false. Takes effect on restart.
    * Flags: `-R`, `--enable-stdio-inheritance`, `--no-enable-stdio-inheritance`.
    */
   readonly enable_stdio_inheritance?: unknown
   /**
-   * Where statsd listens, on UDP: `HOST:PORT`; the port is 8125 where left out. The metrics have the names that Gunicorn gives them. Off by default.
+   * Where statsd listens, over UDP: `HOST:PORT`; the default port is 8125. The metrics have Gunicorn's names. Off by default.
    *
    * Default: none. Takes effect on reload.
    * Flags: `--statsd-host`.
    */
   readonly statsd_host?: unknown
   /**
-   * Tags, separated by commas, that are added to each metric.
+   * Tags to add to each metric, separated by commas.
    *
    * Default: "". Takes effect on reload.
    * Flags: `--dogstatsd-tags`.
    */
   readonly dogstatsd_tags?: unknown
   /**
-   * What the names of metrics begin with; a dot is added.
+   * A prefix for the names of metrics; a dot is added.
    *
    * Default: "". Takes effect on reload.
    * Flags: `--statsd-prefix`.
    */
   readonly statsd_prefix?: unknown
   /**
-   * Tell statsd once a second how many connections wait to be accepted, on all TCP sockets together (Linux).
+   * Report to statsd, once a second, how many connections wait to be accepted, on all TCP sockets together (Linux).
    *
    * Default: false. Takes effect on reload.
    * Flags: `--enable-backlog-metric`, `--no-enable-backlog-metric`.
    */
   readonly enable_backlog_metric?: unknown
   /**
-   * The name in the titles of the processes, as `ps` shows them.
+   * The name in the process titles that `ps` shows.
    *
    * Default: the application, as given. Takes effect on restart.
    * Flags: `-n`, `--name`, `--proc-name`.
    */
   readonly proc_name?: unknown
   /**
-   * The private key, as PEM; null where `certfile` holds it as well. A path starts in `chdir`.
+   * The private key, as PEM; null if `certfile` contains it. Relative paths start in `chdir`.
    *
    * Default: none. Takes effect on reload.
    * Flags: `--keyfile`.
    */
   readonly keyfile?: unknown
   /**
-   * The certificate and its chain, as PEM. Every address then speaks TLS, and nothing else. A file that is renewed is taken within seconds. See [TLS and HTTP/2](tls.md).
+   * The certificate and its chain, as PEM. Every address then speaks TLS and nothing else. A renewed file is picked up within seconds. See [TLS and HTTP/2](tls.md).
    *
    * Default: none. Takes effect on reload.
    * Flags: `--certfile`.
    */
   readonly certfile?: unknown
   /**
-   * The lowest and the highest version of TLS, or the only one. Gunicorn ignores it.
+   * The lowest and the highest TLS version, or the only one. Gunicorn ignores it.
    *
    * Default: "TLSv1.2-TLSv1.3". Takes effect on reload.
    * Flags: `--ssl-version`.
    */
   readonly ssl_version?: unknown
   /**
-   * Certificates of clients: 0 none are asked for, 1 one may be sent, 2 one must be sent. What is sent has to be signed by one of `ca_certs`.
+   * Client certificates: 0 not requested, 1 optional, 2 required. A certificate that is sent must be signed by one of `ca_certs`.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--cert-reqs`.
    */
   readonly cert_reqs?: unknown
   /**
-   * The authorities that sign certificates of clients, as PEM.
+   * The authorities that sign client certificates, as PEM.
    *
    * Default: none. Takes effect on reload.
    * Flags: `--ca-certs`.
    */
   readonly ca_certs?: unknown
   /**
-   * The ciphers, in OpenSSL's notation, the best first. Those of TLS 1.3 stay as they are unless the list names some.
+   * The ciphers, in OpenSSL's notation, preferred first. The TLS 1.3 ciphers stay as they are unless the list names some.
    *
    * Default: none. Takes effect on reload.
    * Flags: `--ciphers`.
    */
   readonly ciphers?: unknown
   /**
-   * The protocols that are offered to TLS clients, the best first: HTTP/1.1, HTTP/2 or both.
+   * The protocols offered to TLS clients, preferred first: HTTP/1.1, HTTP/2 or both.
    *
    * Default: ["h1"]. Takes effect on reload.
    * Flags: `--http-protocols`.
    */
   readonly http_protocols?: unknown
   /**
-   * HTTP/2 without TLS, for clients that begin with it (RFC 9113, section 3.3), beside HTTP/1.1.
+   * HTTP/2 without TLS, alongside HTTP/1.1, for clients that start with it (RFC 9113, section 3.3).
    *
    * Default: "off". Takes effect on reload.
    * Flags: `--http2-cleartext`.
    */
   readonly http2_cleartext?: unknown
   /**
-   * The most streams of a connection at the same time.
+   * The maximum number of concurrent streams per connection.
    *
    * Default: 100. Takes effect on reload.
    * Flags: `--http2-max-concurrent-streams`.
    */
   readonly http2_max_concurrent_streams?: unknown
   /**
-   * The bytes that a client may send on a stream before it has to wait; above 65535, on the whole connection as well.
+   * How many bytes a client may send on a stream before it has to wait; above 65535, also on the whole connection.
    *
    * Default: 65535. Takes effect on reload.
    * Flags: `--http2-initial-window-size`.
    */
   readonly http2_initial_window_size?: unknown
   /**
-   * The most bytes of a frame.
+   * The maximum size of a frame, in bytes.
    *
    * Default: 16384. Takes effect on reload.
    * Flags: `--http2-max-frame-size`.
    */
   readonly http2_max_frame_size?: unknown
   /**
-   * The most bytes of all header fields of a request together; a request with more is refused.
+   * The maximum size of all header fields of a request together, in bytes; a request with more is refused.
    *
    * Default: 65536. Takes effect on reload.
    * Flags: `--http2-max-header-list-size`.
@@ -635,7 +635,7 @@ export interface OptionDocs {
    */
   readonly dirty_apps?: unknown
   /**
-   * Processes of the task pool; 0 is none.
+   * How many processes the task pool has; 0 for none.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--dirty-workers`.
@@ -643,7 +643,7 @@ export interface OptionDocs {
    */
   readonly dirty_workers?: unknown
   /**
-   * Seconds that a task may take; 0 is no limit.
+   * Seconds that a task may take; 0 for no limit.
    *
    * Default: 300. Takes effect on reload.
    * Flags: `--dirty-timeout`.
@@ -651,7 +651,7 @@ export interface OptionDocs {
    */
   readonly dirty_timeout?: unknown
   /**
-   * Threads of each process of the task pool.
+   * Threads in each process of the task pool.
    *
    * Default: 1. Takes effect on reload.
    * Flags: `--dirty-threads`.
@@ -659,7 +659,7 @@ export interface OptionDocs {
    */
   readonly dirty_threads?: unknown
   /**
-   * Seconds that the task pool may take to finish its tasks when it is stopped.
+   * Seconds that the task pool may take to finish its tasks on a stop.
    *
    * Default: 30. Takes effect on reload.
    * Flags: `--dirty-graceful-timeout`.
@@ -667,15 +667,15 @@ export interface OptionDocs {
    */
   readonly dirty_graceful_timeout?: unknown
   /**
-   * The unix socket on which this server can be asked and told.
+   * The unix socket for querying and controlling this server.
    *
-   * Default: a path of this server alone, in $XDG_RUNTIME_DIR, else in ~/.tsicorn. Takes effect on restart.
+   * Default: a path for this server, in $XDG_RUNTIME_DIR, else in ~/.tsicorn. Takes effect on restart.
    * Flags: `--control-socket`.
    * **Not available yet.**
    */
   readonly control_socket?: unknown
   /**
-   * The permission bits of that socket.
+   * The permission bits of the control socket.
    *
    * Default: 0o600. Takes effect on restart.
    * Flags: `--control-socket-mode`.

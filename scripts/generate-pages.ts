@@ -17,14 +17,14 @@ export function settingsPage(): string {
   return page([
     '# Settings',
     note,
-    `A value comes from the highest layer that gives one: the command line, then \`TSICORN_CMD_ARGS\` (flags, quoted as in a shell), then the configuration file, then the default. A list on a higher layer replaces that of a lower one. The variables named below feed defaults; an empty one is unset. \`tsicorn --print-config\` shows each value and where it came from.`,
-    `The file is \`./tsicorn.config.ts\`, else \`.mts\`, \`.js\`, \`.mjs\`, \`.cjs\` or \`.json\`, or the one that \`-c\` names. It exports an object, or a function \`({ command, env }) => config\`, which may be async; \`command\` is \`serve\`, \`check\` or \`print\`. On HUP the file is imported anew if it, or something that it imported, has changed; a function is called each time. So what a configuration reads by other means, such as a file of its own, belongs into a function. Before code of the file runs in the arbiter, it runs in a process of its own, and what would end or block the arbiter fails the reload instead: what the file does besides exporting happens twice. An ES module that a CommonJS module \`require\`s, and packages that a file in JavaScript imports, are not imported anew.`,
-    'Every switch has a `--no-` form. Durations are seconds, and may have a fraction. Using a setting that is marked as not available yet is an error, unless it has its default.',
+    `A value comes from the highest layer that sets it: the command line, then \`TSICORN_CMD_ARGS\` (flags, quoted as in a shell), then the configuration file, then the default. A list on a higher layer replaces the one below. The variables named below feed defaults; an empty one counts as unset. \`tsicorn --print-config\` shows each value and where it came from.`,
+    `The file is \`./tsicorn.config.ts\`, else \`.mts\`, \`.js\`, \`.mjs\`, \`.cjs\` or \`.json\`, or the one that \`-c\` names. It exports an object, or a function \`({ command, env }) => config\`, which may be async; \`command\` is \`serve\`, \`check\` or \`print\`. On HUP, the file is imported again if it, or anything it imports, has changed; a function is called each time. So anything a configuration reads by other means, such as a file, belongs in a function. Before the file's code runs in the arbiter, it runs in a separate process, and whatever would end or block the arbiter fails the reload instead: side effects of the file happen twice. ES modules that a CommonJS module \`require\`s, and packages that a JavaScript file imports, are not imported again.`,
+    'Every switch has a `--no-` form. Durations are in seconds and may have a fraction. Using a setting marked as not available yet is an error, unless it has its default value.',
     ...sections,
     '## Not settings here',
-    'Gunicorn has these; using one is an error that says what to do.',
+    'Gunicorn has these; using one is an error that says what to do instead.',
     table(
-      ['name', 'flags', 'why', 'cure'],
+      ['name', 'flags', 'why', 'what to do'],
       Object.entries(missing).map(([name, { flags, reason, cure }]) => [
         `\`${name}\``,
         code(flags),
@@ -64,8 +64,8 @@ export function hooksPage(): string {
   return page([
     '# Hooks',
     note,
-    'A hook is a function under its name in the configuration. It may be async, and is awaited. It may take fewer arguments than it is called with, never more. Hooks of the arbiter never run in a worker, nor the other way round.',
-    'A hook of the arbiter that takes longer than `hook_timeout` has failed as if it had thrown. What it leaves behind and nobody handles (a promise that rejects, a timer that throws) is logged with its stack, and the server goes on; while a reload is under way, it fails that reload. `process.exit`, `process.abort` and `process.removeAllListeners()` throw in the arbiter. An endless loop in a hook of the arbiter is beyond help: the workers serve on, but nothing operates them any more.',
+    'A hook is a function under its name in the configuration. It may be async, and is awaited. It may take fewer arguments than it is called with, but not more. Arbiter hooks never run in a worker, nor worker hooks in the arbiter.',
+    'An arbiter hook that takes longer than `hook_timeout` counts as failed, as if it had thrown. Unhandled errors that it leaves behind (a promise that rejects, a timer that throws) are logged with their stack, and the server goes on; during a reload, they fail that reload. `process.exit`, `process.abort` and `process.removeAllListeners()` throw in the arbiter. An endless loop in an arbiter hook is beyond help: the workers keep serving, but nothing controls them any more.',
     table(['hook', 'runs in', 'moment', 'when it throws'], rows),
     `Not available yet: ${later.join(', ')}.`,
   ])
@@ -84,8 +84,8 @@ export function otherToolsPage(): string {
   return page([
     '# From PM2 and other tools',
     note,
-    'There are no sub-commands, because there is no daemon that keeps a list of applications: one tsicorn serves one application, in the foreground, and systemd, a container or `--daemon` keeps it running. Its arbiter is operated by signals: [signals.md](signals.md). A name of another tool is an error that says what is said here.',
-    'The keys of a configuration, most of them of PM2. Durations are seconds here, not milliseconds.',
+    'There are no sub-commands, because there is no background daemon with a list of applications: one tsicorn serves one application, in the foreground, and systemd, a container or `--daemon` keeps it running. You operate its arbiter with signals: [signals.md](signals.md). Using a name from another tool is an error that says what this page says.',
+    "Configuration keys, most of them PM2's. Durations are in seconds here, not milliseconds.",
     table(['key', 'here'], rows(otherKeys)),
     'Flags:',
     table(['flag', 'here'], rows(otherFlags)),

@@ -6,10 +6,10 @@ export const configFile = {
   config: {
     kind: optionalText('FILE'),
     default: null,
-    default_words: './tsicorn.config.ts, else .mts .js .mjs .cjs .json, where there is one',
+    default_words: './tsicorn.config.ts, else .mts .js .mjs .cjs .json, if one exists',
     flag: '--config',
     short: '-c',
-    doc: 'The configuration file: a path, also written as `file:PATH`. It is looked up in the folder that tsicorn was started in. Only a flag can set it.',
+    doc: 'The configuration file: a path, also written as `file:PATH`. The path starts in the folder where tsicorn was started. Only a flag can set it.',
     effect: 'on restart',
   },
   app: {
@@ -17,13 +17,13 @@ export const configFile = {
     default: null,
     flag: '--app',
     alias: 'wsgi_app',
-    doc: 'The application, as `path[:export]`: `./app.ts`, `dist/server.js:app`, `some-package:createApp()`. The argument APP of the command line sets it too.',
+    doc: 'The application, as `path[:export]`: `./app.ts`, `dist/server.js:app`, `some-package:createApp()`. The command-line argument APP sets it too.',
     effect: 'on reload',
   },
   app_args: {
     kind: list('ARG'),
     default: [],
-    doc: 'What the application finds in `process.argv` behind its own file. On the command line, these are the arguments behind `--`: `tsicorn ./app.js -- --port 3000`.',
+    doc: 'What the application finds in `process.argv` after its own file. On the command line, these are the arguments after `--`: `tsicorn ./app.js -- --port 3000`.',
     effect: 'on reload',
   },
 } as const satisfies Group

@@ -9,7 +9,7 @@ export const processNaming = {
     flag: '--name',
     short: '-n',
     also: ['--proc-name'],
-    doc: 'The name in the titles of the processes, as `ps` shows them.',
+    doc: 'The name in the process titles that `ps` shows.',
     effect: 'on restart',
   },
 } as const satisfies Group

@@ -9,14 +9,14 @@ export const serverSocket = {
     flag: '--bind',
     short: '-b',
     env: { name: 'PORT', text: port => `0.0.0.0:${port}` },
-    doc: 'Addresses to listen on: `PORT`, `HOST`, `HOST:PORT`, `[V6]:PORT`, `tcp6://[V6]:PORT`, `unix:PATH` or `fd://N`. A port alone is on 127.0.0.1; else the port is 8000 and the host 0.0.0.0 where left out. `[::]` takes connections of IPv4, too, and `tcp6://[::]` does not. May be given several times. With `$PORT` the default is `0.0.0.0:$PORT`.',
+    doc: 'Addresses to listen on: `PORT`, `HOST`, `HOST:PORT`, `[V6]:PORT`, `tcp6://[V6]:PORT`, `unix:PATH` or `fd://N`. A port alone is on 127.0.0.1; otherwise the port defaults to 8000 and the host to 0.0.0.0. `[::]` also accepts IPv4 connections, `tcp6://[::]` does not. May be given several times. With `$PORT`, the default is `0.0.0.0:$PORT`.',
     effect: 'on reload',
   },
   backlog: {
     kind: integer({ min: 1 }),
     default: 2048,
     flag: '--backlog',
-    doc: "How many connections may wait in the kernel's queue of each address; the kernel's own limit (`net.core.somaxconn`) caps it.",
+    doc: "How many connections may wait in the kernel's queue, per address; the kernel's own limit (`net.core.somaxconn`) caps it.",
     effect: 'on reload',
   },
 } as const satisfies Group
