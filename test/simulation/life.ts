@@ -131,8 +131,9 @@ class Life {
     const due = clock.after(milliseconds, () => {
       isDue = true
     })
+    let concernsArbiter = true
     for (;;) {
-      await new Promise(resolve => turn(resolve))
+      if (concernsArbiter) await new Promise(resolve => turn(resolve))
       if (this.#machine.violation !== undefined) return
       if (isDue) return
       if (this.#hasEnded && !isOver) {
@@ -149,6 +150,7 @@ class Life {
         continue
       }
       entry.run()
+      concernsArbiter = entry.owner === 'arbiter'
     }
   }
 
