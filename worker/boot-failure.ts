@@ -24,11 +24,15 @@ export async function bootFailure(error: unknown, spec: string): Promise<BootFai
   if (error instanceof BindFailed) return { why: 'bind', code, message: error.message }
   if (error instanceof LogFailed) return { why: 'log', code, message: error.message }
   if (error instanceof NeedsTsx) return { why: 'tsx', code: ok.code, message: error.message }
-  return { why: 'boot', code, message: isTold(error) ? error.message : await thrown(error, spec) }
+  return {
+    why: 'boot',
+    code,
+    message: isSelfExplanatory(error) ? error.message : await describeThrown(error, spec),
+  }
 }
 
 /** Errors that say all there is to say. */
-function isTold(error: unknown): error is Error {
+function isSelfExplanatory(error: unknown): error is Error {
   return (
     error instanceof AppMissing ||
     error instanceof TlsFailed ||
@@ -36,7 +40,7 @@ function isTold(error: unknown): error is Error {
   )
 }
 
-async function thrown(error: unknown, spec: string): Promise<string> {
+async function describeThrown(error: unknown, spec: string): Promise<string> {
   const { userStack, whyNotLoaded } = await import('../config/load/load-error.ts')
   const { message, unreadable } = await whyNotLoaded(error, await fileOf(spec).catch(() => spec))
   return `The app ${JSON.stringify(spec)} failed: ${unreadable ? message : userStack(error)}`

@@ -3,13 +3,13 @@
  * when the arbiter is gone.
  */
 import { inspect } from 'node:util'
-import { standIn } from './process/app-channel.ts'
+import { emulateParentChannel } from './process/app-channel.ts'
 import { isLastSignal } from './process/app-shutdown.ts'
-import { openChannel, tellArbiter, tellLast } from './process/arbiter-channel.ts'
+import { openChannel, tellArbiter, tellSync } from './process/arbiter-channel.ts'
 import { createLog, type WorkerLog } from './process/log.ts'
-import { divertSignals } from './process/signals.ts'
+import { interceptSignals } from './process/signals.ts'
 import { exitCodes } from './protocol/exit-codes.ts'
-import { arbiterVariable, cut } from './protocol/frame.ts'
+import { arbiterVariable, truncate } from './protocol/frame.ts'
 import type { Start, ToWorker } from './protocol/messages.ts'
 import { Worker } from './worker.ts'
 
@@ -25,15 +25,15 @@ const own = process.execArgv.findIndex(arg => arg.startsWith('--import=') && arg
 if (own !== -1) process.execArgv.splice(own, 1)
 
 openChannel({
-  hear,
-  lost() {
+  onMessage,
+  onLost() {
     if (worker === undefined) process.exit(exitCodes.ok.code)
     worker.orphaned()
     disconnectApp?.()
   },
 })
 
-function hear(message: ToWorker): void {
+function onMessage(message: ToWorker): void {
   switch (message?.type) {
     case 'start':
       return start(message)
@@ -48,7 +48,7 @@ function hear(message: ToWorker): void {
     case 'reopen':
       return void worker?.reopen()
     case 'renew':
-      return void worker?.gate.renew(message.tls)
+      return void worker?.transport.renew(message.tls)
   }
 }
 
@@ -56,7 +56,7 @@ function hear(message: ToWorker): void {
 for (const signal of ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR2', 'SIGWINCH'] as const) {
   process.on(signal, () => tellNoEffect(signal))
 }
-divertSignals(signal => {
+interceptSignals(signal => {
   if (isLastSignal()) return
   if (signal !== 'SIGTERM') void worker?.quit()
   else if (!tellArbiter({ type: 'leaving', why: 'it was sent TERM' })) worker?.orphaned()
@@ -69,7 +69,7 @@ process.on('uncaughtExceptionMonitor', error => {
   const text = error instanceof Error ? error.stack : error
   // Not every object can become a string.
   const [first = ''] = (typeof text === 'object' ? inspect(text) : String(text)).split('\n')
-  tellLast({ type: 'crashed', why: cut(`uncaught ${first}`) })
+  tellSync({ type: 'crashed', why: truncate(`uncaught ${first}`) })
 })
 
 function tellNoEffect(signal: NodeJS.Signals): void {
@@ -80,14 +80,14 @@ function tellNoEffect(signal: NodeJS.Signals): void {
 
 function start(message: Start): void {
   log = createLog(message.settings.loglevel)
-  disconnectApp = standIn(log)
+  disconnectApp = emulateParentChannel(log)
   worker = new Worker(message)
   worker.boot().catch(async (error: unknown) => {
     // It was told to leave, and so was the app.
     if (worker?.isLeaving === true) return
     const { bootFailure } = await import('./boot-failure.ts')
     const { code, ...failure } = await bootFailure(error, message.settings.app)
-    const told = { ...failure, message: cut(failure.message) }
+    const told = { ...failure, message: truncate(failure.message) }
     tellArbiter({ type: 'failed', ...told }, () => process.exit(code))
   })
 }

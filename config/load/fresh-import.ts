@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { types } from 'node:util'
 import { isInstalled, isRequired, led } from './links.ts'
-import { restTsx, tsxMayHelp } from './tsx.ts'
+import { stopTsxHelpers, tsxMayHelp } from './tsx.ts'
 
 export interface FreshImport {
   /** The default export. */
@@ -88,7 +88,7 @@ async function importTypeScript(path: string, folder: string, files: Set<string>
     return module
   } finally {
     hooks.deregister()
-    restTsx()
+    stopTsxHelpers()
     // tsx tells of ES modules only; what was required shows in the cache, some of it under a name of this import.
     for (const key of Object.keys(cache).filter(added => !known.has(added))) {
       files.add(key.replace(/\?.*$/, ''))

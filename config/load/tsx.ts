@@ -49,7 +49,7 @@ const endingMs = 500
  *
  * Nothing else runs here meanwhile, which could need them. The thread has to see its process end, or that stays as a zombie.
  */
-export function restTsx(): void {
+export function stopTsxHelpers(): void {
   // With the thread, what the app itself does with esbuild would end.
   if (helpersOf(process.pid).length > 0) return
   const helpers = threads().flatMap(helpersOf)

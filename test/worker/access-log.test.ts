@@ -158,7 +158,7 @@ describe('access log', () => {
   it('logs a request that was refused before it could be understood', async () => {
     await serve('%(h)s "%(r)s" %(s)s %(b)s %({x}i)s %({x}o)s', (_req, res) => res.end())
     server.on('clientError', (_error, socket) => {
-      log.refused(socket as net.Socket, 400)
+      log.rejected(socket as net.Socket, 400)
       socket.destroy()
     })
     const client = net.connect(port, '127.0.0.1', () => client.write('nonsense\r\n\r\n'))

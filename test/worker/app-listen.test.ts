@@ -24,7 +24,7 @@ describe('an app that listens by itself', () => {
   it('is led to the inherited socket, which the log says', async () => {
     const worker = start({ spec: 'listens.ts' })
     const loaded = await worker.loaded()
-    expect(loaded).to.deep.include({ listening: [3], caught: 1 })
+    expect(loaded).to.deep.include({ listening: [3], intercepted: 1 })
     expect(worker.log).to.include(
       `info: The app's listen on port ${worker.port} was led to http://127.0.0.1:${worker.port}`,
     )
@@ -85,7 +85,7 @@ describe('an app that listens by itself', () => {
 
   it('opens only one socket when its framework listens on several addresses of localhost', async () => {
     const worker = start({ spec: 'shapes/fastify-listens.ts' })
-    expect(await worker.loaded()).to.include({ caught: 1 })
+    expect(await worker.loaded()).to.include({ intercepted: 1 })
   })
 
   it('does not listen while it is only checked, and passes', async () => {

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { refusalText } from '../http/rejection.ts'
-import { onEnd } from '../http/response-end.ts'
+import { rejectionText } from '../http/rejection.ts'
+import { onResponseEnd } from '../http/response-end.ts'
 import type { StatsdTarget } from '../protocol/messages.ts'
-import { Exchange, type Needs, refusalOutcome } from './exchange.ts'
+import { Exchange, type Needs, rejectionOutcome } from './exchange.ts'
 import type { Entry } from './format.ts'
 import type { LinesOptions } from './lines.ts'
-import type { AccessOutlet } from './sink.ts'
+import type { AccessSink } from './sink.ts'
 import { UpgradedExchange } from './upgraded-exchange.ts'
 
 /**
@@ -23,7 +23,7 @@ export interface AccessLog {
    * Logs a request that was answered before it could be understood: a malformed one, or one that took too long. Where
    * the refusal went out in the place of a response, it is the status of that one's request.
    */
-  refused(socket: Socket, status: number, response?: ServerResponse): void
+  rejected(socket: Socket, status: number, response?: ServerResponse): void
   /** Call when a connection leaves HTTP, before the app sees it; it is logged when it ends. */
   upgraded(req: IncomingMessage, socket: Duplex): void
   /** Goes on in the file that has the configured name now; resolves when all earlier lines are in the old one. */
@@ -42,10 +42,10 @@ export interface AccessLogOptions extends LinesOptions {
 
 /** Opens the access log; rejects with one message for the user when the file or the format cannot be used. */
 export async function openAccessLog(options: AccessLogOptions): Promise<AccessLog> {
-  const outlets = await openOutlets(options)
-  const needs = unionOf(outlets)
+  const outlets = await openSinks(options)
+  const needs = combinedNeeds(outlets)
   const log = (entry: Entry) => {
-    for (const outlet of outlets) outlet.take(entry)
+    for (const outlet of outlets) outlet.write(entry)
   }
   const unfinished = new Map<ServerResponse, Exchange>()
   const end = (res: ServerResponse) => {
@@ -73,12 +73,12 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
   return {
     watch(req, res) {
       unfinished.set(res, new Exchange(req, res, needs))
-      onEnd(req, res, () => end(res))
+      onResponseEnd(req, res, () => end(res))
     },
-    refused(socket, status, response) {
+    rejected(socket, status, response) {
       const exchange = (response && unfinished.get(response)) ?? upgrades.get(socket)
-      if (exchange === undefined) log(refusal(socket, status))
-      else exchange.refuse(status)
+      if (exchange === undefined) log(rejectedEntry(socket, status))
+      else exchange.reject(status)
     },
     upgraded(req, socket) {
       upgrades.set(socket, new UpgradedExchange(req, socket))
@@ -95,9 +95,9 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
   }
 }
 
-async function openOutlets(options: AccessLogOptions): Promise<AccessOutlet[]> {
+async function openSinks(options: AccessLogOptions): Promise<AccessSink[]> {
   const { accesslog, syslog = null, statsd = null, onError } = options
-  const outlets: AccessOutlet[] = []
+  const outlets: AccessSink[] = []
   if (accesslog !== null || syslog !== null) {
     const { openLines } = await import('./lines.ts')
     outlets.push(await openLines(options))
@@ -110,18 +110,18 @@ async function openOutlets(options: AccessLogOptions): Promise<AccessOutlet[]> {
 }
 
 /** What any of them needs. */
-function unionOf(outlets: readonly AccessOutlet[]): Needs {
+function combinedNeeds(outlets: readonly AccessSink[]): Needs {
   const some = (what: keyof Needs) => outlets.some(({ needs }) => needs[what])
   return { address: some('address'), bytes: some('bytes'), responseHeaders: some('responseHeaders') }
 }
 
-function refusal(socket: Socket, status: number): Entry {
+function rejectedEntry(socket: Socket, status: number): Entry {
   return {
     remoteAddress: socket.remoteAddress ?? '',
     remotePort: socket.remotePort,
     status,
-    outcome: refusalOutcome(status),
-    bytes: refusalText(status).length,
+    outcome: rejectionOutcome(status),
+    bytes: rejectionText(status).length,
     duration: 0,
     time: Date.now(),
     responseHeader: () => undefined,

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Outcome } from '../../hooks/access-entry.ts'
-import { refusalText } from '../http/rejection.ts'
+import { rejectionText } from '../http/rejection.ts'
 import { hasExpired } from '../http/request-timeout.ts'
-import { isWhole, streamOf } from '../http/response.ts'
-import { wasUnread } from '../http/unread.ts'
+import { isComplete, streamOf } from '../http/response.ts'
+import { wasStalled } from '../http/stalled.ts'
 import type { Entry } from './format.ts'
 
 /** What is only measured when the format prints it. */
@@ -34,9 +34,9 @@ export class Exchange implements Entry {
   duration = 0
   time = 0
   readonly #response: ServerResponse
-  readonly #began = performance.now()
+  readonly #startedAt = performance.now()
   #sentHeaders: unknown
-  #refusal: number | undefined
+  #rejection: number | undefined
   /** Not as long as it waits behind the answer to an earlier request. */
   #isSent: boolean
 
@@ -55,18 +55,18 @@ export class Exchange implements Entry {
   }
 
   /** This status is sent in the place of the response, if none of that is on its way. */
-  refuse(status: number): void {
-    if (!this.#response.headersSent) this.#refusal = status
+  reject(status: number): void {
+    if (!this.#response.headersSent) this.#rejection = status
   }
 
   /** Takes the last measurements. */
   end(): this {
     const response = this.#response
-    this.status = this.#refusal ?? (this.#isSent ? statusOf(response) : notSent)
-    this.outcome = this.#refusal === undefined ? outcomeOf(response) : refusalOutcome(this.#refusal)
-    if (this.#refusal !== undefined || hasExpired(response)) this.bytes = refusalText(this.status).length
+    this.status = this.#rejection ?? (this.#isSent ? statusOf(response) : clientClosedRequest)
+    this.outcome = this.#rejection === undefined ? outcomeOf(response) : rejectionOutcome(this.#rejection)
+    if (this.#rejection !== undefined || hasExpired(response)) this.bytes = rejectionText(this.status).length
     if (!this.#isSent || hasNoBody(this.request.method, this.status)) this.bytes = 0
-    this.duration = performance.now() - this.#began
+    this.duration = performance.now() - this.#startedAt
     this.time = Date.now()
     return this
   }
@@ -133,21 +133,21 @@ function pairsOf(list: readonly unknown[]): (readonly unknown[])[] {
 }
 
 /** A client that left before anything was sent is logged as nginx does it. */
-const notSent = 499
+const clientClosedRequest = 499
 
 function statusOf(response: ServerResponse): number {
   if (hasExpired(response)) return 503
-  return response.headersSent ? response.statusCode : notSent
+  return response.headersSent ? response.statusCode : clientClosedRequest
 }
 
 function outcomeOf(response: ServerResponse): Outcome {
   if (hasExpired(response)) return 'timed out'
   // Asked first: Node 22 takes an answer for finished when its socket is gone.
-  if (wasUnread(streamOf(response) ?? response.req.socket)) return 'stalled'
-  return isWhole(response) ? 'ok' : 'aborted'
+  if (wasStalled(streamOf(response) ?? response.req.socket)) return 'stalled'
+  return isComplete(response) ? 'ok' : 'aborted'
 }
 
 /** The outcome of what is answered before the app could see it, or in its place. */
-export function refusalOutcome(status: number): Outcome {
+export function rejectionOutcome(status: number): Outcome {
   return status === 408 ? 'timed out' : 'refused'
 }

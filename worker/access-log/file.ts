@@ -17,7 +17,7 @@ export class AccessFile {
     if (this.#size + size > this.#file.piece) this.flush()
     this.#lines += line
     this.#size += size
-    this.#timer ??= setTimeout(this.#due, 250).unref()
+    this.#timer ??= setTimeout(this.#onTimer, 250).unref()
   }
 
   flush(): void {
@@ -40,8 +40,8 @@ export class AccessFile {
   }
 
   /** Nothing to write, no timer: an idle worker is not woken. */
-  readonly #due = (): void => {
-    this.#timer = this.#size === 0 ? undefined : setTimeout(this.#due, 250).unref()
+  readonly #onTimer = (): void => {
+    this.#timer = this.#size === 0 ? undefined : setTimeout(this.#onTimer, 250).unref()
     this.flush()
   }
 }

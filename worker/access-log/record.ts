@@ -14,13 +14,13 @@ export function jsonLine({ request_id_header: header }: RecordOptions): (entry: 
   return entry => JSON.stringify(recordOf(entry, idHeader))
 }
 
-export interface OwnLineOptions extends RecordOptions {
+export interface CustomLineOptions extends RecordOptions {
   readonly write: AccessLine
   readonly onError: (message: string) => void
 }
 
 /** What the function returns, as one line; where it fails, the line is JSON, so that none is lost. */
-export function ownLine({ write, onError, ...options }: OwnLineOptions): (entry: Entry) => string {
+export function customLine({ write, onError, ...options }: CustomLineOptions): (entry: Entry) => string {
   const idHeader = options.request_id_header?.toLowerCase()
   const fallback = jsonLine(options)
   let failed = false

@@ -2,9 +2,9 @@ import type { Needs } from './exchange.ts'
 import type { Entry } from './format.ts'
 
 /** Somewhere that each request is told to when it is over. */
-export interface AccessOutlet {
+export interface AccessSink {
   readonly needs: Needs
-  take(entry: Entry): void
+  write(entry: Entry): void
   /** Hands on what waits, without waiting for anything: the process may be about to exit. */
   flush(): void
   reopen(): Promise<void>

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Outcome } from '../../hooks/access-entry.ts'
-import { refusalText } from '../http/rejection.ts'
-import { refusalOutcome } from './exchange.ts'
+import { rejectionText } from '../http/rejection.ts'
+import { rejectionOutcome } from './exchange.ts'
 import type { Entry } from './format.ts'
 
 /** A request whose connection left HTTP, measured until that ends: the app writes its answer to the bare socket. */
@@ -18,39 +18,39 @@ export class UpgradedExchange implements Entry {
   duration = 0
   time = 0
   readonly #socket: Duplex
-  readonly #began = performance.now()
-  readonly #before: number
-  #refusal: number | undefined
+  readonly #startedAt = performance.now()
+  readonly #bytesBefore: number
+  #rejection: number | undefined
 
   constructor(request: IncomingMessage, socket: Duplex) {
     this.request = request
     this.remoteAddress = request.socket.remoteAddress ?? ''
     this.remotePort = request.socket.remotePort
     this.#socket = socket
-    this.#before = this.#written
+    this.#bytesBefore = this.#bytesWritten
     this.#readStatus()
   }
 
   /** This status is sent in the place of the app's answer. */
-  refuse(status: number): void {
-    this.#refusal = status
+  reject(status: number): void {
+    this.#rejection = status
   }
 
   end(): this {
-    if (this.#refusal === undefined) this.bytes = this.#written - this.#before
+    if (this.#rejection === undefined) this.bytes = this.#bytesWritten - this.#bytesBefore
     else {
-      this.status = this.#refusal
-      this.outcome = refusalOutcome(this.#refusal)
-      this.bytes = refusalText(this.#refusal).length
+      this.status = this.#rejection
+      this.outcome = rejectionOutcome(this.#rejection)
+      this.bytes = rejectionText(this.#rejection).length
     }
-    this.duration = performance.now() - this.#began
+    this.duration = performance.now() - this.#startedAt
     this.time = Date.now()
     return this
   }
 
   responseHeader = (): undefined => undefined
 
-  get #written(): number {
+  get #bytesWritten(): number {
     return this.#socket instanceof Socket ? this.#socket.bytesWritten : 0
   }
 

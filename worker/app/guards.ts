@@ -24,7 +24,7 @@ export function refuseCluster(refused: (error: AppError) => void): void {
  * code of a worker that failed to boot: an app that leaves with 0 has not booted either. One that was told to leave may. What
  * others have put around it stays.
  */
-export function nameAppThatExits(app: string, log: AppLog, isLeaving: () => boolean): () => void {
+export function reportAppExit(app: string, log: AppLog, isLeaving: () => boolean): () => void {
   const { exit } = process
   let isOver = false
   process.exit = (code?: number | string | null): never => {

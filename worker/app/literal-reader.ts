@@ -20,7 +20,7 @@ const words = new Map<string, Literal>([
 ])
 
 /** How a Gunicorn user may have written them. */
-const foreignWords = new Map([
+const pythonWords = new Map([
   ['True', 'true'],
   ['False', 'false'],
   ['None', 'null'],
@@ -50,13 +50,13 @@ export class LiteralReader {
     return this.#at === this.#text.length
   }
 
-  sees(mark: string): boolean {
+  peek(mark: string): boolean {
     this.#match(/\s*/y)
     return this.#text.startsWith(mark, this.#at)
   }
 
-  takes(mark: string): boolean {
-    if (!this.sees(mark)) return false
+  accept(mark: string): boolean {
+    if (!this.peek(mark)) return false
     this.#at += mark.length
     return true
   }
@@ -70,15 +70,15 @@ export class LiteralReader {
   keyword(): string | undefined {
     const start = this.#at
     const name = this.identifier()
-    if (name !== undefined && this.takes('=')) return name
+    if (name !== undefined && this.accept('=')) return name
     this.#at = start
     return undefined
   }
 
   literal(): Literal {
-    if (this.takes('[')) return this.#array()
-    if (this.takes('{')) return this.#object()
-    if (this.sees('"') || this.sees("'")) return this.#string()
+    if (this.accept('[')) return this.#array()
+    if (this.accept('{')) return this.#object()
+    if (this.peek('"') || this.peek("'")) return this.#string()
     const number = this.#match(/[-+]?(?:0x[\da-f]+|(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?![\w.])/iy)
     if (number !== undefined) return toNumber(number)
     const start = this.#at
@@ -97,21 +97,21 @@ export class LiteralReader {
 
   #array(): Literal[] {
     const items: Literal[] = []
-    while (!this.takes(']')) {
+    while (!this.accept(']')) {
       items.push(this.literal())
-      if (!this.takes(',') && !this.sees(']')) throw this.error('a comma or a closing bracket is missing')
+      if (!this.accept(',') && !this.peek(']')) throw this.error('a comma or a closing bracket is missing')
     }
     return items
   }
 
   #object(): { readonly [key: string]: Literal } {
     const entries: [string, Literal][] = []
-    while (!this.takes('}')) {
-      const key = this.sees('"') || this.sees("'") ? this.#string() : this.identifier()
+    while (!this.accept('}')) {
+      const key = this.peek('"') || this.peek("'") ? this.#string() : this.identifier()
       if (key === undefined) throw this.error('the name of a property is missing')
-      if (!this.takes(':')) throw this.error(`a colon must follow the property ${key}`)
+      if (!this.accept(':')) throw this.error(`a colon must follow the property ${key}`)
       entries.push([key, this.literal()])
-      if (!this.takes(',') && !this.sees('}')) throw this.error('a comma or a closing brace is missing')
+      if (!this.accept(',') && !this.peek('}')) throw this.error('a comma or a closing brace is missing')
     }
     return Object.fromEntries(entries)
   }
@@ -145,7 +145,7 @@ function toNumber(text: string): number {
 }
 
 function complaint(found: string | undefined): string {
-  const own = foreignWords.get(found ?? '')
+  const own = pythonWords.get(found ?? '')
   if (own !== undefined) return `${found} is not a literal here: write ${own}`
   if (!found) return 'a value is missing'
   return `${found} is not a literal: use strings, numbers, true, false, null, undefined, arrays or objects`

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { AppLog, AppServer, RequestListener, Servable, UpgradeListener } from '../http/types.ts'
-import type { CaughtServer } from '../listen/claims.ts'
-import { type LateListens, ListenCatcher } from '../listen/listen-interceptor.ts'
+import type { InterceptedServer } from '../listen/claims.ts'
+import { type LateListens, ListenInterceptor } from '../listen/listen-interceptor.ts'
 import { keepSocketFiles } from '../listen/socket-files.ts'
 import { whilePending } from '../process/pending.ts'
 import { AppError, BindFailed } from '../protocol/boot-error.ts'
@@ -10,10 +10,10 @@ import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
 import { hasMethods } from './adapters/members.ts'
 import { acceptedShapes, describeValue } from './adapters/shape.ts'
 import { candidates, type Exports, exported, listExports, namedExport } from './exports.ts'
-import { nameAppThatExits, refuseCluster } from './guards.ts'
-import { hearReady } from './ready-message.ts'
+import { refuseCluster, reportAppExit } from './guards.ts'
+import { interceptReady } from './ready-message.ts'
 import { resolveAppPath } from './resolve-path.ts'
-import { callExport, ranOnly, servableOf } from './servable.ts'
+import { callExport, noExport, servableOf } from './servable.ts'
 import { type AppSpec, parseAppSpec } from './spec.ts'
 
 export type { AppServer, RequestListener, UpgradeListener } from '../http/types.ts'
@@ -26,7 +26,7 @@ export interface LoadedApp {
   /** The app's own server: exported, or caught when the app told it to listen. */
   readonly server?: AppServer
   /** Its servers that listen on inherited descriptors already, one for each. All of them have to be drained. */
-  readonly caught: readonly CaughtServer[]
+  readonly intercepted: readonly InterceptedServer[]
   /** Nobody serves there but servers of the app that listen later. */
   readonly awaited?: readonly InheritedListener[]
   readonly listener?: RequestListener
@@ -78,12 +78,12 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
   const { cwd, listeners, log } = options
   const spec = parseAppSpec(options.spec)
   const url = resolveAppPath(spec.path, cwd)
-  const { promise: refusal, reject: refused } = Promise.withResolvers<never>()
-  const catcher = new ListenCatcher({ ...options, refused })
-  refuseCluster(refused)
+  const { promise: refusal, reject: onRefused } = Promise.withResolvers<never>()
+  const interceptor = new ListenInterceptor({ ...options, onRefused })
+  refuseCluster(onRefused)
   keepSocketFiles(listeners.flatMap(({ path }) => (path === undefined ? [] : [resolve(path)])))
-  const ready = hearReady()
-  const letExit = nameAppThatExits(spec.text, log, options.isLeaving)
+  const ready = interceptReady()
+  const letExit = reportAppExit(spec.text, log, options.isLeaving)
   // As with Node alone, the app says where to listen if nobody else does.
   if (options.bindFrom !== 'nobody') announcePort(listeners)
   const meanwhile = <T>(step: Promise<T>, otherwise: () => T) =>
@@ -91,36 +91,41 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
   try {
     const module = await meanwhile(options.run(url), () => {
       // It awaits the end of its server, as `await once(server, 'close')` does.
-      if (catcher.isListening) return {}
+      if (interceptor.isListening) return {}
       throw neverLoaded(spec)
     }).catch((error: unknown) => {
-      if (catcher.isListening && options.survives()) return {}
+      if (interceptor.isListening && options.survives()) return {}
       throw error
     })
     // Servers that were to find a free port are closed by then.
     await turn()
-    const found = await meanwhile(find(module, spec, catcher), () => {
+    const found = await meanwhile(findServable(module, spec, interceptor), () => {
       throw neverLoaded(spec)
     })
-    const listens = found === undefined || catcher.hasMain
+    const listens = found === undefined || interceptor.hasMain
     if (listens) {
-      catcher.ignoreElsewhere()
-      await meanwhile(catcher.first, () => {
-        throw taken(options.bindFailure) ?? notServable(module, spec, catcher.elsewhere, listeners)
+      interceptor.unrefUnmatched()
+      await meanwhile(interceptor.first, () => {
+        throw bindFailed(options.bindFailure) ?? notServable(module, spec, interceptor.elsewhere, listeners)
       })
     }
-    catcher.compare()
-    const isTaken = taken(options.bindFailure)
+    interceptor.checkUnbound()
+    const isTaken = bindFailed(options.bindFailure)
     if (isTaken !== undefined) throw isTaken
     if (options.waitReady)
       await meanwhile(ready, () => {
         throw neverReady(spec)
       })
-    const main = listens ? listening(catcher.caught) : { ...found, ...upgrading(found, module) }
-    return { ...main, caught: [...catcher.caught], awaited: catcher.awaited, ...closing(found, module) }
+    const main = listens ? listeningApp(interceptor.intercepted) : { ...found, ...upgradeOf(found, module) }
+    return {
+      ...main,
+      intercepted: [...interceptor.intercepted],
+      awaited: interceptor.awaited,
+      ...closeOf(found, module),
+    }
   } finally {
     letExit()
-    catcher.finish()
+    interceptor.finish()
   }
 }
 
@@ -131,11 +136,15 @@ function announcePort(listeners: readonly InheritedListener[]): void {
 }
 
 /** Nothing is made or called once the app listens, except what the spec itself calls. */
-async function find(module: Exports, spec: AppSpec, catcher: ListenCatcher): Promise<Servable | undefined> {
+async function findServable(
+  module: Exports,
+  spec: AppSpec,
+  interceptor: ListenInterceptor,
+): Promise<Servable | undefined> {
   if (spec.name !== undefined) {
     const candidate = namedExport(module, spec, spec.name)
     if (spec.args !== undefined) return madeBy(await callExport(candidate, spec.args, spec))
-    if (catcher.isProgram) return undefined
+    if (interceptor.isProgram) return undefined
     const servable = await servableOf(candidate, spec)
     if (servable !== undefined) return madeBy(servable)
     throw new AppError(
@@ -143,7 +152,7 @@ async function find(module: Exports, spec: AppSpec, catcher: ListenCatcher): Pro
     )
   }
   for (const candidate of candidates(module)) {
-    if (catcher.isProgram) return undefined
+    if (interceptor.isProgram) return undefined
     const servable = await servableOf(candidate, spec)
     if (servable !== undefined) return madeBy(servable)
   }
@@ -151,24 +160,24 @@ async function find(module: Exports, spec: AppSpec, catcher: ListenCatcher): Pro
 }
 
 /** A factory that returned nothing leaves nothing to serve, unless it made a server listen. */
-function madeBy(servable: Servable | typeof ranOnly): Servable | undefined {
-  return servable === ranOnly ? undefined : servable
+function madeBy(servable: Servable | typeof noExport): Servable | undefined {
+  return servable === noExport ? undefined : servable
 }
 
 /** What the arbiter could not bind would have been needed. */
-function taken(bindFailure: string | undefined): BindFailed | undefined {
+function bindFailed(bindFailure: string | undefined): BindFailed | undefined {
   return bindFailure === undefined ? undefined : new BindFailed(bindFailure)
 }
 
-function listening(caught: readonly CaughtServer[]): Pick<LoadedApp, 'shape' | 'server'> {
+function listeningApp(intercepted: readonly InterceptedServer[]): Pick<LoadedApp, 'shape' | 'server'> {
   return {
     shape: 'server that the app told to listen',
-    server: (caught.find(({ listener }) => !listener.of_app) ?? caught[0]!).server,
+    server: (intercepted.find(({ listener }) => !listener.of_app) ?? intercepted[0]!).server,
   }
 }
 
 /** Nitro and others export what answers WebSockets beside what answers requests. */
-function upgrading(servable: Servable | undefined, module: Exports): { readonly upgrade?: UpgradeListener } {
+function upgradeOf(servable: Servable | undefined, module: Exports): { readonly upgrade?: UpgradeListener } {
   if (servable?.listener === undefined) return {}
   const websocket = exported(module, 'websocket')
   const upgrade = hasMethods(websocket, 'handleUpgrade')
@@ -177,7 +186,7 @@ function upgrading(servable: Servable | undefined, module: Exports): { readonly 
   return typeof upgrade === 'function' ? { upgrade: upgrade as UpgradeListener } : {}
 }
 
-function closing(servable: Servable | undefined, module: Exports): { readonly close?: () => Promise<void> } {
+function closeOf(servable: Servable | undefined, module: Exports): { readonly close?: () => Promise<void> } {
   const shutdown = exported(module, 'shutdown')
   const steps = [servable?.close, shutdown].filter(step => typeof step === 'function')
   if (steps.length === 0) return {}
@@ -196,13 +205,13 @@ function notServable(
 ): AppError {
   const app = `The app ${JSON.stringify(spec.text)} cannot be used:`
   const bound = listeners.map(({ name }) => name).join(', ')
-  const [stray] = elsewhere
-  if (stray !== undefined) {
-    const port = stray.match(/^port (\d+)/)?.[1]
+  const [unbound] = elsewhere
+  if (unbound !== undefined) {
+    const port = unbound.match(/^port (\d+)/)?.[1]
     const announced = process.env.PORT === undefined ? '' : `, which is ${process.env.PORT}`
-    const bind = port === undefined ? `unix:${stray}` : `127.0.0.1:${port}`
+    const bind = port === undefined ? `unix:${unbound}` : `127.0.0.1:${port}`
     return new AppError(
-      `${app} it listens on ${stray}, and tsicorn is bound to ${bound}: start tsicorn with -b ${bind}, or let the app listen on process.env.PORT${announced}`,
+      `${app} it listens on ${unbound}, and tsicorn is bound to ${bound}: start tsicorn with -b ${bind}, or let the app listen on process.env.PORT${announced}`,
     )
   }
   const values = candidates(module).map(({ name, value }) => `${name} is ${describeValue(value)}`)

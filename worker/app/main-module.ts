@@ -21,17 +21,17 @@ export interface RunOptions {
   readonly tsx: boolean
 }
 
-let hearMain: ((error: unknown) => Promise<void>) | undefined
+let onMainError: ((error: unknown) => Promise<void>) | undefined
 
 /** From now on the errors of the main module, which may await for ever, end the process as those of any program. */
-export function ignoreMain(): void {
-  if (hearMain !== undefined) process.off('uncaughtException', hearMain)
-  hearMain = undefined
+export function stopWatchingMain(): void {
+  if (onMainError !== undefined) process.off('uncaughtException', onMainError)
+  onMainError = undefined
 }
 
 /** Whether the app has a listener of its own for what nobody catches: with one, Node goes on. */
 export function appSurvives(): boolean {
-  return process.listeners('uncaughtException').some(listener => listener !== hearMain)
+  return process.listeners('uncaughtException').some(listener => listener !== onMainError)
 }
 
 /**
@@ -68,18 +68,18 @@ async function runMain(url: string): Promise<Exports> {
   const hear = async (error: unknown) => {
     // What is rejected may be heard of before who waits for it has learned of it.
     await turn()
-    if (failure !== undefined && isSame(error, failure.error)) return
-    ignoreMain()
+    if (failure !== undefined && isSameError(error, failure.error)) return
+    stopWatchingMain()
     throw error
   }
-  hearMain = hear
+  onMainError = hear
   process.on('uncaughtException', hear)
   letAppRun()
   // By then Node has begun to load it, as the main module.
   await turn()
   try {
     const exports: Exports = await import(url)
-    ignoreMain()
+    stopWatchingMain()
     return exports
   } catch (error) {
     failure = { error }
@@ -88,7 +88,7 @@ async function runMain(url: string): Promise<Exports> {
 }
 
 /** Each attempt to read what is no code makes an error of its own. */
-function isSame(one: unknown, other: unknown): boolean {
+function isSameError(one: unknown, other: unknown): boolean {
   if (one === other) return true
   const areErrors = one instanceof Error && other instanceof Error
   return areErrors && one.name === other.name && one.message === other.message

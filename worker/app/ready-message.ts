@@ -3,7 +3,7 @@
  *
  * They are kept from the arbiter, which would not know them; all other messages pass.
  */
-export function hearReady(): Promise<void> {
+export function interceptReady(): Promise<void> {
   const { send } = process
   const { promise, resolve } = Promise.withResolvers<void>()
   if (send === undefined) return promise

@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import type { RequestListener, Servable } from '../http/types.ts'
 import { AppError } from '../protocol/boot-error.ts'
 import { hasMethods } from './adapters/members.ts'
-import { acceptedShapes, adopt, describeValue, isClass } from './adapters/shape.ts'
+import { acceptedShapes, adapt, describeValue, isClass } from './adapters/shape.ts'
 import type { Candidate } from './exports.ts'
 import type { Literal } from './literal-reader.ts'
 import type { AppSpec } from './spec.ts'
@@ -15,7 +15,7 @@ type Factory = (...args: never[]) => unknown
 const factoryName = /^(?:create|build|make)(?![a-z])/
 
 /** A factory ran and returned nothing: it may have made a server listen, now or a little later. */
-export const ranOnly = Symbol('ran only')
+export const noExport = Symbol('ran only')
 
 /**
  * Makes an export servable. Functions go by their parameters: two or more are `(req, res)`, one is `(request)` and none is a
@@ -26,10 +26,10 @@ export const ranOnly = Symbol('ran only')
 export async function servableOf(
   candidate: Candidate,
   spec: AppSpec,
-): Promise<Servable | typeof ranOnly | undefined> {
+): Promise<Servable | typeof noExport | undefined> {
   const value = types.isPromise(candidate.value) ? await candidate.value : candidate.value
   if (isClass(value)) return undefined
-  if (typeof value !== 'function' || value.length >= 2 || hasMethods(value, 'fetch')) return adopt(value)
+  if (typeof value !== 'function' || value.length >= 2 || hasMethods(value, 'fetch')) return adapt(value)
   if (listenerNames.has(candidate.name) && value.length === 0) {
     return { shape: 'request listener', listener: value as RequestListener }
   }
@@ -37,7 +37,7 @@ export async function servableOf(
   if (value.length === 0 || factoryName.test(name)) {
     return callFactory(candidate.name, value as Factory, [], spec)
   }
-  return adopt(value)
+  return adapt(value)
 }
 
 /** Calls what the spec writes as a call, `./app.ts:create(3)`. */
@@ -45,7 +45,7 @@ export async function callExport(
   { name, value }: Candidate,
   args: readonly Literal[],
   spec: AppSpec,
-): Promise<Servable | typeof ranOnly> {
+): Promise<Servable | typeof noExport> {
   if (typeof value === 'function' && !isClass(value)) return callFactory(name, value as Factory, args, spec)
   throw new AppError(
     `The app ${JSON.stringify(spec.text)} cannot be used: ${name} is ${describeValue(value)} and cannot be called, leave out the parentheses`,
@@ -57,12 +57,12 @@ async function callFactory(
   factory: Factory,
   args: readonly Literal[],
   spec: AppSpec,
-): Promise<Servable | typeof ranOnly> {
+): Promise<Servable | typeof noExport> {
   // Only promises are awaited: a Fastify instance is thenable too, and awaiting it would start it.
   const returned: unknown = Reflect.apply(factory, undefined, args)
   const made = types.isPromise(returned) ? await returned : returned
-  if (made === undefined || made === null) return ranOnly
-  const servable = isClass(made) ? undefined : await adopt(made instanceof Response ? factory : made)
+  if (made === undefined || made === null) return noExport
+  const servable = isClass(made) ? undefined : await adapt(made instanceof Response ? factory : made)
   if (servable !== undefined) return servable
   throw new AppError(
     `The app ${JSON.stringify(spec.text)} cannot be used: ${name}() returned ${describeValue(made)}, and an app is ${acceptedShapes}`,

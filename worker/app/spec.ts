@@ -32,9 +32,9 @@ export function parseAppSpec(text: string): AppSpec {
   const name = reader.identifier()
   if (name === undefined) throw reader.error('the name of an export must follow the colon')
   if (reader.atEnd()) return { text, path, name }
-  if (reader.sees('.'))
+  if (reader.peek('.'))
     throw reader.error('only a plain export can be named: export what stands behind the dot')
-  if (!reader.takes('(')) throw reader.error('only an export or a call with literals can follow the colon')
+  if (!reader.accept('(')) throw reader.error('only an export or a call with literals can follow the colon')
   const args = readArguments(reader)
   if (!reader.atEnd()) throw reader.error('nothing can follow the call')
   return { text, path, name, args }
@@ -43,7 +43,7 @@ export function parseAppSpec(text: string): AppSpec {
 function readArguments(reader: LiteralReader): Literal[] {
   const args: Literal[] = []
   const keywords = new Map<string, Literal>()
-  while (!reader.takes(')')) {
+  while (!reader.accept(')')) {
     const keyword = reader.keyword()
     if (keyword !== undefined) {
       if (keywords.has(keyword)) throw reader.error(`the argument ${keyword} is given twice`)
@@ -53,7 +53,7 @@ function readArguments(reader: LiteralReader): Literal[] {
     } else {
       args.push(reader.literal())
     }
-    if (!reader.takes(',') && !reader.sees(')'))
+    if (!reader.accept(',') && !reader.peek(')'))
       throw reader.error('a comma or a closing parenthesis is missing')
   }
   if (keywords.size > 0) args.push(Object.fromEntries(keywords))

@@ -19,6 +19,6 @@ export async function registerTsx(url: string): Promise<void> {
 }
 
 /** To be called when the app is loaded. */
-export async function restTsx(): Promise<void> {
-  if (isUsed) (await import('../../config/load/tsx.ts')).restTsx()
+export async function stopTsxHelpers(): Promise<void> {
+  if (isUsed) (await import('../../config/load/tsx.ts')).stopTsxHelpers()
 }

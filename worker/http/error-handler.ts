@@ -2,35 +2,42 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import { stackOf } from '../../hooks/thrown.ts'
 import type { WorkerLog } from '../process/log.ts'
-import { cut, isGone, isStreamGone, isWhole, streamOf } from './response.ts'
+import { abort, isClientGone, isComplete, isStreamClosed, streamOf } from './response.ts'
 import type { RequestListener, StreamListener } from './types.ts'
 
-export interface Guard {
+export interface ErrorHandlerParts {
   readonly log: Pick<WorkerLog, 'debug' | 'error'>
   /** The setting `request_id_header`, in small letters: the answer to a failure keeps it. */
   readonly idHeader: string | undefined
 }
 
 /** What goes wrong later, in a callback, is not known to belong to a request, and ends the worker as it ends any process. */
-export function guarded(app: RequestListener, { log, idHeader }: Guard): RequestListener {
+export function withErrorHandler(
+  app: RequestListener,
+  { log, idHeader }: ErrorHandlerParts,
+): RequestListener {
   return (req, res) =>
     attempt(
       () => app(req, res),
       error => {
         // Whatever goes wrong because the client is gone is no news.
-        if (isGone(res) && !isWhole(res)) return log.debug(`${req.method} ${req.url}: the client left`)
+        if (isClientGone(res) && !isComplete(res))
+          return log.debug(`${req.method} ${req.url}: the client left`)
         log.error(`${req.method} ${req.url} failed: ${stackOf(error)}`)
-        fail(res, idHeader)
+        respondWithError(res, idHeader)
       },
     )
 }
 
 /** The same for an application that listens for the streams of HTTP/2 themselves; a client that resets one is no error. */
-export function guardedStream(listener: StreamListener, { log }: Pick<Guard, 'log'>): StreamListener {
+export function withStreamErrorHandler(
+  listener: StreamListener,
+  { log }: Pick<ErrorHandlerParts, 'log'>,
+): StreamListener {
   return (stream, ...rest) => {
     stream.on('error', ({ message }) => log.debug(`A stream of HTTP/2 ended: ${message}`))
     // Reset by what came in one piece with it.
-    if (isStreamGone(stream)) return
+    if (isStreamClosed(stream)) return
     attempt(
       () => listener(stream, ...rest),
       error => {
@@ -54,9 +61,9 @@ export function attempt(deed: () => unknown, failed: (error: unknown) => void): 
 const text = 'Internal Server Error\n'
 
 /** Once the head is out, only a cut connection can tell the client that the body is not whole. */
-export function fail(res: ServerResponse, kept?: string): void {
+export function respondWithError(res: ServerResponse, kept?: string): void {
   if (res.writableEnded) return
-  if (res.headersSent) return cut(res)
+  if (res.headersSent) return abort(res)
   for (const name of res.getHeaderNames()) {
     if (name !== kept) res.removeHeader(name)
   }

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { RequestListener } from './types.ts'
 
 /** To be used for the event `checkContinue` of a server; `mayStay` says whether connections are kept at all. */
-export function continueLazily(listener: RequestListener, mayStay: () => boolean): RequestListener {
+export function withLazyContinue(listener: RequestListener, mayStay: () => boolean): RequestListener {
   return (req, res) => {
     const { _read: read } = req
     const { shouldKeepAlive } = res

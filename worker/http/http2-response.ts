@@ -4,7 +4,7 @@
  */
 import type { Http2ServerResponse } from 'node:http2'
 import { ignore } from './rejection.ts'
-import { isStreamGone } from './response.ts'
+import { isStreamClosed } from './response.ts'
 
 type Response = Http2ServerResponse
 type Pushed = Parameters<Response['createPushResponse']>[1]
@@ -24,7 +24,7 @@ export function tolerateResets(): void {
     // Node 22 has only the first two.
     if (write === undefined) continue
     const value = function (this: Response, ...args: unknown[]): boolean {
-      return !isStreamGone(this.stream) && write.apply(this, args)
+      return !isStreamClosed(this.stream) && write.apply(this, args)
     }
     Object.defineProperty(prototype, name, { value, configurable: true, writable: true })
   }

@@ -1,8 +1,8 @@
 /** `request_timeout`: a request that the app does not begin to answer in time is answered for it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { linger } from '../net/lingering-close.ts'
-import { answerStream, isGone } from './response.ts'
-import { onEnd } from './response-end.ts'
+import { isClientGone, respondOnStream } from './response.ts'
+import { onResponseEnd } from './response-end.ts'
 import type { RequestListener } from './types.ts'
 
 const expired = new WeakSet<ServerResponse>()
@@ -20,12 +20,12 @@ export function withTimeout(
 ): RequestListener {
   return (req, res) => {
     const timer = setTimeout(() => {
-      if (res.headersSent || isGone(res)) return
+      if (res.headersSent || isClientGone(res)) return
       expired.add(res)
       onExpired(req)
-      answer(req, res)
+      respondTimedOut(req, res)
     }, limit)
-    onEnd(req, res, () => clearTimeout(timer))
+    onResponseEnd(req, res, () => clearTimeout(timer))
     listener(req, res)
   }
 }
@@ -42,8 +42,8 @@ const head = [
  * The answer goes past the response object, and the connection ends: the app still has that object, and a header that it
  * sets after all must find nothing amiss.
  */
-function answer(req: IncomingMessage, res: ServerResponse): void {
-  if (req.httpVersionMajor !== 1) return answerStream(res, 503, body)
+function respondTimedOut(req: IncomingMessage, res: ServerResponse): void {
+  if (req.httpVersionMajor !== 1) return respondOnStream(res, 503, body)
   const { socket } = res
   // Without a socket the answer to an earlier request of this connection is still being sent.
   if (socket === null) return void req.socket.destroy()

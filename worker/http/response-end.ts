@@ -10,14 +10,14 @@ import { streamOf } from './response.ts'
  * leaves, so that one ends with its socket. Over HTTP/2, no response to HEAD closes when its client leaves before it is
  * written, so those end with their streams.
  */
-export function onEnd(req: IncomingMessage, res: ServerResponse, ended: () => void): void {
+export function onResponseEnd(req: IncomingMessage, res: ServerResponse, ended: () => void): void {
   const stream = streamOf(res)
   if (stream !== undefined) return void stream.once('close', ended)
   if (res.socket !== null) return void res.on('close', ended)
   // Node aborts the request, and in the next turn its response, whose listeners may take theirs off the request: then an
   // error that somebody was to hear would find nobody, and end the worker.
   req.on('error', ignore)
-  const waiting = waitingOn(req.socket)
+  const waiting = waitingResponses(req.socket)
   const end = () => {
     if (waiting.delete(end)) ended()
   }
@@ -28,7 +28,7 @@ export function onEnd(req: IncomingMessage, res: ServerResponse, ended: () => vo
 const waitingBySocket = new WeakMap<Socket, Set<() => void>>()
 
 /** One listener for each socket, however many responses wait. */
-function waitingOn(socket: Socket): Set<() => void> {
+function waitingResponses(socket: Socket): Set<() => void> {
   const known = waitingBySocket.get(socket)
   if (known !== undefined) return known
   const waiting = new Set<() => void>()

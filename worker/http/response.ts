@@ -11,26 +11,26 @@ export function streamOf(res: ServerResponse): ServerHttp2Stream | undefined {
 }
 
 /** Whether all of it was sent; over HTTP/2, Node says so of a stream that was reset, too. */
-export function isWhole(res: ServerResponse): boolean {
+export function isComplete(res: ServerResponse): boolean {
   const stream = streamOf(res)
   return stream === undefined ? res.writableFinished : res.writableEnded && !stream.rstCode
 }
 
 /** Whether nobody is left to send to. */
-export function isGone(res: ServerResponse): boolean {
+export function isClientGone(res: ServerResponse): boolean {
   const stream = streamOf(res)
-  if (stream !== undefined) return isStreamGone(stream)
+  if (stream !== undefined) return isStreamClosed(stream)
   // One that waits behind another on its connection is not destroyed with it by Node 22.
   return res.destroyed || (res.socket === null && res.req.socket.destroyed)
 }
 
 /** A stream that its client has reset is not destroyed before what came of its body is read. */
-export function isStreamGone({ destroyed, closed }: ServerHttp2Stream): boolean {
+export function isStreamClosed({ destroyed, closed }: ServerHttp2Stream): boolean {
   return destroyed || closed
 }
 
 /** Tells the client that what it got is not whole. */
-export function cut(res: ServerResponse): void {
+export function abort(res: ServerResponse): void {
   const stream = streamOf(res)
   if (stream === undefined) res.destroy()
   // With an error: to close it would send the end of the body first. The layer listens for it, and drops it.
@@ -41,9 +41,9 @@ export function cut(res: ServerResponse): void {
  * Answers past the response object, which from then on does nothing: the app still has it, and must find nothing amiss when
  * it sets a header. The answer is whole without the rest of the request (RFC 9113, section 8.1).
  */
-export function answerStream(res: ServerResponse, status: number, text: string): void {
+export function respondOnStream(res: ServerResponse, status: number, text: string): void {
   const stream = streamOf(res) as ServerHttp2Stream
-  if (isStreamGone(stream)) return
+  if (isStreamClosed(stream)) return
   const isHead = res.req.method === 'HEAD'
   res.statusCode = status
   stream.once('finish', () => stream.close())

@@ -7,7 +7,7 @@ import { createTrust, type Trust } from '../net/trusted-peers.ts'
 import type { WorkerSettings } from '../protocol/messages.ts'
 
 /** The settings that requests are measured by. */
-export type MessageRules = Pick<
+export type RequestRules = Pick<
   WorkerSettings,
   | 'limit_request_line'
   | 'limit_request_fields'
@@ -20,41 +20,41 @@ export type MessageRules = Pick<
 >
 
 /** Why a request is not for the app. */
-export interface Refusal {
+export interface Rejection {
   readonly status: number
   /** For the log; nothing of the request is in it. */
   readonly why: string
 }
 
-export type Inspect = (req: IncomingMessage) => Refusal | undefined
+export type Validate = (req: IncomingMessage) => Rejection | undefined
 
 /** The most bytes that the parser takes for the head of a request: all that the limits allow together. */
-export function largestHead(rules: MessageRules): number {
-  const line = rules.limit_request_line || largest
-  const all = line + mostFields(rules) * widestField(rules) + 4
-  return Math.min(Math.max(all, smallest), largest)
+export function maxHeadBytes(rules: RequestRules): number {
+  const line = rules.limit_request_line || maxParserBytes
+  const all = line + maxFields(rules) * maxFieldBytes(rules) + 4
+  return Math.min(Math.max(all, minHeadBytes), maxParserBytes)
 }
 
 /** Whatever the settings say, in bytes: the parser cannot tell what is too long, and what it refuses gets 431. */
-const smallest = 2 ** 17
-const largest = 2 ** 20
+const minHeadBytes = 2 ** 17
+const maxParserBytes = 2 ** 20
 
 /** What 0 stands for is the same as in Gunicorn. */
-export function mostFields({
+export function maxFields({
   limit_request_fields: most,
-}: Pick<MessageRules, 'limit_request_fields'>): number {
+}: Pick<RequestRules, 'limit_request_fields'>): number {
   return most || 32_768
 }
 
-export function widestField({ limit_request_field_size: widest }: MessageRules): number {
+export function maxFieldBytes({ limit_request_field_size: widest }: RequestRules): number {
   return widest || 8_190
 }
 
-export function createInspection(rules: MessageRules): Inspect {
+export function createValidator(rules: RequestRules): Validate {
   const { limit_request_line: longest, limit_request_body: biggest, header_map: policy } = rules
-  const most = mostFields(rules)
+  const most = maxFields(rules)
   // The field as it was sent, with colon, space and line end.
-  const widest = widestField(rules) - ': \r\n'.length
+  const widest = maxFieldBytes(rules) - ': \r\n'.length
   const trusts = createTrust(rules.forwarded_allow_ips)
   const kept = new Set(rules.forwarder_headers.map(name => name.toLowerCase()))
   const secure = Object.entries(rules.secure_scheme_headers).map(
@@ -67,7 +67,7 @@ export function createInspection(rules: MessageRules): Inspect {
     const { method = '', url = '' } = req
     if (longest > 0 && method.length + url.length + ' HTTP/1.1\r\n'.length + 1 > longest)
       return { status: 414, why: 'the request line is longer than limit_request_line' }
-    const wrong = isMessage ? wrongLine(req) : wrongAuthority(req)
+    const wrong = isMessage ? checkRequestLine(req) : checkAuthority(req)
     if (wrong !== undefined) return wrong
     const others = isMessage ? 0 : rawHeaders.findIndex((name, n) => n % 2 === 0 && !name.startsWith(':'))
     if (rawHeaders.length - others > most * 2)
@@ -89,11 +89,15 @@ export function createInspection(rules: MessageRules): Inspect {
     if (headers.host !== undefined && !hostForm.test(headers.host))
       return { status: 400, why: 'the Host is malformed' }
     // Node looks for the word, and not for the value (RFC 9110, section 10.1.1).
-    if (headers.expect !== undefined && httpContinues.test(headers.expect) && !continues.test(headers.expect))
+    if (
+      headers.expect !== undefined &&
+      mentionsContinue.test(headers.expect) &&
+      !isContinue.test(headers.expect)
+    )
       return { status: 417, why: 'it expects what nobody fulfils' }
     const coding = headers['transfer-encoding']
     if (coding !== undefined && isMessage) {
-      const wrong = wrongCoding(req, coding)
+      const wrong = checkTransferEncoding(req, coding)
       if (wrong !== undefined) return wrong
     }
     if (biggest > 0 && Number(headers['content-length'] ?? 0) > biggest)
@@ -132,7 +136,7 @@ function takeHost({ url = '', headers, rawHeaders }: IncomingMessage): void {
 }
 
 /** RFC 9113, section 8.3.1: apps look for the host where HTTP/1.1 has it, and others have routed by the authority. */
-function wrongAuthority({ method, headers }: IncomingMessage): Refusal | undefined {
+function checkAuthority({ method, headers }: IncomingMessage): Rejection | undefined {
   if (method === 'CONNECT') return { status: 501, why: 'nobody listens for CONNECT' }
   const authority = headers[':authority'] as string | undefined
   headers.host ??= authority
@@ -144,7 +148,7 @@ function wrongAuthority({ method, headers }: IncomingMessage): Refusal | undefin
 const methods: ReadonlySet<string> = new Set(METHODS)
 
 /** RFC 9112, sections 2.3 and 3.2. */
-function wrongLine(req: IncomingMessage): Refusal | undefined {
+function checkRequestLine(req: IncomingMessage): Rejection | undefined {
   const { method = '', url = '', httpVersion } = req
   if (!methods.has(method)) return { status: 400, why: 'the method is not one of HTTP' }
   // To the parser, a line without a version is one of HTTP/0.9.
@@ -157,13 +161,13 @@ function wrongLine(req: IncomingMessage): Refusal | undefined {
   return isFit || method === 'CONNECT' ? undefined : { status: 400, why: 'the target is malformed' }
 }
 
-const httpContinues = /100-continue/i
-const continues = /^100-continue$/i
+const mentionsContinue = /100-continue/i
+const isContinue = /^100-continue$/i
 
 const codings = ['identity', 'compress', 'x-compress', 'deflate', 'gzip', 'x-gzip']
 
 /** RFC 9112, section 6.1. The parser has seen to it that chunked comes last, and without a Content-Length. */
-function wrongCoding(req: IncomingMessage, text: string): Refusal | undefined {
+function checkTransferEncoding(req: IncomingMessage, text: string): Rejection | undefined {
   if (req.httpVersionMinor === 0) return { status: 400, why: 'a Transfer-Encoding in HTTP/1.0' }
   const parts = text.toLowerCase().split(/[ \t]*,[ \t]*/)
   if (parts.pop() !== 'chunked' || parts.includes('chunked'))
@@ -176,7 +180,7 @@ function wrongCoding(req: IncomingMessage, text: string): Refusal | undefined {
 function mapUnderscores(
   req: IncomingMessage,
   isKept: (name: string) => boolean,
-  policy: MessageRules['header_map'],
+  policy: RequestRules['header_map'],
 ): boolean {
   const { rawHeaders, headers } = req
   for (let n = rawHeaders.length - 2; n >= 0; n -= 2) {

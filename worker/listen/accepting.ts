@@ -9,7 +9,7 @@ import { targetOf } from './listen-request.ts'
 const listenOfNode = net.Server.prototype.listen
 
 /** One server listens on one socket; for further ones it is handed what others accept. */
-export function acceptFor(server: AppServer): net.Server {
+export function createForwarder(server: AppServer): net.Server {
   return net.createServer({ allowHalfOpen: true, noDelay: true }, socket => {
     server.emit('connection', socket)
   })

@@ -9,12 +9,12 @@ type Address = ReturnType<Server['address']>
  * The server says that it listens, although it does not. `closed` hears when the app closes it, and says whether Node tells that
  * it is closed.
  */
-export function present(server: Server, address: Address, closed: () => boolean = () => false): void {
-  show(server, {
+export function showListening(server: Server, address: Address, closed: () => boolean = () => false): void {
+  override(server, {
     address: () => address,
     listening: true,
     close(callback?: () => void) {
-      hide(server)
+      restoreServer(server)
       if (callback !== undefined) server.once('close', callback)
       if (!closed()) process.nextTick(() => server.emit('close'))
       return server
@@ -23,24 +23,24 @@ export function present(server: Server, address: Address, closed: () => boolean 
 }
 
 /** Whether the app has not closed it since. */
-function isPresented(server: Server): boolean {
+function isShownListening(server: Server): boolean {
   return Object.hasOwn(server, 'listening')
 }
 
 /** From now on the server speaks for itself again. */
-export function hide(server: Server): void {
-  for (const name of shown) Reflect.deleteProperty(server, name)
+export function restoreServer(server: Server): void {
+  for (const name of overridden) Reflect.deleteProperty(server, name)
 }
 
 /** Node knows the path of a pipe only when it bound the pipe itself. */
-export function answerAddress(server: Server, address: Address): void {
-  show(server, { address: () => address })
+export function overrideAddress(server: Server, address: Address): void {
+  override(server, { address: () => address })
 }
 
 /** The events of this name are not the app's to hear, until the returned function is called. */
-export function withhold(server: Server, event: string, heard: () => void): () => void {
+export function suppressEvent(server: Server, event: string, heard: () => void): () => void {
   const { emit } = server
-  show(server, {
+  override(server, {
     emit(name: string, ...args: readonly unknown[]) {
       if (name !== event) return Reflect.apply(emit, server, [name, ...args])
       heard()
@@ -54,13 +54,13 @@ export function withhold(server: Server, event: string, heard: () => void): () =
  * To be called when a server no longer accepts. Its app closes it when the app comes to its end; the returned function does, where
  * the app has not.
  */
-export function stayOpen(server: Server): () => void {
+export function deferClose(server: Server): () => void {
   let closes = server.listening
   let isOpen = true
-  const release = withhold(server, 'close', () => {
+  const release = suppressEvent(server, 'close', () => {
     closes = false
   })
-  present(server, server.address(), () => {
+  showListening(server, server.address(), () => {
     isOpen = false
     release()
     return closes
@@ -70,16 +70,16 @@ export function stayOpen(server: Server): () => void {
   }
 }
 
-const shown = ['address', 'listening', 'close'] as const
+const overridden = ['address', 'listening', 'close'] as const
 
-function show(server: Server, members: Readonly<Record<string, unknown>>): void {
+function override(server: Server, members: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(members)) {
     Object.defineProperty(server, name, { value, configurable: true, writable: true })
   }
 }
 
 /** Tells the server that it listens, and nothing else; `closed` hears when it is closed. */
-export function pretend(
+export function pretendListening(
   server: Server,
   request: ListenRequest,
   listener?: InheritedListener,
@@ -90,11 +90,11 @@ export function pretend(
     host = request.host ?? '::',
     path = request.path,
   }: Partial<InheritedListener> = listener ?? {}
-  present(server, path ?? { port, address: host, family: host.includes(':') ? 'IPv6' : 'IPv4' }, closed)
+  showListening(server, path ?? { port, address: host, family: host.includes(':') ? 'IPv6' : 'IPv4' }, closed)
   const { callback, signal } = request
   if (callback !== undefined) server.once('listening', callback)
   if (signal?.aborted) process.nextTick(() => server.close())
   else signal?.addEventListener('abort', () => server.close(), { once: true })
-  process.nextTick(() => isPresented(server) && server.emit('listening'))
+  process.nextTick(() => isShownListening(server) && server.emit('listening'))
   return server
 }

@@ -4,7 +4,7 @@ import { isLocal, matches } from './listen-address.ts'
 import type { ListenRequest } from './listen-request.ts'
 
 /** A server of the app that called `listen` for an inherited socket. */
-export interface CaughtServer {
+export interface InterceptedServer {
   readonly server: AppServer
   readonly listener: InheritedListener
   readonly request: ListenRequest
@@ -13,7 +13,7 @@ export interface CaughtServer {
 /** Which server of the app has which of the inherited sockets. */
 export class Claims {
   /** In the order of their calls. */
-  readonly caught: CaughtServer[] = []
+  readonly intercepted: InterceptedServer[] = []
   readonly #listeners: readonly InheritedListener[]
   readonly #bindFrom: BindFrom
 
@@ -24,7 +24,7 @@ export class Claims {
 
   /** Some server of the app listens where its requests are to come from, and not on an address of its own beside. */
   get hasMain(): boolean {
-    return this.caught.some(({ listener }) => !listener.of_app || this.#bindFrom === 'nobody')
+    return this.intercepted.some(({ listener }) => !listener.of_app || this.#bindFrom === 'nobody')
   }
 
   /** Nothing is left to what the app exports. */
@@ -54,18 +54,18 @@ export class Claims {
   }
 
   isTaken(listener: InheritedListener): boolean {
-    return this.caught.some(one => one.listener === listener)
+    return this.intercepted.some(one => one.listener === listener)
   }
 
-  add(one: CaughtServer): void {
-    this.caught.push(one)
+  add(one: InterceptedServer): void {
+    this.intercepted.push(one)
   }
 
-  remove(one: CaughtServer): void {
-    this.caught.splice(this.caught.indexOf(one), 1)
+  remove(one: InterceptedServer): void {
+    this.intercepted.splice(this.intercepted.indexOf(one), 1)
   }
 
-  has(one: CaughtServer): boolean {
-    return this.caught.includes(one)
+  has(one: InterceptedServer): boolean {
+    return this.intercepted.includes(one)
   }
 }

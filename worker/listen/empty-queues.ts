@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 const quietTurns = 3
 
 /** Under steady load a queue is never empty: no longer than this, in milliseconds. */
-const queueLimit = 1_000
+const maxMs = 1_000
 
 /** Resolves when what the kernel has queued for these servers is taken. */
 export async function emptyQueues(servers: readonly net.Server[]): Promise<void> {
@@ -14,7 +14,7 @@ export async function emptyQueues(servers: readonly net.Server[]): Promise<void>
     quiet = 0
   }
   for (const server of servers) server.on('connection', taken)
-  const until = performance.now() + queueLimit
+  const until = performance.now() + maxMs
   while (quiet < quietTurns && performance.now() < until) {
     quiet += 1
     await turn()

@@ -4,11 +4,11 @@ import { resolve } from 'node:path'
 import type { InheritedListener } from '../protocol/messages.ts'
 import type { ListenRequest } from './listen-request.ts'
 
-const everywhere = new Set(['', '0.0.0.0', '::', '[::]'])
+const wildcards = new Set(['', '0.0.0.0', '::', '[::]'])
 
 /** The app names a host, and not that of the listener: it would be reached by others than it wants. */
 export function contradicts({ host }: ListenRequest, listener: InheritedListener): boolean {
-  if (host === undefined || listener.host === undefined || everywhere.has(host)) return false
+  if (host === undefined || listener.host === undefined || wildcards.has(host)) return false
   if (isLoopback(host)) return !isLoopback(listener.host)
   // What other names stand for, only the network knows.
   return isIP(host) !== 0 && host !== listener.host
@@ -17,13 +17,13 @@ export function contradicts({ host }: ListenRequest, listener: InheritedListener
 /** The app names another host than that of the listener, as far as that can be told. */
 export function differs({ host }: ListenRequest, listener: InheritedListener): boolean {
   if (host === undefined || listener.host === undefined) return false
-  if (everywhere.has(host)) return !everywhere.has(listener.host)
-  return everywhere.has(listener.host) || contradicts({ host }, listener)
+  if (wildcards.has(host)) return !wildcards.has(listener.host)
+  return wildcards.has(listener.host) || contradicts({ host }, listener)
 }
 
 /** Whether it is an address of this machine, as far as that can be told from its name. */
 export function isLocal({ host }: ListenRequest, listener: InheritedListener): boolean {
-  return host === undefined || everywhere.has(host) || isLoopback(host) || host === listener.host
+  return host === undefined || wildcards.has(host) || isLoopback(host) || host === listener.host
 }
 
 function isLoopback(host: string): boolean {
@@ -60,7 +60,7 @@ export function isOpen({ port, path }: ListenRequest): boolean {
 }
 
 /** For messages: `port 3000 of localhost`. */
-export function nameOf({ port, path, host }: ListenRequest): string {
+export function describeListen({ port, path, host }: ListenRequest): string {
   if (path !== undefined) return resolve(path)
   return host === undefined ? `port ${port ?? 0}` : `port ${port ?? 0} of ${host}`
 }

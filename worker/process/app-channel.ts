@@ -6,7 +6,7 @@
 import type { WorkerLog } from './log.ts'
 
 /** Puts it there; the returned function says that the arbiter is gone. */
-export function standIn(log: Pick<WorkerLog, 'warning' | 'debug'>): () => void {
+export function emulateParentChannel(log: Pick<WorkerLog, 'warning' | 'debug'>): () => void {
   let dropped = 0
   const send = (...args: readonly unknown[]): boolean => {
     dropped += 1

@@ -10,16 +10,16 @@ import { channelFd, frame } from '../protocol/frame.ts'
 import type { FromWorker, ToWorker } from '../protocol/messages.ts'
 
 /** Characters of log lines that may wait for an arbiter that does not read; what is beyond is dropped, and counted. */
-const mostWaiting = 1024 * 1024
+const maxWaiting = 1024 * 1024
 
 /** How long a process that ends may wait for an arbiter that does not read, and how long between two tries. */
-const lastWordsMs = 1_000
+const lastMessageMs = 1_000
 const retryMs = 5
 
-export interface ChannelEars {
-  hear(message: ToWorker): void
+export interface ChannelListeners {
+  onMessage(message: ToWorker): void
   /** The arbiter is gone, or cannot be heard any more. */
-  lost(): void
+  onLost(): void
 }
 
 let socket: Socket | undefined
@@ -27,7 +27,7 @@ let identity: string | undefined
 let dropped = 0
 
 /** To be called once, before any code of the user is imported. */
-export function openChannel({ hear, lost }: ChannelEars): void {
+export function openChannel({ onMessage, onLost }: ChannelListeners): void {
   identity = identityOf(channelFd)
   socket = new Socket({ fd: channelFd })
   let rest = ''
@@ -35,18 +35,18 @@ export function openChannel({ hear, lost }: ChannelEars): void {
     const lines = (rest + text).split('\n')
     rest = lines.pop() as string
     for (const line of lines) {
-      const message = line === '' ? undefined : read(line)
-      if (message !== undefined) hear(message)
+      const message = line === '' ? undefined : parse(line)
+      if (message !== undefined) onMessage(message)
     }
   })
   socket.on('drain', tellDropped)
   // It is followed by `close`.
   socket.on('error', () => undefined)
-  socket.once('close', lost)
+  socket.once('close', onLost)
 }
 
 /** Undefined where somebody else in this process has read a part of it. */
-function read(line: string): ToWorker | undefined {
+function parse(line: string): ToWorker | undefined {
   try {
     return JSON.parse(line)
   } catch (error) {
@@ -62,7 +62,7 @@ export function tellArbiter(message: FromWorker, sent: () => void = () => undefi
     return false
   }
   const text = frame(message)
-  if (message.type === 'log' && socket.writableLength + text.length > mostWaiting) {
+  if (message.type === 'log' && socket.writableLength + text.length > maxWaiting) {
     dropped += 1
     sent()
   } else socket.write(text, sent)
@@ -70,10 +70,10 @@ export function tellArbiter(message: FromWorker, sent: () => void = () => undefi
 }
 
 /** For a process that ends without another turn of its event loop; it waits a little where the arbiter does not read. */
-export function tellLast(message: FromWorker): void {
+export function tellSync(message: FromWorker): void {
   if (!isOpen(socket)) return
   let rest = Buffer.from(frame(message))
-  const until = performance.now() + lastWordsMs
+  const until = performance.now() + lastMessageMs
   while (rest.length > 0 && performance.now() < until) {
     try {
       rest = rest.subarray(writeSync(channelFd, rest))

@@ -1,5 +1,5 @@
 /** Who a worker is: its process title and its environment. */
-import type { Identity } from '../protocol/messages.ts'
+import type { WorkerUser } from '../protocol/messages.ts'
 
 /** Sets the process title, shortened so that it fits where the system keeps it and still ends with its bracket. */
 export function setTitle(role: string, name: string): void {
@@ -18,7 +18,7 @@ export function applyEnvironment(raw_env: readonly string[]): void {
 }
 
 /** Variables that tell programs who they run as, in the form of `raw_env`. */
-export function accountVariables({ user, home }: Partial<Identity> = {}): readonly string[] {
+export function accountVariables({ user, home }: Partial<WorkerUser> = {}): readonly string[] {
   return [
     ...(user === undefined ? [] : [`USER=${user}`, `LOGNAME=${user}`]),
     ...(home === undefined ? [] : [`HOME=${home}`]),

@@ -3,7 +3,7 @@ import { fieldIndex, monotonicNow, writeRecord } from '../protocol/scoreboard.ts
 
 const rss = fieldIndex('rss')
 
-export interface PulseOptions {
+export interface HeartbeatOptions {
   readonly fd: number
   readonly slot: number
   readonly age: number
@@ -20,7 +20,7 @@ const intervalMs = 250
 const beatsPerSecond = 1_000 / intervalMs
 
 /** Nothing of it throws: this is a timer, and the worker serves on without a pulse for as long as the arbiter lets it. */
-export function startPulse(options: PulseOptions): void {
+export function startHeartbeat(options: HeartbeatOptions): void {
   const { fd, slot, age, record, onOrphaned, onSecond, onTrouble } = options
   const parent = process.ppid
   let due = performance.now()

@@ -1,6 +1,6 @@
 /** The few lines that a worker has to say: they go to the arbiter, which owns the error log. */
 import { inspect } from 'node:util'
-import { cut } from '../protocol/frame.ts'
+import { truncate } from '../protocol/frame.ts'
 import { type LogLevel, logLevels } from '../protocol/messages.ts'
 import { tellArbiter } from './arbiter-channel.ts'
 
@@ -19,7 +19,7 @@ export function createLog(threshold: LogLevel): WorkerLog {
   const write = (level: LogLevel, words: unknown) => {
     if (logLevels.indexOf(level) < lowest) return
     // Hooks get this log, and JavaScript may hand over anything.
-    const message = cut(typeof words === 'string' ? words : inspect(words))
+    const message = truncate(typeof words === 'string' ? words : inspect(words))
     if (!tellArbiter({ type: 'log', level, message }))
       process.stderr.write(`[${level.toUpperCase()}] ${message}\n`)
   }

@@ -1,6 +1,6 @@
 /** The change of identity: a worker of a privileged arbiter becomes the user that it is to run as. */
 import { getSystemErrorMessage } from 'node:util'
-import type { Identity } from '../protocol/messages.ts'
+import type { WorkerUser } from '../protocol/messages.ts'
 
 /** Node's types leave this one out. */
 const system = process as unknown as { initgroups?(user: string, group: number): void }
@@ -17,7 +17,7 @@ export class PrivilegeError extends Error {
  *
  * @throws PrivilegeError
  */
-export function dropPrivileges({ uid, gid, user, initgroups, words }: Identity): void {
+export function dropPrivileges({ uid, gid, user, initgroups, words }: WorkerUser): void {
   const before = { uid: process.getuid?.(), gid: process.getgid?.() }
   const wanted = { uid: uid ?? before.uid ?? 0, gid: gid ?? before.gid ?? 0 }
   if (wanted.uid === before.uid && wanted.gid === before.gid) return

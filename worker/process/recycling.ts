@@ -22,7 +22,7 @@ const rss = fieldIndex('rss')
  *
  * `random`, between 0 and 1, is drawn once for each jitter, so that workers of the same age are not worn together.
  */
-export function createWear(limits: Limits, random: () => number = Math.random) {
+export function createRecycling(limits: Limits, random: () => number = Math.random) {
   const { max_requests, max_requests_jitter, max_worker_rss } = limits
   const { max_worker_lifetime, max_worker_lifetime_jitter } = limits
   const mostRequests = max_requests + Math.floor(random() * (max_requests_jitter + 1))

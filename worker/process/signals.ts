@@ -12,9 +12,9 @@ export type EndingSignal = (typeof endingSignals)[number]
 type Emit = (event: string | symbol, ...args: readonly unknown[]) => boolean
 
 /** To be called once, before any code of the app; `hear` gets each signal that the process gets. */
-export function divertSignals(hear: (signal: EndingSignal) => void): void {
+export function interceptSignals(hear: (signal: EndingSignal) => void): void {
   const emit = process.emit as Emit
-  const diverted: Emit = function (this: NodeJS.Process, event, ...args) {
+  const intercepted: Emit = function (this: NodeJS.Process, event, ...args) {
     if (isEnding(event)) {
       hear(event)
       return true
@@ -23,7 +23,7 @@ export function divertSignals(hear: (signal: EndingSignal) => void): void {
     if (event === 'removeListener' && isEnding(args[0])) return false
     return Reflect.apply(emit, this, [event, ...args])
   }
-  process.emit = diverted as typeof process.emit
+  process.emit = intercepted as typeof process.emit
   for (const signal of endingSignals) {
     // The first listener makes Node listen, to the `emit` of that moment.
     process.on(signal, ignore)
@@ -40,7 +40,7 @@ function ignore(): void {
 }
 
 /** The listeners of the app for this signal get it; returns what they return. */
-export function handOn(signal: EndingSignal): unknown[] {
+export function emitToApp(signal: EndingSignal): unknown[] {
   return process
     .rawListeners(signal)
     .map(listener => Reflect.apply(listener, process, [signal, constants.signals[signal]]) as unknown)

@@ -20,7 +20,7 @@ export function frame(message: object): string {
   return `\n${JSON.stringify(message)}\n`
 }
 
-export function cut(text: string): string {
+export function truncate(text: string): string {
   if (text.length <= longestText) return text
   return `${text.slice(0, longestText)}... (cut: it has ${text.length} characters)`
 }

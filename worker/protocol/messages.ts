@@ -68,7 +68,7 @@ export interface Start {
   /** Where to import the worker's hooks from, and which of them are set; absent when there is nothing to import. */
   readonly hooks?: WorkerHooks
   /** Who to become before the app is loaded; absent where the worker stays who it is. */
-  readonly identity?: Identity
+  readonly identity?: WorkerUser
   /** What TLS is spoken with; absent where it is not. */
   readonly tls?: TlsMaterial
 }
@@ -91,7 +91,7 @@ export interface TlsMaterial {
 }
 
 /** A user and a group; what is absent stays as the arbiter has it. */
-export interface Identity {
+export interface WorkerUser {
   readonly uid?: number
   readonly gid?: number
   /** The name of the user, where the user has one. */

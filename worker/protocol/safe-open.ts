@@ -29,14 +29,14 @@ export interface Place {
  */
 function findPlace(path: string, { follow }: { readonly follow: boolean }): Place {
   const absolute = resolve(path)
-  return explained(absolute, () => (isGuarded() ? walk(absolute, follow) : plainPlace(absolute)))
+  return withGivenPath(absolute, () => (isGuarded() ? walk(absolute, follow) : plainPlace(absolute)))
 }
 
 /** Calls with the name of a file in its folder, for deeds that do not follow links. */
 export function inPlace<T>(path: string, deed: (path: string) => T): T {
   const place = findPlace(path, { follow: false })
   try {
-    return explained(path, () => deed(place.path))
+    return withGivenPath(path, () => deed(place.path))
   } finally {
     place.close()
   }
@@ -78,7 +78,7 @@ function plainPlace(path: string): Place {
 }
 
 /** As many links as the kernel follows. */
-const mostLinks = 40
+const maxLinks = 40
 
 function walk(path: string, follow: boolean): Place {
   const names = partsOf(path)
@@ -99,7 +99,7 @@ function walk(path: string, follow: boolean): Place {
       const found = lstatSync(here, { bigint: true, throwIfNoEntry: false })
       if (found?.isSymbolicLink() && (follow || !isLast)) {
         links += 1
-        if (links > mostLinks) throw Object.assign(new Error(path), { code: 'ELOOP', errno: -40 })
+        if (links > maxLinks) throw Object.assign(new Error(path), { code: 'ELOOP', errno: -40 })
         if (!isOurs(found.uid)) throw untrusted(`user ${found.uid} made the symbolic link "${name}" in it`)
         const target = readlinkSync(here)
         names.unshift(...partsOf(target))
@@ -163,7 +163,7 @@ function untrusted(why: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`root does not trust the path: ${why}`), { code: 'EUNTRUSTED' })
 }
 
-function explained<T>(path: string, deed: () => T): T {
+function withGivenPath<T>(path: string, deed: () => T): T {
   try {
     return deed()
   } catch (error) {

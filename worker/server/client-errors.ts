@@ -2,14 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { AccessLog } from '../access-log/access-log.ts'
-import { type AnsweringSocket, isRefused, type OnRefused, refuse, refuseSocket } from '../http/rejection.ts'
+import { type AnsweringSocket, isRejected, type OnRejected, reject, rejectSocket } from '../http/rejection.ts'
 import type { AppServer, RequestListener } from '../http/types.ts'
-import { nameOf } from '../net/peer.ts'
+import { describePeer } from '../net/peer.ts'
 import type { WorkerLog } from '../process/log.ts'
 
-export interface RefusalParts {
+export interface ClientErrorParts {
   readonly accessLog: AccessLog | undefined
-  readonly onRefused: OnRefused
+  readonly onRejected: OnRejected
   readonly log: Pick<WorkerLog, 'warning'>
   /** Gives a request its id. */
   readonly name: (listener: RequestListener) => RequestListener
@@ -23,17 +23,20 @@ type ClientErrorListener = (error: NodeJS.ErrnoException, socket: Socket) => voi
  *
  * An app that listens to `clientError` or `checkExpectation` itself answers; it is logged with the status of this list.
  */
-export function watchRefusals(server: AppServer, { accessLog, onRefused, log, name }: RefusalParts): void {
+export function handleClientErrors(
+  server: AppServer,
+  { accessLog, onRejected, log, name: withRequestId }: ClientErrorParts,
+): void {
   // Looked after by `inspect`, with a word for the log.
   if ('requireHostHeader' in server) server.requireHostHeader = false
-  const own = server.listeners('clientError') as ClientErrorListener[]
+  const appListeners = server.listeners('clientError') as ClientErrorListener[]
   server.removeAllListeners('clientError')
   const waiting = new WeakSet<Socket>()
   server.on('clientError', (error: NodeJS.ErrnoException, socket: AnsweringSocket) => {
-    if (isRefused(socket) || waiting.has(socket)) return
-    if (own.length === 0 && server.listenerCount('clientError') === 1) return answer(error, socket)
-    if (socket.writable && isNews(error)) tell(error, socket)
-    for (const listener of own) Reflect.apply(listener, server, [error, socket])
+    if (isRejected(socket) || waiting.has(socket)) return
+    if (appListeners.length === 0 && server.listenerCount('clientError') === 1) return answer(error, socket)
+    if (socket.writable && isWorthLogging(error)) report(error, socket)
+    for (const listener of appListeners) Reflect.apply(listener, server, [error, socket])
   })
 
   function answer(error: NodeJS.ErrnoException, socket: AnsweringSocket): void {
@@ -45,30 +48,30 @@ export function watchRefusals(server: AppServer, { accessLog, onRefused, log, na
     }
     if (!socket.writable) return void socket.destroy(error)
     if (response?._headerSent === true) {
-      if (isNews(error))
-        log.warning(`Cut a request of ${nameOf(socket)} after its answer had begun: ${error.message}`)
+      if (isWorthLogging(error))
+        log.warning(`Cut a request of ${describePeer(socket)} after its answer had begun: ${error.message}`)
       return void socket.destroy(error)
     }
-    if (isNews(error)) tell(error, socket)
-    else accessLog?.refused(socket, statusOf(error), response)
-    refuseSocket(socket, statusOf(error))
+    if (isWorthLogging(error)) report(error, socket)
+    else accessLog?.rejected(socket, statusOf(error), response)
+    rejectSocket(socket, statusOf(error))
   }
 
-  function tell(error: NodeJS.ErrnoException, socket: AnsweringSocket): void {
-    onRefused(socket, { status: statusOf(error), why: error.message }, socket._httpMessage ?? undefined)
+  function report(error: NodeJS.ErrnoException, socket: AnsweringSocket): void {
+    onRejected(socket, { status: statusOf(error), why: error.message }, socket._httpMessage ?? undefined)
   }
 
   if (server.listenerCount('checkExpectation') > 0) return
-  const disappoint = name((req: IncomingMessage, res: ServerResponse) => {
+  const rejectExpectation = withRequestId((req: IncomingMessage, res: ServerResponse) => {
     accessLog?.watch(req, res)
-    onRefused(req.socket, { status: 417, why: 'it expects what nobody fulfils' }, res)
-    refuse(req, res, 417)
+    onRejected(req.socket, { status: 417, why: 'it expects what nobody fulfils' }, res)
+    reject(req, res, 417)
   })
-  server.on('checkExpectation', disappoint)
+  server.on('checkExpectation', rejectExpectation)
 }
 
 /** A client that leaves in the middle of a request is no news. */
-function isNews({ code = '' }: NodeJS.ErrnoException): boolean {
+function isWorthLogging({ code = '' }: NodeJS.ErrnoException): boolean {
   return code !== 'HPE_INVALID_EOF_STATE' && (code.startsWith('HPE_') || code === 'ERR_HTTP_REQUEST_TIMEOUT')
 }
 

@@ -1,19 +1,19 @@
 /** The servers that the app tells to listen when it is loaded: those for metrics, and those that wait for a database. */
-import type { CaughtServer } from '../listen/claims.ts'
+import type { InterceptedServer } from '../listen/claims.ts'
 import type { LateListens } from '../listen/listen-interceptor.ts'
 import { tellArbiter } from '../process/arbiter-channel.ts'
 import type { Elsewhere } from '../protocol/boot-error.ts'
-import { cut } from '../protocol/frame.ts'
+import { truncate } from '../protocol/frame.ts'
 import type { Serving } from './serve.ts'
 
 export class LateServers implements LateListens {
   readonly #serving = Promise.withResolvers<Serving>()
 
-  found({ message, binds }: Elsewhere): void {
-    tellArbiter({ type: 'listens', message: cut(message), binds })
+  onUnbound({ message, binds }: Elsewhere): void {
+    tellArbiter({ type: 'listens', message: truncate(message), binds })
   }
 
-  async adopt(one: CaughtServer): Promise<boolean> {
+  async takeOver(one: InterceptedServer): Promise<boolean> {
     const serving = await this.#serving.promise
     return serving.add(one)
   }

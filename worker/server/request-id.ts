@@ -5,10 +5,10 @@ import type { RequestListener, UpgradeListener } from '../http/types.ts'
 import type { Trust } from '../net/trusted-peers.ts'
 
 /** Visible ASCII, and not too long for a line of a log. */
-const sane = /^[!-~]{1,128}$/
+const validId = /^[!-~]{1,128}$/
 
 /** Gives requests their ids before a listener sees them. */
-export interface Naming {
+export interface RequestIds {
   request(listener: RequestListener): RequestListener
   upgrade(listener: UpgradeListener): UpgradeListener
 }
@@ -17,11 +17,11 @@ export interface Naming {
  * An id is the one that the request came with, where its peer is trusted and the id is of sane form, else a new one. The
  * request and its response carry it in the header of this name; the answer to an upgrade is the app's to write.
  */
-export function createNaming(header: string, trusts: Trust): Naming {
+export function createRequestIds(header: string, trusts: Trust): RequestIds {
   const name = header.toLowerCase()
   const identify = (req: IncomingMessage): string => {
     const given = req.headers[name]
-    if (typeof given === 'string' && sane.test(given) && trusts(req.socket)) return given
+    if (typeof given === 'string' && validId.test(given) && trusts(req.socket)) return given
     const id = randomUUID()
     setHeader(req, name, id)
     return id

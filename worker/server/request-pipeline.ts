@@ -3,13 +3,13 @@ import type { HookCaller } from '../../hooks/run.ts'
 import type { WorkerView } from '../../hooks/table.ts'
 import type { AccessLog } from '../access-log/access-log.ts'
 import type { Connections } from '../connection/connections.ts'
-import type { BodyGuard } from '../http/body-limit.ts'
-import { fail } from '../http/error-handler.ts'
-import { isRefused, type OnRefused, refuse } from '../http/rejection.ts'
+import type { LimitBody } from '../http/body-limit.ts'
+import { respondWithError } from '../http/error-handler.ts'
+import { isRejected, type OnRejected, reject } from '../http/rejection.ts'
 import { withTimeout } from '../http/request-timeout.ts'
-import { isGone, isWhole } from '../http/response.ts'
+import { isClientGone, isComplete } from '../http/response.ts'
 import type { RequestListener } from '../http/types.ts'
-import { type Inspect, isHttp2Request } from '../http/validation.ts'
+import { isHttp2Request, type Validate } from '../http/validation.ts'
 import type { WorkerLog } from '../process/log.ts'
 
 export interface RequestParts {
@@ -18,9 +18,9 @@ export interface RequestParts {
   readonly hooks: HookCaller
   readonly worker: () => WorkerView
   readonly log: WorkerLog
-  readonly inspect: Inspect
-  readonly onRefused: OnRefused
-  readonly guardBody: BodyGuard
+  readonly validate: Validate
+  readonly onRejected: OnRejected
+  readonly limitBody: LimitBody
   /** The setting `request_id_header`, in small letters: answers to failures keep it. */
   readonly idHeader: string | undefined
   /** The setting `request_timeout`, in seconds. */
@@ -34,7 +34,7 @@ export function wrap(app: RequestListener, parts: RequestParts): RequestListener
   const counted = observed(inspected(patient(limited, parts), parts), parts)
   return (req, res) => {
     // What comes after a refused request or a last answer on its connection is nobody's.
-    if (!isRefused(req.socket) && !parts.connections.isOver(req)) counted(req, res)
+    if (!isRejected(req.socket) && !parts.connections.isAfterLastResponse(req)) counted(req, res)
   }
 }
 
@@ -44,7 +44,7 @@ export function wrap(app: RequestListener, parts: RequestParts): RequestListener
  */
 function patient(listener: RequestListener, { connections }: RequestParts): RequestListener {
   return (req, res) => {
-    if (connections.mayStay) listener(req, res)
+    if (connections.mayKeepAlive) listener(req, res)
     else process.nextTick(listener, req, res)
   }
 }
@@ -55,12 +55,12 @@ function observed(listener: RequestListener, parts: RequestParts): RequestListen
   if (hooks.has('post_request')) return withPostRequest(listener, parts)
   if (accessLog === undefined) {
     return (req, res) => {
-      connections.began(req, res)
+      connections.trackRequest(req, res)
       listener(req, res)
     }
   }
   return (req, res) => {
-    connections.began(req, res)
+    connections.trackRequest(req, res)
     accessLog.watch(req, res)
     listener(req, res)
   }
@@ -69,19 +69,19 @@ function observed(listener: RequestListener, parts: RequestParts): RequestListen
 /** What is not for the app is refused. */
 function inspected(
   listener: RequestListener,
-  { inspect, guardBody, onRefused }: RequestParts,
+  { validate, limitBody, onRejected }: RequestParts,
 ): RequestListener {
   return (req, res) => {
     const isHttp2 = isHttp2Request(req)
     // Reset by what came in one piece with it.
-    if (isHttp2 && isGone(res)) return
-    const refusal = inspect(req)
-    if (refusal !== undefined) {
-      onRefused(req.socket, refusal, res)
-      return refuse(req, res, refusal.status)
+    if (isHttp2 && isClientGone(res)) return
+    const rejection = validate(req)
+    if (rejection !== undefined) {
+      onRejected(req.socket, rejection, res)
+      return reject(req, res, rejection.status)
     }
     const isOpenEnded = isHttp2 || req.headers['transfer-encoding'] !== undefined
-    if (isOpenEnded) guardBody(req, res)
+    if (isOpenEnded) limitBody(req, res)
     listener(req, res)
   }
 }
@@ -89,8 +89,8 @@ function inspected(
 function withPostRequest(listener: RequestListener, parts: RequestParts): RequestListener {
   const { connections, accessLog, hooks, worker } = parts
   return (req, res) => {
-    connections.began(req, res, started => {
-      const timing = { duration: (performance.now() - started) / 1_000, finished: isWhole(res) }
+    connections.trackRequest(req, res, started => {
+      const timing = { duration: (performance.now() - started) / 1_000, finished: isComplete(res) }
       void hooks.tell('post_request', worker(), req, res, timing)
     })
     accessLog?.watch(req, res)
@@ -111,7 +111,7 @@ function afterHook(app: RequestListener, { hooks, worker, log, idHeader }: Reque
       () => app(req, res),
       (error: Error) => {
         log.error(error.message)
-        fail(res, idHeader)
+        respondWithError(res, idHeader)
       },
     )
   }

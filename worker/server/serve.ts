@@ -6,14 +6,14 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { isHttp2, isSecure, shapeOf } from '../app/adapters/server.ts'
 import type { AppServer, LoadedApp, RequestListener } from '../app/load.ts'
 import type { Connections } from '../connection/connections.ts'
-import type { Acceptors } from '../connection/listener-filters.ts'
-import type { Front } from '../connection/transport.ts'
-import { continueLazily } from '../http/expect-continue.ts'
+import type { ListenerFilter } from '../connection/listener-filters.ts'
+import type { Transport } from '../connection/transport.ts'
+import { withLazyContinue } from '../http/expect-continue.ts'
 import { tolerateResets } from '../http/http2-response.ts'
 import type { StreamListener, UpgradeListener } from '../http/types.ts'
-import { acceptFor, listen, stopListening } from '../listen/accepting.ts'
-import { stayOpen } from '../listen/app-server.ts'
-import type { CaughtServer } from '../listen/claims.ts'
+import { createForwarder, listen, stopListening } from '../listen/accepting.ts'
+import { deferClose } from '../listen/app-server.ts'
+import type { InterceptedServer } from '../listen/claims.ts'
 import { emptyQueues } from '../listen/empty-queues.ts'
 import { AppError } from '../protocol/boot-error.ts'
 import type { InheritedListener } from '../protocol/messages.ts'
@@ -38,22 +38,22 @@ export interface ServeOptions {
   readonly headerTimeout: number
   readonly largestHead: number
   /** Makes the servers that accept connections, where the server of HTTP is not to do it itself. */
-  readonly acceptors: Acceptors | undefined
+  readonly listenerFilter: ListenerFilter | undefined
   /** The app closed a server that it told to listen. */
   readonly onClosed: () => void
   /** What stands before each server, where TLS or HTTP/2 is wanted. */
-  readonly front: Front | undefined
+  readonly transport: Transport | undefined
 }
 
 /** Something that accepts from one inherited socket. */
-interface Acceptor {
+interface AcceptingServer {
   readonly listener: InheritedListener
   readonly server: net.Server
 }
 
 export interface Serving {
   /** A server of the app is about to listen; false when nothing new is taken any more. */
-  add(one: CaughtServer): boolean
+  add(one: InterceptedServer): boolean
   /** Takes nothing new; what the kernel has queued on the abandoned descriptors is taken first. */
   stopAccepting(abandoned: readonly number[]): Promise<void>
   /** The servers of the app close, those that the app has not closed itself. */
@@ -63,19 +63,19 @@ export interface Serving {
 /** Rejects with `BindFailed` when somebody else listens on one of the addresses. */
 export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serving> {
   const { listeners, backlog } = options
-  const { caught } = app
-  const acceptors: Acceptor[] = [...caught]
-  const ofApp = new Set(caught.map(({ server }) => server))
+  const { intercepted } = app
+  const acceptors: AcceptingServer[] = [...intercepted]
+  const ofApp = new Set(intercepted.map(({ server }) => server))
   if (app.server !== undefined) ofApp.add(app.server)
-  for (const one of ofApp) adopt(one, options)
-  const server = app.server ?? ownServer(app, options)
+  for (const one of ofApp) wrapServer(one, options)
+  const server = app.server ?? createOwnServer(app, options)
   for (const one of new Set([...ofApp, server])) options.onServer(one)
   for (const listener of listeners) {
     if (acceptors.some(acceptor => acceptor.listener === listener)) continue
     if (app.awaited?.includes(listener)) continue
     const isFree = !server.listening && acceptors.every(acceptor => acceptor.server !== server)
-    const { acceptors: makeAcceptor } = options
-    const accepting = makeAcceptor?.(server) ?? (isFree ? server : acceptFor(server))
+    const { listenerFilter } = options
+    const accepting = listenerFilter?.(server) ?? (isFree ? server : createForwarder(server))
     await listen(accepting, listener, backlog)
     acceptors.push({ listener, server: accepting })
   }
@@ -92,7 +92,7 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   return {
     add(one) {
       if (isStopping) return false
-      options.onServer(adopt(one.server, options))
+      options.onServer(wrapServer(one.server, options))
       acceptors.push(one)
       watch(one.server)
       return true
@@ -102,7 +102,7 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
       const isLeft = ({ fd, reuse_port }: InheritedListener) => reuse_port || abandoned.includes(fd)
       const left = acceptors.filter(({ listener }) => isLeft(listener)).map(({ server }) => server)
       if (left.length > 0) await emptyQueues(left)
-      for (const one of ofApp) closers.push(stayOpen(one))
+      for (const one of ofApp) closers.push(deferClose(one))
       for (const acceptor of acceptors) stopListening(acceptor.server)
     },
     async close() {
@@ -112,19 +112,19 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   }
 }
 
-function ownServer(app: LoadedApp, options: ServeOptions): Server {
+function createOwnServer(app: LoadedApp, options: ServeOptions): Server {
   const { keepalive, connections, wrap, guard, wrapUpgrade, headerTimeout, largestHead } = options
   const listener = wrap(guard(app.listener as RequestListener))
   const own = {
     maxHeaderSize: largestHead,
-    connectionsCheckingInterval: checkMs,
+    connectionsCheckingInterval: connectionsCheckMs,
     // Refused here as everything else is, with a word for the log.
     requireHostHeader: false,
   }
   const server = createServer(own, listener)
   server.on(
     'checkContinue',
-    continueLazily(listener, () => connections.mayStay),
+    withLazyContinue(listener, () => connections.mayKeepAlive),
   )
   // With 0, each answer ends its connection, and Node would take it for no limit.
   if (keepalive > 0) server.keepAliveTimeout = keepalive * 1_000
@@ -134,49 +134,49 @@ function ownServer(app: LoadedApp, options: ServeOptions): Server {
   server.requestTimeout = 0
   if (app.upgrade !== undefined) server.on('upgrade', wrapUpgrade(app.upgrade))
   server.on('connect', wrapUpgrade())
-  options.front?.stand(server, app.listener)
-  track(server, connections)
+  options.transport?.attach(server, app.listener)
+  trackConnections(server, connections)
   return server
 }
 
 /** How often Node looks for requests that take too long to arrive, in milliseconds. */
-const checkMs = 1_000
+const connectionsCheckMs = 1_000
 
 /** What Node closes idle connections after when nobody says otherwise, in milliseconds. */
-const nodeKeepAlive = 5_000
+const nodeKeepAliveMs = 5_000
 
 /** Puts what happens to every request around the listeners that the app's own server has. */
-function adopt(server: AppServer, options: ServeOptions): AppServer {
-  const { keepalive, connections, wrapUpgrade, front } = options
-  if (front?.hasTls && isSecure(server)) throw new AppError(tlsTwice(server))
-  front?.stand(server)
+function wrapServer(server: AppServer, options: ServeOptions): AppServer {
+  const { keepalive, connections, wrapUpgrade, transport } = options
+  if (transport?.hasTls && isSecure(server)) throw new AppError(doubleTls(server))
+  transport?.attach(server)
   for (const event of ['request', 'checkContinue', 'checkExpectation'] as const)
     wrapListeners(server, event, options)
   // Over HTTP/2, both are left to Node.
-  if (isHttp2(server)) adoptStreams(server, options)
-  else adoptFormsOfHttp1(server, options)
+  if (isHttp2(server)) wrapStreamListeners(server, options)
+  else wrapHttp1Events(server, options)
   const upgrade = takeListeners(server, 'upgrade')
   if (upgrade !== undefined) server.on('upgrade', wrapUpgrade(upgrade))
-  if (keepalive > 0 && 'keepAliveTimeout' in server && server.keepAliveTimeout === nodeKeepAlive) {
+  if (keepalive > 0 && 'keepAliveTimeout' in server && server.keepAliveTimeout === nodeKeepAliveMs) {
     server.keepAliveTimeout = keepalive * 1_000
   }
-  if (!server.listening) track(server, connections)
+  if (!server.listening) trackConnections(server, connections)
   return server
 }
 
 /** `Expect: 100-continue` and CONNECT. */
-function adoptFormsOfHttp1(server: AppServer, { connections, wrapUpgrade }: ServeOptions): void {
+function wrapHttp1Events(server: AppServer, { connections, wrapUpgrade }: ServeOptions): void {
   const [listener] = server.listeners('request') as RequestListener[]
   // Of older Nodes, the limit drops the rest without a word, and nothing here could refuse it.
   if ('maxHeadersCount' in server) server.maxHeadersCount ??= 0
-  const mayStay = () => connections.mayStay
+  const mayStay = () => connections.mayKeepAlive
   if (listener !== undefined && server.listenerCount('checkContinue') === 0)
-    server.on('checkContinue', continueLazily(listener, mayStay))
+    server.on('checkContinue', withLazyContinue(listener, mayStay))
   server.on('connect', wrapUpgrade(takeListeners(server, 'connect')))
 }
 
 /** An app may listen for the streams of HTTP/2 themselves. */
-function adoptStreams(server: AppServer, { guardStream }: ServeOptions): void {
+function wrapStreamListeners(server: AppServer, { guardStream }: ServeOptions): void {
   tolerateResets()
   const own = server.listeners('stream') as StreamListener[]
   server.removeAllListeners('stream')
@@ -210,16 +210,16 @@ function wrapListeners(
   )
 }
 
-function tlsTwice(server: AppServer): string {
+function doubleTls(server: AppServer): string {
   return `The app serves with TLS of its own (${shapeOf(server)}), and certfile is set as well: leave out certfile, or let the app make an http.Server`
 }
 
 /** To be called before a server takes its first connection. */
-export function track(server: AppServer, connections: Connections): void {
+export function trackConnections(server: AppServer, connections: Connections): void {
   // First of all: what else listens makes sessions of HTTP/2 on these sockets.
   server.prependListener('connection', (socket: Socket) => connections.add(socket))
   if (isSecure(server)) {
-    server.prependListener('secureConnection', (socket: Socket) => connections.secure(socket))
+    server.prependListener('secureConnection', (socket: Socket) => connections.addSecure(socket))
   }
   server.on('session', session => connections.addSession(session))
 }

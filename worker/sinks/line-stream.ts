@@ -2,7 +2,7 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import type { RemoteOptions } from './udp.ts'
 
 /** Characters that may wait for a connection or a slow reader before lines are dropped, and counted. */
-const mostWaiting = 1024 * 1024
+const maxWaiting = 1024 * 1024
 
 /** Between two attempts to connect, in milliseconds. */
 const retryMs = 1_000
@@ -36,7 +36,7 @@ export class LineStream {
   }
 
   readonly send = (line: string): void => {
-    if (this.#waiting.length + this.#socket.writableLength > mostWaiting) this.#lose()
+    if (this.#waiting.length + this.#socket.writableLength > maxWaiting) this.#lose()
     else if (this.#socket.readyState === 'open') this.#socket.write(`${line}\n`)
     else this.#waiting += `${line}\n`
   }

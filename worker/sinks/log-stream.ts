@@ -3,11 +3,11 @@ import { fstatSync } from 'node:fs'
 import type { SonicBoom } from 'sonic-boom'
 
 /** Bytes that Linux appends to a file in one go; larger batches save nothing. */
-const filePiece = 64 * 1024
+const filePieceBytes = 64 * 1024
 /** PIPE_BUF of Linux. */
-const pipePiece = 4096
+const pipePieceBytes = 4096
 /** Bytes that may wait for a slow disk or reader before lines are dropped, and counted. */
-const mostWaiting = 16 * 1024 * 1024
+const maxWaitingBytes = 16 * 1024 * 1024
 
 /** How often a full disk is tried again by a stream that is to end, in milliseconds. */
 const retryMs = 100
@@ -38,11 +38,11 @@ export class LogStream {
   constructor(Stream: typeof SonicBoom, fd: number, { onError, onDrop, onDrain }: LogStreamOptions) {
     // `bigint` has buffers of its own in Node: up to 24.11, plain numbers of a pipe or socket that stay behind make the
     // next import take a package that is a symbolic link, as pnpm has them all, by the wrong path.
-    this.piece = fstatSync(fd, { bigint: true }).isFile() ? filePiece : pipePiece
+    this.piece = fstatSync(fd, { bigint: true }).isFile() ? filePieceBytes : pipePieceBytes
     this.#stream = new Stream({
       fd,
       maxWrite: this.piece,
-      maxLength: mostWaiting,
+      maxLength: maxWaitingBytes,
       // Every 100 ms: for as long as it takes while the process lives, not for ever when it wants to leave.
       retryEAGAIN: () => performance.now() < this.#until,
     })

@@ -31,7 +31,7 @@ export async function openSyslog(
           address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
           options,
         )
-  if (address.kind === 'unix') await refuseDatagrams(remote as LineStream, address.text)
+  if (address.kind === 'unix') await rejectDatagrams(remote as LineStream, address.text)
   // Not before: what is refused is said once.
   report = onTrouble
   if (trouble !== undefined) report(trouble)
@@ -39,7 +39,7 @@ export async function openSyslog(
   return {
     send(log, level, message, pid) {
       const priority = facilityCode * 8 + severities[level]
-      remote.send(cut(`<${priority}>gunicorn.${prefix}.${log}: [${pid}] ${escaped(message)}`))
+      remote.send(truncate(`<${priority}>gunicorn.${prefix}.${log}: [${pid}] ${escaped(message)}`))
     },
     close: () => remote.close(),
   }
@@ -79,17 +79,17 @@ function escaped(message: string): string {
 }
 
 /** In bytes: what rsyslog takes, and what fits into a datagram. */
-const longest = 8 * 1024
+const maxRecordBytes = 8 * 1024
 
-function cut(record: string): string {
-  if (Buffer.byteLength(record) <= longest) return record
+function truncate(record: string): string {
+  if (Buffer.byteLength(record) <= maxRecordBytes) return record
   return Buffer.from(record)
-    .subarray(0, longest)
+    .subarray(0, maxRecordBytes)
     .toString()
     .replace(/\uFFFD$/, '')
 }
 
-async function refuseDatagrams(remote: LineStream, text: string): Promise<void> {
+async function rejectDatagrams(remote: LineStream, text: string): Promise<void> {
   const error: NodeJS.ErrnoException | undefined = await remote.attempted()
   if (error?.code !== 'EPROTOTYPE') return
   await remote.close()

@@ -8,7 +8,7 @@ export interface RemoteOptions {
 }
 
 /** While a name is looked up, in datagrams. */
-const mostWaiting = 1_000
+const maxWaiting = 1_000
 
 /** After a name could not be looked up, in milliseconds. */
 const retryMs = 5_000
@@ -39,7 +39,7 @@ export class Udp {
 
   readonly send = (text: string): void => {
     if (this.#socket !== undefined) return this.#socket.send(text, this.#sent)
-    if (this.#waiting.length < mostWaiting) this.#waiting.push(text)
+    if (this.#waiting.length < maxWaiting) this.#waiting.push(text)
     if (performance.now() >= this.#retryAt) this.#connect()
   }
 

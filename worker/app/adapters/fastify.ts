@@ -11,11 +11,11 @@ interface Fastify {
  * Its own server is adopted rather than its `routing` function: TLS, HTTP/2, time limits and what plugins attached to the
  * server (WebSockets) stay as they are.
  */
-export function adoptFastify(value: unknown): Promise<Servable> | undefined {
-  return isFastify(value) ? adopt(value) : undefined
+export function adaptFastify(value: unknown): Promise<Servable> | undefined {
+  return isFastify(value) ? adapt(value) : undefined
 }
 
-async function adopt(app: Fastify): Promise<Servable> {
+async function adapt(app: Fastify): Promise<Servable> {
   await app.ready()
   return { shape: 'Fastify application', server: app.server, close: async () => void (await app.close()) }
 }

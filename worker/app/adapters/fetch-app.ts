@@ -3,7 +3,7 @@ import { type FetchHandler, fetchListener } from './fetch.ts'
 import { hasMethods } from './members.ts'
 
 /** `{ fetch }`, as Hono, h3, Elysia and `export default { fetch }` are, and functions of one parameter: `(request) => Response`. */
-export function adoptFetch(value: unknown): Servable | undefined {
+export function adaptFetch(value: unknown): Servable | undefined {
   const handler = handlerOf(value)
   return handler && { shape: 'fetch handler', listener: fetchListener(handler) }
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { isGone, isWhole } from '../../http/response.ts'
+import { isClientGone, isComplete } from '../../http/response.ts'
 import { isObject } from './members.ts'
 
 /**
@@ -12,7 +12,7 @@ export async function sendResponse(response: Response, res: ServerResponse): Pro
     throw new TypeError(`The fetch handler returned ${describe(response)}, not a Response`)
   const { body } = response
   // A handler may have answered through `outgoing` itself, and its Response is then a formality.
-  if (res.headersSent || isGone(res)) return body?.cancel()
+  if (res.headersSent || isClientGone(res)) return body?.cancel()
   if (body === null) return sendWhole(response, res, undefined)
   if (res.req.method === 'HEAD') {
     writeHead(response, res, flatten(response.headers, res))
@@ -21,21 +21,21 @@ export async function sendResponse(response: Response, res: ServerResponse): Pro
   }
   const reader = body.getReader()
   res.once('close', () => {
-    if (!isWhole(res)) reader.cancel().catch(ignoreLateFailure)
+    if (!isComplete(res)) reader.cancel().catch(ignoreLateFailure)
   })
   const first = await reader.read()
   if (first.done) return sendWhole(response, res, undefined)
   const second = reader.read()
-  if (await endsAtOnce(second)) return sendWhole(response, res, first.value)
-  if (isGone(res)) return
+  if (await endsInMemory(second)) return sendWhole(response, res, first.value)
+  if (isClientGone(res)) return
   writeHead(response, res, flatten(response.headers, res))
   await write(res, first.value)
   for (let next = await second; !next.done; next = await reader.read()) await write(res, next.value)
-  if (!isGone(res)) res.end()
+  if (!isClientGone(res)) res.end()
 }
 
 /** Whether the stream is known to end before the event loop turns: all of its bytes were in memory then. */
-async function endsAtOnce(read: Promise<{ readonly done: boolean }>): Promise<boolean> {
+async function endsInMemory(read: Promise<{ readonly done: boolean }>): Promise<boolean> {
   let ended = false
   // A failure is met where the result is awaited.
   read.then(result => (ended = result.done), ignoreLateFailure)
@@ -45,7 +45,7 @@ async function endsAtOnce(read: Promise<{ readonly done: boolean }>): Promise<bo
 }
 
 function sendWhole(response: Response, res: ServerResponse, body: Uint8Array | undefined): void {
-  if (isGone(res)) return
+  if (isClientGone(res)) return
   const { headers, status } = response
   const flat = flatten(headers, res)
   const hasLength =
@@ -61,13 +61,13 @@ function sendWhole(response: Response, res: ServerResponse, body: Uint8Array | u
 function flatten(headers: Headers, { req }: ServerResponse): string[] {
   const flat: string[] = []
   for (const [name, value] of headers) {
-    if (req.httpVersionMajor === 1 || !ofConnections.has(name)) flat.push(name, value)
+    if (req.httpVersionMajor === 1 || !connectionHeaders.has(name)) flat.push(name, value)
   }
   return flat
 }
 
 /** RFC 9113, section 8.2.2: what goes from HTTP/1.1 to HTTP/2 leaves these behind; Node throws at some of them. */
-const ofConnections = new Set([
+const connectionHeaders = new Set([
   'connection',
   'http2-settings',
   'keep-alive',
@@ -83,7 +83,7 @@ function writeHead({ status, statusText }: Response, res: ServerResponse, header
 }
 
 async function write(res: ServerResponse, chunk: Uint8Array): Promise<void> {
-  if (isGone(res) || res.write(chunk)) return
+  if (isClientGone(res) || res.write(chunk)) return
   await new Promise<void>(resolve => {
     const proceed = () => {
       res.off('drain', proceed).off('close', proceed)

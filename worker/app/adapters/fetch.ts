@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isWhole } from '../../http/response.ts'
+import { isComplete } from '../../http/response.ts'
 import type { RequestListener } from '../../http/types.ts'
 import { BadRequest, NodeRequest } from './fetch-request.ts'
 import { sendResponse } from './fetch-response.ts'
@@ -20,7 +20,7 @@ export function fetchListener(handler: FetchHandler): RequestListener {
 async function answer(handler: FetchHandler, req: IncomingMessage, res: ServerResponse): Promise<void> {
   try {
     const request = new NodeRequest(req, res)
-    res.once('close', () => request.release(isWhole(res)))
+    res.once('close', () => request.release(isComplete(res)))
     const response = await handler(request, { incoming: req, outgoing: res })
     await sendResponse(response, res)
   } catch (error) {

@@ -6,7 +6,7 @@ interface Koa {
   callback(): RequestListener
 }
 
-export function adoptKoa(value: unknown): Servable | undefined {
+export function adaptKoa(value: unknown): Servable | undefined {
   return isKoa(value) ? { shape: 'Koa application', listener: value.callback() } : undefined
 }
 

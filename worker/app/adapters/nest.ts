@@ -11,13 +11,13 @@ interface Nest {
 }
 
 /** A NestJS application, on whatever platform: its server is adopted, so gateways attached to it work. */
-export function adoptNest(value: unknown): Promise<Servable> | undefined {
-  return isNest(value) ? adopt(value) : undefined
+export function adaptNest(value: unknown): Promise<Servable> | undefined {
+  return isNest(value) ? adapt(value) : undefined
 }
 
-async function adopt(app: Nest): Promise<Servable> {
+async function adapt(app: Nest): Promise<Servable> {
   await app.init()
-  await readyInstance(app.getHttpAdapter())
+  await makeReady(app.getHttpAdapter())
   const close = async () => {
     // With shutdown hooks, it has heard a signal, and has closed itself.
     if (!app.activeShutdownSignals?.length) await app.close()
@@ -26,7 +26,7 @@ async function adopt(app: Nest): Promise<Servable> {
 }
 
 /** Fastify has no routes before it is ready, and Nest leaves that to `listen`. */
-async function readyInstance(adapter: unknown): Promise<void> {
+async function makeReady(adapter: unknown): Promise<void> {
   const instance = hasMethods(adapter, 'getInstance') ? adapter.getInstance() : undefined
   if (hasMethods(instance, 'ready', 'routing')) await instance.ready()
 }

@@ -3,7 +3,7 @@ import type { AppServer, SecureServer, Servable } from '../../http/types.ts'
 import { hasMethods } from './members.ts'
 
 /** `http.createServer(...)` and its kin, exported without having been told to listen. */
-export function adoptServer(value: unknown): Servable | undefined {
+export function adaptServer(value: unknown): Servable | undefined {
   return isAppServer(value) ? { shape: shapeOf(value), server: value } : undefined
 }
 

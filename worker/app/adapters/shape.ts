@@ -1,19 +1,19 @@
 import type { Adapter, Servable } from '../../http/types.ts'
-import { adoptFastify } from './fastify.ts'
-import { adoptFetch } from './fetch-app.ts'
-import { adoptKoa } from './koa.ts'
-import { adoptListener } from './listener.ts'
-import { adoptNest } from './nest.ts'
-import { adoptServer } from './server.ts'
+import { adaptFastify } from './fastify.ts'
+import { adaptFetch } from './fetch-app.ts'
+import { adaptKoa } from './koa.ts'
+import { adaptListener } from './listener.ts'
+import { adaptNest } from './nest.ts'
+import { adaptServer } from './server.ts'
 
 /** The first that knows the value takes it. A callable object is a listener first, because Yoga's is both and Express's is no `fetch`. */
 const adapters: readonly Adapter[] = [
-  adoptServer,
-  adoptFastify,
-  adoptNest,
-  adoptKoa,
-  adoptListener,
-  adoptFetch,
+  adaptServer,
+  adaptFastify,
+  adaptNest,
+  adaptKoa,
+  adaptListener,
+  adaptFetch,
 ]
 
 /** What all adapters together accept, to finish a sentence with. */
@@ -21,7 +21,7 @@ export const acceptedShapes =
   'a function (req, res), an Express, Koa, Fastify, NestJS or Hono application, an object with a fetch method, a function (request) that returns a Response, an http.Server, or a factory of one of these'
 
 /** Makes a value servable; undefined when no adapter knows its shape. */
-export async function adopt(value: unknown): Promise<Servable | undefined> {
+export async function adapt(value: unknown): Promise<Servable | undefined> {
   for (const adapter of adapters) {
     const servable = await adapter(value)
     if (servable !== undefined) return servable

@@ -1,13 +1,13 @@
 import type { Server } from 'node:net'
-import { bindOf, isFixed, nameOf } from './listen-address.ts'
+import { bindOf, describeListen, isFixed } from './listen-address.ts'
 import type { ListenRequest } from './listen-request.ts'
 
 /** The servers of the app that listen where no inherited socket is. */
-export class Strays {
+export class UnmatchedListens {
   readonly #requests = new Map<Server, ListenRequest>()
   readonly #mayBind: boolean
   readonly #unbound: readonly string[]
-  #isIgnored = false
+  #isUnreffed = false
 
   constructor({ mayBind, unbound }: { readonly mayBind: boolean; readonly unbound: readonly string[] }) {
     this.#mayBind = mayBind
@@ -16,7 +16,7 @@ export class Strays {
 
   /** `port 3000` */
   get names(): readonly string[] {
-    return [...this.#requests.values()].map(nameOf)
+    return [...this.#requests.values()].map(describeListen)
   }
 
   /** What the arbiter is to bind. */
@@ -34,19 +34,19 @@ export class Strays {
 
   add(server: Server, request: ListenRequest): void {
     this.#requests.set(server, request)
-    if (this.#isIgnored) server.unref()
+    if (this.#isUnreffed) server.unref()
     server.once('close', () => this.#requests.delete(server))
   }
 
   /** They must not be what keeps the process waiting for the app. */
-  ignore(): void {
-    this.#isIgnored = true
+  unref(): void {
+    this.#isUnreffed = true
     for (const server of this.#requests.keys()) server.unref()
   }
 
   /** There is nothing more to wait for. */
-  heed(): void {
-    if (this.#isIgnored) for (const server of this.#requests.keys()) server.ref()
-    this.#isIgnored = false
+  ref(): void {
+    if (this.#isUnreffed) for (const server of this.#requests.keys()) server.ref()
+    this.#isUnreffed = false
   }
 }
