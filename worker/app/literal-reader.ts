@@ -1,6 +1,7 @@
+/** Reads the literals of an app spec such as `./app.ts:create(1, { a: true })`. */
 import { AppError } from '../protocol/boot-error.ts'
 
-/** What stands between the parentheses of `./app.ts:create(1, { a: true })`. */
+/** A value between the parentheses. */
 export type Literal =
   | string
   | number
@@ -19,7 +20,7 @@ const words = new Map<string, Literal>([
   ['Infinity', Number.POSITIVE_INFINITY],
 ])
 
-/** How a Gunicorn user may have written them. */
+/** The same in Python, as a Gunicorn user may write them. */
 const pythonWords = new Map([
   ['True', 'true'],
   ['False', 'false'],
@@ -35,7 +36,7 @@ const escapes = new Map([
   ['0', '\0'],
 ])
 
-/** Reads literals from the text of an app spec, from left to right; white space between them means nothing. */
+/** Reads from left to right, and skips white space. */
 export class LiteralReader {
   readonly #text: string
   #at: number
@@ -66,7 +67,7 @@ export class LiteralReader {
     return this.#match(/[\p{ID_Start}$_][\p{ID_Continue}$]*/uy)
   }
 
-  /** The `count` of `count=3`, when that is what comes next. */
+  /** The `count` of `count=3`, if that comes next. */
   keyword(): string | undefined {
     const start = this.#at
     const name = this.identifier()
@@ -88,7 +89,7 @@ export class LiteralReader {
     throw this.error(complaint(word ?? this.#match(/[^\s,)\]}]*/y)))
   }
 
-  /** An error about the place that the reader has come to. */
+  /** An error at the position of the reader. */
   error(complaint: string): AppError {
     return new AppError(
       `The app ${JSON.stringify(this.#text)} cannot be read at character ${this.#at + 1}: ${complaint}`,
@@ -145,8 +146,8 @@ function toNumber(text: string): number {
 }
 
 function complaint(found: string | undefined): string {
-  const own = pythonWords.get(found ?? '')
-  if (own !== undefined) return `${found} is not a literal here: write ${own}`
+  const instead = pythonWords.get(found ?? '')
+  if (instead !== undefined) return `${found} is not a literal here: write ${instead}`
   if (!found) return 'a value is missing'
   return `${found} is not a literal: use strings, numbers, true, false, null, undefined, arrays or objects`
 }

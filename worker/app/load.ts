@@ -1,3 +1,4 @@
+/** Loads the app, and finds out how to serve it. */
 import { resolve } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { AppLog, AppServer, RequestListener, Servable, UpgradeListener } from '../http/types.ts'
@@ -21,58 +22,58 @@ export { AppError, AppMissing, BindFailed } from '../protocol/boot-error.ts'
 
 /** An app, ready to be served: either its own server or a listener. */
 export interface LoadedApp {
-  /** What was found, for the log: `Express application`, `fetch handler`, `http.Server`. */
+  /** The kind of app, for the log: `Express application`, `fetch handler`, `http.Server`. */
   readonly shape: string
-  /** The app's own server: exported, or caught when the app told it to listen. */
+  /** The app's own server: exported, or intercepted when the app called `listen`. */
   readonly server?: AppServer
-  /** Its servers that listen on inherited descriptors already, one for each. All of them have to be drained. */
+  /** The servers of the app that already listen on inherited descriptors, one each. All of them must be drained. */
   readonly intercepted: readonly InterceptedServer[]
-  /** Nobody serves there but servers of the app that listen later. */
+  /** Listeners that are left to servers of the app that listen later. */
   readonly awaited?: readonly InheritedListener[]
   readonly listener?: RequestListener
   readonly upgrade?: UpgradeListener
-  /** Closes the app once the sockets are drained, then calls the module's `shutdown`; the caller bounds it. */
+  /** Closes the app once the sockets are drained, then calls the module's `shutdown`; the caller limits how long. */
   readonly close?: () => Promise<void>
 }
 
 export interface LoadOptions {
   /** `path`, `path:export` or `path:factory(literals)`. */
   readonly spec: string
-  /** Where paths are looked for, as written. */
+  /** The folder that paths are relative to, as written. */
   readonly cwd: string
   readonly listeners: readonly InheritedListener[]
   readonly bindFrom: BindFrom
-  /** What the app listens on besides can be bound for it. */
+  /** The arbiter can bind further addresses that the app listens on. */
   readonly mayBind: boolean
-  /** But for these addresses. */
+  /** Addresses that it failed to bind. */
   readonly unbound: readonly string[]
   /** Why there is no listener, where the app may have one of its own. */
   readonly bindFailure?: string | undefined
-  /** Nothing may listen; an app that would is taken at its word. */
+  /** Nothing may listen: an app that calls `listen` is believed. */
   readonly check: boolean
-  /** The app is loaded when it has said so with `process.send('ready')`, as for PM2. */
+  /** The app counts as loaded only after `process.send('ready')`, as with PM2. */
   readonly waitReady: boolean
-  /** The setting `backlog`, for an app that listens without naming one. */
+  /** The setting `backlog`, for an app that calls `listen` without one. */
   readonly backlog?: number
-  /** Called before a server of the app listens; it may get connections long before the app is loaded. */
+  /** Called before a server of the app listens: it may get connections long before the app is loaded. */
   readonly onListen?: (server: AppServer) => void
   readonly late: LateListens
   readonly log: AppLog
-  /** The worker has been told to end, and so has the app. */
+  /** Whether the worker, and with it the app, was told to leave. */
   readonly isLeaving: () => boolean
   /** Runs the module at this URL, once. */
   readonly run: (url: string) => Promise<Exports>
-  /** What the module throws does not end the process. */
+  /** Whether the process survives what the module throws. */
   readonly survives: () => boolean
 }
 
 /**
  * Runs the app and finds out how to serve it; called once in the life of a process.
  *
- * A server that the app told to listen on an inherited socket comes first, then the export that the spec names, then the
- * default export, then the conventional names.
+ * A server that listens on an inherited socket comes first, then the export named by the spec, then the default export, then
+ * the conventional names.
  *
- * @throws AppError, AppMissing, BindFailed, and whatever the app itself throws
+ * @throws AppError, AppMissing, BindFailed, and anything that the app itself throws
  */
 export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
   const { cwd, listeners, log } = options
@@ -84,20 +85,20 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
   keepSocketFiles(listeners.flatMap(({ path }) => (path === undefined ? [] : [resolve(path)])))
   const ready = interceptReady()
   const letExit = reportAppExit(spec.text, log, options.isLeaving)
-  // As with Node alone, the app says where to listen if nobody else does.
+  // As with plain Node, the app decides where to listen if nothing else is configured.
   if (options.bindFrom !== 'nobody') announcePort(listeners)
   const meanwhile = <T>(step: Promise<T>, otherwise: () => T) =>
     whilePending(Promise.race([step, refusal]), otherwise)
   try {
     const module = await meanwhile(options.run(url), () => {
-      // It awaits the end of its server, as `await once(server, 'close')` does.
+      // It may await the end of its server, as in `await once(server, 'close')`.
       if (interceptor.isListening) return {}
       throw neverLoaded(spec)
     }).catch((error: unknown) => {
       if (interceptor.isListening && options.survives()) return {}
       throw error
     })
-    // Servers that were to find a free port are closed by then.
+    // By then, servers that only looked for a free port are closed.
     await turn()
     const found = await meanwhile(findServable(module, spec, interceptor), () => {
       throw neverLoaded(spec)
@@ -129,13 +130,13 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
   }
 }
 
-/** Apps that listen by themselves ask for this; a PORT that is configured stays. */
+/** Sets PORT, which apps that call `listen` read; one that is configured stays. */
 function announcePort(listeners: readonly InheritedListener[]): void {
   const port = listeners.find(listener => listener.port !== undefined)?.port ?? listeners[0]?.path
   if (port !== undefined) process.env.PORT ||= String(port)
 }
 
-/** Nothing is made or called once the app listens, except what the spec itself calls. */
+/** Once the app listens, nothing is created or called except what the spec itself calls. */
 async function findServable(
   module: Exports,
   spec: AppSpec,
@@ -143,10 +144,10 @@ async function findServable(
 ): Promise<Servable | undefined> {
   if (spec.name !== undefined) {
     const candidate = namedExport(module, spec, spec.name)
-    if (spec.args !== undefined) return madeBy(await callExport(candidate, spec.args, spec))
+    if (spec.args !== undefined) return fromFactory(await callExport(candidate, spec.args, spec))
     if (interceptor.isProgram) return undefined
     const servable = await servableOf(candidate, spec)
-    if (servable !== undefined) return madeBy(servable)
+    if (servable !== undefined) return fromFactory(servable)
     throw new AppError(
       `The app ${JSON.stringify(spec.text)} cannot be used: ${spec.name} is ${describeValue(candidate.value)}, and an app is ${acceptedShapes}`,
     )
@@ -154,17 +155,17 @@ async function findServable(
   for (const candidate of candidates(module)) {
     if (interceptor.isProgram) return undefined
     const servable = await servableOf(candidate, spec)
-    if (servable !== undefined) return madeBy(servable)
+    if (servable !== undefined) return fromFactory(servable)
   }
   return undefined
 }
 
-/** A factory that returned nothing leaves nothing to serve, unless it made a server listen. */
-function madeBy(servable: Servable | typeof noExport): Servable | undefined {
+/** A factory that returns nothing leaves nothing to serve, unless it started a server. */
+function fromFactory(servable: Servable | typeof noExport): Servable | undefined {
   return servable === noExport ? undefined : servable
 }
 
-/** What the arbiter could not bind would have been needed. */
+/** The error of an address that the arbiter could not bind and that turned out to be needed. */
 function bindFailed(bindFailure: string | undefined): BindFailed | undefined {
   return bindFailure === undefined ? undefined : new BindFailed(bindFailure)
 }
@@ -176,7 +177,7 @@ function listeningApp(intercepted: readonly InterceptedServer[]): Pick<LoadedApp
   }
 }
 
-/** Nitro and others export what answers WebSockets beside what answers requests. */
+/** Nitro and others export their WebSocket handler next to the request handler. */
 function upgradeOf(servable: Servable | undefined, module: Exports): { readonly upgrade?: UpgradeListener } {
   if (servable?.listener === undefined) return {}
   const websocket = exported(module, 'websocket')

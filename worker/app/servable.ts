@@ -1,3 +1,4 @@
+/** Turns an export into something to serve: an app, or the result of a factory. */
 import { types } from 'node:util'
 import type { RequestListener, Servable } from '../http/types.ts'
 import { AppError } from '../protocol/boot-error.ts'
@@ -7,21 +8,21 @@ import type { Candidate } from './exports.ts'
 import type { Literal } from './literal-reader.ts'
 import type { AppSpec } from './spec.ts'
 
-/** Exports of these names are Node listeners, whatever their count of parameters; Astro's takes `...args`. */
+/** Exports of these names are Node listeners, whatever their number of parameters: Astro's takes `...args`. */
 const listenerNames = new Set(['handler', 'listener', 'middleware'])
 
 type Factory = (...args: never[]) => unknown
 
 const factoryName = /^(?:create|build|make)(?![a-z])/
 
-/** A factory ran and returned nothing: it may have made a server listen, now or a little later. */
+/** A factory ran and returned nothing: it may have started a server, or be about to. */
 export const noExport = Symbol('ran only')
 
 /**
- * Makes an export servable. Functions go by their parameters: two or more are `(req, res)`, one is `(request)` and none is a
- * factory, as is `create...`, `build...` or `make...` with fewer than two.
+ * Makes an export servable. Functions are classified by their parameters: two or more are `(req, res)`, one is `(request)`,
+ * none is a factory; `create...`, `build...` and `make...` with fewer than two are factories too.
  *
- * @throws AppError when a factory returns what cannot be served, and whatever the factory itself throws
+ * @throws AppError when a factory returns something that cannot be served, and anything that the factory throws
  */
 export async function servableOf(
   candidate: Candidate,
@@ -40,7 +41,7 @@ export async function servableOf(
   return adapt(value)
 }
 
-/** Calls what the spec writes as a call, `./app.ts:create(3)`. */
+/** Calls the export of a spec that is written as a call, `./app.ts:create(3)`. */
 export async function callExport(
   { name, value }: Candidate,
   args: readonly Literal[],

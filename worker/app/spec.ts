@@ -1,22 +1,23 @@
+/** Parses the app as the operator names it: `path`, `path:export` or `path:factory(literals)`. */
 import { AppError } from '../protocol/boot-error.ts'
 import { type Literal, LiteralReader } from './literal-reader.ts'
 
-/** An app as the operator names it: `path`, `path:export` or `path:factory(literals)`. */
+/** The parts of an app spec. */
 export interface AppSpec {
   /** The whole text, as written, for messages. */
   readonly text: string
   /** A file, relative to the working folder, or the name of a package. */
   readonly path: string
-  /** The export to use; absent when tsicorn shall look for one. */
+  /** The export to use; absent when tsicorn is to look for one. */
   readonly name?: string
-  /** Present when the export is to be called, as `create_app(count=3)` is; keywords make one object, the last argument. */
+  /** The arguments of a call such as `create_app(count=3)`; keywords become one object, the last argument. */
   readonly args?: readonly Literal[]
 }
 
 /**
  * Reads Gunicorn's `MODULE:EXPR` for files and packages.
  *
- * @throws AppError with the position, when the text is not of that form
+ * @throws AppError with the position of what cannot be parsed
  */
 export function parseAppSpec(text: string): AppSpec {
   const colon = text.indexOf(':')

@@ -1,3 +1,4 @@
+/** Adapts Koa applications. */
 import type { RequestListener, Servable } from '../../http/types.ts'
 import { hasMethods } from './members.ts'
 

@@ -1,3 +1,4 @@
+/** Recognises the shapes of apps, and makes them servable. */
 import type { Adapter, Servable } from '../../http/types.ts'
 import { adaptFastify } from './fastify.ts'
 import { adaptFetch } from './fetch-app.ts'
@@ -6,7 +7,7 @@ import { adaptListener } from './listener.ts'
 import { adaptNest } from './nest.ts'
 import { adaptServer } from './server.ts'
 
-/** The first that knows the value takes it. A callable object is a listener first, because Yoga's is both and Express's is no `fetch`. */
+/** The first match wins. A callable object counts as a listener first: Yoga's is both, and Express's is not a `fetch`. */
 const adapters: readonly Adapter[] = [
   adaptServer,
   adaptFastify,
@@ -16,11 +17,11 @@ const adapters: readonly Adapter[] = [
   adaptFetch,
 ]
 
-/** What all adapters together accept, to finish a sentence with. */
+/** Everything that the adapters accept, as the end of a sentence. */
 export const acceptedShapes =
   'a function (req, res), an Express, Koa, Fastify, NestJS or Hono application, an object with a fetch method, a function (request) that returns a Response, an http.Server, or a factory of one of these'
 
-/** Makes a value servable; undefined when no adapter knows its shape. */
+/** Makes a value servable; undefined when no adapter recognises it. */
 export async function adapt(value: unknown): Promise<Servable | undefined> {
   for (const adapter of adapters) {
     const servable = await adapter(value)
@@ -29,7 +30,7 @@ export async function adapt(value: unknown): Promise<Servable | undefined> {
   return undefined
 }
 
-/** `an object with the members a, b`: what an operator has to hear of a value that nobody knows. */
+/** Describes a value of unknown shape for the operator: `a plain object`, `a function of 3 parameters`. */
 export function describeValue(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (isClass(value)) return `the class ${value.name}, not an instance of it`
@@ -39,7 +40,7 @@ export function describeValue(value: unknown): string {
   return kind === 'Object' ? 'a plain object' : `an instance of ${kind}`
 }
 
-/** Calling a class throws, so it has to be told from a factory before. */
+/** Calling a class throws, so it must be told from a factory. */
 export function isClass(value: unknown): value is { readonly name: string } {
   return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value))
 }
