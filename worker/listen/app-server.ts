@@ -1,4 +1,4 @@
-/** What an app sees of a server of its own that tsicorn has in its hands: that it listens, and that it closes when it is told to. */
+/** Makes the app's own servers behave as the app expects while tsicorn controls them: listening, and closed when told to. */
 import type { Server } from 'node:net'
 import type { InheritedListener } from '../protocol/messages.ts'
 import type { ListenRequest } from './listen-request.ts'
@@ -6,8 +6,8 @@ import type { ListenRequest } from './listen-request.ts'
 type Address = ReturnType<Server['address']>
 
 /**
- * The server says that it listens, although it does not. `closed` hears when the app closes it, and says whether Node tells that
- * it is closed.
+ * Makes the server report that it listens although it does not. `closed` is called when the app closes it, and returns whether
+ * Node itself will emit `close`.
  */
 export function showListening(server: Server, address: Address, closed: () => boolean = () => false): void {
   override(server, {
@@ -22,28 +22,28 @@ export function showListening(server: Server, address: Address, closed: () => bo
   })
 }
 
-/** Whether the app has not closed it since. */
+/** Whether the app has not closed the server since. */
 function isShownListening(server: Server): boolean {
   return Object.hasOwn(server, 'listening')
 }
 
-/** From now on the server speaks for itself again. */
+/** Restores the server's own members. */
 export function restoreServer(server: Server): void {
   for (const name of overridden) Reflect.deleteProperty(server, name)
 }
 
-/** Node knows the path of a pipe only when it bound the pipe itself. */
+/** Sets what `address()` returns: Node knows the path of a unix socket only when it bound the socket itself. */
 export function overrideAddress(server: Server, address: Address): void {
   override(server, { address: () => address })
 }
 
-/** The events of this name are not the app's to hear, until the returned function is called. */
-export function suppressEvent(server: Server, event: string, heard: () => void): () => void {
+/** Hides events of this name from the app, until the returned function is called. */
+export function suppressEvent(server: Server, event: string, onEvent: () => void): () => void {
   const { emit } = server
   override(server, {
     emit(name: string, ...args: readonly unknown[]) {
       if (name !== event) return Reflect.apply(emit, server, [name, ...args])
-      heard()
+      onEvent()
       return false
     },
   })
@@ -51,8 +51,8 @@ export function suppressEvent(server: Server, event: string, heard: () => void):
 }
 
 /**
- * To be called when a server no longer accepts. Its app closes it when the app comes to its end; the returned function does, where
- * the app has not.
+ * Call before a server stops accepting: the app sees it open until it closes it at its own end. The returned function closes it
+ * where the app has not.
  */
 export function deferClose(server: Server): () => void {
   let closes = server.listening
@@ -78,7 +78,7 @@ function override(server: Server, members: Readonly<Record<string, unknown>>): v
   }
 }
 
-/** Tells the server that it listens, and nothing else; `closed` hears when it is closed. */
+/** Makes the server, and the callback of `listen`, believe that it listens; `closed` is called when the app closes it. */
 export function pretendListening(
   server: Server,
   request: ListenRequest,

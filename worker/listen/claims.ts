@@ -1,3 +1,4 @@
+/** Which server of the app has which of the inherited sockets. */
 import type { AppServer } from '../http/types.ts'
 import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
 import { isLocal, matches } from './listen-address.ts'
@@ -10,9 +11,8 @@ export interface InterceptedServer {
   readonly request: ListenRequest
 }
 
-/** Which server of the app has which of the inherited sockets. */
 export class Claims {
-  /** In the order of their calls. */
+  /** In the order of their calls to `listen`. */
   readonly intercepted: InterceptedServer[] = []
   readonly #listeners: readonly InheritedListener[]
   readonly #bindFrom: BindFrom
@@ -22,33 +22,33 @@ export class Claims {
     this.#bindFrom = bindFrom
   }
 
-  /** Some server of the app listens where its requests are to come from, and not on an address of its own beside. */
+  /** Whether a server of the app listens on the main address, and not only on further ones of its own. */
   get hasMain(): boolean {
     return this.intercepted.some(({ listener }) => !listener.of_app || this.#bindFrom === 'nobody')
   }
 
-  /** Nothing is left to what the app exports. */
+  /** Whether no listener is left for an exported app. */
   get isComplete(): boolean {
     const free = this.free()
     return this.hasMain || (free.length > 0 && free.every(({ of_app }) => of_app))
   }
 
-  /** What the app may listen on when it is loaded; nothing else is served there. */
+  /** Listeners that the app may use after it is loaded; nothing else is served there. */
   get awaited(): readonly InheritedListener[] {
     return this.free().filter(({ of_app }) => of_app)
   }
 
-  /** On the port or path of the request, whatever its host. */
+  /** The listeners on the port or path of the request, whatever its host. */
   matching(request: ListenRequest): readonly InheritedListener[] {
     return this.#listeners.filter(listener => matches(listener, request))
   }
 
-  /** Those that no server of the app has. */
+  /** Those that no server of the app has taken. */
   free(listeners = this.#listeners): readonly InheritedListener[] {
     return listeners.filter(listener => !this.isTaken(listener))
   }
 
-  /** The very address, as far as that can be told. */
+  /** Whether a free listener has exactly this address, as far as that can be told. */
   isFree(request: ListenRequest): boolean {
     return this.free(this.matching(request)).some(listener => isLocal(request, listener))
   }

@@ -1,4 +1,4 @@
-/** Whether an app and its operator mean the same address. */
+/** Compares the address an app listens on with those of the inherited sockets. */
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import type { InheritedListener } from '../protocol/messages.ts'
@@ -6,22 +6,22 @@ import type { ListenRequest } from './listen-request.ts'
 
 const wildcards = new Set(['', '0.0.0.0', '::', '[::]'])
 
-/** The app names a host, and not that of the listener: it would be reached by others than it wants. */
+/** Whether the app names another host than the listener has, so that other clients than it wants would reach it. */
 export function contradicts({ host }: ListenRequest, listener: InheritedListener): boolean {
   if (host === undefined || listener.host === undefined || wildcards.has(host)) return false
   if (isLoopback(host)) return !isLoopback(listener.host)
-  // What other names stand for, only the network knows.
+  // Other names would have to be resolved.
   return isIP(host) !== 0 && host !== listener.host
 }
 
-/** The app names another host than that of the listener, as far as that can be told. */
+/** Whether the app names any other host than that of the listener, as far as that can be told. */
 export function differs({ host }: ListenRequest, listener: InheritedListener): boolean {
   if (host === undefined || listener.host === undefined) return false
   if (wildcards.has(host)) return !wildcards.has(listener.host)
   return wildcards.has(listener.host) || contradicts({ host }, listener)
 }
 
-/** Whether it is an address of this machine, as far as that can be told from its name. */
+/** Whether the host is this machine, as far as its name tells. */
 export function isLocal({ host }: ListenRequest, listener: InheritedListener): boolean {
   return host === undefined || wildcards.has(host) || isLoopback(host) || host === listener.host
 }
@@ -49,12 +49,12 @@ export function matches(listener: InheritedListener, request: ListenRequest): bo
   )
 }
 
-/** The kernel is not to choose. */
+/** Whether the address is fixed, rather than chosen by the kernel. */
 export function isFixed({ port, path }: ListenRequest): boolean {
   return path !== undefined || (port !== undefined && port !== 0)
 }
 
-/** The app names no address. */
+/** Whether the app names no address. */
 export function isOpen({ port, path }: ListenRequest): boolean {
   return port === undefined && path === undefined
 }

@@ -1,3 +1,4 @@
+/** Redirects the app's calls of `listen` to the sockets that the worker inherited. */
 import { Server } from 'node:net'
 import { isAppServer } from '../app/adapters/server.ts'
 import type { AppLog, AppServer } from '../http/types.ts'
@@ -11,23 +12,23 @@ import { elsewhere, missingBinds } from './missing-binds.ts'
 import { refuseProbes } from './port-probe.ts'
 import { UnmatchedListens } from './unmatched-listens.ts'
 
-/** What becomes of servers that the app tells to listen when it is loaded. */
+/** Handles servers that the app starts after it is loaded. */
 export interface LateListens {
-  /** The arbiter has not bound that. */
+  /** The app listens on an address that the arbiter has not bound. */
   onUnbound(error: Elsewhere): void
-  /** Resolves when the worker serves, and with false when it does no longer. */
+  /** Resolves with true once the worker serves, or with false when it has stopped accepting. */
   takeOver(one: InterceptedServer): Promise<boolean>
 }
 
 /**
- * Leads what the app listens on to the sockets that the worker inherited.
+ * Replaces `net.Server.prototype.listen` for the life of the process, before any code of the app runs.
  *
- * `net.Server.prototype.listen` is replaced for the life of the process, before any code of the app runs. Servers of http, https
- * and http2 that ask for an inherited port or path are led there, unless they are closed at once: an app that looks for a free
- * port finds that its own is. What the app listens on besides, or when it is loaded, the arbiter binds for the workers to come.
+ * HTTP servers that ask for an inherited port or path get the inherited socket, unless they are closed at once: an app that
+ * looks for a free port finds its own free. Further addresses, and those it asks for after it is loaded, are bound by the
+ * arbiter for the next workers.
  */
 export class ListenInterceptor {
-  /** The first of them is listening. */
+  /** Resolves when the first server of the app listens. */
   readonly first: Promise<void>
   readonly #claims: Claims
   readonly #check: boolean
@@ -42,25 +43,25 @@ export class ListenInterceptor {
   readonly #bindFrom: BindFrom
   readonly #mayBind: boolean
   readonly #acceptConnects: () => void
-  /** Those that listen must not be what keeps the process waiting for the app to be loaded. */
+  /** Unreferenced while the app is loaded: listening alone must not keep the process waiting. */
   readonly #unreffed: Server[] = []
   #loaded = false
 
   constructor(options: {
     readonly listeners: readonly InheritedListener[]
-    /** Nothing may listen: every server of HTTP is told that it does, and does not. */
+    /** Nothing may listen: HTTP servers only believe that they do. */
     readonly check: boolean
-    /** For listens that name none; each one sets the length of the queue anew, and the socket is shared. */
+    /** For calls without a backlog: each call sets the length of the queue of the shared socket. */
     readonly backlog?: number | undefined
     readonly log: AppLog
-    /** Called before a server of the app listens on an inherited socket, and so before its first connection. */
+    /** Called before a server of the app listens on an inherited socket, so before its first connection. */
     readonly onListen?: ((server: AppServer) => void) | undefined
     readonly bindFrom: BindFrom
-    /** The arbiter binds what else the app listens on. */
+    /** The arbiter can bind further addresses of the app. */
     readonly mayBind: boolean
-    /** But for these addresses. */
+    /** Addresses that it failed to bind. */
     readonly unbound: readonly string[]
-    /** The app cannot listen there. */
+    /** Called when the app cannot listen where it wants to. */
     readonly onRefused: (error: Error) => void
     readonly late: LateListens
   }) {
@@ -84,48 +85,48 @@ export class ListenInterceptor {
     } as typeof Server.prototype.listen
   }
 
-  /** Where servers of the app listen that no inherited socket serves: `port 3000`. */
+  /** Where the app listens without an inherited socket: `port 3000`. */
   get elsewhere(): readonly string[] {
     return this.#unmatched.names
   }
 
-  /** The servers that have inherited sockets, in the order of their calls. */
+  /** The servers with inherited sockets, in the order of their calls. */
   get intercepted(): readonly InterceptedServer[] {
     return this.#claims.intercepted
   }
 
-  /** Some server of the app listens where its requests are to come from, and not on an address of its own beside. */
+  /** Whether a server of the app listens on the main address, and not only on further ones of its own. */
   get hasMain(): boolean {
     return this.#claims.hasMain
   }
 
-  /** Some server of the app listens, or would where the arbiter had bound its address. */
+  /** Whether a server of the app listens, or would if the arbiter had bound its address. */
   get isListening(): boolean {
     return this.intercepted.length > 0 || this.#unmatched.bindable.length > 0
   }
 
-  /** Nothing is left to what the app exports: where requests come from, it listens by itself, or will. */
+  /** Whether the app is a program that listens by itself, so that its exports are not served. */
   get isProgram(): boolean {
     return this.#claims.isComplete || (this.#bindFrom === 'nobody' && this.isListening)
   }
 
-  /** @throws Elsewhere where the app listens on other addresses of its own than the arbiter has bound for it */
+  /** @throws Elsewhere when the app listens on other addresses than those that the arbiter bound for it */
   checkUnbound(): void {
-    const news = this.#mayBind ? missingBinds(this.#claims, this.#unmatched) : undefined
-    if (news !== undefined) throw news
+    const error = this.#mayBind ? missingBinds(this.#claims, this.#unmatched) : undefined
+    if (error !== undefined) throw error
   }
 
-  /** What the app may listen on when it is loaded; nothing else is served there. */
+  /** Listeners that the app may use after it is loaded; nothing else is served there. */
   get awaited(): readonly InheritedListener[] {
     return this.#claims.awaited
   }
 
-  /** From now on only `first` is waited for: servers that listen elsewhere must not be what keeps the process waiting. */
+  /** Unreferences the servers without an inherited socket: from now on only `first` may keep the process waiting. */
   unrefUnmatched(): void {
     this.#unmatched.unref()
   }
 
-  /** The app is loaded and the worker takes the sockets that are left: what the app still asks for is granted in name only. */
+  /** Call when the app is loaded: the worker takes the remaining sockets, and later calls of `listen` for them only seem to succeed. */
   finish(): void {
     this.#loaded = true
     this.#acceptConnects()
@@ -138,7 +139,7 @@ export class ListenInterceptor {
     const wanted = request && this.#claims.matching(request)
     if (request === undefined || wanted === undefined) return this.#pass(server, args)
     if (!isAppServer(server)) {
-      // Somebody looks whether the port is free.
+      // A plain TCP server checks whether the port is free.
       const [listener] = wanted
       return listener && !this.#loaded
         ? pretendListening(server, request, listener)
@@ -149,7 +150,7 @@ export class ListenInterceptor {
     if (free !== undefined && !this.#loaded) return this.#redirect(server, request, [free])
     this.#unmatched.add(server, request)
     const isForArbiter = this.#unmatched.isBindable(request)
-    // Who listens there may give the file away next, and there is none yet.
+    // The app may change the owner of the socket file next, and there is no file yet.
     if (isForArbiter && !this.#loaded && request.path !== undefined) {
       setImmediate(
         () =>
@@ -158,10 +159,10 @@ export class ListenInterceptor {
       )
       return server
     }
-    // Where nobody has said where to listen, this is as good as the inherited socket.
+    // If no address is configured, this is as good as an inherited socket.
     if (isForArbiter && (this.#loaded || this.#bindFrom === 'nobody')) {
-      const heard = this.#loaded ? () => this.#late.onUnbound(elsewhere(request)) : this.#onListening
-      setImmediate(() => this.#unmatched.has(server) && heard())
+      const onBound = this.#loaded ? () => this.#late.onUnbound(elsewhere(request)) : this.#onListening
+      setImmediate(() => this.#unmatched.has(server) && onBound())
     }
     return isForArbiter || this.#check ? pretendListening(server, request) : this.#pass(server, args)
   }
@@ -170,7 +171,7 @@ export class ListenInterceptor {
     return Reflect.apply(this.#original, server, args)
   }
 
-  /** The app exported it, and its operator has said where it listens. */
+  /** Whether this is the exported server, which listens where the operator said. */
   #isServed(server: Server): boolean {
     return this.#loaded && server.listening && this.#bindFrom !== 'nobody'
   }
@@ -179,23 +180,23 @@ export class ListenInterceptor {
     const free = this.#claims.free(wanted)
     const listener = free.find(({ host }) => host === request.host) ?? free[0]
     const isAwaited = listener !== undefined && this.awaited.includes(listener)
-    const isLeftOut = this.#isServed(server) || (this.#loaded && !isAwaited)
-    if (listener === undefined || isLeftOut) return this.#leaveOut(server, request, listener ?? wanted[0])
+    const isIgnored = this.#isServed(server) || (this.#loaded && !isAwaited)
+    if (listener === undefined || isIgnored) return this.#ignore(server, request, listener ?? wanted[0])
     const one = { server, listener, request }
     this.#claims.add(one)
     pretendListening(server, request, listener, () => {
       this.#claims.remove(one)
       return false
     })
-    // One that is closed by then was to find out whether the port is free.
+    // A server that is closed by then only checked whether the port is free.
     const isLate = this.#loaded
     const refused = isLate ? (error: Error) => this.#log('error', error.message) : this.#onRefused
     setImmediate(() => void this.#commit(one, isLate, refused).catch(refused))
     return server
   }
 
-  /** What the app exports is served there. The server that it makes for it may do more, so its successors wait for that. */
-  #leaveOut(server: AppServer, request: ListenRequest, listener: InheritedListener | undefined): Server {
+  /** Ignores a server where the exported app is served. The server may do more than the export, so the next workers wait for it. */
+  #ignore(server: AppServer, request: ListenRequest, listener: InheritedListener | undefined): Server {
     const isOwn = this.#isServed(server) || listener === undefined || this.#claims.isTaken(listener)
     let isOpen = true
     setImmediate(() => {
@@ -221,7 +222,7 @@ export class ListenInterceptor {
     const { server, listener, request } = one
     const isWrong = this.#bindFrom === 'nobody' ? differs : contradicts
     if (isWrong(request, listener)) return refused(this.#contradiction(request, listener))
-    this.#log('info', `The app's listen on ${describeListen(request)} was led to ${listener.name}`)
+    this.#log('info', `The app's listen on ${describeListen(request)} was redirected to ${listener.name}`)
     if (this.#check) return this.#onListening()
     restoreServer(server)
     if (!isLate) this.#onListen?.(server)
@@ -239,7 +240,7 @@ export class ListenInterceptor {
     this.#pass(server, [{ ...targetOf(listener), backlog }, backlog])
   }
 
-  /** Where nobody said where to listen, the app has the last word. */
+  /** The error for a contradicting host; if no address is configured, the app decides. */
   #contradiction(request: ListenRequest, listener: InheritedListener): Error {
     if (this.#mayBind && this.#bindFrom !== 'operator') return elsewhere({ port: listener.port, ...request })
     return new AppError(

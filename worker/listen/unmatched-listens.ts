@@ -1,8 +1,8 @@
+/** The servers of the app that listen where there is no inherited socket. */
 import type { Server } from 'node:net'
 import { bindOf, describeListen, isFixed } from './listen-address.ts'
 import type { ListenRequest } from './listen-request.ts'
 
-/** The servers of the app that listen where no inherited socket is. */
 export class UnmatchedListens {
   readonly #requests = new Map<Server, ListenRequest>()
   readonly #mayBind: boolean
@@ -19,7 +19,7 @@ export class UnmatchedListens {
     return [...this.#requests.values()].map(describeListen)
   }
 
-  /** What the arbiter is to bind. */
+  /** The addresses that the arbiter is to bind. */
   get bindable(): readonly ListenRequest[] {
     return [...this.#requests.values()].filter(request => this.isBindable(request))
   }
@@ -38,13 +38,13 @@ export class UnmatchedListens {
     server.once('close', () => this.#requests.delete(server))
   }
 
-  /** They must not be what keeps the process waiting for the app. */
+  /** Unreferences the servers, so that they do not keep the process waiting for the app. */
   unref(): void {
     this.#isUnreffed = true
     for (const server of this.#requests.keys()) server.unref()
   }
 
-  /** There is nothing more to wait for. */
+  /** References them again, when the app is loaded. */
   ref(): void {
     if (this.#isUnreffed) for (const server of this.#requests.keys()) server.ref()
     this.#isUnreffed = false
