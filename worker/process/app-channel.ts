@@ -1,11 +1,11 @@
 /**
- * What an app finds where other process managers have a channel to a parent: `process.send`, `process.connected`,
- * `process.disconnect` and `process.channel`. Nobody hears what it says, except for the words that `ready-message.ts` knows,
- * and nothing that it does with them has an effect on the worker.
+ * Emulates the channel to a parent that apps find under other process managers: `process.send`, `process.connected`,
+ * `process.disconnect` and `process.channel`. Messages are dropped, except the one that `ready-message.ts` recognises, and
+ * nothing here has an effect on the worker.
  */
 import type { WorkerLog } from './log.ts'
 
-/** Puts it there; the returned function says that the arbiter is gone. */
+/** Installs the channel; the returned function disconnects it, when the arbiter is gone. */
 export function emulateParentChannel(log: Pick<WorkerLog, 'warning' | 'debug'>): () => void {
   let dropped = 0
   const send = (...args: readonly unknown[]): boolean => {

@@ -1,6 +1,4 @@
-/**
- * The end of the app, when its requests are answered: what it does as `node app.js` when it is sent a signal, it does now.
- */
+/** Shuts the app down when its requests are answered, by the signal handlers that it has as `node app.js`. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { types } from 'node:util'
 import { stackOf } from '../../hooks/thrown.ts'
@@ -10,18 +8,18 @@ import { emitToApp, endingSignals } from './signals.ts'
 
 type Log = Pick<WorkerLog, 'error' | 'warning'>
 
-/** How long PM2 waits after its message `shutdown`, in milliseconds. */
+/** How long PM2 waits after the message `shutdown`, in milliseconds. */
 const messageMs = 1_600
 
 let finished: (() => void) | undefined
 
-/** To be called when this process is sent a signal: an app that is at its end sends itself one. */
+/** Call when this process gets a signal: an app that has finished sends one to itself. */
 export function isLastSignal(): boolean {
   finished?.()
   return finished !== undefined
 }
 
-/** Resolves when what the app does at its end is over; after `limit` milliseconds in any case. */
+/** Resolves when the app has finished, or after `limit` milliseconds. */
 export async function shutDown(limit: number, log: Log): Promise<void> {
   const signal = endingSignals.find(name => process.listenerCount(name) > 0)
   if (signal !== undefined) {
@@ -34,8 +32,8 @@ export async function shutDown(limit: number, log: Log): Promise<void> {
 }
 
 /**
- * Whether it ended in time. A listener that returns no promise does not say when it has done its work: that is when
- * nothing is left to do, or when the process sends itself a signal. Many end the process, too.
+ * Whether the app finished in time. A listener that returns no promise has finished when the event loop is empty, or when the
+ * process sends itself a signal. Many just exit the process.
  */
 async function finishes(begin: () => unknown[], limit: number, log: Log): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<true>()

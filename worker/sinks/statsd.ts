@@ -2,10 +2,10 @@
 import type { StatsdTarget } from '../protocol/messages.ts'
 import { Udp } from './udp.ts'
 
-/** Bytes that are sure to fit into one packet on every network, its headers aside. */
+/** The payload that fits into one packet on every network, in bytes. */
 const maxPacketBytes = 1_432
 
-/** How long a metric waits for others, in milliseconds. */
+/** How long metrics are collected before they are sent, in milliseconds. */
 const batchMs = 100
 
 /** Collects metrics into datagrams, one on each line. Never blocks, never throws. */
