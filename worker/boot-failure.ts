@@ -1,4 +1,4 @@
-/** Why a worker could not boot, as it tells the arbiter. */
+/** Explains to the arbiter why a worker failed to boot. */
 import { fileURLToPath } from 'node:url'
 import { NeedsTsx } from './app/main-module.ts'
 import { AppError, AppMissing, BindFailed, Elsewhere, LogFailed, TlsFailed } from './protocol/boot-error.ts'
@@ -12,7 +12,7 @@ export interface BootFailure {
   readonly binds?: readonly string[]
 }
 
-/** What the user's own code threw keeps its stack; what tsicorn found says what to do. */
+/** Errors of the user's code keep their stack; those of tsicorn say what to do. */
 export async function bootFailure(error: unknown, spec: string): Promise<BootFailure> {
   const { ok, appFailedToLoad, workerFailedToBoot } = exitCodes
   const code = workerFailedToBoot.code
@@ -31,7 +31,7 @@ export async function bootFailure(error: unknown, spec: string): Promise<BootFai
   }
 }
 
-/** Errors that say all there is to say. */
+/** Whether the message needs no stack. */
 function isSelfExplanatory(error: unknown): error is Error {
   return (
     error instanceof AppMissing ||
@@ -46,7 +46,7 @@ async function describeThrown(error: unknown, spec: string): Promise<string> {
   return `The app ${JSON.stringify(spec)} failed: ${unreadable ? message : userStack(error)}`
 }
 
-/** Rejects where the user of the worker may not even look: then that is what went wrong. */
+/** Rejects where the user of the worker may not read the folder: then that is the reason. */
 async function fileOf(spec: string): Promise<string> {
   const { parseAppSpec } = await import('./app/spec.ts')
   const { resolveAppPath } = await import('./app/resolve-path.ts')

@@ -1,7 +1,4 @@
-/**
- * The worker process: a program of its own. It listens to its arbiter and to signals, and knows first of all what to do
- * when the arbiter is gone.
- */
+/** The entry point of the worker process: connects it to its arbiter, handles signals, and boots the worker. */
 import { inspect } from 'node:util'
 import { emulateParentChannel } from './process/app-channel.ts'
 import { isLastSignal } from './process/app-shutdown.ts'
@@ -19,7 +16,7 @@ let worker: Worker | undefined
 let log: WorkerLog | undefined
 let disconnectApp: (() => void) | undefined
 
-// What the app starts is no worker.
+// Processes that the app starts are not workers.
 delete process.env[arbiterVariable]
 const own = process.execArgv.findIndex(arg => arg.startsWith('--import=') && arg.includes('/worker/preload.'))
 if (own !== -1) process.execArgv.splice(own, 1)
@@ -52,7 +49,7 @@ function onMessage(message: ToWorker): void {
   }
 }
 
-// Signals that are sent to the whole group must not end a worker.
+// These may be sent to the whole process group, and must not end a worker.
 for (const signal of ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR2', 'SIGWINCH'] as const) {
   process.on(signal, () => tellNoEffect(signal))
 }
@@ -63,17 +60,17 @@ interceptSignals(signal => {
 })
 process.on('SIGABRT', () => void worker?.abort())
 
-// The stack goes to standard error, where Node prints it; this one line is for the error log.
+// Node prints the stack to standard error; this line is for the error log.
 process.on('uncaughtExceptionMonitor', error => {
   if (process.listenerCount('uncaughtException') > 0) return
   const text = error instanceof Error ? error.stack : error
-  // Not every object can become a string.
+  // Not every object can be converted to a string.
   const [first = ''] = (typeof text === 'object' ? inspect(text) : String(text)).split('\n')
   tellSync({ type: 'crashed', why: truncate(`uncaught ${first}`) })
 })
 
 function tellNoEffect(signal: NodeJS.Signals): void {
-  // A terminal sends this one to the whole group whenever its window changes.
+  // A terminal sends this one to the whole group when its window changes.
   if (signal === 'SIGWINCH') return
   log?.info(`${signal.slice(3)} has no effect on a worker: send it to the arbiter (pid ${process.ppid})`)
 }
@@ -83,7 +80,7 @@ function start(message: Start): void {
   disconnectApp = emulateParentChannel(log)
   worker = new Worker(message)
   worker.boot().catch(async (error: unknown) => {
-    // It was told to leave, and so was the app.
+    // The worker was told to leave, and so was the app.
     if (worker?.isLeaving === true) return
     const { bootFailure } = await import('./boot-failure.ts')
     const { code, ...failure } = await bootFailure(error, message.settings.app)

@@ -1,4 +1,4 @@
-/** A worker: boots in a fixed order, serves, and leaves when it is asked to or when there is nobody left to ask it. */
+/** A worker: boots in a fixed order, serves, and leaves when it is told to, or when its arbiter is gone. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AccessLine } from '../hooks/access-entry.ts'
 import { createHookCaller, type HookCaller } from '../hooks/run.ts'
@@ -24,13 +24,13 @@ import { LateServers } from './server/late-servers.ts'
 import { type Serving, stopListening, trackConnections } from './server/serve.ts'
 import { startService } from './server/service.ts'
 
-/** How long the app and `worker_exit` may take at least, in milliseconds, whatever the requests have left. */
+/** How long the app and `worker_exit` may take at least, in milliseconds, however long the requests took. */
 const minLeaveMs = 1_000
 
-/** An app that ends the process is told to end when its last lines are written, or after so long, in milliseconds. */
+/** How long the last lines of the access log may delay the shutdown of the app, in milliseconds: the app may exit. */
 const flushMs = 500
 
-/** What is left of that, in milliseconds, when the last lines of the access log are given up. */
+/** How long before the limit of leaving the access log is given up, in milliseconds. */
 const lastLinesMs = 250
 
 export class Worker {
@@ -43,16 +43,16 @@ export class Worker {
   #state = 'booting'
   #hooks: HookCaller
   #app: LoadedApp | undefined
-  /** It begins to serve, or has. */
+  /** Pending until the worker serves. */
   #starting: Promise<void> | undefined
   #serving: Serving | undefined
-  /** Servers of the app that listen while it is loaded. */
+  /** Servers of the app that listen while it is being loaded. */
   readonly #early: AppServer[] = []
   readonly #late = new LateServers()
   #accessLog: AccessLog | undefined
   #lineFormat: string | AccessLine | null
   #announced = false
-  #quits = false
+  #isQuitting = false
 
   constructor(start: Start) {
     this.#start = start
@@ -64,7 +64,7 @@ export class Worker {
     Object.assign(globalThis, { [Symbol.for(requestsKey)]: () => this.#connections.requests() })
   }
 
-  /** Everything from the title to `ready`. Rejects with what went wrong. */
+  /** Everything from the process title to `ready`. Rejects with the error that prevents it. */
   async boot(): Promise<void> {
     const { settings, tsx, check, age, scoreboard, identity, watchdog } = this.#start
     setTitle(check ? 'check' : 'worker', settings.name)
@@ -141,12 +141,12 @@ export class Worker {
     this.#accessLog = accessLog
   }
 
-  /** The server is going to stop: balancers that ask are told so. */
+  /** The server is going to stop: from now on `ready_path` answers 503. */
   announce(): void {
     this.#announced = true
   }
 
-  /** Finishes what it has, and leaves; what is open after `seconds` is cut. */
+  /** Finishes open requests and leaves; connections that are open after `seconds` are cut. */
   async drain({ seconds, abandoned }: Pick<Drain, 'seconds' | 'abandoned'>): Promise<void> {
     if (this.#state === 'draining') return
     if (this.#serving === undefined) return this.quit()
@@ -158,7 +158,7 @@ export class Worker {
     await this.#leave(exitCodes.ok.code, Math.max(minLeaveMs, until - performance.now()))
   }
 
-  /** Waits for what is open, and cuts what then still is. */
+  /** Waits for open connections, and cuts those that remain. */
   async #drainConnections(until: number, isHurried: boolean): Promise<void> {
     if (await untilIdle(this.#connections, until)) return
     const cut = `cutting ${this.#connections.size} connections`
@@ -167,7 +167,7 @@ export class Worker {
     this.#connections.cut()
   }
 
-  /** Leaves at once, but for what was accepted since it began to listen. */
+  /** Leaves at once, but finishes connections accepted since it began to listen. */
   async cancel(): Promise<void> {
     await this.#starting?.catch(() => undefined)
     const seconds = this.#start.settings.graceful_timeout
@@ -180,10 +180,10 @@ export class Worker {
     await this.quit()
   }
 
-  /** Leaves at once. */
+  /** Leaves without waiting for requests. */
   async quit(): Promise<void> {
-    if (this.#quits) return
-    this.#quits = true
+    if (this.#isQuitting) return
+    this.#isQuitting = true
     if (this.#state === 'ready' || this.#state === 'draining')
       await this.#hooks.tell('worker_int', this.#view)
     await this.#leave(exitCodes.ok.code, minLeaveMs)
@@ -194,15 +194,15 @@ export class Worker {
     await this.#leave(exitCodes.failed.code, minLeaveMs)
   }
 
-  /** Nobody is left who could tell it what to do: the sockets are nobody's, so it empties their queues. */
+  /** The arbiter is gone: no other process accepts from the sockets, so the worker empties their queues and leaves. */
   orphaned(): void {
-    // The arbiter may have read what this process prints, and a broken pipe is no reason to end in the middle of a drain.
+    // The arbiter may have been the reader of these pipes, and a broken pipe must not end a drain.
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
     const { listeners, settings } = this.#start
     void this.drain({ seconds: settings.graceful_timeout, abandoned: listeners.map(({ fd }) => fd) })
   }
 
-  /** As a program of its own, it would end by that. */
+  /** The app closed its server: a standalone program would end by that. */
   #appClosed(): void {
     if (this.#state === 'draining') return
     tellArbiter({ type: 'crashed', why: 'the app closed its server' })
@@ -213,13 +213,13 @@ export class Worker {
     await this.#accessLog?.reopen()
   }
 
-  /** The end of every worker that ends in an orderly way; `limit` in milliseconds bounds what the user's code may take. */
+  /** Every orderly exit of a worker; `limit` is how long the user's code may take, in milliseconds. */
   async #leave(code: number, limit: number): Promise<void> {
     if (this.isLeaving) return
     this.isLeaving = true
     const until = performance.now() + limit
     setTimeout(() => process.exit(code), limit).unref()
-    // Lines that wait for a full disk have as long as requests have, but for the last word about them.
+    // Lines that wait for a full disk may take as long as requests, but must leave time to report their loss.
     const written = this.#accessLog?.close(Math.max(0, limit - lastLinesMs))
     await Promise.race([written, sleep(flushMs, undefined, { ref: false })])
     await shutDown(Math.max(0, until - lastLinesMs - performance.now()), this.#log)
@@ -234,7 +234,7 @@ export class Worker {
     process.exit(code)
   }
 
-  /** Where the process ends by other means, `worker_exit` is called as far as it is synchronous. */
+  /** When the process exits in another way, `worker_exit` is called, as far as it is synchronous. */
   #exitHook(): void {
     void this.#hooks.tell('worker_exit', this.#server, this.#view)
   }

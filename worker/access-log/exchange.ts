@@ -1,3 +1,4 @@
+/** One request and its response, as the access log sees them. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Outcome } from '../../hooks/access-entry.ts'
 import { rejectionText } from '../http/rejection.ts'
@@ -6,7 +7,7 @@ import { isComplete, streamOf } from '../http/response.ts'
 import { wasStalled } from '../http/stalled.ts'
 import type { Entry } from './format.ts'
 
-/** What is only measured when the format prints it. */
+/** Measurements that are only taken when the format prints them. */
 export interface Needs {
   readonly address: boolean
   readonly bytes: boolean
@@ -23,7 +24,7 @@ export function needsOf(atoms: ReadonlySet<string>): Needs {
   }
 }
 
-/** One request and its response, measured while they last. */
+/** Measures a request and its response while they last. */
 export class Exchange implements Entry {
   readonly request: IncomingMessage
   readonly remoteAddress: string = ''
@@ -37,7 +38,7 @@ export class Exchange implements Entry {
   readonly #startedAt = performance.now()
   #sentHeaders: unknown
   #rejection: number | undefined
-  /** Not as long as it waits behind the answer to an earlier request. */
+  /** False while the response waits for an earlier one (pipelining). */
   #isSent: boolean
 
   constructor(req: IncomingMessage, res: ServerResponse, needs: Needs) {
@@ -46,7 +47,7 @@ export class Exchange implements Entry {
     this.#isSent = res.socket !== null
     if (!this.#isSent) res.once('socket', () => (this.#isSent = true))
     if (needs.address) {
-      // Now: a socket that is gone has no address any more.
+      // Now, because a closed socket has no address.
       this.remoteAddress = req.socket.remoteAddress ?? ''
       this.remotePort = req.socket.remotePort
     }
@@ -54,12 +55,12 @@ export class Exchange implements Entry {
     if (needs.responseHeaders) this.#keepHeaders()
   }
 
-  /** This status is sent in the place of the response, if none of that is on its way. */
+  /** Notes that this status is sent instead of the response, if no part of that is on its way. */
   reject(status: number): void {
     if (!this.#response.headersSent) this.#rejection = status
   }
 
-  /** Takes the last measurements. */
+  /** Takes the final measurements. */
   end(): this {
     const response = this.#response
     this.status = this.#rejection ?? (this.#isSent ? statusOf(response) : clientClosedRequest)
@@ -81,7 +82,7 @@ export class Exchange implements Entry {
       if (!response.writableEnded) this.bytes += byteLength(chunk, encoding)
       return write.call(response, chunk, encoding, done)
     }
-    // The compatibility layer of HTTP/2 hands what `end` gets to `write`.
+    // In the compatibility layer of HTTP/2, `end` calls `write`.
     if (this.request.httpVersionMajor >= 2) return
     response.end = (chunk, encoding, done) => {
       if (!response.writableEnded) this.bytes += byteLength(chunk, encoding)
@@ -89,7 +90,7 @@ export class Exchange implements Entry {
     }
   }
 
-  /** `getHeader` does not know what was given to `writeHead`. */
+  /** Keeps the headers passed to `writeHead`, which `getHeader` does not know. */
   #keepHeaders(): void {
     const response = this.#response as Writer
     const { writeHead } = response
@@ -100,7 +101,7 @@ export class Exchange implements Entry {
   }
 }
 
-/** A response's methods without their many overloads. */
+/** The methods of a response without their overloads. */
 interface Writer {
   readonly writableEnded: boolean
   write: (chunk: unknown, encoding: unknown, done: unknown) => unknown
@@ -120,7 +121,7 @@ function hasNoBody(method: string | undefined, status: number): boolean {
   return method === 'HEAD' || status === 204 || status === 304
 }
 
-/** Headers as `writeHead` takes them: an object, pairs, or names and values in turn. */
+/** Finds a header in what `writeHead` accepts: an object, pairs, or alternating names and values. */
 function findHeader(headers: unknown, name: string): unknown {
   if (typeof headers !== 'object' || headers === null) return undefined
   const pairs = Array.isArray(headers) ? pairsOf(headers) : Object.entries(headers)
@@ -132,7 +133,7 @@ function pairsOf(list: readonly unknown[]): (readonly unknown[])[] {
   return list.flatMap((key, index) => (index % 2 === 0 ? [[key, list[index + 1]]] : []))
 }
 
-/** A client that left before anything was sent is logged as nginx does it. */
+/** The status of a client that left before anything was sent, as in nginx. */
 const clientClosedRequest = 499
 
 function statusOf(response: ServerResponse): number {
@@ -142,12 +143,12 @@ function statusOf(response: ServerResponse): number {
 
 function outcomeOf(response: ServerResponse): Outcome {
   if (hasExpired(response)) return 'timed out'
-  // Asked first: Node 22 takes an answer for finished when its socket is gone.
+  // First, because Node 22 takes a response for finished when its socket is gone.
   if (wasStalled(streamOf(response) ?? response.req.socket)) return 'stalled'
   return isComplete(response) ? 'ok' : 'aborted'
 }
 
-/** The outcome of what is answered before the app could see it, or in its place. */
+/** The outcome of a rejected request. */
 export function rejectionOutcome(status: number): Outcome {
   return status === 408 ? 'timed out' : 'refused'
 }

@@ -1,4 +1,4 @@
-/** Each request as a line, and the places that get the lines. */
+/** Prints each request as a line, for a file, for syslog, or for both. */
 import type { AccessLine } from '../../hooks/access-entry.ts'
 import type { SyslogTarget } from '../protocol/messages.ts'
 import type { Needs } from './exchange.ts'
@@ -6,16 +6,16 @@ import type { Entry } from './format.ts'
 import type { AccessSink } from './sink.ts'
 
 export interface LinesOptions {
-  /** A path, `-` for standard output, or null where no file gets the lines. */
+  /** A path, `-` for standard output, or null for no file. */
   readonly accesslog: string | null
   readonly access_log_format: string | AccessLine
   readonly request_id_header?: string | null
   readonly syslog?: SyslogTarget | null
-  /** Hears of trouble after the places were opened. */
+  /** Called for errors after opening. */
   readonly onError: (message: string) => void
 }
 
-/** A place for lines. */
+/** Takes lines. */
 interface LineSink {
   add(line: string): void
   flush(): void
@@ -27,24 +27,24 @@ interface LineSink {
 export async function openLines(options: LinesOptions): Promise<AccessSink> {
   const { accesslog, syslog = null, onError } = options
   const { print, needs } = await createPrinter(options)
-  const places: LineSink[] = []
+  const sinks: LineSink[] = []
   if (accesslog !== null) {
     const { openAccessFile } = await import('./file.ts')
-    places.push(await openAccessFile(accesslog, onError))
+    sinks.push(await openAccessFile(accesslog, onError))
   }
-  if (syslog !== null) places.push(await openSyslogSink(syslog, onError))
-  const all = async (deed: (place: LineSink) => Promise<void>) => void (await Promise.all(places.map(deed)))
+  if (syslog !== null) sinks.push(await openSyslogSink(syslog, onError))
+  const all = async (call: (sink: LineSink) => Promise<void>) => void (await Promise.all(sinks.map(call)))
   return {
     needs,
     write(entry) {
       const line = print(entry)
-      for (const place of places) place.add(line)
+      for (const sink of sinks) sink.add(line)
     },
     flush() {
-      for (const place of places) place.flush()
+      for (const sink of sinks) sink.flush()
     },
-    reopen: () => all(place => place.reopen()),
-    close: limit => all(place => place.close(limit)),
+    reopen: () => all(sink => sink.reopen()),
+    close: limit => all(sink => sink.close(limit)),
   }
 }
 

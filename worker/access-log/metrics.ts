@@ -1,8 +1,9 @@
+/** Statsd metrics of each request. */
 import type { StatsdTarget } from '../protocol/messages.ts'
 import { Statsd } from '../sinks/statsd.ts'
 import type { AccessSink } from './sink.ts'
 
-/** What Gunicorn measures of each request; one that could not be understood is not counted. */
+/** Gunicorn's metrics; requests that could not be parsed are not counted. */
 export function requestMetrics(target: StatsdTarget, onError: (message: string) => void): AccessSink {
   const statsd = new Statsd(target, onError)
   return {

@@ -1,3 +1,4 @@
+/** One upgraded request, as the access log sees it. */
 import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -6,12 +7,12 @@ import { rejectionText } from '../http/rejection.ts'
 import { rejectionOutcome } from './exchange.ts'
 import type { Entry } from './format.ts'
 
-/** A request whose connection left HTTP, measured until that ends: the app writes its answer to the bare socket. */
+/** Measures an upgraded connection until it ends: the app writes its response to the raw socket. */
 export class UpgradedExchange implements Entry {
   readonly request: IncomingMessage
   readonly remoteAddress: string
   readonly remotePort: number | undefined
-  /** As for a client that left before anything was sent, until something is. */
+  /** Until something is sent: the status of a client that left before. */
   status = 499
   outcome: Outcome = 'aborted'
   bytes = 0
@@ -31,7 +32,7 @@ export class UpgradedExchange implements Entry {
     this.#readStatus()
   }
 
-  /** This status is sent in the place of the app's answer. */
+  /** Notes that this status is sent instead of the app's response. */
   reject(status: number): void {
     this.#rejection = status
   }
@@ -68,7 +69,7 @@ export class UpgradedExchange implements Entry {
       read(args[0])
       return Reflect.apply(write, socket, args) as boolean
     }
-    // What is given to `end` goes past `write`.
+    // `end` does not call `write`.
     socket.end = (...args: unknown[]) => {
       read(args[0])
       return Reflect.apply(end, socket, args) as Duplex
