@@ -2,6 +2,7 @@
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { openAccessLog } from '../../worker/access-log/access-log.ts'
+import { track } from './logged.ts'
 
 const log = await openAccessLog({
   accesslog: process.argv[2]!,
@@ -11,7 +12,7 @@ const log = await openAccessLog({
   },
 })
 const server = http.createServer((req, res) => {
-  log.watch(req, res)
+  track(log, req, res)
   res.end('hello')
 })
 process.on('message', async (deed: 'reopen' | 'close') => {

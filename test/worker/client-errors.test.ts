@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { type AccessLog, openAccessLog } from '../../worker/access-log/access-log.ts'
 import { handleClientErrors } from '../../worker/server/client-errors.ts'
+import { track } from './logged.ts'
 
 const answer: RequestListener = (_req, res) => void res.end('answer')
 const stall: RequestListener = () => undefined
@@ -102,13 +103,13 @@ describe('a server that logs rejections', () => {
 
   function logging(app: RequestListener, options: ServerOptions = {}): Server {
     const server = createServer(options, (req, res) => {
-      log.watch(req, res)
+      track(log, req, res)
       app(req, res)
     })
     handleClientErrors(server, {
       accessLog: log,
       log: { warning: () => undefined },
-      name: listener => listener,
+      requestIds: undefined,
       onRejected: (socket, { status }, response) => log.rejected(socket, status, response),
     })
     return server

@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { rejectionText } from '../http/rejection.ts'
-import { onResponseEnd } from '../http/response-end.ts'
 import type { StatsdTarget } from '../protocol/messages.ts'
 import { Exchange, type Needs, rejectionOutcome } from './exchange.ts'
 import type { Entry } from './format.ts'
@@ -18,8 +17,9 @@ import { UpgradedExchange } from './upgraded-exchange.ts'
  * 499, as in nginx.
  */
 export interface AccessLog {
-  /** Call when a request arrives, before the app sees it. */
-  watch(req: IncomingMessage, res: ServerResponse): void
+  /** Call when a request arrives, before the app sees it, and when its response is finished or cut off. */
+  readonly started: (req: IncomingMessage, res: ServerResponse) => void
+  readonly ended: (req: IncomingMessage, res: ServerResponse) => void
   /**
    * Logs a request that was rejected before it could be parsed: it was malformed, or took too long. If the rejection replaced
    * a response, its status counts for the request of that response.
@@ -69,9 +69,11 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
   process.prependListener('exit', atExit)
 
   return {
-    watch(req, res) {
+    started(req, res) {
       unfinished.set(res, new Exchange(req, res, needs))
-      onResponseEnd(req, res, () => end(res))
+    },
+    ended(_req, res) {
+      end(res)
     },
     rejected(socket, status, response) {
       const exchange = (response && unfinished.get(response)) ?? upgrades.get(socket)

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import type { OpenRequest } from '../../hooks/table.ts'
 import { onResponseEnd } from '../http/response-end.ts'
 import { inheritAddress, notePeer } from '../net/peer.ts'
+import { WebSockets } from '../net/web-sockets.ts'
 import { fieldIndex, newRecord } from '../protocol/scoreboard.ts'
 import {
   type ConnectionState,
@@ -27,15 +28,14 @@ const rawSocket = Symbol('raw socket')
 
 type TrackedSocket = Socket & { [rawSocket]?: Socket }
 
-/** A close frame with the code 1001, going away (RFC 6455, section 5.5.1). */
-const webSocketGoingAway = Buffer.from([0x88, 0x02, 0x03, 0xe9])
+/** Called when a response is finished or cut off; `startedAt` is when its request arrived, in `performance.now()`. */
+export type OnRequestEnd = (req: IncomingMessage, res: ServerResponse, startedAt: number) => void
 
 export class Connections {
   /** The worker's scoreboard record; its connection fields are always up to date. */
   readonly record = newRecord()
   readonly #open = new Map<Socket, ConnectionState>()
-  /** Each with the number of bytes written before its handshake. */
-  readonly #webSockets = new Map<Duplex, number>()
+  readonly #webSockets = new WebSockets()
   readonly #keepAlive: boolean
   readonly #atCapacity = new Set<object>()
   #closing = false
@@ -147,15 +147,15 @@ export class Connections {
   }
 
   /** Call for each request before anything else; `ended` is called when its response is finished or cut off. */
-  trackRequest(req: IncomingMessage, res: ServerResponse, ended?: (started: number) => void): void {
-    const started = performance.now()
+  trackRequest(req: IncomingMessage, res: ServerResponse, ended?: OnRequestEnd): void {
+    const startedAt = performance.now()
     const isHttp1 = req.httpVersionMajor === 1
     const socket = isHttp1 ? req.socket : rawSocketOf(req.socket)
     const state = socket && this.add(socket)
     if (state !== undefined) {
       state.activeRequests += 1
       state.newestResponse = res
-      state.arrivedAt = started
+      state.arrivedAt = startedAt
       if (isHttp1 && res.socket === null) queueResponse(state, res)
       if (!this.mayKeepAlive && isHttp1) this.#closeAfterResponse(state, res)
     }
@@ -169,17 +169,15 @@ export class Connections {
         if (!req.complete) req.once('end', () => markIdle(state, socket))
       }
       this.record[inFlight]! -= 1
-      countResponse(this.record, res, performance.now() - started)
-      ended?.(started)
+      countResponse(this.record, res, performance.now() - startedAt)
+      ended?.(req, res, startedAt)
     })
   }
 
   /** Marks a connection as upgraded: it no longer speaks HTTP, and is busy until it ends. */
   addUpgraded(socket: Duplex, protocol: string | undefined): void {
     if (socket instanceof Socket) markUpgraded(this.add(socket))
-    if (protocol?.toLowerCase() !== 'websocket') return
-    this.#webSockets.set(socket, bytesWrittenOn(socket))
-    socket.once('close', () => this.#webSockets.delete(socket))
+    if (protocol?.toLowerCase() === 'websocket') this.#webSockets.add(socket)
   }
 
   /** While any owner says that the worker is at capacity, every response is the last one of its connection. */
@@ -236,9 +234,7 @@ export class Connections {
 
   /** Cuts all connections that are still open. */
   cut(): void {
-    for (const [socket, written] of this.#webSockets) {
-      if (bytesWrittenOn(socket) > written) socket.end(webSocketGoingAway)
-    }
+    this.#webSockets.sayGoingAway()
     for (const [socket, { session }] of this.#open) {
       session?.destroy()
       if (this.#webSockets.has(socket)) socket.destroySoon()
@@ -249,8 +245,4 @@ export class Connections {
 
 function rawSocketOf(socket: object): Socket | undefined {
   return (socket as TrackedSocket)[rawSocket]
-}
-
-function bytesWrittenOn(socket: Duplex): number {
-  return socket instanceof Socket ? socket.bytesWritten : 0
 }

@@ -1,4 +1,4 @@
-/** The body of a request whose length is not known beforehand: its limit, and what may follow it. */
+/** Limits bodies of unknown length, and checks their trailers. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   type AnsweringSocket,
@@ -11,7 +11,7 @@ import {
 import { abort, respondOnStream } from './response.ts'
 import { isHttp2Request, maxFieldBytes, maxFields, type Rejection, type RequestRules } from './validation.ts'
 
-/** RFC 9110, section 6.5.1: fields that frame, route or authorize a request, and are too late for that in a trailer. */
+/** RFC 9110, section 6.5.1: fields that frame, route or authorize a request are not allowed in a trailer. */
 const forbiddenTrailers = new Set([
   'authorization',
   'content-length',
@@ -21,7 +21,7 @@ const forbiddenTrailers = new Set([
   'transfer-encoding',
 ])
 
-/** To be called before the app reads; `onRejected` hears why a request was refused after all. */
+/** Call before the app reads the body. */
 export type LimitBody = (req: IncomingMessage, res: ServerResponse) => void
 
 export function createBodyLimit(rules: RequestRules, onRejected: OnRejected): LimitBody {
@@ -30,9 +30,9 @@ export function createBodyLimit(rules: RequestRules, onRejected: OnRejected): Li
     const { push } = req
     let size = 0
     const stop = (rejection: Rejection): boolean => {
-      // Over HTTP/2, what is not taken would keep the stream open.
+      // Over HTTP/2, unread data would keep the stream open.
       req.push = () => isHttp2Request(req)
-      // Node's own asserts that its stream is open, in the turn after the one in which it was closed.
+      // Node's own `_read` asserts that the stream is open, one turn after it was closed.
       if (isHttp2Request(req)) req._read = ignore
       rejectLate(req, res, rejection, onRejected)
       return isHttp2Request(req)
@@ -67,7 +67,7 @@ function checkTrailer(
   return undefined
 }
 
-/** The app has begun by then. Its response object is left alone: it may set a header, and must find nothing amiss. */
+/** Rejects a request that the app already handles. Bypasses the response object, so that the app can still set headers. */
 function rejectLate(
   req: IncomingMessage,
   res: ServerResponse,

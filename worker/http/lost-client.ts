@@ -1,6 +1,6 @@
 /**
- * Ends the connections of TLS whose clients are gone without Node having noticed: it forgets a write that fails at once beneath TLS
- * (nodejs/node#55804), and with it the socket, its descriptor and what is answered on it, for ever.
+ * Destroys TLS connections whose clients are gone without Node noticing: it ignores a write that fails at once below TLS
+ * (nodejs/node#55804), and leaks the socket, its descriptor and the responses on it.
  */
 import type { Socket } from 'node:net'
 import { isReset } from '../net/peer.ts'
@@ -9,7 +9,7 @@ const sockets = new Set<Socket>()
 let next = sockets.values()
 let sweep: NodeJS.Timeout | undefined
 
-/** Each connection is looked at once in so many turns, and a turn is so many milliseconds: a look costs some microseconds. */
+/** Each connection is checked once in this many sweeps, at this interval in milliseconds: a check takes some microseconds. */
 const sweeps = 20
 const sweepMs = 250
 

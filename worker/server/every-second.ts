@@ -1,4 +1,4 @@
-/** What a worker looks after once a second, with its record of the scoreboard. */
+/** The checks that a worker makes once a second: recycling, file descriptors, slow readers. */
 import type { Connections } from '../connection/connections.ts'
 import { DescriptorGuard } from '../connection/descriptors.ts'
 import { SlowReaders } from '../connection/slow-readers.ts'
@@ -22,7 +22,7 @@ export function everySecond(
   }
 }
 
-/** Once, when a limit is reached. */
+/** Asks the arbiter for a replacement, once, when a limit is reached. */
 function requestReplacement(settings: WorkerSettings): (record: Float64Array) => void {
   const whyRecycle = createRecycling(settings)
   let isRequested = false

@@ -1,4 +1,4 @@
-/** The servers that the app tells to listen when it is loaded: those for metrics, and those that wait for a database. */
+/** Servers that the app starts after it is loaded: for metrics, or when a database is connected. */
 import type { InterceptedServer } from '../listen/claims.ts'
 import type { LateListens } from '../listen/listen-interceptor.ts'
 import { tellArbiter } from '../process/arbiter-channel.ts'
@@ -18,7 +18,7 @@ export class LateServers implements LateListens {
     return serving.add(one)
   }
 
-  /** From now on the worker serves. */
+  /** Call when the worker begins to serve. */
   begin(serving: Serving): void {
     this.#serving.resolve(serving)
   }

@@ -1,4 +1,4 @@
-/** Serves the app on the inherited sockets. */
+/** Serves the app on the inherited sockets, with its own servers or with one of tsicorn. */
 import { createServer, type Server } from 'node:http'
 import type net from 'node:net'
 import type { Socket } from 'node:net'
@@ -17,50 +17,50 @@ import type { InterceptedServer } from '../listen/claims.ts'
 import { emptyQueues } from '../listen/empty-queues.ts'
 import { AppError } from '../protocol/boot-error.ts'
 import type { InheritedListener } from '../protocol/messages.ts'
+import type { Pipeline } from './request-pipeline.ts'
 
 export { stopListening }
 
 export interface ServeOptions {
   readonly listeners: readonly InheritedListener[]
-  /** Seconds that an idle connection is kept. */
+  /** How long an idle connection is kept, in seconds. */
   readonly keepalive: number
   readonly backlog: number
   readonly connections: Connections
-  /** What happens to each request around the app, and to what a listener of the app throws. */
-  readonly wrap: (app: RequestListener) => RequestListener
-  readonly guard: (listener: RequestListener) => RequestListener
-  readonly guardStream: (listener: StreamListener) => StreamListener
-  /** The same for what leaves HTTP; refused where there is no listener. */
+  /** Everything around the listeners of the app. */
+  readonly pipeline: Pipeline
+  readonly wrapStream: (listener: StreamListener) => StreamListener
+  /** Rejects upgrades where there is no listener. */
   readonly wrapUpgrade: (listener?: UpgradeListener) => UpgradeListener
-  /** Sees each server that speaks HTTP. */
+  /** Called for each HTTP server. */
   readonly onServer: (server: AppServer) => void
-  /** Seconds for the head of a request, 0 is no limit; and the most bytes of one. */
+  /** How long the head of a request may take, in seconds; 0 is no limit. */
   readonly headerTimeout: number
-  readonly largestHead: number
-  /** Makes the servers that accept connections, where the server of HTTP is not to do it itself. */
+  readonly maxHeadBytes: number
+  /** Makes the servers that accept connections, where they are filtered. */
   readonly listenerFilter: ListenerFilter | undefined
-  /** The app closed a server that it told to listen. */
+  /** Called when the app closes a server of its own. */
   readonly onClosed: () => void
-  /** What stands before each server, where TLS or HTTP/2 is wanted. */
+  /** TLS and HTTP/2, where they are configured. */
   readonly transport: Transport | undefined
 }
 
-/** Something that accepts from one inherited socket. */
+/** A server that accepts from one inherited socket. */
 interface AcceptingServer {
   readonly listener: InheritedListener
   readonly server: net.Server
 }
 
 export interface Serving {
-  /** A server of the app is about to listen; false when nothing new is taken any more. */
+  /** Adds a server of the app that is about to listen; false when the worker no longer accepts. */
   add(one: InterceptedServer): boolean
-  /** Takes nothing new; what the kernel has queued on the abandoned descriptors is taken first. */
+  /** Stops accepting, after taking the connections that are queued on the abandoned descriptors. */
   stopAccepting(abandoned: readonly number[]): Promise<void>
-  /** The servers of the app close, those that the app has not closed itself. */
+  /** Closes the servers of the app that it has not closed itself. */
   close(): Promise<void>
 }
 
-/** Rejects with `BindFailed` when somebody else listens on one of the addresses. */
+/** Rejects with `BindFailed` when another process listens on one of the addresses. */
 export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serving> {
   const { listeners, backlog } = options
   const { intercepted } = app
@@ -113,12 +113,12 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
 }
 
 function createOwnServer(app: LoadedApp, options: ServeOptions): Server {
-  const { keepalive, connections, wrap, guard, wrapUpgrade, headerTimeout, largestHead } = options
-  const listener = wrap(guard(app.listener as RequestListener))
+  const { keepalive, connections, pipeline, wrapUpgrade, headerTimeout, maxHeadBytes } = options
+  const listener = pipeline(app.listener as RequestListener)
   const own = {
-    maxHeaderSize: largestHead,
+    maxHeaderSize: maxHeadBytes,
     connectionsCheckingInterval: connectionsCheckMs,
-    // Refused here as everything else is, with a word for the log.
+    // Validation checks this, and logs it.
     requireHostHeader: false,
   }
   const server = createServer(own, listener)
@@ -126,9 +126,9 @@ function createOwnServer(app: LoadedApp, options: ServeOptions): Server {
     'checkContinue',
     withLazyContinue(listener, () => connections.mayKeepAlive),
   )
-  // With 0, each answer ends its connection, and Node would take it for no limit.
+  // With 0 every response ends its connection, and Node would take it for no limit.
   if (keepalive > 0) server.keepAliveTimeout = keepalive * 1_000
-  // The limit of the parser would cut off the rest without a word.
+  // The limit of the parser would silently drop the rest.
   server.maxHeadersCount = 0
   server.headersTimeout = headerTimeout * 1_000
   server.requestTimeout = 0
@@ -139,20 +139,20 @@ function createOwnServer(app: LoadedApp, options: ServeOptions): Server {
   return server
 }
 
-/** How often Node looks for requests that take too long to arrive, in milliseconds. */
+/** How often Node looks for requests that arrive too slowly, in milliseconds. */
 const connectionsCheckMs = 1_000
 
-/** What Node closes idle connections after when nobody says otherwise, in milliseconds. */
+/** Node's default `keepAliveTimeout`, in milliseconds. */
 const nodeKeepAliveMs = 5_000
 
-/** Puts what happens to every request around the listeners that the app's own server has. */
+/** Puts the pipeline in front of the listeners of the app's own server. */
 function wrapServer(server: AppServer, options: ServeOptions): AppServer {
   const { keepalive, connections, wrapUpgrade, transport } = options
   if (transport?.hasTls && isSecure(server)) throw new AppError(doubleTls(server))
   transport?.attach(server)
   for (const event of ['request', 'checkContinue', 'checkExpectation'] as const)
     wrapListeners(server, event, options)
-  // Over HTTP/2, both are left to Node.
+  // Over HTTP/2, Node handles both.
   if (isHttp2(server)) wrapStreamListeners(server, options)
   else wrapHttp1Events(server, options)
   const upgrade = takeListeners(server, 'upgrade')
@@ -167,7 +167,7 @@ function wrapServer(server: AppServer, options: ServeOptions): AppServer {
 /** `Expect: 100-continue` and CONNECT. */
 function wrapHttp1Events(server: AppServer, { connections, wrapUpgrade }: ServeOptions): void {
   const [listener] = server.listeners('request') as RequestListener[]
-  // Of older Nodes, the limit drops the rest without a word, and nothing here could refuse it.
+  // In older versions of Node, the limit silently drops the rest before validation.
   if ('maxHeadersCount' in server) server.maxHeadersCount ??= 0
   const mayStay = () => connections.mayKeepAlive
   if (listener !== undefined && server.listenerCount('checkContinue') === 0)
@@ -175,15 +175,15 @@ function wrapHttp1Events(server: AppServer, { connections, wrapUpgrade }: ServeO
   server.on('connect', wrapUpgrade(takeListeners(server, 'connect')))
 }
 
-/** An app may listen for the streams of HTTP/2 themselves. */
-function wrapStreamListeners(server: AppServer, { guardStream }: ServeOptions): void {
+/** An app may handle HTTP/2 streams itself. */
+function wrapStreamListeners(server: AppServer, { wrapStream }: ServeOptions): void {
   tolerateResets()
   const own = server.listeners('stream') as StreamListener[]
   server.removeAllListeners('stream')
-  for (const listener of own) server.on('stream', guardStream(listener))
+  for (const listener of own) server.on('stream', wrapStream(listener))
 }
 
-/** All of them as one, so that a connection is counted once. */
+/** Removes the listeners and returns them as one, so that a connection is counted once. */
 function takeListeners(server: AppServer, event: 'upgrade' | 'connect'): UpgradeListener | undefined {
   const own = server.listeners(event) as UpgradeListener[]
   server.removeAllListeners(event)
@@ -191,32 +191,31 @@ function takeListeners(server: AppServer, event: 'upgrade' | 'connect'): Upgrade
   return (...args) => Promise.all(own.map(listener => Reflect.apply(listener, server, args)))
 }
 
-/** In the place of the listeners comes one, so that a request is counted once. */
+/** Replaces the listeners by one, so that a request is counted once. */
 function wrapListeners(
   server: AppServer,
   event: 'request' | 'checkContinue' | 'checkExpectation',
-  { wrap, guard }: ServeOptions,
+  { pipeline }: ServeOptions,
 ): void {
   const own = server.listeners(event) as RequestListener[]
   if (own.length === 0) return
   server.removeAllListeners(event)
-  // By way of Reflect: an Express application has a `bind` of its own, for requests of that verb.
-  const listeners = own.map(listener => guard((req, res) => Reflect.apply(listener, server, [req, res])))
-  server.on(
-    event,
-    wrap((req, res) => {
-      for (const listener of listeners) listener(req, res)
-    }),
+  // With Reflect, because an Express application has a `bind` of its own, for requests of that method.
+  const listeners = own.map(
+    (listener): RequestListener =>
+      (req, res) =>
+        Reflect.apply(listener, server, [req, res]),
   )
+  server.on(event, pipeline(...listeners))
 }
 
 function doubleTls(server: AppServer): string {
   return `The app serves with TLS of its own (${shapeOf(server)}), and certfile is set as well: leave out certfile, or let the app make an http.Server`
 }
 
-/** To be called before a server takes its first connection. */
+/** Call before a server gets its first connection. */
 export function trackConnections(server: AppServer, connections: Connections): void {
-  // First of all: what else listens makes sessions of HTTP/2 on these sockets.
+  // First, because the other listeners create HTTP/2 sessions on these sockets.
   server.prependListener('connection', (socket: Socket) => connections.add(socket))
   if (isSecure(server)) {
     server.prependListener('secureConnection', (socket: Socket) => connections.addSecure(socket))

@@ -1,4 +1,4 @@
-/** What the settings put around the application: the access log, the checks, the limits, the readiness path. */
+/** Starts serving: builds everything around the app from the settings. */
 import type { AccessLine } from '../../hooks/access-entry.ts'
 import type { HookCaller } from '../../hooks/run.ts'
 import type { WorkerView } from '../../hooks/table.ts'
@@ -9,17 +9,19 @@ import type { Connections } from '../connection/connections.ts'
 import type { ListenerFilter } from '../connection/listener-filters.ts'
 import type { Transport } from '../connection/transport.ts'
 import { createBodyLimit } from '../http/body-limit.ts'
-import { withErrorHandler, withStreamErrorHandler } from '../http/error-handler.ts'
+import { withStreamErrorHandler } from '../http/error-handler.ts'
 import type { OnRejected } from '../http/rejection.ts'
+import { createRequestTimeouts } from '../http/request-timeout.ts'
 import { createValidator, maxHeadBytes } from '../http/validation.ts'
 import { describePeer } from '../net/peer.ts'
 import { createTrust } from '../net/trusted-peers.ts'
 import type { WorkerLog } from '../process/log.ts'
 import type { InheritedListener, WorkerSettings } from '../protocol/messages.ts'
 import { handleClientErrors } from './client-errors.ts'
-import { withReadiness } from './readiness.ts'
+import { createRewriter } from './header-rewriting.ts'
+import { createReadiness } from './readiness.ts'
 import type { RequestIds } from './request-id.ts'
-import { type RequestParts, wrap } from './request-pipeline.ts'
+import { createPipeline, type PipelineParts } from './request-pipeline.ts'
 import { type Serving, serve } from './serve.ts'
 import { wrapUpgrade } from './upgrade.ts'
 
@@ -32,9 +34,9 @@ export interface ServiceOptions {
   readonly log: WorkerLog
   readonly worker: () => WorkerView
   readonly lineFormat: string | AccessLine
-  /** What `ready_path` says. */
+  /** What `ready_path` reports. */
   readonly isReady: () => boolean
-  /** The app closed a server of its own. */
+  /** Called when the app closes a server of its own. */
   readonly onClosed: () => void
 }
 
@@ -43,7 +45,7 @@ export interface Service {
   readonly accessLog: AccessLog | undefined
 }
 
-/** Serves the app. Rejects with `LogFailed` or `BindFailed`. */
+/** Rejects with `LogFailed` or `BindFailed`. */
 export async function startService(app: LoadedApp, options: ServiceOptions): Promise<Service> {
   const { settings, listeners, connections, hooks, log, worker, isReady } = options
   const accessLog = await openRequestLog(settings, options.lineFormat, log)
@@ -51,35 +53,42 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
     accessLog?.rejected(socket, status, response)
     log.warning(`Refused a request of ${describePeer(socket)} with ${status}: ${why}`)
   }
-  const parts: RequestParts = {
+  const { ready_path: path, request_timeout: timeout, keepalive, backlog } = settings
+  const parts: PipelineParts = {
     ...{ connections, accessLog, hooks, worker, log, onRejected },
+    requestIds: await requestIdsFor(settings),
     validate: createValidator(settings),
+    rewrite: createRewriter(settings),
     limitBody: createBodyLimit(settings, onRejected),
+    timeouts:
+      timeout === 0
+        ? undefined
+        : createRequestTimeouts(timeout * 1_000, req => {
+            connections.countTimeout()
+            log.warning(`${req.method} ${req.url} was not answered within request_timeout (${timeout} s)`)
+          }),
+    readiness: path === null ? undefined : createReadiness(path, isReady, connections.record),
     idHeader: settings.request_id_header?.toLowerCase(),
-    timeout: settings.request_timeout,
   }
-  const { ready_path: path, keepalive, backlog } = settings
-  const naming = await requestIdsFor(settings)
   const serving = await serve(app, {
     ...{ listeners, keepalive, backlog, connections },
     headerTimeout: settings.header_timeout,
-    largestHead: maxHeadBytes(settings),
+    maxHeadBytes: maxHeadBytes(settings),
     transport: options.transport,
     onClosed: options.onClosed,
     listenerFilter: await listenerFilterFor(options),
-    onServer: server => handleClientErrors(server, { ...parts, name: naming.request }),
-    wrap: app => {
-      const whole = path === null ? app : withReadiness(app, path, isReady, connections.record)
-      return naming.request(wrap(whole, parts))
+    onServer: server => handleClientErrors(server, parts),
+    pipeline: createPipeline(parts),
+    wrapStream: listener => withStreamErrorHandler(listener, parts),
+    wrapUpgrade: listener => {
+      const wrapped = wrapUpgrade(listener, parts)
+      return parts.requestIds?.upgrade(wrapped) ?? wrapped
     },
-    guard: listener => withErrorHandler(listener, parts),
-    guardStream: listener => withStreamErrorHandler(listener, parts),
-    wrapUpgrade: listener => naming.upgrade(wrapUpgrade(listener, parts)),
   })
   return { serving, accessLog }
 }
 
-/** What the settings want between the sockets and the server of HTTP. */
+/** The filters between the sockets and the HTTP server, where any are configured. */
 async function listenerFilterFor(options: ServiceOptions): Promise<ListenerFilter | undefined> {
   const { settings, connections, log } = options
   if (settings.proxy_protocol === 'off' && settings.worker_connections === 0) return undefined
@@ -87,7 +96,7 @@ async function listenerFilterFor(options: ServiceOptions): Promise<ListenerFilte
   return createListenerFilter(settings, connections, log)
 }
 
-/** Gives requests their ids, where that is asked for. */
+/** Undefined where `request_id_header` is not set. */
 async function requestIdsFor({
   request_id_header: header,
   forwarded_allow_ips: peers,
