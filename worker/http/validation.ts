@@ -3,7 +3,7 @@
  * Nothing here changes a request.
  */
 import { type IncomingMessage, METHODS } from 'node:http'
-import { readScheme, type SchemeHeaders } from '../net/forwarded-scheme.ts'
+import { readScheme, type SchemeHeader } from '../net/forwarded-scheme.ts'
 import type { Peer } from '../net/peer.ts'
 import { createTrust } from '../net/trusted-peers.ts'
 import type { WorkerSettings } from '../protocol/messages.ts'
@@ -125,13 +125,13 @@ export function createForwarderHeaders(rules: RequestRules): (name: string, peer
 }
 
 /** The headers of `secure_scheme_headers`, but for those that `header_map` drops because of an underscore. */
-export function schemeHeadersOf(rules: RequestRules): SchemeHeaders {
+export function schemeHeadersOf(rules: RequestRules): readonly SchemeHeader[] {
   const kept = rules.forwarder_headers.map(name => name.toLowerCase())
   const isUsed = (name: string) =>
     !name.includes('_') || rules.header_map === 'dangerous' || kept.includes('*') || kept.includes(name)
   return Object.entries(rules.secure_scheme_headers)
-    .map(([name, value]) => [name.toLowerCase(), value] as const)
-    .filter(([name]) => isUsed(name))
+    .map(([name, secureValue]) => ({ name: name.toLowerCase(), secureValue }))
+    .filter(({ name }) => isUsed(name))
 }
 
 /** RFC 3986, section 3.2: a host and a port, without a user. */

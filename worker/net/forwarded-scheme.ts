@@ -1,18 +1,22 @@
 /** Reads the scheme of the client from the headers of proxies, such as `X-Forwarded-Proto: https`. */
 import type { IncomingMessage } from 'node:http'
 
-/** Header names in small letters, each with the value that stands for https. */
-export type SchemeHeaders = readonly (readonly [name: string, secureValue: string])[]
+export interface SchemeHeader {
+  /** In small letters. */
+  readonly name: string
+  /** The value that stands for https. */
+  readonly secureValue: string
+}
 
 type Headers = Pick<IncomingMessage, 'headers' | 'rawHeaders'>
 
 /** Whether the headers say https; undefined where they say nothing, and a word where they disagree. */
 export function readScheme(
   req: Headers,
-  schemeHeaders: SchemeHeaders,
+  schemeHeaders: readonly SchemeHeader[],
 ): boolean | 'contradictory' | undefined {
   let isSecure: boolean | undefined
-  for (const [name, secureValue] of schemeHeaders) {
+  for (const { name, secureValue } of schemeHeaders) {
     const value = req.headers[name]
     if (value === undefined) continue
     // Node joins the values of some repeated headers, and drops those of others.
