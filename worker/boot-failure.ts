@@ -41,8 +41,8 @@ function isSelfExplanatory(error: unknown): error is Error {
 }
 
 async function describeThrown(error: unknown, spec: string): Promise<string> {
-  const { userStack, whyNotLoaded } = await import('../config/load/load-error.ts')
-  const { message, unreadable } = await whyNotLoaded(error, await fileOf(spec).catch(() => spec))
+  const { userStack, explainLoadError } = await import('../config/load/load-error.ts')
+  const { message, unreadable } = await explainLoadError(error, await fileOf(spec).catch(() => spec))
   return `The app ${JSON.stringify(spec)} failed: ${unreadable ? message : userStack(error)}`
 }
 

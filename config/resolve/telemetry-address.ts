@@ -1,4 +1,4 @@
-/** Where logs and metrics are sent: the forms of `syslog_addr` and `statsd_host`. */
+/** Parses the addresses of `syslog_addr` and `statsd_host`. */
 import type { Problem } from '../load/config-error.ts'
 import type { Settings } from '../table.ts'
 import { show } from './layers.ts'
@@ -9,7 +9,7 @@ export type SyslogAddress =
 
 const noDatagrams = 'takes datagrams, and Node.js has no unix datagram sockets'
 
-/** Throws `RangeError` with words that follow the address. */
+/** Throws a `RangeError` whose message continues after the address. */
 export function parseSyslogAddress(text: string): SyslogAddress {
   const [, path, type] = /^unix:\/\/(\/[^#]+)(?:#(dgram|stream))?$/.exec(text) ?? []
   if (type === 'dgram') throw new RangeError(`${noDatagrams}: name a stream socket, or udp://HOST:PORT`)
@@ -27,7 +27,7 @@ export interface StatsdAddress {
   readonly text: string
 }
 
-/** Throws `RangeError` with words that follow the address. */
+/** Throws a `RangeError` whose message continues after the address. */
 export function parseStatsdHost(text: string): StatsdAddress {
   if (text.startsWith('unix:')) throw new RangeError(`${noDatagrams}: name HOST:PORT`)
   const found = hostAndPort(text, undefined, 8125)
@@ -43,8 +43,8 @@ function hostAndPort(text: string, usualHost: string | undefined, usualPort: num
   return { host, port }
 }
 
-/** What is wrong with the places that logs and metrics are sent to. */
-export function checkOutlets(
+/** Checks the settings for sending logs and metrics. */
+export function checkTelemetry(
   settings: Settings,
   origins: Readonly<Record<keyof Settings, string>>,
 ): readonly Problem[] {

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import { checkTls } from '../../config/resolve/check-tls.ts'
-import { layered } from '../../config/resolve/layers.ts'
+import { mergeLayers } from '../../config/resolve/layers.ts'
 import type { Settings } from '../../config/table.ts'
 import type { Hooks } from '../../hooks/table.ts'
 
-const { settings: defaults } = layered([], { env: {}, cwd: '/' })
+const { settings: defaults } = mergeLayers([], { env: {}, cwd: '/' })
 const origins = Object.fromEntries(Object.keys(defaults).map(name => [name, `from ${name}`]))
 
 function check(settings: Partial<Settings>, hooks: Hooks = {}) {

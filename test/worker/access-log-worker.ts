@@ -1,4 +1,6 @@
-/** A process with an access log, as small as possible: says its port, obeys `reopen` and `close`, and answers `done`. */
+/**
+ * A process with an access log, as small as possible: says its port, obeys `reopen` and `close`, and answers `done`.
+ */
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { openAccessLog } from '../../worker/access-log/access-log.ts'

@@ -13,23 +13,26 @@ import { UpgradedExchange } from './upgraded-exchange.ts'
 /**
  * One line per request, written when its response has ended or its client has left.
  *
- * A client that left during a response is logged with the status that it was sent; one that left before any response, with
- * 499, as in nginx.
+ * A client that left during a response is logged with the status that it was sent; one that left before any response,
+ * with 499, as in nginx.
  */
 export interface AccessLog {
   /** Call when a request arrives, before the app sees it, and when its response is finished or cut off. */
   readonly started: (req: IncomingMessage, res: ServerResponse) => void
   readonly ended: (req: IncomingMessage, res: ServerResponse) => void
   /**
-   * Logs a request that was rejected before it could be parsed: it was malformed, or took too long. If the rejection replaced
-   * a response, its status counts for the request of that response.
+   * Logs a request that was rejected before it could be parsed: it was malformed, or took too long. If the rejection
+   * replaced a response, its status counts for the request of that response.
    */
   rejected(socket: Socket, status: number, response?: ServerResponse): void
   /** Call when a connection is upgraded, before the app sees it; it is logged when it ends. */
   upgraded(req: IncomingMessage, socket: Duplex): void
   /** Switches to the file that has the configured name now; resolves when all earlier lines are in the old one. */
   reopen(): Promise<void>
-  /** Logs unfinished requests as they are; resolves when all lines are written, or after `limit` milliseconds. Ignores later ones. */
+  /**
+   * Logs unfinished requests as they are; resolves when all lines are written, or after `limit` milliseconds. Ignores
+   * later ones.
+   */
   close(limit?: number): Promise<void>
 }
 

@@ -31,8 +31,8 @@ type Print = (entry: Entry) => string
 /**
  * Compiles a format once; throws for a stray percent sign. Unknown atoms print `-`, as in Gunicorn.
  *
- * Values come from the network and must not forge a line or a field: `"` and `\` get a backslash, and every byte outside of
- * printable ASCII is written as `\xHH`.
+ * Values come from the network and must not forge a line or a field: `"` and `\` get a backslash, and every byte
+ * outside of printable ASCII is written as `\xHH`.
  */
 export function compileFormat(format: string): Print {
   const parts = parseFormat(format).map(({ literal, atom }) => ({ literal, print: printerOf(atom) }))

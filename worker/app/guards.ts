@@ -6,8 +6,8 @@ import { AppError } from '../protocol/boot-error.ts'
 import { exitCodes } from '../protocol/exit-codes.ts'
 
 /**
- * Makes `cluster.fork` throw, for the life of the process: an app with workers of its own serves nothing itself, and its
- * workers would not know the inherited sockets. `refused` is called even when the app swallows the error.
+ * Makes `cluster.fork` throw, for the life of the process: an app with workers of its own serves nothing itself, and
+ * its workers would not know the inherited sockets. `refused` is called even when the app swallows the error.
  */
 export function refuseCluster(refused: (error: AppError) => void): void {
   cluster.fork = () => {
@@ -21,9 +21,9 @@ export function refuseCluster(refused: (error: AppError) => void): void {
 }
 
 /**
- * Logs an app that calls `process.exit` while it is loaded, and ends with the exit code of a worker that failed to boot: even
- * with code 0 the app has not booted. An app that was told to leave may exit. The returned function ends the guard, and leaves
- * in place what others have wrapped around it.
+ * Logs an app that calls `process.exit` while it is loaded, and ends with the exit code of a worker that failed to
+ * boot: even with code 0 the app has not booted. An app that was told to leave may exit. The returned function ends the
+ * guard, and leaves in place what others have wrapped around it.
  */
 export function reportAppExit(app: string, log: AppLog, isLeaving: () => boolean): () => void {
   const { exit } = process

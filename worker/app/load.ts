@@ -70,8 +70,8 @@ export interface LoadOptions {
 /**
  * Runs the app and finds out how to serve it; called once in the life of a process.
  *
- * A server that listens on an inherited socket comes first, then the export named by the spec, then the default export, then
- * the conventional names.
+ * A server that listens on an inherited socket comes first, then the export named by the spec, then the default export,
+ * then the conventional names.
  *
  * @throws AppError, AppMissing, BindFailed, and anything that the app itself throws
  */

@@ -1,8 +1,8 @@
 /** Recognises the message by which apps tell PM2 that they are ready. */
 
 /**
- * Resolves when the app calls `process.send` with `'ready'`, `'online'` or `{ cmd: 'ready' }`. These messages go no further;
- * all others pass.
+ * Resolves when the app calls `process.send` with `'ready'`, `'online'` or `{ cmd: 'ready' }`. These messages go no
+ * further; all others pass.
  */
 export function interceptReady(): Promise<void> {
   const { send } = process

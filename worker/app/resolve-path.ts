@@ -7,8 +7,8 @@ import { extensions, findAppFile } from '../protocol/app-file.ts'
 import { AppMissing } from '../protocol/boot-error.ts'
 
 /**
- * The URL of the module: a file below `cwd` as written, without resolving symbolic links; else, unless the path begins with
- * `.` or `/`, a package that code in `cwd` could import.
+ * The URL of the module: a file below `cwd` as written, without resolving symbolic links; else, unless the path begins
+ * with `.` or `/`, a package that code in `cwd` could import.
  *
  * @throws AppMissing
  */

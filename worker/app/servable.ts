@@ -19,8 +19,8 @@ const factoryName = /^(?:create|build|make)(?![a-z])/
 export const noExport = Symbol('ran only')
 
 /**
- * Makes an export servable. Functions are classified by their parameters: two or more are `(req, res)`, one is `(request)`,
- * none is a factory; `create...`, `build...` and `make...` with fewer than two are factories too.
+ * Makes an export servable. Functions are classified by their parameters: two or more are `(req, res)`, one is
+ * `(request)`, none is a factory; `create...`, `build...` and `make...` with fewer than two are factories too.
  *
  * @throws AppError when a factory returns something that cannot be served, and anything that the factory throws
  */

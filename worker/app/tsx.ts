@@ -10,8 +10,8 @@ export async function registerTsx(url: string): Promise<void> {
   const [esm, cjs] = await Promise.all([import('tsx/esm/api'), import('tsx/cjs/api')])
   const { nearestTsconfig, withTsconfig } = await import('../../config/load/fresh-import.ts')
   const nearest = nearestTsconfig(dirname(fileURLToPath(url)))
-  // tsx looks upwards from the working folder, and tolerates a tsconfig there that extends a missing package, as that of a
-  // deployed app may do. A tsconfig that it is given must be complete.
+  // tsx looks upwards from the working folder, and tolerates a tsconfig there that extends a missing package, as that
+  // of a deployed app may do. A tsconfig that it is given must be complete.
   const tsconfig = nearest === nearestTsconfig(process.cwd()) ? undefined : nearest
   withTsconfig(process.env.TSX_TSCONFIG_PATH ?? tsconfig, () => {
     cjs.register()

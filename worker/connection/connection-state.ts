@@ -81,8 +81,8 @@ export function closeAfterResponse(state: ConnectionState, response: ServerRespo
 }
 
 /**
- * Node closes the connection as soon as it has sent the last response. This delays that until the rest of the request has
- * been read, however long it is.
+ * Node closes the connection as soon as it has sent the last response. This delays that until the rest of the request
+ * has been read, however long it is.
  */
 function destroyWhenRead(req: IncomingMessage): void {
   const { socket } = req

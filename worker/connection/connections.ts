@@ -137,8 +137,8 @@ export class Connections {
   }
 
   /**
-   * Whether the last response of this connection is already on its way: then the request is ignored, and its client may send
-   * it again elsewhere (RFC 9112, section 9.6).
+   * Whether the last response of this connection is already on its way: then the request is ignored, and its client may
+   * send it again elsewhere (RFC 9112, section 9.6).
    */
   isAfterLastResponse({ socket }: IncomingMessage): boolean {
     const last = this.#hasLastResponse ? this.#open.get(socket)?.lastResponse : undefined

@@ -1,8 +1,8 @@
 /**
  * Keeps file descriptors free, so that the worker can accept the next connection and the app can open its files.
  *
- * When none is left, libuv closes every connection in the kernel's queue, and there is no way to stop accepting without giving
- * up the socket. To prevent that, idle connections are closed near the limit.
+ * When none is left, libuv closes every connection in the kernel's queue, and there is no way to stop accepting without
+ * giving up the socket. To prevent that, idle connections are closed near the limit.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
@@ -111,7 +111,8 @@ export class DescriptorGuard {
       // One of them is the open folder itself.
       this.#otherDescriptors = Math.max(0, readdirSync('/proc/self/fd').length - 1 - this.#connections.total)
     } catch {
-      // No descriptor is left for the folder either. On other systems than Linux there is no such folder, and no known limit.
+      // No descriptor is left for the folder either. On other systems than Linux there is no such folder, and no known
+      // limit.
       this.#otherDescriptors = this.#limit - this.#connections.total
     }
     this.#connections.capacity = Math.max(
@@ -144,8 +145,8 @@ interface Candidate {
 }
 
 /**
- * The idle connections, those whose clients lose least first: without any request so far, with all responses sent, with a
- * request that has begun to arrive. Recently active ones come after all of these, and the longest idle come first.
+ * The idle connections, those whose clients lose least first: without any request so far, with all responses sent, with
+ * a request that has begun to arrive. Recently active ones come after all of these, and the longest idle come first.
  */
 function closeCandidates(all: Iterable<[Socket, ConnectionState]>): Candidate[] {
   const now = performance.now()

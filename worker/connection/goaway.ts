@@ -13,9 +13,10 @@ const firstRequestMs = 100
 /**
  * Announces that no further streams are wanted; open ones are finished, then the connection ends.
  *
- * On a plain connection no request is lost: a first GOAWAY asks the client to open no more streams, and the second one names
- * the last stream only when the client has answered a ping, so that all it sent before has arrived. Under TLS, Node offers no
- * way to send the first frame; there the client learns which requests were not begun, and may send them again elsewhere.
+ * On a plain connection no request is lost: a first GOAWAY asks the client to open no more streams, and the second one
+ * names the last stream only when the client has answered a ping, so that all it sent before has arrived. Under TLS,
+ * Node offers no way to send the first frame; there the client learns which requests were not begun, and may send them
+ * again elsewhere.
  */
 export function goaway(session: ServerHttp2Session, socket: Socket): void {
   if (session.closed || session.destroyed || goingAway.has(session)) return
@@ -34,7 +35,10 @@ export function goaway(session: ServerHttp2Session, socket: Socket): void {
   })
 }
 
-/** The same for a session that opens while the worker is leaving: its client could not know, and gets its first requests in. */
+/**
+ * The same for a session that opens while the worker is leaving: its client could not know, and gets its first requests
+ * in.
+ */
 export function goawaySoon(session: ServerHttp2Session, socket: Socket): void {
   let timer = setTimeout(goaway, clientMs, session, socket)
   session.once('stream', () => {
@@ -45,8 +49,8 @@ export function goawaySoon(session: ServerHttp2Session, socket: Socket): void {
 }
 
 /**
- * Destroys a failed session only after everything in the same chunk is parsed. Node does so at once, and Node 22 aborts the
- * process when the body of another request follows.
+ * Destroys a failed session only after everything in the same chunk is parsed. Node does so at once, and Node 22 aborts
+ * the process when the body of another request follows.
  */
 export function deferDestroy(session: ServerHttp2Session): void {
   const destroy: (error?: Error, code?: number) => void = session.destroy.bind(session)

@@ -2,8 +2,8 @@
 import { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 
 /**
- * Copies the methods of the HTTP/2 prototypes onto the objects themselves. Express replaces the prototypes with its own, which
- * derive from HTTP/1.1: a response would fail, and take the process with it.
+ * Copies the methods of the HTTP/2 prototypes onto the objects themselves. Express replaces the prototypes with its
+ * own, which derive from HTTP/1.1: a response would fail, and take the process with it.
  */
 export function pinMethods(req: Http2ServerRequest, res: Http2ServerResponse): void {
   requestMembers ??= membersOf(Http2ServerRequest.prototype)

@@ -40,7 +40,10 @@ export function createListenerFilter(
   }
 }
 
-/** Connections beyond the limit wait, unread, until others end; meanwhile every response is the last one of its connection. */
+/**
+ * Connections beyond the limit wait, unread, until others end; meanwhile every response is the last one of its
+ * connection.
+ */
 function limitConnections(limit: number, connections: Connections, log: WorkerLog, next: Accept): Accept {
   const owner = {}
   let waiting: Socket[] = []

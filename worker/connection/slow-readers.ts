@@ -1,8 +1,9 @@
 /**
- * Cuts clients that do not read their responses: unread data is memory of this worker, so it is limited in time and in size.
+ * Cuts clients that do not read their responses: unread data is memory of this worker, so it is limited in time and in
+ * size.
  *
- * Nothing is measured per response. All connections are checked about once a second, and only those with unread data are
- * remembered.
+ * Nothing is measured per response. All connections are checked about once a second, and only those with unread data
+ * are remembered.
  */
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
@@ -131,8 +132,8 @@ type SocketInternals = Socket & {
 }
 
 /**
- * The bytes that the kernel has taken, even of an unfinished write, measured below TLS. Node has no public number for this;
- * its own `socket.setTimeout` uses the same one.
+ * The bytes that the kernel has taken, even of an unfinished write, measured below TLS. Node has no public number for
+ * this; its own `socket.setTimeout` uses the same one.
  */
 function bytesTakenBy(socket: SocketInternals): number {
   const { _handle: handle, bytesWritten } = socket._parent ?? socket

@@ -67,7 +67,9 @@ export async function createTls({ settings, material, hooks, log }: TlsParts): P
   }
 }
 
-/** Where certificates are optional, Node accepts an untrusted one; here a client that sends one must send a valid one. */
+/**
+ * Where certificates are optional, Node accepts an untrusted one; here a client that sends one must send a valid one.
+ */
 function hasUntrustedCertificate(socket: TLSSocket): boolean {
   if (socket.authorized || socket.authorizationError === null) return false
   return Object.keys(socket.getPeerCertificate() ?? {}).length > 0

@@ -67,7 +67,9 @@ function checkTrailer(
   return undefined
 }
 
-/** Rejects a request that the app already handles. Bypasses the response object, so that the app can still set headers. */
+/**
+ * Rejects a request that the app already handles. Bypasses the response object, so that the app can still set headers.
+ */
 function rejectLate(
   req: IncomingMessage,
   res: ServerResponse,

@@ -1,6 +1,6 @@
 /**
- * Makes HTTP/2 responses do nothing when their stream is reset, as HTTP/1.1 responses do when the client is gone. Node's throw:
- * in its own code, which answers `Expect: 100-continue` on a reset stream, or in the code of the app.
+ * Makes HTTP/2 responses do nothing when their stream is reset, as HTTP/1.1 responses do when the client is gone.
+ * Node's throw: in its own code, which answers `Expect: 100-continue` on a reset stream, or in the code of the app.
  */
 import type { Http2ServerResponse } from 'node:http2'
 import { ignore } from './rejection.ts'

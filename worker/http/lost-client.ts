@@ -1,6 +1,6 @@
 /**
- * Destroys TLS connections whose clients are gone without Node noticing: it ignores a write that fails at once below TLS
- * (nodejs/node#55804), and leaks the socket, its descriptor and the responses on it.
+ * Destroys TLS connections whose clients are gone without Node noticing: it ignores a write that fails at once below
+ * TLS (nodejs/node#55804), and leaks the socket, its descriptor and the responses on it.
  */
 import type { Socket } from 'node:net'
 import { isReset } from '../net/peer.ts'
@@ -9,7 +9,10 @@ const sockets = new Set<Socket>()
 let next = sockets.values()
 let sweep: NodeJS.Timeout | undefined
 
-/** Each connection is checked once in this many sweeps, at this interval in milliseconds: a check takes some microseconds. */
+/**
+ * Each connection is checked once in this many sweeps, at this interval in milliseconds: a check takes some
+ * microseconds.
+ */
 const sweeps = 20
 const sweepMs = 250
 

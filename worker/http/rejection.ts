@@ -1,4 +1,6 @@
-/** Rejects requests: with a short response that echoes nothing from the request, and is the last one of its connection. */
+/**
+ * Rejects requests: with a short response that echoes nothing from the request, and is the last one of its connection.
+ */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import type { Socket } from 'node:net'
@@ -61,8 +63,8 @@ export interface AnsweringSocket extends Socket {
 }
 
 /**
- * Calls `respond` when all earlier requests on this connection have their responses (RFC 9112, section 9.3.2). `own` is the
- * response object of this request, if there is one.
+ * Calls `respond` when all earlier requests on this connection have their responses (RFC 9112, section 9.3.2). `own` is
+ * the response object of this request, if there is one.
  */
 export function afterEarlierResponses(
   socket: AnsweringSocket,

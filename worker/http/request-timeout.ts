@@ -50,8 +50,8 @@ const head = [
 ]
 
 /**
- * Bypasses the response object, and ends the connection: the app still has that object, and must be able to set headers without
- * an error.
+ * Bypasses the response object, and ends the connection: the app still has that object, and must be able to set headers
+ * without an error.
  */
 function respondTimedOut(req: IncomingMessage, res: ServerResponse): void {
   if (req.httpVersionMajor !== 1) return respondOnStream(res, 503, body)

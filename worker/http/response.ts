@@ -1,6 +1,6 @@
 /**
- * The state of responses in both protocols: Node's HTTP/2 compatibility layer reports some of it differently from HTTP/1.1, or
- * not at all.
+ * The state of responses in both protocols: Node's HTTP/2 compatibility layer reports some of it differently from
+ * HTTP/1.1, or not at all.
  */
 import type { ServerResponse } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
@@ -38,8 +38,8 @@ export function abort(res: ServerResponse): void {
 }
 
 /**
- * Responds on the stream, bypassing the response object, which from then on does nothing: the app still has it, and must be able
- * to set headers without an error. The response may end before the request does (RFC 9113, section 8.1).
+ * Responds on the stream, bypassing the response object, which from then on does nothing: the app still has it, and
+ * must be able to set headers without an error. The response may end before the request does (RFC 9113, section 8.1).
  */
 export function respondOnStream(res: ServerResponse, status: number, text: string): void {
   const stream = streamOf(res) as ServerHttp2Stream

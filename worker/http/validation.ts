@@ -1,6 +1,6 @@
 /**
- * Validates requests before they reach the app: what Node's parser accepts and RFC 9112 does not, and the limits of tsicorn.
- * Nothing here changes a request.
+ * Validates requests before they reach the app: what Node's parser accepts and RFC 9112 does not, and the limits of
+ * tsicorn. Nothing here changes a request.
  */
 import { type IncomingMessage, METHODS } from 'node:http'
 import { readScheme, type SchemeHeader } from '../net/forwarded-scheme.ts'

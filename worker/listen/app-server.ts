@@ -1,4 +1,7 @@
-/** Makes the app's own servers behave as the app expects while tsicorn controls them: listening, and closed when told to. */
+/**
+ * Makes the app's own servers behave as the app expects while tsicorn controls them: listening, and closed when told
+ * to.
+ */
 import type { Server } from 'node:net'
 import type { InheritedListener } from '../protocol/messages.ts'
 import type { ListenRequest } from './listen-request.ts'
@@ -6,8 +9,8 @@ import type { ListenRequest } from './listen-request.ts'
 type Address = ReturnType<Server['address']>
 
 /**
- * Makes the server report that it listens although it does not. `closed` is called when the app closes it, and returns whether
- * Node itself will emit `close`.
+ * Makes the server report that it listens although it does not. `closed` is called when the app closes it, and returns
+ * whether Node itself will emit `close`.
  */
 export function showListening(server: Server, address: Address, closed: () => boolean = () => false): void {
   override(server, {
@@ -51,8 +54,8 @@ export function suppressEvent(server: Server, event: string, onEvent: () => void
 }
 
 /**
- * Call before a server stops accepting: the app sees it open until it closes it at its own end. The returned function closes it
- * where the app has not.
+ * Call before a server stops accepting: the app sees it open until it closes it at its own end. The returned function
+ * closes it where the app has not.
  */
 export function deferClose(server: Server): () => void {
   let closes = server.listening
@@ -78,7 +81,9 @@ function override(server: Server, members: Readonly<Record<string, unknown>>): v
   }
 }
 
-/** Makes the server, and the callback of `listen`, believe that it listens; `closed` is called when the app closes it. */
+/**
+ * Makes the server, and the callback of `listen`, believe that it listens; `closed` is called when the app closes it.
+ */
 export function pretendListening(
   server: Server,
   request: ListenRequest,

@@ -23,9 +23,8 @@ export interface LateListens {
 /**
  * Replaces `net.Server.prototype.listen` for the life of the process, before any code of the app runs.
  *
- * HTTP servers that ask for an inherited port or path get the inherited socket, unless they are closed at once: an app that
- * looks for a free port finds its own free. Further addresses, and those it asks for after it is loaded, are bound by the
- * arbiter for the next workers.
+ * HTTP servers that ask for an inherited port or path get the inherited socket, unless they are closed at once: an app
+ * that probes ports finds its own free. The arbiter binds further addresses, and later ones, for the next workers.
  */
 export class ListenInterceptor {
   /** Resolves when the first server of the app listens. */
@@ -126,7 +125,7 @@ export class ListenInterceptor {
     this.#unmatched.unref()
   }
 
-  /** Call when the app is loaded: the worker takes the remaining sockets, and later calls of `listen` for them only seem to succeed. */
+  /** Call when the app is loaded: from now on, only awaited listeners are given to servers of the app. */
   finish(): void {
     this.#loaded = true
     this.#acceptConnects()
@@ -195,7 +194,7 @@ export class ListenInterceptor {
     return server
   }
 
-  /** Ignores a server where the exported app is served. The server may do more than the export, so the next workers wait for it. */
+  /** Ignores a server where the exported app is served; it may do more than the export, so the next workers wait for it. */
   #ignore(server: AppServer, request: ListenRequest, listener: InheritedListener | undefined): Server {
     const isOwn = this.#isServed(server) || listener === undefined || this.#claims.isTaken(listener)
     let isOpen = true

@@ -16,8 +16,8 @@ export interface ListenRequest {
 }
 
 /**
- * Returns undefined when the arguments name a descriptor or a handle instead of an address, or an invalid port, for which Node
- * throws.
+ * Returns undefined when the arguments name a descriptor or a handle instead of an address, or an invalid port, for
+ * which Node throws.
  */
 export function readListen(args: readonly unknown[]): ListenRequest | undefined {
   const last = args.at(-1)

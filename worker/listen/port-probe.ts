@@ -3,8 +3,9 @@ import { Socket } from 'node:net'
 import { type ListenRequest, readListen } from './listen-request.ts'
 
 /**
- * Refuses connections of the app to its own port: an app that connects before it listens checks whether the port is free, and
- * tsicorn already listens there. The returned function ends this, and leaves in place what others have wrapped around it.
+ * Refuses connections of the app to its own port: an app that connects before it listens checks whether the port is
+ * free, and tsicorn already listens there. The returned function ends this, and leaves in place what others have
+ * wrapped around it.
  */
 export function refuseProbes(isOwn: (request: ListenRequest) => boolean): () => void {
   const { connect } = Socket.prototype

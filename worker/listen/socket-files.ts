@@ -1,6 +1,6 @@
 /**
- * Keeps the files of unix sockets that the arbiter has bound. A standalone program removes a stale socket file before it
- * listens, and its own at the end; here the file belongs to all workers, so the removal only seems to succeed.
+ * Keeps the files of unix sockets that the arbiter has bound. A standalone program removes a stale socket file before
+ * it listens, and its own at the end; here the file belongs to all workers, so the removal only seems to succeed.
  */
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'

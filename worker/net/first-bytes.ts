@@ -11,8 +11,8 @@ export interface FirstBytes<T> {
 }
 
 /**
- * Reads until the first bytes can be parsed; `done` is called once with the result and with all bytes read so far, for the
- * caller to put back. It is not called for a client that leaves before.
+ * Reads until the first bytes can be parsed; `done` is called once with the result and with all bytes read so far, for
+ * the caller to put back. It is not called for a client that leaves before.
  */
 export function readFirstBytes<T>(
   socket: Socket,

@@ -5,7 +5,9 @@ import { readFirstBytes } from './first-bytes.ts'
 /** RFC 9113 section 3.4. */
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
-/** A client that sends nothing for this long, in milliseconds, is taken for HTTP/1.1, which has time limits of its own. */
+/**
+ * A client that sends nothing for this long, in milliseconds, is taken for HTTP/1.1, which has time limits of its own.
+ */
 const timeoutMs = 10_000
 
 /** Calls `decided` once, after what was read has been put back. */

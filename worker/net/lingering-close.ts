@@ -8,8 +8,8 @@ const maxBytes = 65_536
 const lingering = new WeakSet<Socket>()
 
 /**
- * Makes `destroySoon` close the connection in two steps. Closing a socket with unread bytes resets it, and the client may
- * lose the response (RFC 9112, section 9.6).
+ * Makes `destroySoon` close the connection in two steps. Closing a socket with unread bytes resets it, and the client
+ * may lose the response (RFC 9112, section 9.6).
  */
 export function linger(socket: Socket): void {
   if (lingering.has(socket)) return

@@ -10,8 +10,8 @@ export interface Peer {
 }
 
 /**
- * Notes whether a connection came over a unix socket. Call it when the connection is accepted: after a reset the address of
- * a TCP client is gone too, and the client must not pass for a local one.
+ * Notes whether a connection came over a unix socket. Call it when the connection is accepted: after a reset the
+ * address of a TCP client is gone too, and the client must not pass for a local one.
  */
 export function notePeer(socket: Socket & { [unix]?: boolean }): void {
   // Node remembers the address once it was read.

@@ -2,7 +2,9 @@
 import { BlockList, isIPv6 } from 'node:net'
 import { isUnix, type Peer } from './peer.ts'
 
-/** Whether a peer is trusted. Clients of a unix socket always are: the permissions of its file decide who may connect. */
+/**
+ * Whether a peer is trusted. Clients of a unix socket always are: the permissions of its file decide who may connect.
+ */
 export type Trust = (peer: Peer) => boolean
 
 /** `peers` are addresses and networks, or `*` for all. */

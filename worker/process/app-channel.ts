@@ -1,7 +1,7 @@
 /**
  * Emulates the channel to a parent that apps find under other process managers: `process.send`, `process.connected`,
- * `process.disconnect` and `process.channel`. Messages are dropped, except the one that `ready-message.ts` recognises, and
- * nothing here has an effect on the worker.
+ * `process.disconnect` and `process.channel`. Messages are dropped, except the one that `ready-message.ts` recognises,
+ * and nothing here has an effect on the worker.
  */
 import type { WorkerLog } from './log.ts'
 

@@ -32,8 +32,8 @@ export async function shutDown(limit: number, log: Log): Promise<void> {
 }
 
 /**
- * Whether the app finished in time. A listener that returns no promise has finished when the event loop is empty, or when the
- * process sends itself a signal. Many just exit the process.
+ * Whether the app finished in time. A listener that returns no promise has finished when the event loop is empty, or
+ * when the process sends itself a signal. Many just exit the process.
  */
 async function finishes(begin: () => unknown[], limit: number, log: Log): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<true>()

@@ -20,7 +20,8 @@ const rss = fieldIndex('rss')
 /**
  * Returns a function that looks at the scoreboard record of a worker and says which limit it has reached, if any.
  *
- * `random`, from 0 to 1, is drawn once for each jitter, so that workers of the same age are not replaced at the same time.
+ * `random`, from 0 to 1, is drawn once for each jitter, so that workers of the same age are not replaced at the same
+ * time.
  */
 export function createRecycling(limits: Limits, random: () => number = Math.random) {
   const { max_requests, max_requests_jitter, max_worker_rss } = limits

@@ -1,6 +1,7 @@
 /**
- * Intercepts the signals that end processes. The worker first finishes its requests, and only then may the app shut down: so the
- * app's listeners get these signals from the worker, not from the system, and cannot see that the worker listens.
+ * Intercepts the signals that end processes. The worker first finishes its requests, and only then may the app shut
+ * down: so the app's listeners get these signals from the worker, not from the system, and cannot see that the worker
+ * listens.
  */
 import { constants } from 'node:os'
 

@@ -1,8 +1,8 @@
 /**
  * A thread that captures the JavaScript stack of this process when its event loop is stuck.
  *
- * It pauses the main thread through an inspector session without a port, so nothing else can attach, and Node prints nothing
- * about it. A stuck process cannot start a thread, so this one is started at boot.
+ * It pauses the main thread through an inspector session without a port, so nothing else can attach, and Node prints
+ * nothing about it. A stuck process cannot start a thread, so this one is started at boot.
  */
 import { requestsKey } from '../protocol/messages.ts'
 

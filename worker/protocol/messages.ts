@@ -74,8 +74,8 @@ export interface Start {
 }
 
 /**
- * The certificate and its options. The arbiter reads the files, so that the key can stay readable by root alone, and a worker
- * can start even if the files are gone.
+ * The certificate and its options. The arbiter reads the files, so that the key can stay readable by root alone, and a
+ * worker can start even if the files are gone.
  */
 export interface TlsMaterial {
   readonly cert: string

@@ -1,16 +1,19 @@
 /**
  * Opens files safely where others may write to folders on the path.
  *
- * Anyone who may write to such a folder could lead root to any file by a symbolic link. So root follows a link only when root,
- * or the user of this process, owns it: the kernel's rule for /tmp (`fs.protected_symlinks`), in every folder. Other users
- * follow links as usual.
+ * Anyone who may write to such a folder could lead root to any file by a symbolic link. So root follows a link only
+ * when root, or the user of this process, owns it: the kernel's rule for /tmp (`fs.protected_symlinks`), in every
+ * folder. Other users follow links as usual.
  */
 import { closeSync, constants, fstatSync, lstatSync, open, openSync, readlinkSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 const { O_DIRECTORY, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK } = constants
 
-/** Opens a descriptor that names a file without reading it. Missing in Node; the same on every Linux machine that Node supports. */
+/**
+ * Opens a descriptor that names a file without reading it. Missing in Node; the same on every Linux machine that Node
+ * supports.
+ */
 export const O_PATH = 0o10000000
 
 /** A name in an open folder, which stays the same folder even if the path changes. */
@@ -45,7 +48,8 @@ export function inPlace<T>(path: string, operation: (path: string) => T): T {
 /**
  * Opens a file, and never waits for the other end of a pipe: `ENXIO` when there is no reader. The caller closes it.
  *
- * @throws the system error; `EUNTRUSTED` as above, and for a file with a second name in a folder that others may write to
+ * @throws the system error; `EUNTRUSTED` as above, and for a file with a second name in a folder that others may write
+ * to
  */
 export async function openSafely(path: string, flags: number): Promise<number> {
   const place = findPlace(path, { follow: true })

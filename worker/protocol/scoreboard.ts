@@ -72,8 +72,8 @@ export function fieldIndex(field: RecordField): number {
 }
 
 /**
- * The records of the first `slots` workers. A slot that was never written reads as zeros, and so does an impossible value:
- * every worker can write anything to any record.
+ * The records of the first `slots` workers. A slot that was never written reads as zeros, and so does an impossible
+ * value: every worker can write anything to any record.
  */
 export function readRecords(fd: number, slots: number): ScoreRecord[] {
   const all = new Float64Array(slots * recordLength)

@@ -20,8 +20,8 @@ export interface ClientErrorParts {
 type ClientErrorListener = (error: NodeJS.ErrnoException, socket: Socket) => void
 
 /**
- * Handles malformed requests (400), headers that are too large (431) or too late (408), unsupported expectations (417), and the
- * like.
+ * Handles malformed requests (400), headers that are too large (431) or too late (408), unsupported expectations (417),
+ * and the like.
  *
  * An app that handles `clientError` or `checkExpectation` responds itself; the log has the status that is used here.
  */

@@ -1,4 +1,7 @@
-/** Rewrites the headers of valid requests, so that apps can trust them and find host and scheme where they look for them. */
+/**
+ * Rewrites the headers of valid requests, so that apps can trust them and find host and scheme where they look for
+ * them.
+ */
 import type { IncomingMessage } from 'node:http'
 import {
   absoluteForm,
@@ -45,7 +48,10 @@ function setHostFromTarget({ url = '', headers, rawHeaders }: IncomingMessage): 
   else rawHeaders[at + 1] = host
 }
 
-/** Removes headers with an underscore: code that maps names to variables cannot tell `X_Real_IP` from the `X-Real-IP` of a proxy. */
+/**
+ * Removes headers with an underscore: code that maps names to variables cannot tell `X_Real_IP` from the `X-Real-IP` of
+ * a proxy.
+ */
 function dropUnderscores(
   { headers, rawHeaders, socket }: IncomingMessage,
   isKept: ReturnType<typeof createForwarderHeaders>,

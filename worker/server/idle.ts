@@ -4,8 +4,8 @@ import { idleGraceMs } from '../connection/connection-state.ts'
 import type { Connections } from '../connection/connections.ts'
 
 /**
- * How long a connection without any request so far is kept, in milliseconds: its client means to send one, and a lost first
- * packet comes again after a second (RFC 6298), or after three.
+ * How long a connection without any request so far is kept, in milliseconds: its client means to send one, and a lost
+ * first packet comes again after a second (RFC 6298), or after three.
  */
 const firstRequestMs = 3_200
 
@@ -13,10 +13,11 @@ const firstRequestMs = 3_200
 const sweepMs = 50
 
 /**
- * Resolves with true when all are closed, or with false when some are still open at the time `until` of `performance.now()`.
+ * Resolves with true when all are closed, or with false when some are still open at the time `until` of
+ * `performance.now()`.
  *
- * A connection must have been idle before the event loop polls and still be idle afterwards: on a busy machine, a request may
- * have waited in the kernel for as long as an idle connection is kept.
+ * A connection must have been idle before the event loop polls and still be idle afterwards: on a busy machine, a
+ * request may have waited in the kernel for as long as an idle connection is kept.
  */
 export async function untilIdle(connections: Connections, until: number): Promise<boolean> {
   while (connections.size > 0) {

@@ -14,8 +14,8 @@ export interface RequestIds {
 }
 
 /**
- * Keeps the id that a request came with if its peer is trusted and the id is valid, else creates one. The header is set on the
- * request and on its response; the response to an upgrade is written by the app.
+ * Keeps the id that a request came with if its peer is trusted and the id is valid, else creates one. The header is set
+ * on the request and on its response; the response to an upgrade is written by the app.
  */
 export function createRequestIds(header: string, trusts: Trust): RequestIds {
   const name = header.toLowerCase()

@@ -132,8 +132,8 @@ function limitBodies(limitBody: LimitBody): RequestStep {
 }
 
 /**
- * While connections end, the app waits until all requests of the same chunk are known: the response to the newest of them is
- * the last one, and a quick response to the first would leave the others without one.
+ * While connections end, the app waits until all requests of the same chunk are known: the response to the newest of
+ * them is the last one, and a quick response to the first would leave the others without one.
  */
 function waitForBatch(connections: Connections): RequestStep {
   return next => (req, res) => {

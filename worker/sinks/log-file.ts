@@ -6,9 +6,9 @@ import { openSafely } from '../protocol/safe-open.ts'
 import { countLines, LogStream } from './log-stream.ts'
 
 /**
- * Lines stay whole as long as each piece passed to `write` has at most `piece` bytes: the kernel appends such a piece to a
- * local file (O_APPEND) or a pipe (PIPE_BUF) undivided. Only a longer line to a full pipe, and a disk that fills up in the
- * middle of a piece, can split one.
+ * Lines stay whole as long as each piece passed to `write` has at most `piece` bytes: the kernel appends such a piece
+ * to a local file (O_APPEND) or a pipe (PIPE_BUF) undivided. Only a longer line to a full pipe, and a disk that fills
+ * up in the middle of a piece, can split one.
  */
 export interface LogFile {
   /** The longest piece that always arrives undivided, in bytes. */
@@ -16,8 +16,8 @@ export interface LogFile {
   /** Appends whole lines, each with its line end. Never blocks, never throws; does nothing after `close`. */
   write(lines: string): void
   /**
-   * Switches to the file that has the name now. Resolves when all earlier lines are in the old file, or, where its disk is
-   * full, wait for the new one.
+   * Switches to the file that has the name now. Resolves when all earlier lines are in the old file, or, where its disk
+   * is full, wait for the new one.
    */
   reopen(): Promise<void>
   /** Resolves when all lines are written, or after `limit`. */
@@ -27,7 +27,9 @@ export interface LogFile {
 export interface CloseOptions {
   /** How long to wait for a full disk, or for the reader of a pipe, in milliseconds; default: 2,500. */
   readonly limit?: number
-  /** Gets the lines that cannot be written at once; without it they are waited for, and if lost, counted and reported. */
+  /**
+   * Gets the lines that cannot be written at once; without it they are waited for, and if lost, counted and reported.
+   */
   readonly heir?: (lines: string) => void
 }
 
@@ -130,9 +132,9 @@ export async function openLogFile(options: LogFileOptions): Promise<LogFile> {
 const lastMs = 2_500
 
 /**
- * Reopens a standard stream with a file description of its own, so that it can be non-blocking without affecting processes that
- * share it: a stalled reader must not hold up a thread, which Node would wait for at its exit. Sockets cannot be reopened; then
- * this is the stream itself.
+ * Reopens a standard stream with a file description of its own, so that it can be non-blocking without affecting
+ * processes that share it: a stalled reader must not hold up a thread, which Node would wait for at its exit. Sockets
+ * cannot be reopened; then this is the stream itself.
  */
 function reopenNonBlocking(standard: 1 | 2): number {
   const { O_WRONLY, O_APPEND, O_NONBLOCK, O_NOCTTY } = constants

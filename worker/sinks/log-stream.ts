@@ -36,8 +36,9 @@ export class LogStream {
   #until = Number.POSITIVE_INFINITY
 
   constructor(Stream: typeof SonicBoom, fd: number, { onError, onDrop, onDrain }: LogStreamOptions) {
-    // `bigint` uses buffers of its own in Node. Up to 24.11, the plain numbers of a pipe or socket are left in a shared buffer,
-    // and make the next import resolve a package that is a symbolic link, as all of pnpm's are, to the wrong path.
+    // `bigint` uses buffers of its own in Node. Up to 24.11, the plain numbers of a pipe or socket are left in a shared
+    // buffer, and make the next import resolve a package that is a symbolic link, as all of pnpm's are, to the wrong
+    // path.
     this.piece = fstatSync(fd, { bigint: true }).isFile() ? filePieceBytes : pipePieceBytes
     this.#stream = new Stream({
       fd,
@@ -68,8 +69,8 @@ export class LogStream {
   }
 
   /**
-   * Writes everything and closes the file. Resolves with the lines that could not be written, after this many milliseconds at
-   * the latest. With `retries`, a full disk is tried again until then; the reader of a pipe has 2 s.
+   * Writes everything and closes the file. Resolves with the lines that could not be written, after this many
+   * milliseconds at the latest. With `retries`, a full disk is tried again until then; the reader of a pipe has 2 s.
    */
   end(milliseconds: number, { retries }: { readonly retries: boolean }): Promise<string> {
     const stream = this.#stream

@@ -18,8 +18,8 @@ const retryMs = 5_000
 const reportAgainMs = 60_000
 
 /**
- * Sends datagrams. Never waits and never throws: datagrams without a receiver are lost. The socket is connected, so errors are
- * noticed; they are reported once as long as they last.
+ * Sends datagrams. Never waits and never throws: datagrams without a receiver are lost. The socket is connected, so
+ * errors are noticed; they are reported once as long as they last.
  */
 export class Udp {
   readonly #host: string

@@ -9,8 +9,8 @@ interface Fastify {
 }
 
 /**
- * Serves through the application's own server instead of its `routing` function, so that TLS, HTTP/2, time limits and what
- * plugins attached to the server (WebSockets) stay as they are.
+ * Serves through the application's own server instead of its `routing` function, so that TLS, HTTP/2, time limits and
+ * what plugins attached to the server (WebSockets) stay as they are.
  */
 export function adaptFastify(value: unknown): Promise<Servable> | undefined {
   return isFastify(value) ? adapt(value) : undefined

@@ -3,7 +3,10 @@ import type { Servable } from '../../http/types.ts'
 import { type FetchHandler, fetchListener } from './fetch.ts'
 import { hasMethods } from './members.ts'
 
-/** Accepts `{ fetch }` (Hono, h3, Elysia, `export default { fetch }`) and functions of one parameter, `(request) => Response`. */
+/**
+ * Accepts `{ fetch }` (Hono, h3, Elysia, `export default { fetch }`) and functions of one parameter, `(request) =>
+ * Response`.
+ */
 export function adaptFetch(value: unknown): Servable | undefined {
   const handler = handlerOf(value)
   return handler && { shape: 'fetch handler', listener: fetchListener(handler) }

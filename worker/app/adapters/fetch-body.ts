@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /**
- * A stream that reads from the socket no faster than the app reads from it. `Readable.toWeb` does the same at several times the
- * cost.
+ * A stream that reads from the socket no faster than the app reads from it. `Readable.toWeb` does the same at several
+ * times the cost.
  *
  * The request is not touched before the first read, so Node itself discards a body that the app does not read.
  */

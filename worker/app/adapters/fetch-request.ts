@@ -12,8 +12,8 @@ const authority = /^[\w\-.~!$&'()*+,;=%:[\]]+$/
 const BaseRequest: new (url: string, init: RequestInit) => Omit<Request, 'signal'> = Request
 
 /**
- * A real Request, so that `new Request(request)` and `fetch(request)` accept it. Only its abort signal is created on first
- * access: one for every request would double the cost of construction.
+ * A real Request, so that `new Request(request)` and `fetch(request)` accept it. Only its abort signal is created on
+ * first access: one for every request would double the cost of construction.
  */
 export class NodeRequest extends BaseRequest {
   #controller: AbortController | undefined
@@ -42,7 +42,8 @@ export class NodeRequest extends BaseRequest {
 }
 
 function urlOf(req: IncomingMessage): string {
-  // For an absolute target (RFC 9112, section 3.2.2), the host is in the header and the scheme is that of the connection.
+  // For an absolute target (RFC 9112, section 3.2.2), the host is in the header and the scheme is that of the
+  // connection.
   const target = (req.url ?? '/').replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '')
   const host = req.headers.host ?? req.headers[':authority'] ?? 'localhost'
   if (typeof host !== 'string' || !authority.test(host)) throw new TypeError(`${host} is not a host`)

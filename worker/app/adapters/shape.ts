@@ -7,7 +7,9 @@ import { adaptListener } from './listener.ts'
 import { adaptNest } from './nest.ts'
 import { adaptServer } from './server.ts'
 
-/** The first match wins. A callable object counts as a listener first: Yoga's is both, and Express's is not a `fetch`. */
+/**
+ * The first match wins. A callable object counts as a listener first: Yoga's is both, and Express's is not a `fetch`.
+ */
 const adapters: readonly Adapter[] = [
   adaptServer,
   adaptFastify,
