@@ -51,7 +51,7 @@ function onMessage(message: ToWorker): void {
 
 // These may be sent to the whole process group, and must not end a worker.
 for (const signal of ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR2', 'SIGWINCH'] as const) {
-  process.on(signal, () => tellNoEffect(signal))
+  process.on(signal, () => logNoEffect(signal))
 }
 interceptSignals(signal => {
   if (isLastSignal()) return
@@ -69,7 +69,7 @@ process.on('uncaughtExceptionMonitor', error => {
   tellSync({ type: 'crashed', why: truncate(`uncaught ${first}`) })
 })
 
-function tellNoEffect(signal: NodeJS.Signals): void {
+function logNoEffect(signal: NodeJS.Signals): void {
   // A terminal sends this one to the whole group when its window changes.
   if (signal === 'SIGWINCH') return
   log?.info(`${signal.slice(3)} has no effect on a worker: send it to the arbiter (pid ${process.ppid})`)

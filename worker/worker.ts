@@ -19,7 +19,7 @@ import { createLog, type WorkerLog } from './process/log.ts'
 import { exitCodes } from './protocol/exit-codes.ts'
 import { type Drain, requestsKey, type Start } from './protocol/messages.ts'
 import { everySecond } from './server/every-second.ts'
-import { untilIdle } from './server/idle.ts'
+import { closeWhenIdle } from './server/idle.ts'
 import { LateServers } from './server/late-servers.ts'
 import { type Serving, stopListening, trackConnections } from './server/serve.ts'
 import { startService } from './server/service.ts'
@@ -137,7 +137,7 @@ export class Worker {
       onClosed: () => this.#appClosed(),
     })
     this.#serving = serving
-    this.#late.begin(serving)
+    this.#late.serve(serving)
     this.#accessLog = accessLog
   }
 
@@ -160,7 +160,7 @@ export class Worker {
 
   /** Waits for open connections, and cuts those that remain. */
   async #drainConnections(until: number, isHurried: boolean): Promise<void> {
-    if (await untilIdle(this.#connections, until)) return
+    if (await closeWhenIdle(this.#connections, until)) return
     const cut = `cutting ${this.#connections.size} connections`
     if (isHurried) this.#log.debug(`There is newer code: ${cut}`)
     else this.#log.warning(`graceful_timeout is over: ${cut}`)

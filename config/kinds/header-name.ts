@@ -1,5 +1,5 @@
 /** The kind of settings that name a header. */
-import { asText, isText, type Kind } from './kinds.ts'
+import { asText, isString, type Kind } from './kinds.ts'
 
 /** Headers that frame messages or concern the connection. */
 const reserved = new Set([
@@ -21,7 +21,7 @@ export const headerName: Kind<string | null, string | null> = {
   type: 'string | null',
   schema: { type: ['string', 'null'], pattern: "^\\s*[!#$%&'*+.^_`|~\\w-]*\\s*$" },
   read: written => {
-    if (!isText(written)) return written === null ? null : undefined
+    if (!isString(written)) return written === null ? null : undefined
     const name = written.trim()
     if (name === '') return null
     return /^[!#$%&'*+.^_`|~\w-]+$/.test(name) && !reserved.has(name.toLowerCase()) ? name : undefined

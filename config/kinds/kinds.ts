@@ -37,7 +37,7 @@ export interface Kind<Written = unknown, Value = unknown> {
 
 export const asText = (text: string): unknown => text
 
-export const isText = (written: unknown): written is string => typeof written === 'string'
+export const isString = (written: unknown): written is string => typeof written === 'string'
 
 const isInteger = (written: unknown): written is number => Number.isSafeInteger(written)
 
@@ -105,7 +105,7 @@ export const bytes: Kind<number | string, number> = {
   },
   read: written => {
     const [, digits, unit] = /^(\d+)([kmg]?)$/i.exec(String(written)) ?? []
-    if (digits === undefined || !(isText(written) || isInteger(written))) return undefined
+    if (digits === undefined || !(isString(written) || isInteger(written))) return undefined
     const value = Number(digits) * (byteUnits[unit?.toLowerCase() ?? ''] ?? Number.NaN)
     return isInteger(value) ? value : undefined
   },
@@ -124,7 +124,7 @@ export const mode: Kind<number | string, number> = {
     ],
   },
   read: written => {
-    const value = isText(written) ? parseInteger(written.replace(/^0(?=[0-7]+$)/, '0o')) : written
+    const value = isString(written) ? parseInteger(written.replace(/^0(?=[0-7]+$)/, '0o')) : written
     return isInteger(value) && value >= 0 && value <= 0o777 ? value : undefined
   },
   fromText: asText,
@@ -148,7 +148,7 @@ export function text(metavar: string): Kind<string, string> {
     metavar,
     type: 'string',
     schema: { type: 'string', pattern: '\\S' },
-    read: written => (isText(written) ? written.trim() || undefined : undefined),
+    read: written => (isString(written) ? written.trim() || undefined : undefined),
     fromText: asText,
   }
 }
@@ -160,7 +160,7 @@ export function anyText(metavar: string): Kind<string, string> {
     metavar,
     type: 'string',
     schema: { type: 'string' },
-    read: written => (isText(written) ? written : undefined),
+    read: written => (isString(written) ? written : undefined),
     fromText: asText,
   }
 }
@@ -172,7 +172,7 @@ export function optionalText(metavar: string): Kind<string | null, string | null
     metavar,
     type: 'string | null',
     schema: { type: ['string', 'null'] },
-    read: written => (isText(written) ? written.trim() || null : written === null ? null : undefined),
+    read: written => (isString(written) ? written.trim() || null : written === null ? null : undefined),
     fromText: asText,
   }
 }
@@ -225,7 +225,7 @@ export const share: Kind<Share, Share> = {
   },
   read: written => {
     if (isInteger(written)) return written >= 1 ? written : undefined
-    return isText(written) && /^(100|[1-9]\d?)%$/.test(written) ? (written as Share) : undefined
+    return isString(written) && /^(100|[1-9]\d?)%$/.test(written) ? (written as Share) : undefined
   },
   fromText: parseInteger,
 }

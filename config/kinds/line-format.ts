@@ -1,6 +1,6 @@
 /** The kind of the access log format. */
 import type { AccessLine } from '../../hooks/access-entry.ts'
-import { asText, isText, type Kind } from './kinds.ts'
+import { asText, isString, type Kind } from './kinds.ts'
 
 /** A format with atoms such as `%(h)s`, where a literal percent sign is doubled; or `json`; or a function. */
 export const lineFormat: Kind<string | AccessLine, string | AccessLine> = {
@@ -11,7 +11,7 @@ export const lineFormat: Kind<string | AccessLine, string | AccessLine> = {
   schema: { type: 'string', pattern: '^(?=.*\\S)([^%]|%%|%\\([^)]*\\)[sd])*$' },
   read: written => {
     if (typeof written === 'function') return written as AccessLine
-    const format = isText(written) ? written.trim() : ''
+    const format = isString(written) ? written.trim() : ''
     return /^([^%]|%%|%\([^)]*\)[sd])+$/.test(format) ? format : undefined
   },
   fromText: asText,

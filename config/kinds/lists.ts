@@ -1,5 +1,5 @@
 /** The kinds of settings with several values. */
-import { asText, isText, type Kind, type Schema } from './kinds.ts'
+import { asText, isString, type Kind, type Schema } from './kinds.ts'
 import { isNetwork } from './network.ts'
 
 const textOrList: Schema = {
@@ -14,8 +14,8 @@ export function list(metavar: string): Kind<string | readonly string[], readonly
     type: 'string | readonly string[]',
     schema: textOrList,
     read: written => {
-      const texts = isText(written) ? [written] : written
-      return Array.isArray(texts) && texts.every(isText) ? texts : undefined
+      const texts = isString(written) ? [written] : written
+      return Array.isArray(texts) && texts.every(isString) ? texts : undefined
     },
     fromText: asText,
     repeats: true,
@@ -41,10 +41,10 @@ export const assignments: Kind<
     const entries = table.read(written)
     const texts = entries
       ? Object.entries(entries).map(entry => entry.join('='))
-      : isText(written)
+      : isString(written)
         ? [written]
         : written
-    const isAssignment = (entry: unknown) => isText(entry) && /^[^=\0]+=[^\0]*$/.test(entry)
+    const isAssignment = (entry: unknown) => isString(entry) && /^[^=\0]+=[^\0]*$/.test(entry)
     return Array.isArray(texts) && texts.every(isAssignment) ? texts : undefined
   },
   fromText: asText,
@@ -53,8 +53,8 @@ export const assignments: Kind<
 
 /** The parts of a comma-separated list, trimmed; a list of texts stays as it is. */
 function split(written: unknown): readonly string[] | undefined {
-  const parts = isText(written) ? written.split(',').map(part => part.trim()) : written
-  return Array.isArray(parts) && parts.every(isText) ? parts.filter(part => part !== '') : undefined
+  const parts = isString(written) ? written.split(',').map(part => part.trim()) : written
+  return Array.isArray(parts) && parts.every(isString) ? parts.filter(part => part !== '') : undefined
 }
 
 /** Words, of a fixed set or any, separated by commas. */
@@ -94,7 +94,7 @@ export const table: Kind<Readonly<Record<string, string>>, Readonly<Record<strin
   schema: { type: 'object', additionalProperties: { type: 'string' } },
   read: written => {
     if (typeof written !== 'object' || written === null || Array.isArray(written)) return undefined
-    return Object.values(written).every(isText) ? (written as Record<string, string>) : undefined
+    return Object.values(written).every(isString) ? (written as Record<string, string>) : undefined
   },
   fromText: asText,
   fileOnly: true,

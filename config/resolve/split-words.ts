@@ -1,8 +1,8 @@
 /** Splits text into words as a shell does: at white space, with quotes and backslashes. */
 
-export type Words = { readonly words: readonly string[] } | { readonly unclosed: '"' | "'" | '\\' }
+export type SplitResult = { readonly words: readonly string[] } | { readonly unclosed: '"' | "'" | '\\' }
 
-export function splitWords(text: string): Words {
+export function splitWords(text: string): SplitResult {
   const words: string[] = []
   // Undefined between words: '' is a word too, as in an empty pair of quotes.
   let word: string | undefined

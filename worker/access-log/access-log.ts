@@ -60,12 +60,12 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
     const exchange = upgrades.get(socket)
     if (upgrades.delete(socket)) log((exchange as UpgradedExchange).end())
   }
-  const endAll = () => {
+  const endUnfinished = () => {
     for (const res of unfinished.keys()) end(res)
     for (const socket of upgrades.keys()) endUpgrade(socket)
   }
   const atExit = () => {
-    endAll()
+    endUnfinished()
     for (const sink of sinks) sink.flush()
   }
   // Before the listener that flushes the file.
@@ -91,7 +91,7 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
       await Promise.all(sinks.map(sink => sink.reopen()))
     },
     async close(limit) {
-      endAll()
+      endUnfinished()
       process.off('exit', atExit)
       await Promise.all(sinks.map(sink => sink.close(limit)))
     },

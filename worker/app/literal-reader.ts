@@ -86,7 +86,7 @@ export class LiteralReader {
     const word = this.identifier()
     if (word !== undefined && words.has(word)) return words.get(word)
     this.#at = start
-    throw this.error(complaint(word ?? this.#match(/[^\s,)\]}]*/y)))
+    throw this.error(whyNoLiteral(word ?? this.#match(/[^\s,)\]}]*/y)))
   }
 
   /** An error at the position of the reader. */
@@ -145,7 +145,7 @@ function toNumber(text: string): number {
   return /^-0x/i.test(text) ? -Number(text.slice(1)) : Number(text.replace(/^\+/, ''))
 }
 
-function complaint(found: string | undefined): string {
+function whyNoLiteral(found: string | undefined): string {
   const instead = pythonWords.get(found ?? '')
   if (instead !== undefined) return `${found} is not a literal here: write ${instead}`
   if (!found) return 'a value is missing'

@@ -87,10 +87,10 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
   const letExit = reportAppExit(spec.text, log, options.isLeaving)
   // As with plain Node, the app decides where to listen if nothing else is configured.
   if (options.bindFrom !== 'nobody') announcePort(listeners)
-  const meanwhile = <T>(step: Promise<T>, otherwise: () => T) =>
+  const whileLoading = <T>(step: Promise<T>, otherwise: () => T) =>
     whilePending(Promise.race([step, refusal]), otherwise)
   try {
-    const module = await meanwhile(options.run(url), () => {
+    const module = await whileLoading(options.run(url), () => {
       // It may await the end of its server, as in `await once(server, 'close')`.
       if (interceptor.isListening) return {}
       throw neverLoaded(spec)
@@ -100,13 +100,13 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
     })
     // By then, servers that only looked for a free port are closed.
     await turn()
-    const found = await meanwhile(findServable(module, spec, interceptor), () => {
+    const found = await whileLoading(findServable(module, spec, interceptor), () => {
       throw neverLoaded(spec)
     })
     const listens = found === undefined || interceptor.hasMain
     if (listens) {
       interceptor.unrefUnmatched()
-      await meanwhile(interceptor.first, () => {
+      await whileLoading(interceptor.first, () => {
         throw bindFailed(options.bindFailure) ?? notServable(module, spec, interceptor.elsewhere, listeners)
       })
     }
@@ -114,7 +114,7 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
     const isTaken = bindFailed(options.bindFailure)
     if (isTaken !== undefined) throw isTaken
     if (options.waitReady)
-      await meanwhile(ready, () => {
+      await whileLoading(ready, () => {
         throw neverReady(spec)
       })
     const main = listens ? listeningApp(interceptor.intercepted) : { ...found, ...upgradeOf(found, module) }

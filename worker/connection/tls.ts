@@ -15,7 +15,7 @@ export interface TlsParts {
   readonly log: WorkerLog
 }
 
-export interface Tls {
+export interface TlsTerminator {
   /** Returns a function that takes plain connections, and hands them on after the handshake. */
   accept(onSecure: (socket: TLSSocket) => void): (socket: Socket) => void
   renew(material: TlsMaterial): Promise<void>
@@ -29,7 +29,7 @@ const handshakeTimeoutMs = 60_000
 const alpnNames: Readonly<Record<string, string>> = { h1: 'http/1.1', h2: 'h2' }
 
 /** Rejects with `HookError` or `TlsFailed`. */
-export async function createTls({ settings, material, hooks, log }: TlsParts): Promise<Tls> {
+export async function createTls({ settings, material, hooks, log }: TlsParts): Promise<TlsTerminator> {
   const servers: Server[] = []
   let options = await optionsOf(material, hooks)
   const protocols = settings.http_protocols.map(name => alpnNames[name] as string)

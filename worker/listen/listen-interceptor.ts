@@ -8,7 +8,7 @@ import { overrideAddress, pretendListening, restoreServer, suppressEvent } from 
 import { Claims, type InterceptedServer } from './claims.ts'
 import { bindOf, contradicts, describeListen, differs, isOpen } from './listen-address.ts'
 import { type ListenRequest, readListen, targetOf } from './listen-request.ts'
-import { elsewhere, missingBinds } from './missing-binds.ts'
+import { listensElsewhere, missingBinds } from './missing-binds.ts'
 import { refuseProbes } from './port-probe.ts'
 import { UnmatchedListens } from './unmatched-listens.ts'
 
@@ -160,7 +160,7 @@ export class ListenInterceptor {
     }
     // If no address is configured, this is as good as an inherited socket.
     if (isForArbiter && (this.#loaded || this.#bindFrom === 'nobody')) {
-      const onBound = this.#loaded ? () => this.#late.onUnbound(elsewhere(request)) : this.#onListening
+      const onBound = this.#loaded ? () => this.#late.onUnbound(listensElsewhere(request)) : this.#onListening
       setImmediate(() => this.#unmatched.has(server) && onBound())
     }
     return isForArbiter || this.#check ? pretendListening(server, request) : this.#pass(server, args)
@@ -194,7 +194,9 @@ export class ListenInterceptor {
     return server
   }
 
-  /** Ignores a server where the exported app is served; it may do more than the export, so the next workers wait for it. */
+  /**
+   * Ignores a server where the exported app is served. It may do more than the export, so the next workers wait for it.
+   */
   #ignore(server: AppServer, request: ListenRequest, listener: InheritedListener | undefined): Server {
     const isOwn = this.#isServed(server) || listener === undefined || this.#claims.isTaken(listener)
     let isOpen = true
@@ -202,7 +204,7 @@ export class ListenInterceptor {
       if (!isOpen) return
       const wanted = this.#bindFrom === 'operator' ? listener : { port: listener?.port, ...request }
       if (wanted !== undefined && !isOwn && this.#unmatched.isBindable(wanted))
-        return this.#late.onUnbound(elsewhere(wanted))
+        return this.#late.onUnbound(listensElsewhere(wanted))
       const name = listener?.name ?? 'that server'
       this.#log(
         'info',
@@ -241,7 +243,8 @@ export class ListenInterceptor {
 
   /** The error for a contradicting host; if no address is configured, the app decides. */
   #contradiction(request: ListenRequest, listener: InheritedListener): Error {
-    if (this.#mayBind && this.#bindFrom !== 'operator') return elsewhere({ port: listener.port, ...request })
+    if (this.#mayBind && this.#bindFrom !== 'operator')
+      return listensElsewhere({ port: listener.port, ...request })
     return new AppError(
       `The app listens on ${describeListen(request)} only, and tsicorn is bound to ${listener.name}: start tsicorn with -b ${bindOf(request)}, or let the app listen without a host`,
     )

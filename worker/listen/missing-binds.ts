@@ -6,7 +6,7 @@ import type { ListenRequest } from './listen-request.ts'
 import type { UnmatchedListens } from './unmatched-listens.ts'
 
 /** The app also listens there. */
-export function elsewhere(request: ListenRequest): Elsewhere {
+export function listensElsewhere(request: ListenRequest): Elsewhere {
   return new Elsewhere(describeListen(request), [bindOf(request)])
 }
 

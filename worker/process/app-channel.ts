@@ -11,7 +11,9 @@ export function emulateParentChannel(log: Pick<WorkerLog, 'warning' | 'debug'>):
   const send = (...args: readonly unknown[]): boolean => {
     dropped += 1
     if (dropped === 1)
-      log.warning('The app sends messages with process.send: nobody is there to hear them, they are dropped')
+      log.warning(
+        'The app sends messages with process.send: there is no parent to receive them, they are dropped',
+      )
     const callback = args.at(-1)
     if (typeof callback === 'function') process.nextTick(callback, null)
     return true

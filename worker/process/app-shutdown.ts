@@ -9,7 +9,7 @@ import { emitToApp, endingSignals } from './signals.ts'
 type Log = Pick<WorkerLog, 'error' | 'warning'>
 
 /** How long PM2 waits after the message `shutdown`, in milliseconds. */
-const messageMs = 1_600
+const shutdownMessageMs = 1_600
 
 let finished: (() => void) | undefined
 
@@ -27,7 +27,7 @@ export async function shutDown(limit: number, log: Log): Promise<void> {
     log.warning(`The app was told ${signal}, and was not over within graceful_timeout`)
   } else if (process.listenerCount('message') > 0) {
     const tell = () => [process.emit('message', 'shutdown', undefined)]
-    await finishes(tell, Math.min(limit, messageMs), log)
+    await finishes(tell, Math.min(limit, shutdownMessageMs), log)
   }
 }
 

@@ -57,8 +57,8 @@ export function writeRecord(fd: number, slot: number, values: Float64Array): voi
 
 /** How many requests the app has answered, without those whose clients left first, and without readiness checks. */
 export function servedBy(record: ScoreRecord): number {
-  const whole = [1, 2, 3, 4, 5] as const
-  const responses = whole.reduce<number>((sum, kind) => sum + record[`responses_${kind}`], 0)
+  const completeClasses = [1, 2, 3, 4, 5] as const
+  const responses = completeClasses.reduce<number>((sum, kind) => sum + record[`responses_${kind}`], 0)
   return Math.max(0, responses - record.ready_checks)
 }
 
@@ -84,14 +84,14 @@ export function readRecords(fd: number, slots: number): ScoreRecord[] {
     return Object.fromEntries(
       recordFields.map((field, index) => {
         const value = values[index] as number
-        return [field, mayBe(field, value, now) ? value : 0]
+        return [field, isPossible(field, value, now) ? value : 0]
       }),
     ) as unknown as ScoreRecord
   })
 }
 
 /** A heartbeat from the future would let a worker be stuck for ever. */
-function mayBe(field: RecordField, value: number, now: number): boolean {
+function isPossible(field: RecordField, value: number, now: number): boolean {
   switch (field) {
     case 'pulse':
       return value >= 0 && value <= now

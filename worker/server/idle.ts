@@ -19,7 +19,7 @@ const sweepMs = 50
  * A connection must have been idle before the event loop polls and still be idle afterwards: on a busy machine, a
  * request may have waited in the kernel for as long as an idle connection is kept.
  */
-export async function untilIdle(connections: Connections, until: number): Promise<boolean> {
+export async function closeWhenIdle(connections: Connections, until: number): Promise<boolean> {
   while (connections.size > 0) {
     await sleep(sweepMs)
     const now = performance.now()

@@ -19,7 +19,7 @@ export class LateServers implements LateListens {
   }
 
   /** Call when the worker begins to serve. */
-  begin(serving: Serving): void {
+  serve(serving: Serving): void {
     this.#serving.resolve(serving)
   }
 }

@@ -169,9 +169,9 @@ function wrapHttp1Events(server: AppServer, { connections, wrapUpgrade }: ServeO
   const [listener] = server.listeners('request') as RequestListener[]
   // In older versions of Node, the limit silently drops the rest before validation.
   if ('maxHeadersCount' in server) server.maxHeadersCount ??= 0
-  const mayStay = () => connections.mayKeepAlive
+  const mayKeepAlive = () => connections.mayKeepAlive
   if (listener !== undefined && server.listenerCount('checkContinue') === 0)
-    server.on('checkContinue', withLazyContinue(listener, mayStay))
+    server.on('checkContinue', withLazyContinue(listener, mayKeepAlive))
   server.on('connect', wrapUpgrade(takeListeners(server, 'connect')))
 }
 

@@ -80,7 +80,7 @@ export async function openLogFile(options: LogFileOptions): Promise<LogFile> {
   function writeRest(): void {
     closing = true
     try {
-      current.flushSync(lastMs)
+      current.flushSync(closeLimitMs)
     } catch (error) {
       onTrouble(`Cannot write to ${name}: ${(error as Error).message}: the last lines are lost`)
     }
@@ -108,13 +108,13 @@ export async function openLogFile(options: LogFileOptions): Promise<LogFile> {
           const next = start(await openForAppend(path))
           const old = current
           current = next
-          const rest = await old.end(lastMs, { retries: false })
+          const rest = await old.end(closeLimitMs, { retries: false })
           if (rest !== '') current.write(rest)
         } catch (error) {
           onTrouble(`Cannot reopen ${name}: ${(error as Error).message}: the old file stays in use`)
         }
       }),
-    close: ({ limit = lastMs, heir } = {}) =>
+    close: ({ limit = closeLimitMs, heir } = {}) =>
       change(async () => {
         if (closing) return
         closing = true
@@ -129,7 +129,7 @@ export async function openLogFile(options: LogFileOptions): Promise<LogFile> {
 }
 
 /** How long the last lines may take, in milliseconds. */
-const lastMs = 2_500
+const closeLimitMs = 2_500
 
 /**
  * Reopens a standard stream with a file description of its own, so that it can be non-blocking without affecting
