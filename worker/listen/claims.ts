@@ -1,5 +1,6 @@
 /** Which server of the app has which of the inherited sockets. */
 import type { AppServer } from '../http/types.ts'
+import type { Elsewhere } from '../protocol/boot-error.ts'
 import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
 import { isLocal, matches } from './listen-address.ts'
 import type { ListenRequest } from './listen-request.ts'
@@ -9,6 +10,14 @@ export interface InterceptedServer {
   readonly server: AppServer
   readonly listener: InheritedListener
   readonly request: ListenRequest
+}
+
+/** Handles servers that the app starts after it is loaded. */
+export interface LateListens {
+  /** The app listens on an address that the arbiter has not bound. */
+  onUnbound(error: Elsewhere): void
+  /** Resolves with true once the worker serves, or with false when it has stopped accepting. */
+  takeOver(one: InterceptedServer): Promise<boolean>
 }
 
 export class Claims {

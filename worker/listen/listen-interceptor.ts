@@ -5,20 +5,12 @@ import type { AppLog, AppServer } from '../http/types.ts'
 import { AppError, BindFailed, type Elsewhere } from '../protocol/boot-error.ts'
 import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
 import { overrideAddress, pretendListening, restoreServer, suppressEvent } from './app-server.ts'
-import { Claims, type InterceptedServer } from './claims.ts'
+import { Claims, type InterceptedServer, type LateListens } from './claims.ts'
 import { bindOf, contradicts, describeListen, differs, isOpen } from './listen-address.ts'
 import { type ListenRequest, readListen, targetOf } from './listen-request.ts'
 import { listensElsewhere, missingBinds } from './missing-binds.ts'
 import { refuseProbes } from './port-probe.ts'
 import { UnmatchedListens } from './unmatched-listens.ts'
-
-/** Handles servers that the app starts after it is loaded. */
-export interface LateListens {
-  /** The app listens on an address that the arbiter has not bound. */
-  onUnbound(error: Elsewhere): void
-  /** Resolves with true once the worker serves, or with false when it has stopped accepting. */
-  takeOver(one: InterceptedServer): Promise<boolean>
-}
 
 /**
  * Replaces `net.Server.prototype.listen` for the life of the process, before any code of the app runs.

@@ -1,6 +1,6 @@
 /** The framing of messages between arbiter and worker: one JSON text per line, on a socket of their own. */
 
-/** The descriptor of the channel in a worker, after the standard ones; that of Node in an heir is the same. */
+/** The descriptor of the channel in a worker, after the standard ones; in a new arbiter, it is that of Node. */
 export const channelFd = 3
 
 /** The first descriptor of those that an arbiter passes on. */

@@ -1,6 +1,5 @@
 /** Servers that the app starts after it is loaded: for metrics, or when a database is connected. */
-import type { InterceptedServer } from '../listen/claims.ts'
-import type { LateListens } from '../listen/listen-interceptor.ts'
+import type { InterceptedServer, LateListens } from '../listen/claims.ts'
 import { tellArbiter } from '../process/arbiter-channel.ts'
 import type { Elsewhere } from '../protocol/boot-error.ts'
 import { truncate } from '../protocol/frame.ts'

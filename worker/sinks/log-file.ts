@@ -30,7 +30,7 @@ export interface CloseOptions {
   /**
    * Gets the lines that cannot be written at once; without it they are waited for, and if lost, counted and reported.
    */
-  readonly heir?: (lines: string) => void
+  readonly onUnwritten?: (lines: string) => void
 }
 
 export interface LogFileOptions {
@@ -114,14 +114,14 @@ export async function openLogFile(options: LogFileOptions): Promise<LogFile> {
           onTrouble(`Cannot reopen ${name}: ${(error as Error).message}: the old file stays in use`)
         }
       }),
-    close: ({ limit = closeLimitMs, heir } = {}) =>
+    close: ({ limit = closeLimitMs, onUnwritten } = {}) =>
       change(async () => {
         if (closing) return
         closing = true
-        const rest = await current.end(limit, { retries: heir === undefined })
+        const rest = await current.end(limit, { retries: onUnwritten === undefined })
         process.off('exit', writeRest)
         if (rest === '') return
-        if (heir !== undefined) return heir(rest)
+        if (onUnwritten !== undefined) return onUnwritten(rest)
         const lost = lostLines + countLines(rest)
         onTrouble(`Cannot write to ${name} before it is closed: ${lost} lines were lost`)
       }),
