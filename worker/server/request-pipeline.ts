@@ -35,18 +35,18 @@ export interface PipelineParts {
 /** Puts the pipeline in front of the listeners of one event, which all get each request. */
 export type Pipeline = (...listeners: RequestListener[]) => RequestListener
 
-/** Steps and ends that are not configured are not in the lists, and cost nothing per request. */
+/** What is not configured is not in the lists, and costs nothing per request. */
 export function createPipeline(parts: PipelineParts): Pipeline {
   const { requestIds, connections, accessLog, timeouts, hooks, readiness } = parts
 
-  // When the response is finished or cut off, after its connection has been updated.
+  // Called in this order when a response is finished or cut off, after the state of its connection is updated.
   const ends = configured<OnRequestEnd>([
     hooks.has('post_request') && callPostRequest(parts),
     accessLog?.ended,
     timeouts?.ended,
   ])
 
-  // The first step sees a request first.
+  // A request passes these steps in this order, and then reaches the error handler and the app.
   const steps = configured<RequestStep>([
     requestIds?.request,
     ignoreAfterLastResponse(connections),
@@ -61,7 +61,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     readiness,
   ])
 
-  // Each listener has an error handler of its own: one that throws does not keep the request from the others.
+  // Each listener of the app has its own error handler, so that one that throws does not affect the others.
   return (...listeners) => {
     const app = together(listeners.map(listener => withErrorHandler(listener, parts)))
     return steps.reduceRight((next, step) => step(next), app as RequestListener)

@@ -11,7 +11,7 @@ import type { Transport } from '../connection/transport.ts'
 import { createBodyLimit } from '../http/body-limit.ts'
 import { withStreamErrorHandler } from '../http/error-handler.ts'
 import type { OnRejected } from '../http/rejection.ts'
-import { createRequestTimeouts } from '../http/request-timeout.ts'
+import { createRequestTimeouts, type RequestTimeouts } from '../http/request-timeout.ts'
 import { createValidator, maxHeadBytes } from '../http/validation.ts'
 import { describePeer } from '../net/peer.ts'
 import { createTrust } from '../net/trusted-peers.ts'
@@ -53,20 +53,14 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
     accessLog?.rejected(socket, status, response)
     log.warning(`Refused a request of ${describePeer(socket)} with ${status}: ${why}`)
   }
-  const { ready_path: path, request_timeout: timeout, keepalive, backlog } = settings
+  const { ready_path: path, keepalive, backlog } = settings
   const parts: PipelineParts = {
     ...{ connections, accessLog, hooks, worker, log, onRejected },
     requestIds: await requestIdsFor(settings),
     validate: createValidator(settings),
     rewrite: createRewriter(settings),
     limitBody: createBodyLimit(settings, onRejected),
-    timeouts:
-      timeout === 0
-        ? undefined
-        : createRequestTimeouts(timeout * 1_000, req => {
-            connections.countTimeout()
-            log.warning(`${req.method} ${req.url} was not answered within request_timeout (${timeout} s)`)
-          }),
+    timeouts: timeoutsFor(options),
     readiness: path === null ? undefined : createReadiness(path, isReady, connections.record),
     idHeader: settings.request_id_header?.toLowerCase(),
   }
@@ -96,12 +90,22 @@ async function listenerFilterFor(options: ServiceOptions): Promise<ListenerFilte
   return createListenerFilter(settings, connections, log)
 }
 
+/** Undefined where `request_timeout` is not set. */
+function timeoutsFor({ settings, connections, log }: ServiceOptions): RequestTimeouts | undefined {
+  const { request_timeout: timeout } = settings
+  if (timeout === 0) return undefined
+  return createRequestTimeouts(timeout * 1_000, req => {
+    connections.countTimeout()
+    log.warning(`${req.method} ${req.url} was not answered within request_timeout (${timeout} s)`)
+  })
+}
+
 /** Undefined where `request_id_header` is not set. */
 async function requestIdsFor({
   request_id_header: header,
   forwarded_allow_ips: peers,
-}: WorkerSettings): Promise<RequestIds> {
-  if (header === null) return { request: listener => listener, upgrade: listener => listener }
+}: WorkerSettings): Promise<RequestIds | undefined> {
+  if (header === null) return undefined
   const { createRequestIds } = await import('./request-id.ts')
   return createRequestIds(header, createTrust(peers))
 }
