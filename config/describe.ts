@@ -1,17 +1,17 @@
-/** Settings in words: the same in `--help`, in the reference and in editors. */
+/** Describes settings, with the same words in `--help`, in the reference and in editors. */
 import { isHook } from '../hooks/check.ts'
 import type { HookName } from '../hooks/table.ts'
 import { declarations, type SettingName, settingNamed, settingNames } from './table.ts'
 
 /** A value as a user would write it. */
-export function inWords(name: SettingName, value: unknown): string {
+export function showValue(name: SettingName, value: unknown): string {
   return declarations[name].kind.show?.(value) ?? JSON.stringify(value)
 }
 
-/** The default, whatever the machine. */
+/** The default, independent of the machine. */
 export function defaultInWords(name: SettingName): string {
   const { default: value, default_words: words, env } = declarations[name]
-  const usual = words ?? (value === null ? 'none' : inWords(name, value))
+  const usual = words ?? (value === null ? 'none' : showValue(name, value))
   return env ? `from $${env.name}, else ${usual}` : usual
 }
 
@@ -22,7 +22,7 @@ export function spellingsOf(name: SettingName): readonly string[] {
   return [short, flag, ...off, ...also].filter(spelling => spelling !== undefined)
 }
 
-/** `all`, a hook, or the setting that is meant by its name or a flag of it. */
+/** The topic of `--help TOPIC`: `all`, a hook, or a setting by its name or one of its flags. */
 export function topicNamed(topic: string): 'all' | SettingName | HookName | undefined {
   if (topic === 'all' || isHook(topic)) return topic
   const isMeant = (name: SettingName) =>

@@ -1,4 +1,4 @@
-/** The package `tsicorn`: what a configuration file imports. */
+/** The public interface of the package `tsicorn`, for configuration files. */
 import type { Config, ConfigFunction } from './table.ts'
 
 export type { AccessDetails, AccessEntry, AccessLine, Outcome } from '../hooks/access-entry.ts'
@@ -15,19 +15,19 @@ export type {
 export type { ConfigContext } from './load/file.ts'
 export type { Config, ConfigFunction, Settings } from './table.ts'
 
-/** Gives a configuration its types: `export default defineConfig({ app: './app.ts', workers: 4 })`. */
+/** Types a configuration: `export default defineConfig({ app: './app.ts', workers: 4 })`. */
 export function defineConfig<F extends ConfigFunction>(
-  config: Config | (F & Known<F>),
+  config: Config | (F & WithoutUnknownKeys<F>),
 ): Config | ConfigFunction {
   return config
 }
 
-/** TypeScript looks for keys that do not belong there in a literal, but not in what a function returns. */
-type Known<F extends ConfigFunction> = [Strange<F>] extends [never]
+/** TypeScript checks literals for unknown keys, but not the results of functions. */
+type WithoutUnknownKeys<F extends ConfigFunction> = [UnknownKeys<F>] extends [never]
   ? unknown
-  : `${Strange<F>} is not a setting`
+  : `${UnknownKeys<F>} is not a setting`
 
-type Strange<F extends ConfigFunction> = StrangeIn<Awaited<ReturnType<F>>>
+type UnknownKeys<F extends ConfigFunction> = UnknownKeysOf<Awaited<ReturnType<F>>>
 
-/** Of each form that a function may return. */
-type StrangeIn<C> = C extends unknown ? Exclude<keyof C & string, keyof Config> : never
+/** Distributes over all types that a function may return. */
+type UnknownKeysOf<C> = C extends unknown ? Exclude<keyof C & string, keyof Config> : never

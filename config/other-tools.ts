@@ -1,91 +1,97 @@
-/** What other tools call things, and what to use here: said to those who come from them. */
+/** Names from other tools, and what to use here instead. */
 
 const arbiter = 'its process is "tsicorn: arbiter" in ps, and its id is in the pidfile where one is set'
 
-/** Sub-commands of other tools; here everything but flags is the application. */
+/** Sub-commands of other tools; here, an argument that is not a flag is the application. */
 export const otherCommands: Readonly<Record<string, string>> = {
   start: 'write tsicorn ./app.js; it stays in the foreground, or leaves it with --daemon',
-  ...same(['serve', 'run', 'dev'], 'write tsicorn ./app.js, and with --reload for development'),
-  ...same(['stop', 'delete', 'del', 'kill'], `send TERM to the arbiter: ${arbiter}`),
-  ...same(['reload', 'gracefulReload'], `send HUP to the arbiter: ${arbiter}`),
+  ...forAll(['serve', 'run', 'dev'], 'write tsicorn ./app.js, and with --reload for development'),
+  ...forAll(['stop', 'delete', 'del', 'kill'], `send TERM to the arbiter: ${arbiter}`),
+  ...forAll(['reload', 'gracefulReload'], `send HUP to the arbiter: ${arbiter}`),
   restart: `send HUP to the arbiter for new code and settings, USR2 for a new version of tsicorn: ${arbiter}`,
   scale: `send TTIN or TTOU to the arbiter, one worker each: ${arbiter}`,
-  ...same(['list', 'ls', 'status', 'ps', 'monit', 'describe', 'info'], 'look at ps, or set statsd_host'),
-  ...same(['logs', 'log'], 'the logs are on standard output and error, or where errorlog and accesslog say'),
-  ...same(['reloadLogs', 'flush'], `move the files away and send USR1 to the arbiter: ${arbiter}`),
-  ...same(
+  ...forAll(['list', 'ls', 'status', 'ps', 'monit', 'describe', 'info'], 'look at ps, or set statsd_host'),
+  ...forAll(
+    ['logs', 'log'],
+    'the logs are on standard output and error, or where errorlog and accesslog say',
+  ),
+  ...forAll(['reloadLogs', 'flush'], `move the files away and send USR1 to the arbiter: ${arbiter}`),
+  ...forAll(
     ['startup', 'unstartup', 'save', 'resurrect'],
     'let systemd start it: units are in docs/systemd.md',
   ),
   init: 'a configuration is a file tsicorn.config.ts, and none is needed',
-  ...same(['check', 'configtest'], 'write tsicorn --check-config'),
+  ...forAll(['check', 'configtest'], 'write tsicorn --check-config'),
   help: 'write tsicorn --help',
   version: 'write tsicorn --version',
 }
 
-/** Keys of other tools' configurations, most of them PM2's. */
+/** Configuration keys of other tools, mostly PM2. */
 export const otherKeys: Readonly<Record<string, string>> = {
   apps: 'a configuration is for one application: put what is in the list here, and start one tsicorn for each',
   script: 'use app',
   cwd: 'use chdir',
   name: 'use proc_name',
-  ...same(['port', 'host', 'hostname', 'listen', 'http'], "use bind, such as '127.0.0.1:3000'"),
-  ...same(['instances', 'processes', 'worker_processes'], 'use workers'),
+  ...forAll(['port', 'host', 'hostname', 'listen', 'http'], "use bind, such as '127.0.0.1:3000'"),
+  ...forAll(['instances', 'processes', 'worker_processes'], 'use workers'),
   exec_mode: 'leave it out: workers share their sockets always',
-  ...same(['interpreter', 'exec_interpreter'], 'start tsicorn with the Node.js that the workers should have'),
-  ...same(
+  ...forAll(
+    ['interpreter', 'exec_interpreter'],
+    'start tsicorn with the Node.js that the workers should have',
+  ),
+  ...forAll(
     ['interpreter_args', 'node_args', 'execArgv'],
     'start tsicorn as node ARGS node_modules/.bin/tsicorn, or set NODE_OPTIONS',
   ),
   args: 'use app_args, or write the arguments behind --',
-  ...same(['watch', 'watch_delay', 'watch_options'], 'use reload'),
+  ...forAll(['watch', 'watch_delay', 'watch_options'], 'use reload'),
   ignore_watch: 'use reload, which watches source files outside node_modules, and reload_extra_files',
   max_memory_restart: 'use max_worker_rss',
-  ...same(['env', 'env_production', 'env_development', 'env_file'], 'use raw_env'),
+  ...forAll(['env', 'env_production', 'env_development', 'env_file'], 'use raw_env'),
   kill_timeout: 'use graceful_timeout, in seconds',
   listen_timeout: 'use boot_timeout, in seconds',
-  ...same(['error_file', 'err_file', 'error', 'log_file', 'log', 'stderr_path'], 'use errorlog'),
-  ...same(
+  ...forAll(['error_file', 'err_file', 'error', 'log_file', 'log', 'stderr_path'], 'use errorlog'),
+  ...forAll(
     ['out_file', 'output', 'stdout_path'],
     'use accesslog; what the app prints goes to standard output',
   ),
   log_type: "use log_format: 'json'",
-  ...same(['combine_logs', 'merge_logs', 'time', 'log_date_format'], 'leave it out: there is one log'),
+  ...forAll(['combine_logs', 'merge_logs', 'time', 'log_date_format'], 'leave it out: there is one log'),
   pid_file: 'use pidfile',
   uid: 'use user',
   gid: 'use group',
   working_directory: 'use chdir',
-  ...same(
+  ...forAll(
     ['autorestart', 'min_uptime', 'max_restarts', 'restart_delay', 'exp_backoff_restart_delay'],
     'leave it out: workers that end are replaced, with a growing pause where they never serve',
   ),
   shutdown_with_message: 'leave it out: the arbiter asks workers by message always',
   cron_restart: 'use max_worker_lifetime, or send HUP from cron',
-  ...same(['instance_var', 'increment_var'], 'leave it out'),
-  ...same(['source_map_support', 'vizion', 'treekill', 'force', 'namespace'], 'leave it out'),
+  ...forAll(['instance_var', 'increment_var'], 'leave it out'),
+  ...forAll(['source_map_support', 'vizion', 'treekill', 'force', 'namespace'], 'leave it out'),
 }
 
 /** Flags of other tools. */
 export const otherFlags: Readonly<Record<string, string>> = {
-  ...same(['--port', '--host', '--hostname', '--listen'], 'write -b PORT or --bind HOST:PORT'),
-  ...same(['--instances', '-i', '--processes', '--cluster'], 'write -w INT'),
-  ...same(['--watch', '--hot'], 'write --reload'),
+  ...forAll(['--port', '--host', '--hostname', '--listen'], 'write -b PORT or --bind HOST:PORT'),
+  ...forAll(['--instances', '-i', '--processes', '--cluster'], 'write -w INT'),
+  ...forAll(['--watch', '--hot'], 'write --reload'),
   '--max-memory-restart': 'write --max-worker-rss BYTES',
   '--kill-timeout': 'write --graceful-timeout SECONDS',
   '--listen-timeout': 'write --boot-timeout SECONDS',
-  ...same(['--error', '--log'], 'write --error-logfile FILE'),
+  ...forAll(['--error', '--log'], 'write --error-logfile FILE'),
   '--output': 'write --access-logfile FILE',
   '--cwd': 'write --chdir FOLDER',
   '--node-args': 'set NODE_OPTIONS',
   '--env-file': 'set the variables with -e NAME=VALUE, or in the configuration',
 }
 
-/** What is said to one who uses such a sub-command. */
+/** The message for such a sub-command. */
 export function whyNoCommand(name: string): string | undefined {
   if (!Object.hasOwn(otherCommands, name)) return undefined
   return `${name} is not a sub-command here: ${otherCommands[name]}`
 }
 
-function same(names: readonly string[], use: string): Readonly<Record<string, string>> {
+function forAll(names: readonly string[], use: string): Readonly<Record<string, string>> {
   return Object.fromEntries(names.map(name => [name, use]))
 }

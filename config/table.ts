@@ -1,4 +1,4 @@
-/** All settings in one table, and the types that follow from it. */
+/** All settings in one table, and the types derived from it. */
 import type { Hooks } from '../hooks/table.ts'
 import type { Declaration, Group } from './kinds/declaration.ts'
 import type { Kind } from './kinds/kinds.ts'
@@ -32,7 +32,7 @@ const table = {
   ...control,
 }
 
-/** The settings under the headings of Gunicorn's reference, in its order. */
+/** The settings grouped as in Gunicorn's reference, in the same order. */
 export const groups: Readonly<Record<string, Group>> = {
   'Config file': configFile,
   'Server socket': serverSocket,
@@ -56,24 +56,24 @@ type ValueOf<D extends Declaration> = D['kind'] extends Kind<infer _, infer Valu
 
 type WrittenOf<D extends Declaration> = D['kind'] extends Kind<infer Written, infer _> ? Written : never
 
-/** Every setting with the value in force. Durations are seconds, sizes bytes. */
+/** The value of every setting. Durations are in seconds, sizes in bytes. */
 export type Settings = { readonly [Name in SettingName]: ValueOf<Table[Name]> }
 
 type Written = {
   readonly [Name in Exclude<SettingName, 'config'>]?: WrittenOf<Table[Name]> | undefined
 }
 
-/** What a configuration file holds: any of the settings, and hooks. Its interface of comments feeds editors. */
+/** The type of a configuration: any settings and hooks. `OptionDocs` contributes the comments that editors show. */
 export type Config = OptionDocs & Written & Hooks & { readonly wsgi_app?: string | null | undefined }
 
-/** A configuration that is made anew at each start and reload. */
+/** A configuration that is computed at each start and reload. */
 export type ConfigFunction = (context: ConfigContext) => Config | Promise<Config>
 
 export const settingNames = Object.keys(table) as readonly SettingName[]
 
 export const declarations: Readonly<Record<SettingName, Declaration>> = table
 
-/** The setting of this name or of this other spelling of a name. */
+/** The setting with this name or alias. */
 export function settingNamed(name: string): SettingName | undefined {
   if (Object.hasOwn(table, name)) return name as SettingName
   return settingNames.find(candidate => declarations[candidate].alias === name)

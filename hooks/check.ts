@@ -1,11 +1,12 @@
+/** Checks whether a key of the configuration is a hook, and its value a function that can be called as one. */
 import { type HookName, hookTable } from './table.ts'
 
 export function isHook(name: string): name is HookName {
   return Object.hasOwn(hookTable, name)
 }
 
-/** What is wrong with this value as that hook, or undefined where it is well. */
-export function whyNoHook(name: HookName, value: unknown): string | undefined {
+/** Why this value cannot be that hook, or undefined if it can. */
+export function whyInvalidHook(name: HookName, value: unknown): string | undefined {
   const { args } = hookTable[name]
   const form = `(${args.join(', ')})`
   if (typeof value !== 'function') return `${name} must be a function of ${form}, not ${typeof value}`

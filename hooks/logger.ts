@@ -1,8 +1,8 @@
-/** What `logger_class` names: a function that makes a logger, which takes the place of the error log. */
+/** The interface of `logger_class`: a function that creates a logger, which replaces the error log. */
 
-/** What the function is called with. */
+/** The argument of the function. */
 export interface LoggerOptions {
-  /** The least important lines that are logged. */
+  /** The lowest level that is logged. */
   readonly level: 'debug' | 'info' | 'warning' | 'error' | 'critical'
   /** The ranks of these levels, as `createLogger` of winston takes them. */
   readonly levels: Readonly<Record<LoggerOptions['level'], number>>
@@ -12,13 +12,13 @@ export interface LoggerOptions {
   readonly proc_name: string
 }
 
-/** The interface of winston, as far as it is used. */
+/** The part of winston's interface that is used. */
 export interface Logger {
   /** `meta.pid` is the process that the line is about: the arbiter, or one of its workers. */
   log(level: string, message: string, meta: { readonly pid: number }): unknown
   /** Set when `loglevel` changes. */
   level?: string
-  /** The levels that the logger knows. Where `critical` or `warning` is not one of them, the nearest one is taken. */
+  /** The levels of the logger. If `critical` or `warning` is not one of them, the nearest level is used. */
   readonly levels?: object
   /** Called on `USR1`, and on `HUP`. */
   reopen?(): unknown
@@ -26,5 +26,5 @@ export interface Logger {
   end?(): unknown
 }
 
-/** May be asynchronous. */
+/** Creates the logger; may be asynchronous. */
 export type LoggerFactory = (options: LoggerOptions) => Logger | Promise<Logger>

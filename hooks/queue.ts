@@ -1,6 +1,6 @@
 /**
- * The hooks of the arbiter, one after another in the order of what happened; the arbiter itself never waits for them, and
- * none of them holds up the others for longer than `hook_timeout`.
+ * Runs the hooks of the arbiter one after another, in the order of events. The arbiter never waits for them, and each
+ * delays the others by at most `hook_timeout`.
  */
 import { createHookCaller, type HookCaller, HookError } from './run.ts'
 import type { HookLog, HookName, Hooks } from './table.ts'
@@ -8,20 +8,20 @@ import { within } from './time-limit.ts'
 
 export class HookQueue {
   readonly #log: Pick<HookLog, 'error'>
-  readonly #ended: () => void
+  readonly #onEnded: () => void
   #caller: HookCaller
   #seconds: number
   #tail: Promise<void> = Promise.resolve()
 
-  /** A hook that takes longer than so many seconds has failed; 0 is no limit. `ended` hears of the end of each. */
-  constructor(hooks: Hooks, seconds: number, log: Pick<HookLog, 'error'>, ended: () => void) {
+  /** A hook fails when it takes longer than `seconds`; 0 is no limit. `onEnded` is called after each hook. */
+  constructor(hooks: Hooks, seconds: number, log: Pick<HookLog, 'error'>, onEnded: () => void) {
     this.#log = log
-    this.#ended = ended
+    this.#onEnded = onEnded
     this.#seconds = seconds
     this.#caller = createHookCaller(hooks, log)
   }
 
-  /** From now on these hooks are called; calls that wait already keep theirs. */
+  /** Uses these hooks from now on; calls that are already queued keep theirs. */
   use(hooks: Hooks, seconds: number): void {
     this.#seconds = seconds
     this.#caller = createHookCaller(hooks, this.#log)
@@ -31,12 +31,12 @@ export class HookQueue {
     return this.#caller.has(name)
   }
 
-  /** Calls a hook when its turn comes; rejects with `HookError`. */
+  /** Queues the call of a hook; rejects with `HookError`. */
   call<Name extends HookName>(name: Name, ...args: Parameters<NonNullable<Hooks[Name]>>): Promise<void> {
     return this.#enqueue(this.#caller, name, args)
   }
 
-  /** The same for a hook of a configuration that is not in force yet. */
+  /** The same for a hook of another configuration, which is not active yet. */
   callOf<Name extends HookName>(
     hooks: Hooks,
     name: Name,
@@ -50,24 +50,24 @@ export class HookQueue {
     name: Name,
     args: Parameters<NonNullable<Hooks[Name]>>,
   ): Promise<void> {
-    const called = this.#tail.then(() => this.#limited(name, caller.call(name, ...args)))
+    const called = this.#tail.then(() => this.#withTimeLimit(name, caller.call(name, ...args)))
     this.#tail = called.catch(() => undefined)
     return called
   }
 
-  /** Calls a hook when its turn comes; an error is only logged. Costs nothing when the hook is not set. */
+  /** Queues the call of a hook, and only logs its error. Does nothing when the hook is not set. */
   tell<Name extends HookName>(name: Name, ...args: Parameters<NonNullable<Hooks[Name]>>): void {
     if (!this.has(name)) return
     this.call(name, ...args).catch((error: Error) => this.#log.error(error.message))
   }
 
-  async #limited(name: HookName, called: Promise<unknown>): Promise<void> {
+  async #withTimeLimit(name: HookName, called: Promise<unknown>): Promise<void> {
     const seconds = this.#seconds
     const why = `it took longer than hook_timeout (${seconds} s): let it end sooner, or raise hook_timeout`
-    await within(seconds * 1_000, called, () => new HookError(name, why)).finally(this.#ended)
+    await within(seconds * 1_000, called, () => new HookError(name, why)).finally(this.#onEnded)
   }
 
-  /** Resolves when no call waits any more. */
+  /** Resolves when the queue is empty. */
   idle(): Promise<void> {
     return this.#tail
   }

@@ -1,8 +1,8 @@
-/** Calls the hooks of one process, and gives their errors the consequence that `table.ts` announces. */
+/** Calls the hooks of one process; `table.ts` says what happens when one fails. */
 import type { HookLog, HookName, Hooks } from './table.ts'
 import { userStackOf } from './thrown.ts'
 
-/** A hook threw or rejected; the message has the stack of the user's code. */
+/** A hook threw or rejected; the message contains the stack of the user's code. */
 export class HookError extends Error {
   constructor(name: HookName, cause: unknown) {
     super(`The hook ${name} failed: ${userStackOf(cause)}`, { cause })
@@ -14,9 +14,9 @@ type Arguments<Name extends HookName> = Parameters<NonNullable<Hooks[Name]>>
 
 export interface HookCaller {
   has(name: HookName): boolean
-  /** Calls the hook, if it is set, and waits for what it returns. Throws `HookError`. */
+  /** Calls the hook, if it is set, and waits for its result. Throws `HookError`. */
   call<Name extends HookName>(name: Name, ...args: Arguments<Name>): Promise<unknown>
-  /** The same, with the error only logged. */
+  /** The same, but only logs the error. */
   tell<Name extends HookName>(name: Name, ...args: Arguments<Name>): Promise<void>
 }
 
@@ -36,7 +36,7 @@ export function createHookCaller(hooks: Hooks, log: Pick<HookLog, 'error'>): Hoo
     },
     async tell(name, ...args) {
       try {
-        // What throws before it awaits is logged before this returns: a process that exits turns its loop no more.
+        // A synchronous error is logged before this returns: an exiting process has no further turn of its event loop.
         await run(name, args)
       } catch (error) {
         log.error(new HookError(name, error).message)

@@ -1,8 +1,8 @@
 /**
- * The hooks: a user's functions, set as keys of the configuration and called at fixed moments.
+ * The hooks: functions of the user, set as keys of the configuration and called at fixed moments.
  *
- * Every hook is declared once, here. `docs/hooks.md`, the types of the configuration, the checks of the configuration
- * and the callers are made from this table.
+ * Every hook is declared once, here. `docs/hooks.md`, the types and checks of the configuration, and the callers are
+ * derived from this table.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TlsOptions } from 'node:tls'
@@ -13,7 +13,7 @@ export interface HookDeclaration {
   /** The names of its arguments; a hook may take fewer, never more. */
   readonly args: readonly string[]
   readonly moment: string
-  /** What follows when the hook throws or rejects. */
+  /** What happens when the hook throws or rejects. */
   readonly on_error: string
 }
 
@@ -121,7 +121,7 @@ export const hookTable = {
 
 export type HookName = keyof typeof hookTable
 
-/** The functions that a configuration sets; all of them may be async. */
+/** The hooks that a configuration may set; all of them may be async. */
 export interface Hooks {
   readonly on_starting?: (server: ServerView) => unknown
   readonly on_reload?: (server: ServerView) => unknown
@@ -149,7 +149,7 @@ export interface Hooks {
   ) => TlsOptions | Promise<TlsOptions>
 }
 
-/** What hooks log with; lines go to the error log, under the pid of the process that the hook runs in. */
+/** The log for hooks; its lines go to the error log, with the pid of the process that runs the hook. */
 export interface HookLog {
   debug(message: string): void
   info(message: string): void
@@ -158,7 +158,7 @@ export interface HookLog {
   critical(message: string): void
 }
 
-/** What a worker knows of its server. */
+/** The server, as a worker knows it. */
 export interface ServerInfo {
   /** Process id of the arbiter. */
   readonly pid: number
@@ -167,30 +167,33 @@ export interface ServerInfo {
   readonly log: HookLog
 }
 
-/** The server as a hook in the arbiter sees it; each call gets a fresh view. */
+/** The server, as a hook in the arbiter sees it; each call gets a new view. */
 export interface ServerView extends ServerInfo {
   /** `booting`, `running`, `reloading`, `upgrading`, `stopping` or `stopped`. */
   readonly phase: string
-  /** Serial number of the generation in force. */
+  /** Serial number of the current generation. */
   readonly generation: number
-  /** The settings in force, by name. */
+  /** The current settings, by name. */
   readonly settings: Readonly<Record<string, unknown>>
-  /** How many workers are wanted. */
+  /** The desired number of workers. */
   readonly num_workers: number
   readonly workers: readonly WorkerView[]
   /** `http://127.0.0.1:8000` or `unix:/run/app.sock`. */
   readonly addresses: readonly string[]
 }
 
-/** A worker as a hook sees it. */
+/** A worker, as a hook sees it. */
 export interface WorkerView {
-  /** Process id; undefined in `pre_fork`, before there is a process. */
+  /** Process id; undefined in `pre_fork`, where there is no process yet. */
   readonly pid: number | undefined
   /** Serial number: the first worker of an arbiter is 1. */
   readonly age: number
-  /** Serial number of the reload that it belongs to: 1 before the first reload. */
+  /** Serial number of its generation: 1 before the first reload. */
   readonly generation: number
-  /** Place among the workers, from 0 on; a successor has that of the worker it replaces: `TSICORN_WORKER_INDEX`. */
+  /**
+   * Index among the workers, from 0, as in `TSICORN_WORKER_INDEX`; a replacement has the index of the worker it
+   * replaces.
+   */
   readonly index: number
   /** `spawned`, `booting`, `ready`, `draining` or `exited`. */
   readonly state: string
@@ -200,14 +203,14 @@ export interface WorkerView {
   readonly signal?: NodeJS.Signals | null
   /** Why it left, in one phrase, in `child_exit` and in `worker_abort`. */
   readonly reason?: string
-  /** Where its JavaScript stood, innermost first, in `worker_abort` of a worker that exceeded a time limit. */
+  /** Its JavaScript stack, innermost frame first, in `worker_abort` of a worker that exceeded a time limit. */
   readonly stack?: readonly string[]
-  /** The requests that it had not answered by then. */
+  /** The requests that were unanswered at that time. */
   readonly requests?: readonly OpenRequest[]
   readonly log: HookLog
 }
 
-/** A request that is not answered yet. */
+/** An unanswered request. */
 export interface OpenRequest {
   readonly method: string
   readonly path: string
@@ -217,10 +220,10 @@ export interface OpenRequest {
   readonly age: number
 }
 
-/** What `post_request` learns of the time that a request took. */
+/** The timing of a request, for `post_request`. */
 export interface RequestTiming {
   /** Seconds from the parsed request head to the end of the response. */
   readonly duration: number
-  /** Whether the response was sent whole; false when the client left first. */
+  /** Whether the response was sent completely; false when the client left first. */
   readonly finished: boolean
 }

@@ -1,39 +1,39 @@
-/** Text for whatever user code throws: it may be anything, and even reading it may throw. */
+/** Converts what user code throws to text: it may be anything, and even reading it may throw. */
 
 /** The stack of an error, or the value as text. */
 export function stackOf(thrown: unknown): string {
-  return read(thrown, 'stack') ?? messageOf(thrown)
+  return readProperty(thrown, 'stack') ?? messageOf(thrown)
 }
 
-/** Frames of Node, and of this package: they tell the author of a hook nothing. */
+/** Frames of Node and of this package, which tell the author of a hook nothing. */
 const root = new URL('..', import.meta.url).href
-const foreignFrame = (line: string) =>
+const isForeignFrame = (line: string) =>
   /^ +at /.test(line) &&
   (line.includes('node:internal') ||
     ['config', 'daemon', 'hooks', 'worker'].some(room => line.includes(`${root}${room}/`)))
 
-/** The stack without the frames of those who called the user's code. */
+/** The stack without the frames of the callers of the user's code. */
 export function userStackOf(thrown: unknown): string {
   const lines = stackOf(thrown).split('\n')
-  return lines.filter(line => !foreignFrame(line)).join('\n')
+  return lines.filter(line => !isForeignFrame(line)).join('\n')
 }
 
 /** The message of an error, or the value as text. */
 export function messageOf(thrown: unknown): string {
-  return read(thrown, 'message') ?? asText(thrown)
+  return readProperty(thrown, 'message') ?? toText(thrown)
 }
 
-function read(thrown: unknown, name: 'stack' | 'message'): string | undefined {
+function readProperty(thrown: unknown, name: 'stack' | 'message'): string | undefined {
   try {
     const value = thrown instanceof Error ? thrown[name] : undefined
     return typeof value === 'string' ? value : undefined
   } catch {
-    // A getter of the user's that throws.
+    // A getter that throws.
     return undefined
   }
 }
 
-function asText(thrown: unknown): string {
+function toText(thrown: unknown): string {
   try {
     return String(thrown)
   } catch {

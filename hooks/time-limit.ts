@@ -1,15 +1,15 @@
-/** Time limits for what the arbiter waits for. */
+/** Time limits for promises that the arbiter waits for. */
 
 /**
- * Settles as the promise does, or rejects with what `late` makes when that takes longer than so many milliseconds; 0 is
- * no limit. The promise is not heard of any more then, whatever becomes of it.
+ * Settles as the promise does, or rejects with the error of `late` when that takes longer than so many milliseconds; 0
+ * is no limit. After that, the outcome of the promise is ignored.
  */
 export async function within<T>(milliseconds: number, promise: Promise<T>, late: () => Error): Promise<T> {
   if (milliseconds === 0) return await promise
   let timer: NodeJS.Timeout | undefined
-  // The timer keeps the process alive: what never settles may be all that is left to wait for.
+  // The timer keeps the process alive, because nothing else may be left in the event loop.
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), Math.min(milliseconds, longestDelay))
+    timer = setTimeout(() => reject(late()), Math.min(milliseconds, maxTimerMs))
   })
   try {
     return await Promise.race([promise, limit])
@@ -18,5 +18,5 @@ export async function within<T>(milliseconds: number, promise: Promise<T>, late:
   }
 }
 
-/** The longest that a timer of Node waits, in milliseconds. */
-export const longestDelay = 2 ** 31 - 1
+/** The longest delay of a Node timer, in milliseconds. */
+export const maxTimerMs = 2 ** 31 - 1

@@ -1,4 +1,4 @@
-/** Why a worker could not boot, as it tells the arbiter. */
+/** Explains to the arbiter why a worker failed to boot. */
 import { fileURLToPath } from 'node:url'
 import { NeedsTsx } from './app/main-module.ts'
 import { AppError, AppMissing, BindFailed, Elsewhere, LogFailed, TlsFailed } from './protocol/boot-error.ts'
@@ -12,7 +12,7 @@ export interface BootFailure {
   readonly binds?: readonly string[]
 }
 
-/** What the user's own code threw keeps its stack; what tsicorn found says what to do. */
+/** Errors of the user's code keep their stack; those of tsicorn say what to do. */
 export async function bootFailure(error: unknown, spec: string): Promise<BootFailure> {
   const { ok, appFailedToLoad, workerFailedToBoot } = exitCodes
   const code = workerFailedToBoot.code
@@ -24,11 +24,15 @@ export async function bootFailure(error: unknown, spec: string): Promise<BootFai
   if (error instanceof BindFailed) return { why: 'bind', code, message: error.message }
   if (error instanceof LogFailed) return { why: 'log', code, message: error.message }
   if (error instanceof NeedsTsx) return { why: 'tsx', code: ok.code, message: error.message }
-  return { why: 'boot', code, message: isTold(error) ? error.message : await thrown(error, spec) }
+  return {
+    why: 'boot',
+    code,
+    message: isSelfExplanatory(error) ? error.message : await describeThrown(error, spec),
+  }
 }
 
-/** Errors that say all there is to say. */
-function isTold(error: unknown): error is Error {
+/** Whether the message needs no stack. */
+function isSelfExplanatory(error: unknown): error is Error {
   return (
     error instanceof AppMissing ||
     error instanceof TlsFailed ||
@@ -36,13 +40,13 @@ function isTold(error: unknown): error is Error {
   )
 }
 
-async function thrown(error: unknown, spec: string): Promise<string> {
-  const { userStack, whyNotLoaded } = await import('../config/load/load-error.ts')
-  const { message, unreadable } = await whyNotLoaded(error, await fileOf(spec).catch(() => spec))
+async function describeThrown(error: unknown, spec: string): Promise<string> {
+  const { userStack, explainLoadError } = await import('../config/load/load-error.ts')
+  const { message, unreadable } = await explainLoadError(error, await fileOf(spec).catch(() => spec))
   return `The app ${JSON.stringify(spec)} failed: ${unreadable ? message : userStack(error)}`
 }
 
-/** Rejects where the user of the worker may not even look: then that is what went wrong. */
+/** Rejects where the user of the worker may not read the folder: then that is the reason. */
 async function fileOf(spec: string): Promise<string> {
   const { parseAppSpec } = await import('./app/spec.ts')
   const { resolveAppPath } = await import('./app/resolve-path.ts')

@@ -1,15 +1,12 @@
-/**
- * The worker process: a program of its own. It listens to its arbiter and to signals, and knows first of all what to do
- * when the arbiter is gone.
- */
+/** The entry point of the worker process: connects it to its arbiter, handles signals, and boots the worker. */
 import { inspect } from 'node:util'
-import { standIn } from './process/app-channel.ts'
+import { emulateParentChannel } from './process/app-channel.ts'
 import { isLastSignal } from './process/app-shutdown.ts'
-import { openChannel, tellArbiter, tellLast } from './process/arbiter-channel.ts'
+import { openChannel, tellArbiter, tellSync } from './process/arbiter-channel.ts'
 import { createLog, type WorkerLog } from './process/log.ts'
-import { divertSignals } from './process/signals.ts'
+import { interceptSignals } from './process/signals.ts'
 import { exitCodes } from './protocol/exit-codes.ts'
-import { arbiterVariable, cut } from './protocol/frame.ts'
+import { arbiterVariable, truncate } from './protocol/frame.ts'
 import type { Start, ToWorker } from './protocol/messages.ts'
 import { Worker } from './worker.ts'
 
@@ -19,21 +16,21 @@ let worker: Worker | undefined
 let log: WorkerLog | undefined
 let disconnectApp: (() => void) | undefined
 
-// What the app starts is no worker.
+// Processes that the app starts are not workers.
 delete process.env[arbiterVariable]
 const own = process.execArgv.findIndex(arg => arg.startsWith('--import=') && arg.includes('/worker/preload.'))
 if (own !== -1) process.execArgv.splice(own, 1)
 
 openChannel({
-  hear,
-  lost() {
+  onMessage,
+  onLost() {
     if (worker === undefined) process.exit(exitCodes.ok.code)
     worker.orphaned()
     disconnectApp?.()
   },
 })
 
-function hear(message: ToWorker): void {
+function onMessage(message: ToWorker): void {
   switch (message?.type) {
     case 'start':
       return start(message)
@@ -48,46 +45,46 @@ function hear(message: ToWorker): void {
     case 'reopen':
       return void worker?.reopen()
     case 'renew':
-      return void worker?.gate.renew(message.tls)
+      return void worker?.transport.renew(message.tls)
   }
 }
 
-// Signals that are sent to the whole group must not end a worker.
+// These may be sent to the whole process group, and must not end a worker.
 for (const signal of ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR2', 'SIGWINCH'] as const) {
-  process.on(signal, () => tellNoEffect(signal))
+  process.on(signal, () => logNoEffect(signal))
 }
-divertSignals(signal => {
+interceptSignals(signal => {
   if (isLastSignal()) return
   if (signal !== 'SIGTERM') void worker?.quit()
   else if (!tellArbiter({ type: 'leaving', why: 'it was sent TERM' })) worker?.orphaned()
 })
 process.on('SIGABRT', () => void worker?.abort())
 
-// The stack goes to standard error, where Node prints it; this one line is for the error log.
+// Node prints the stack to standard error; this line is for the error log.
 process.on('uncaughtExceptionMonitor', error => {
   if (process.listenerCount('uncaughtException') > 0) return
   const text = error instanceof Error ? error.stack : error
-  // Not every object can become a string.
+  // Not every object can be converted to a string.
   const [first = ''] = (typeof text === 'object' ? inspect(text) : String(text)).split('\n')
-  tellLast({ type: 'crashed', why: cut(`uncaught ${first}`) })
+  tellSync({ type: 'crashed', why: truncate(`uncaught ${first}`) })
 })
 
-function tellNoEffect(signal: NodeJS.Signals): void {
-  // A terminal sends this one to the whole group whenever its window changes.
+function logNoEffect(signal: NodeJS.Signals): void {
+  // A terminal sends this one to the whole group when its window changes.
   if (signal === 'SIGWINCH') return
   log?.info(`${signal.slice(3)} has no effect on a worker: send it to the arbiter (pid ${process.ppid})`)
 }
 
 function start(message: Start): void {
   log = createLog(message.settings.loglevel)
-  disconnectApp = standIn(log)
+  disconnectApp = emulateParentChannel(log)
   worker = new Worker(message)
   worker.boot().catch(async (error: unknown) => {
-    // It was told to leave, and so was the app.
+    // The worker was told to leave, and so was the app.
     if (worker?.isLeaving === true) return
     const { bootFailure } = await import('./boot-failure.ts')
     const { code, ...failure } = await bootFailure(error, message.settings.app)
-    const told = { ...failure, message: cut(failure.message) }
+    const told = { ...failure, message: truncate(failure.message) }
     tellArbiter({ type: 'failed', ...told }, () => process.exit(code))
   })
 }

@@ -1,4 +1,4 @@
-/** A worker: boots in a fixed order, serves, and leaves when it is asked to or when there is nobody left to ask it. */
+/** A worker: boots in a fixed order, serves, and leaves when it is told to, or when its arbiter is gone. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AccessLine } from '../hooks/access-entry.ts'
 import { createHookCaller, type HookCaller } from '../hooks/run.ts'
@@ -6,35 +6,35 @@ import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
 import { stackOf } from '../hooks/thrown.ts'
 import type { AccessLog } from './access-log/access-log.ts'
 import type { AppServer, LoadedApp } from './app/load.ts'
-import { appSurvives, ignoreMain, runApp } from './app/main-module.ts'
-import { restTsx } from './app/tsx.ts'
+import { appSurvives, runApp, stopWatchingMain } from './app/main-module.ts'
+import { stopTsxHelpers } from './app/tsx.ts'
 import { Connections } from './connection/connections.ts'
-import { Gate } from './connection/lazy-transport.ts'
-import type { Front } from './connection/transport.ts'
+import { LazyTransport } from './connection/lazy-transport.ts'
+import type { Transport } from './connection/transport.ts'
 import { shutDown } from './process/app-shutdown.ts'
 import { tellArbiter } from './process/arbiter-channel.ts'
 import { accountVariables, applyEnvironment, setTitle } from './process/environment.ts'
-import { startPulse } from './process/heartbeat.ts'
+import { startHeartbeat } from './process/heartbeat.ts'
 import { createLog, type WorkerLog } from './process/log.ts'
 import { exitCodes } from './protocol/exit-codes.ts'
 import { type Drain, requestsKey, type Start } from './protocol/messages.ts'
 import { everySecond } from './server/every-second.ts'
-import { untilIdle } from './server/idle.ts'
+import { closeWhenIdle } from './server/idle.ts'
 import { LateServers } from './server/late-servers.ts'
-import { type Serving, stopListening, track } from './server/serve.ts'
+import { type Serving, stopListening, trackConnections } from './server/serve.ts'
 import { startService } from './server/service.ts'
 
-/** How long the app and `worker_exit` may take at least, in milliseconds, whatever the requests have left. */
-const lastWordsMs = 1_000
+/** How long the app and `worker_exit` may take at least, in milliseconds, however long the requests took. */
+const minLeaveMs = 1_000
 
-/** An app that ends the process is told to end when its last lines are written, or after so long, in milliseconds. */
+/** How long the last lines of the access log may delay the shutdown of the app, in milliseconds: the app may exit. */
 const flushMs = 500
 
-/** What is left of that, in milliseconds, when the last lines of the access log are given up. */
-const farewellMs = 250
+/** How long before the limit of leaving the access log is given up, in milliseconds. */
+const lastLinesMs = 250
 
 export class Worker {
-  readonly gate: Gate
+  readonly transport: LazyTransport
   isLeaving = false
   readonly #start: Start
   readonly #log: WorkerLog
@@ -43,28 +43,28 @@ export class Worker {
   #state = 'booting'
   #hooks: HookCaller
   #app: LoadedApp | undefined
-  /** It begins to serve, or has. */
+  /** Pending until the worker serves. */
   #starting: Promise<void> | undefined
   #serving: Serving | undefined
-  /** Servers of the app that listen while it is loaded. */
+  /** Servers of the app that listen while it is being loaded. */
   readonly #early: AppServer[] = []
   readonly #late = new LateServers()
   #accessLog: AccessLog | undefined
   #lineFormat: string | AccessLine | null
   #announced = false
-  #quits = false
+  #isQuitting = false
 
   constructor(start: Start) {
     this.#start = start
     this.#lineFormat = start.settings.access_log_format
     this.#log = createLog(start.settings.loglevel)
-    this.#connections = new Connections({ keeps: start.settings.keepalive > 0 })
-    this.gate = new Gate(start, this.#connections, this.#log)
+    this.#connections = new Connections({ keepAlive: start.settings.keepalive > 0 })
+    this.transport = new LazyTransport(start, this.#connections, this.#log)
     this.#hooks = createHookCaller({}, this.#log)
     Object.assign(globalThis, { [Symbol.for(requestsKey)]: () => this.#connections.requests() })
   }
 
-  /** Everything from the title to `ready`. Rejects with what went wrong. */
+  /** Everything from the process title to `ready`. Rejects with the error that prevents it. */
   async boot(): Promise<void> {
     const { settings, tsx, check, age, scoreboard, identity, watchdog } = this.#start
     setTitle(check ? 'check' : 'worker', settings.name)
@@ -73,7 +73,7 @@ export class Worker {
     await this.#importHooks()
     process.once('exit', () => this.#exitHook())
     await this.#hooks.call('post_fork', this.#server, this.#view)
-    const front = await this.gate.open(this.#hooks)
+    const transport = await this.transport.open(this.#hooks)
     applyEnvironment([...accountVariables(identity), ...settings.raw_env])
     if (identity !== undefined) (await import('./process/privileges.ts')).dropPrivileges(identity)
     const { loadApp } = await import('./app/load.ts')
@@ -81,8 +81,8 @@ export class Worker {
     const log = this.#log.write
     const onListen = (server: AppServer) => {
       this.#early.push(server)
-      front?.stand(server)
-      track(server, this.#connections)
+      transport?.attach(server)
+      trackConnections(server, this.#connections)
     }
     const app = await loadApp({
       ...this.#start,
@@ -91,18 +91,18 @@ export class Worker {
       run: async url => await runApp(url, { tsx }),
       survives: appSurvives,
     })
-    ignoreMain()
-    await restTsx()
+    stopWatchingMain()
+    await stopTsxHelpers()
     this.#app = app
     this.#log.debug(`The app is a ${app.shape}`)
     await this.#hooks.call('post_worker_init', this.#view)
     if (!check) {
-      this.#starting = this.#serve(app, front)
+      this.#starting = this.#serve(app, transport)
       await this.#starting
     }
     if (this.isLeaving) return
     this.#state = 'ready'
-    startPulse({
+    startHeartbeat({
       ...scoreboard,
       age,
       record: this.#connections.record,
@@ -111,7 +111,7 @@ export class Worker {
       onTrouble: this.#log.error,
     })
     tellArbiter({ type: 'ready' })
-    if (check) await this.#leave(exitCodes.ok.code, lastWordsMs)
+    if (check) await this.#leave(exitCodes.ok.code, minLeaveMs)
   }
 
   async #importHooks(): Promise<void> {
@@ -124,12 +124,12 @@ export class Worker {
     this.#lineFormat ??= config.access_log_format as AccessLine
   }
 
-  async #serve(app: LoadedApp, front: Front | undefined): Promise<void> {
+  async #serve(app: LoadedApp, transport: Transport | undefined): Promise<void> {
     const { serving, accessLog } = await startService(app, {
       ...this.#start,
       connections: this.#connections,
       hooks: this.#hooks,
-      front,
+      transport,
       log: this.#log,
       worker: () => this.#view,
       lineFormat: this.#lineFormat ?? 'json',
@@ -137,16 +137,16 @@ export class Worker {
       onClosed: () => this.#appClosed(),
     })
     this.#serving = serving
-    this.#late.begin(serving)
+    this.#late.serve(serving)
     this.#accessLog = accessLog
   }
 
-  /** The server is going to stop: balancers that ask are told so. */
+  /** The server is going to stop: from now on `ready_path` answers 503. */
   announce(): void {
     this.#announced = true
   }
 
-  /** Finishes what it has, and leaves; what is open after `seconds` is cut. */
+  /** Finishes open requests and leaves; connections that are open after `seconds` are cut. */
   async drain({ seconds, abandoned }: Pick<Drain, 'seconds' | 'abandoned'>): Promise<void> {
     if (this.#state === 'draining') return
     if (this.#serving === undefined) return this.quit()
@@ -154,20 +154,20 @@ export class Worker {
     const until = performance.now() + seconds * 1_000
     await this.#serving.stopAccepting(abandoned)
     this.#connections.close()
-    await this.#finish(until, seconds < this.#start.settings.graceful_timeout)
-    await this.#leave(exitCodes.ok.code, Math.max(lastWordsMs, until - performance.now()))
+    await this.#drainConnections(until, seconds < this.#start.settings.graceful_timeout)
+    await this.#leave(exitCodes.ok.code, Math.max(minLeaveMs, until - performance.now()))
   }
 
-  /** Waits for what is open, and cuts what then still is. */
-  async #finish(until: number, isHurried: boolean): Promise<void> {
-    if (await untilIdle(this.#connections, until)) return
+  /** Waits for open connections, and cuts those that remain. */
+  async #drainConnections(until: number, isHurried: boolean): Promise<void> {
+    if (await closeWhenIdle(this.#connections, until)) return
     const cut = `cutting ${this.#connections.size} connections`
     if (isHurried) this.#log.debug(`There is newer code: ${cut}`)
     else this.#log.warning(`graceful_timeout is over: ${cut}`)
     this.#connections.cut()
   }
 
-  /** Leaves at once, but for what was accepted since it began to listen. */
+  /** Leaves at once, but finishes connections accepted since it began to listen. */
   async cancel(): Promise<void> {
     await this.#starting?.catch(() => undefined)
     const seconds = this.#start.settings.graceful_timeout
@@ -175,34 +175,34 @@ export class Worker {
     for (const server of this.#early) stopListening(server)
     if (this.#connections.size > 0) {
       tellArbiter({ type: 'ready' })
-      await this.#finish(performance.now() + seconds * 1_000, false)
+      await this.#drainConnections(performance.now() + seconds * 1_000, false)
     }
     await this.quit()
   }
 
-  /** Leaves at once. */
+  /** Leaves without waiting for requests. */
   async quit(): Promise<void> {
-    if (this.#quits) return
-    this.#quits = true
+    if (this.#isQuitting) return
+    this.#isQuitting = true
     if (this.#state === 'ready' || this.#state === 'draining')
       await this.#hooks.tell('worker_int', this.#view)
-    await this.#leave(exitCodes.ok.code, lastWordsMs)
+    await this.#leave(exitCodes.ok.code, minLeaveMs)
   }
 
   async abort(): Promise<void> {
     await this.#hooks.tell('worker_abort', this.#view)
-    await this.#leave(exitCodes.failed.code, lastWordsMs)
+    await this.#leave(exitCodes.failed.code, minLeaveMs)
   }
 
-  /** Nobody is left who could tell it what to do: the sockets are nobody's, so it empties their queues. */
+  /** The arbiter is gone: no other process accepts from the sockets, so the worker empties their queues and leaves. */
   orphaned(): void {
-    // The arbiter may have read what this process prints, and a broken pipe is no reason to end in the middle of a drain.
+    // The arbiter may have been the reader of these pipes, and a broken pipe must not end a drain.
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
     const { listeners, settings } = this.#start
     void this.drain({ seconds: settings.graceful_timeout, abandoned: listeners.map(({ fd }) => fd) })
   }
 
-  /** As a program of its own, it would end by that. */
+  /** The app closed its server: a standalone program would end by that. */
   #appClosed(): void {
     if (this.#state === 'draining') return
     tellArbiter({ type: 'crashed', why: 'the app closed its server' })
@@ -213,16 +213,16 @@ export class Worker {
     await this.#accessLog?.reopen()
   }
 
-  /** The end of every worker that ends in an orderly way; `limit` in milliseconds bounds what the user's code may take. */
+  /** Every orderly exit of a worker; `limit` is how long the user's code may take, in milliseconds. */
   async #leave(code: number, limit: number): Promise<void> {
     if (this.isLeaving) return
     this.isLeaving = true
     const until = performance.now() + limit
     setTimeout(() => process.exit(code), limit).unref()
-    // Lines that wait for a full disk have as long as requests have, but for the last word about them.
-    const written = this.#accessLog?.close(Math.max(0, limit - farewellMs))
+    // Lines that wait for a full disk may take as long as requests, but must leave time to report their loss.
+    const written = this.#accessLog?.close(Math.max(0, limit - lastLinesMs))
     await Promise.race([written, sleep(flushMs, undefined, { ref: false })])
-    await shutDown(Math.max(0, until - farewellMs - performance.now()), this.#log)
+    await shutDown(Math.max(0, until - lastLinesMs - performance.now()), this.#log)
     await this.#serving?.close()
     await this.#app
       ?.close?.()
@@ -234,7 +234,7 @@ export class Worker {
     process.exit(code)
   }
 
-  /** Where the process ends by other means, `worker_exit` is called as far as it is synchronous. */
+  /** When the process exits in another way, `worker_exit` is called, as far as it is synchronous. */
   #exitHook(): void {
     void this.#hooks.tell('worker_exit', this.#server, this.#view)
   }

@@ -1,38 +1,39 @@
+/** The type of a setting's declaration. */
 import type { Kind } from './kinds.ts'
 
-/** One setting, declared once: flags, types, checks, help, reference and schema are made from it. */
+/** One setting, declared once: flags, types, checks, help, reference and schema are derived from it. */
 export interface Declaration {
   // biome-ignore lint/suspicious/noExplicitAny: a table of kinds of different types
   readonly kind: Kind<any, any>
-  /** What holds when nobody says anything; a function where that depends on where tsicorn was started. */
+  /** The default value; a function where it depends on where tsicorn was started. */
   readonly default: unknown
   /** The default in words, for the reference, where `default` is a function. */
   readonly default_words?: string
-  /** The long flag, with its dashes; absent where the kind can only be written in a file. */
+  /** The long flag, with its dashes; absent for kinds that can only be written in a file. */
   readonly flag?: `--${string}`
   readonly short?: `-${string}`
   /** Other spellings of the flag. */
   readonly also?: readonly `--${string}`[]
   /** Other spellings of the name. */
   readonly alias?: string
-  /** The variable that feeds the default, and the text that its value makes; an empty variable is unset. */
+  /** The environment variable for the default, and a conversion of its value; an empty variable counts as unset. */
   readonly env?: { readonly name: string; readonly text?: (value: string) => string }
   /** What it does, units, source; Markdown. */
   readonly doc: string
-  /** When a new value takes effect: on HUP, or only when tsicorn is started anew. */
+  /** When a new value takes effect: on HUP, or only when tsicorn is restarted. */
   readonly effect: 'on reload' | 'on restart'
-  /** Declared, but not built yet: `false`, or the only values that are built. */
+  /** Not implemented yet: `false`, or the only values that are. */
   readonly available?: false | readonly unknown[]
 }
 
-/** What a default may depend on, besides its variable. */
-export interface Surroundings {
+/** What a default may depend on, apart from its variable. */
+export interface DefaultContext {
   /** The folder that tsicorn was started in. */
   readonly cwd: string
   readonly platform: NodeJS.Platform
-  /** The application as given, or the name of the program where there is none. */
+  /** The application as given, or the name of the program if none is given. */
   readonly app: string
 }
 
-/** A group of settings, under the heading that Gunicorn gives it. */
+/** A group of settings, as in Gunicorn's reference. */
 export type Group = Readonly<Record<string, Declaration>>

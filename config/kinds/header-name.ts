@@ -1,7 +1,8 @@
-import { isText, itself, type Kind } from './kinds.ts'
+/** The kind of settings that name a header. */
+import { asText, isString, type Kind } from './kinds.ts'
 
-/** They frame messages, or are about the connection. */
-const taken = new Set([
+/** Headers that frame messages or concern the connection. */
+const reserved = new Set([
   'connection',
   'content-length',
   'content-type',
@@ -13,17 +14,17 @@ const taken = new Set([
   'upgrade',
 ])
 
-/** The name of a header (a token of RFC 9110 section 5.6.2), or null; empty text is null too. */
+/** A header name (a token, RFC 9110, section 5.6.2) or null; empty text means null. */
 export const headerName: Kind<string | null, string | null> = {
   expects: 'the name of a header, such as X-Request-Id and none that HTTP itself uses, or null',
   metavar: 'NAME',
   type: 'string | null',
   schema: { type: ['string', 'null'], pattern: "^\\s*[!#$%&'*+.^_`|~\\w-]*\\s*$" },
   read: written => {
-    if (!isText(written)) return written === null ? null : undefined
+    if (!isString(written)) return written === null ? null : undefined
     const name = written.trim()
     if (name === '') return null
-    return /^[!#$%&'*+.^_`|~\w-]+$/.test(name) && !taken.has(name.toLowerCase()) ? name : undefined
+    return /^[!#$%&'*+.^_`|~\w-]+$/.test(name) && !reserved.has(name.toLowerCase()) ? name : undefined
   },
-  fromText: itself,
+  fromText: asText,
 }

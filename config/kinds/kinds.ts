@@ -1,56 +1,57 @@
 /**
- * The kinds of values that settings have: how text and values become typed values, and what is said when they cannot.
+ * The kinds of settings: how text and values are converted to typed values, and what the error says when they cannot
+ * be.
  *
- * A kind's `expects` finishes the sentence that the setting's name begins: `timeout must be a number of seconds, 0 or more`.
+ * A kind's `expects` completes an error message: `timeout must be a number of seconds, 0 or more`.
  */
 import { availableParallelism } from 'node:os'
 
 /** A fragment of JSON Schema. */
 export type Schema = Readonly<Record<string, unknown>>
 
-/** How one kind of value is written and read: `Written` is what a configuration file may hold. */
+/** How values of one kind are written and read; `Written` is the type in configuration files. */
 export interface Kind<Written = unknown, Value = unknown> {
   readonly expects: string
-  /** Stands for the value in `--help`. */
+  /** The placeholder for the value in `--help`. */
   readonly metavar: string
   readonly schema: Schema
-  /** The type of what a configuration file may hold, as the reference prints it. */
+  /** The type in configuration files, as printed in the reference. */
   readonly type: string
-  /** The value, or undefined when this cannot be one; a value that was read before reads as itself. */
+  /** The value, or undefined for an invalid one; reading a value again returns it unchanged. */
   read(written: unknown): Value | undefined
-  /** What text from a flag or a variable stands for, before `read` judges it. */
+  /** Converts text from a flag or a variable, before `read` checks it. */
   fromText(text: string): unknown
-  /** A flag that may be given several times, each adding one entry. */
+  /** The flag may be given several times, and each adds one entry. */
   readonly repeats?: true
-  /** A flag that takes no value, and has a `--no-` form. */
+  /** The flag takes no value, and has a `--no-` form. */
   readonly switch?: true
-  /** What a flag without a value stands for. */
+  /** The value of a flag without one. */
   readonly bare?: string
   /** Cannot be written on a command line. */
   readonly fileOnly?: true
-  /** A value as people write it, where JSON would not be that. */
+  /** A value as users write it, if not as JSON. */
   show?(value: Value): string
-  /** Only here for the types. */
+  /** Only for type inference. */
   readonly written?: Written
 }
 
-export const itself = (text: string): unknown => text
+export const asText = (text: string): unknown => text
 
-export const isText = (written: unknown): written is string => typeof written === 'string'
+export const isString = (written: unknown): written is string => typeof written === 'string'
 
-const isWhole = (written: unknown): written is number => Number.isSafeInteger(written)
+const isInteger = (written: unknown): written is number => Number.isSafeInteger(written)
 
-const plainNumber = /^\d+(\.\d+)?$/
+const decimal = /^\d+(\.\d+)?$/
 
-/** Decimal digits only: `Number` would also read '', '1e3' and ' 4 '. */
-const numberFrom = (text: string): unknown => (plainNumber.test(text) ? Number(text) : text)
+/** Decimal digits only: `Number` would also accept '', '1e3' and ' 4 '. */
+const parseNumber = (text: string): unknown => (decimal.test(text) ? Number(text) : text)
 
-const digitsFrom = (text: string): unknown => {
-  if (/^(0x[\da-f]+|0o[0-7]+)$/i.test(text) || plainNumber.test(text)) return Number(text)
+const parseInteger = (text: string): unknown => {
+  if (/^(0x[\da-f]+|0o[0-7]+)$/i.test(text) || decimal.test(text)) return Number(text)
   return text
 }
 
-/** Whole numbers; hexadecimal (0x1f) and octal (0o17) text is read too. */
+/** Integers; hexadecimal (0x1f) and octal (0o17) text is accepted too. */
 export function integer(limits: { readonly min?: number; readonly max?: number } = {}): Kind<number, number> {
   const { min = 0, max } = limits
   return {
@@ -59,8 +60,8 @@ export function integer(limits: { readonly min?: number; readonly max?: number }
     type: 'number',
     schema: { type: 'integer', minimum: min, ...(max === undefined ? {} : { maximum: max }) },
     read: written =>
-      isWhole(written) && written >= min && written <= (max ?? written) ? written : undefined,
-    fromText: digitsFrom,
+      isInteger(written) && written >= min && written <= (max ?? written) ? written : undefined,
+    fromText: parseInteger,
   }
 }
 
@@ -72,24 +73,24 @@ export const seconds: Kind<number, number> = {
   schema: { type: 'number', minimum: 0 },
   read: written =>
     typeof written === 'number' && Number.isFinite(written) && written >= 0 ? written : undefined,
-  fromText: numberFrom,
+  fromText: parseNumber,
 }
 
-/** A timer of Node holds no longer, less the second that Node itself adds to some: beyond that, it ends at once. */
-const mostOfTimer = 2_147_482
+/** The longest delay of a Node timer, minus the second that Node adds to some: longer timers fire at once. */
+const maxTimerSeconds = 2_147_482
 
-/** Seconds that a timer of a worker waits. */
+/** Seconds, for a timer in a worker. */
 export const timerSeconds: Kind<number, number> = {
   ...seconds,
-  expects: `a number of seconds from 0 to ${mostOfTimer}`,
-  schema: { type: 'number', minimum: 0, maximum: mostOfTimer },
+  expects: `a number of seconds from 0 to ${maxTimerSeconds}`,
+  schema: { type: 'number', minimum: 0, maximum: maxTimerSeconds },
   read: written => {
     const read = seconds.read(written)
-    return read !== undefined && read <= mostOfTimer ? read : undefined
+    return read !== undefined && read <= maxTimerSeconds ? read : undefined
   },
 }
 
-const unitsOfBytes: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
+const byteUnits: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
 
 /** A number of bytes; text may end in K, M or G (powers of 1024). */
 export const bytes: Kind<number | string, number> = {
@@ -104,11 +105,11 @@ export const bytes: Kind<number | string, number> = {
   },
   read: written => {
     const [, digits, unit] = /^(\d+)([kmg]?)$/i.exec(String(written)) ?? []
-    if (digits === undefined || !(isText(written) || isWhole(written))) return undefined
-    const value = Number(digits) * (unitsOfBytes[unit?.toLowerCase() ?? ''] ?? Number.NaN)
-    return isWhole(value) ? value : undefined
+    if (digits === undefined || !(isString(written) || isInteger(written))) return undefined
+    const value = Number(digits) * (byteUnits[unit?.toLowerCase() ?? ''] ?? Number.NaN)
+    return isInteger(value) ? value : undefined
   },
-  fromText: itself,
+  fromText: asText,
 }
 
 /** Permission bits: a number, or octal text as Gunicorn takes it (0117 or 0o117). */
@@ -123,10 +124,10 @@ export const mode: Kind<number | string, number> = {
     ],
   },
   read: written => {
-    const value = isText(written) ? digitsFrom(written.replace(/^0(?=[0-7]+$)/, '0o')) : written
-    return isWhole(value) && value >= 0 && value <= 0o777 ? value : undefined
+    const value = isString(written) ? parseInteger(written.replace(/^0(?=[0-7]+$)/, '0o')) : written
+    return isInteger(value) && value >= 0 && value <= 0o777 ? value : undefined
   },
-  fromText: itself,
+  fromText: asText,
   show: value => (value === 0 ? '0' : `0o${value.toString(8)}`),
 }
 
@@ -147,8 +148,8 @@ export function text(metavar: string): Kind<string, string> {
     metavar,
     type: 'string',
     schema: { type: 'string', pattern: '\\S' },
-    read: written => (isText(written) ? written.trim() || undefined : undefined),
-    fromText: itself,
+    read: written => (isString(written) ? written.trim() || undefined : undefined),
+    fromText: asText,
   }
 }
 
@@ -159,20 +160,20 @@ export function anyText(metavar: string): Kind<string, string> {
     metavar,
     type: 'string',
     schema: { type: 'string' },
-    read: written => (isText(written) ? written : undefined),
-    fromText: itself,
+    read: written => (isString(written) ? written : undefined),
+    fromText: asText,
   }
 }
 
-/** Text or null, which means none; empty text is none too. */
+/** Text or null; empty text means null. */
 export function optionalText(metavar: string): Kind<string | null, string | null> {
   return {
     expects: 'text or null',
     metavar,
     type: 'string | null',
     schema: { type: ['string', 'null'] },
-    read: written => (isText(written) ? written.trim() || null : written === null ? null : undefined),
-    fromText: itself,
+    read: written => (isString(written) ? written.trim() || null : written === null ? null : undefined),
+    fromText: asText,
   }
 }
 
@@ -187,28 +188,28 @@ export function choice<const Words extends readonly string[]>(
     type: words.map(word => `'${word}'`).join(' | '),
     schema: { enum: words },
     read: written => words.find(word => word === written),
-    fromText: itself,
+    fromText: asText,
     ...(bare === undefined ? {} : { bare }),
   }
 }
 
-/** More than a machine can have, and few enough to be counted one by one. */
-const mostWorkers = 4_096
+/** More than a machine can run, and few enough to be handled one by one. */
+const maxWorkers = 4_096
 
 /** A number of workers; `auto` is one per core that this process may use. */
 export const count: Kind<number | 'auto', number> = {
-  expects: `a whole number from 1 to ${mostWorkers}, or 'auto'`,
+  expects: `a whole number from 1 to ${maxWorkers}, or 'auto'`,
   metavar: 'INT|auto',
   type: "number | 'auto'",
-  schema: { anyOf: [{ type: 'integer', minimum: 1, maximum: mostWorkers }, { const: 'auto' }] },
+  schema: { anyOf: [{ type: 'integer', minimum: 1, maximum: maxWorkers }, { const: 'auto' }] },
   read: written => {
     if (written === 'auto') return availableParallelism()
-    return isWhole(written) && written >= 1 && written <= mostWorkers ? written : undefined
+    return isInteger(written) && written >= 1 && written <= maxWorkers ? written : undefined
   },
-  fromText: digitsFrom,
+  fromText: parseInteger,
 }
 
-/** A share of the workers: so many of them, or a percentage, which is rounded up. */
+/** A share of the workers: a number, or a percentage, which is rounded up. */
 export type Share = number | `${number}%`
 
 export const share: Kind<Share, Share> = {
@@ -223,8 +224,8 @@ export const share: Kind<Share, Share> = {
     ],
   },
   read: written => {
-    if (isWhole(written)) return written >= 1 ? written : undefined
-    return isText(written) && /^(100|[1-9]\d?)%$/.test(written) ? (written as Share) : undefined
+    if (isInteger(written)) return written >= 1 ? written : undefined
+    return isString(written) && /^(100|[1-9]\d?)%$/.test(written) ? (written as Share) : undefined
   },
-  fromText: digitsFrom,
+  fromText: parseInteger,
 }

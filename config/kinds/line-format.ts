@@ -1,7 +1,8 @@
+/** The kind of the access log format. */
 import type { AccessLine } from '../../hooks/access-entry.ts'
-import { isText, itself, type Kind } from './kinds.ts'
+import { asText, isString, type Kind } from './kinds.ts'
 
-/** The form of a log's lines: text in which a percent sign begins an atom, `%(h)s`, or is doubled; `json`; a function. */
+/** A format with atoms such as `%(h)s`, where a literal percent sign is doubled; or `json`; or a function. */
 export const lineFormat: Kind<string | AccessLine, string | AccessLine> = {
   expects:
     'json, a function, or text in which each percent sign begins an atom, such as %(h)s, or is doubled',
@@ -10,9 +11,9 @@ export const lineFormat: Kind<string | AccessLine, string | AccessLine> = {
   schema: { type: 'string', pattern: '^(?=.*\\S)([^%]|%%|%\\([^)]*\\)[sd])*$' },
   read: written => {
     if (typeof written === 'function') return written as AccessLine
-    const format = isText(written) ? written.trim() : ''
+    const format = isString(written) ? written.trim() : ''
     return /^([^%]|%%|%\([^)]*\)[sd])+$/.test(format) ? format : undefined
   },
-  fromText: itself,
+  fromText: asText,
   show: value => (typeof value === 'function' ? '(function)' : JSON.stringify(value)),
 }

@@ -1,23 +1,23 @@
-/** The kinds of values that hold several things. */
-import { isText, itself, type Kind, type Schema } from './kinds.ts'
+/** The kinds of settings with several values. */
+import { asText, isString, type Kind, type Schema } from './kinds.ts'
 import { isNetwork } from './network.ts'
 
-const textOrTexts: Schema = {
+const textOrList: Schema = {
   anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
 }
 
-/** A list of texts; one text is a list of one, and is not split at commas. */
+/** A list of texts; a single text is a list of one, and is not split at commas. */
 export function list(metavar: string): Kind<string | readonly string[], readonly string[]> {
   return {
     expects: `a list of texts (${metavar})`,
     metavar,
     type: 'string | readonly string[]',
-    schema: textOrTexts,
+    schema: textOrList,
     read: written => {
-      const texts = isText(written) ? [written] : written
-      return Array.isArray(texts) && texts.every(isText) ? texts : undefined
+      const texts = isString(written) ? [written] : written
+      return Array.isArray(texts) && texts.every(isString) ? texts : undefined
     },
-    fromText: itself,
+    fromText: asText,
     repeats: true,
   }
 }
@@ -41,52 +41,52 @@ export const assignments: Kind<
     const entries = table.read(written)
     const texts = entries
       ? Object.entries(entries).map(entry => entry.join('='))
-      : isText(written)
+      : isString(written)
         ? [written]
         : written
-    const isAssignment = (entry: unknown) => isText(entry) && /^[^=\0]+=[^\0]*$/.test(entry)
+    const isAssignment = (entry: unknown) => isString(entry) && /^[^=\0]+=[^\0]*$/.test(entry)
     return Array.isArray(texts) && texts.every(isAssignment) ? texts : undefined
   },
-  fromText: itself,
+  fromText: asText,
   repeats: true,
 }
 
-/** The parts of a comma list, trimmed; a list of texts is taken as it is. */
+/** The parts of a comma-separated list, trimmed; a list of texts stays as it is. */
 function split(written: unknown): readonly string[] | undefined {
-  const parts = isText(written) ? written.split(',').map(part => part.trim()) : written
-  return Array.isArray(parts) && parts.every(isText) ? parts.filter(part => part !== '') : undefined
+  const parts = isString(written) ? written.split(',').map(part => part.trim()) : written
+  return Array.isArray(parts) && parts.every(isString) ? parts.filter(part => part !== '') : undefined
 }
 
-/** Words from a fixed set, or any words, separated by commas. */
+/** Words, of a fixed set or any, separated by commas. */
 export function csv(words?: readonly string[]): Kind<string | readonly string[], readonly string[]> {
   return {
     expects: words ? `a list of ${words.join(', ')}, separated by commas` : 'a list, separated by commas',
     metavar: words?.join(',') ?? 'NAME,...',
     type: 'string | readonly string[]',
-    schema: textOrTexts,
+    schema: textOrList,
     read: written => {
       const parts = split(written)
       return parts?.every(part => words?.includes(part) ?? true) ? parts : undefined
     },
-    fromText: itself,
+    fromText: asText,
   }
 }
 
-/** IP addresses and networks, separated by commas; `*` stands for all. Bits behind the prefix must be zero. */
+/** IP addresses and networks, separated by commas; `*` stands for all. Bits after the prefix must be zero. */
 export const networks: Kind<string | readonly string[], readonly string[]> = {
   expects:
     'IP addresses, networks (with no bits set behind the prefix, such as 10.0.0.0/8) or *, separated by commas',
   metavar: 'IP,...',
   type: 'string | readonly string[]',
-  schema: textOrTexts,
+  schema: textOrList,
   read: written => {
     const parts = split(written)
     return parts?.every(part => part === '*' || isNetwork(part)) ? parts : undefined
   },
-  fromText: itself,
+  fromText: asText,
 }
 
-/** Names and texts. */
+/** An object whose values are texts. */
 export const table: Kind<Readonly<Record<string, string>>, Readonly<Record<string, string>>> = {
   expects: 'an object whose values are texts',
   metavar: '',
@@ -94,8 +94,8 @@ export const table: Kind<Readonly<Record<string, string>>, Readonly<Record<strin
   schema: { type: 'object', additionalProperties: { type: 'string' } },
   read: written => {
     if (typeof written !== 'object' || written === null || Array.isArray(written)) return undefined
-    return Object.values(written).every(isText) ? (written as Record<string, string>) : undefined
+    return Object.values(written).every(isString) ? (written as Record<string, string>) : undefined
   },
-  fromText: itself,
+  fromText: asText,
   fileOnly: true,
 }

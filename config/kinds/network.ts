@@ -1,7 +1,7 @@
-/** IP networks as text. */
+/** Recognises IP addresses and networks. */
 import { isIP } from 'node:net'
 
-/** Whether this is an IP address, or a network in CIDR form with no bits set behind its prefix. */
+/** Whether the text is an IP address, or a network in CIDR notation without bits set after its prefix. */
 export function isNetwork(text: string): boolean {
   const [address = '', prefix, ...more] = text.split('/')
   const family = isIP(address)

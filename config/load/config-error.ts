@@ -1,10 +1,12 @@
-/** What is wrong with a configuration, and where that was written. */
+/** Errors in the configuration, all reported at once. */
+
+/** What is wrong, and where it was written. */
 export interface Problem {
-  /** A flag, a variable, a file; absent where something is missing altogether. */
+  /** A flag, a variable or a file; absent if something is missing altogether. */
   readonly origin?: string
-  /** What is wrong, the value as given, and the cure. */
+  /** What is wrong, the value as given, and what to do. */
   readonly message: string
-  /** The stack of the user's own code, where that threw. */
+  /** The stack of the user's code, if that threw. */
   readonly stack?: string
 }
 
@@ -12,7 +14,7 @@ export interface Problem {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly problems: readonly Problem[]
-  /** 2 where the command line cannot be understood, else 1. */
+  /** 2 if the command line cannot be parsed, else 1. */
   readonly exitCode: 1 | 2
 
   constructor(problems: readonly Problem[], exitCode: 1 | 2 = 1) {
@@ -21,7 +23,7 @@ export class ConfigError extends Error {
     this.exitCode = exitCode
   }
 
-  /** The message, and below each problem the stack of the user's code that threw. */
+  /** The message, with the stack of the user's code below each problem that has one. */
   get report(): string {
     return this.problems
       .map(problem => (problem.stack ? `${lineOf(problem)}\n${problem.stack}` : lineOf(problem)))

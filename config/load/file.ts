@@ -1,39 +1,41 @@
 /**
- * Finding and loading the configuration file.
+ * Finds and loads the configuration file.
  *
- * Workers import this module for their hooks, so it knows nothing of the settings, and imports tsx only for TypeScript.
+ * Workers import this module for their hooks, so it does not import the settings, and loads tsx only for TypeScript.
  */
 import { existsSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ConfigError } from './config-error.ts'
 import { type FreshImport, importFresh, isUnchanged } from './fresh-import.ts'
-import { userStack, whyNotLoaded } from './load-error.ts'
+import { explainLoadError, userStack } from './load-error.ts'
 
-/** What a configuration that is a function is called with. */
+/** The argument of a configuration that is a function. */
 export interface ConfigContext {
-  /** What the configuration is read for. */
+  /** What the configuration is loaded for. */
   readonly command: 'serve' | 'check' | 'print'
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
 export interface LoadedConfig {
   readonly config: Readonly<Record<string, unknown>>
-  /** The file and all that it imported, absolute. */
+  /** The file and everything that it imported, absolute. */
   readonly files: readonly string[]
 }
 
-const endings = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json']
+const extensions = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json']
 
-/** The configuration file of a folder, absolute, or undefined where there is none; throws where it is no file. */
+/** The configuration file of a folder, absolute, or undefined if there is none; throws if it is not a file. */
 export function findConfig(folder: string): string | undefined {
-  const found = endings.map(ending => join(folder, `tsicorn.config.${ending}`)).find(path => existsSync(path))
-  // To read a pipe could take for ever.
+  const found = extensions
+    .map(ending => join(folder, `tsicorn.config.${ending}`))
+    .find(path => existsSync(path))
+  // Reading a pipe might never end.
   if (found === undefined || statSync(found).isFile()) return found
   throw cannotRead(found, 'it is not a file')
 }
 
-/** The file that `-c` names (`PATH` or `file:PATH`), absolute; throws where there is no such file. */
+/** The file that `-c` names (`PATH` or `file:PATH`), absolute; throws if there is no such file. */
 export function namedConfig(named: string, folder: string): string {
   if (named.startsWith('python:')) throw cannotRead(named, 'a Python module cannot be read: name a file')
   const path = resolve(folder, named.replace(/^file:(\/\/(?=\/))?/, ''))
@@ -47,7 +49,7 @@ function cannotRead(named: string, why: string): ConfigError {
 }
 
 /**
- * The keys that a configuration file sets, hooks among them; for a process that loads it once.
+ * The keys that a configuration file sets, including hooks; for a process that loads it once.
  *
  * @throws ConfigError
  */
@@ -60,18 +62,19 @@ export async function importConfig(
 
 const imports = new Map<string, FreshImport>()
 
-/** Whether loading this file would run code of it: it was never loaded, has changed since, or exports a function. */
-export function wouldRun(path: string): boolean {
+/** Whether loading this file would run its code: it was never loaded, has changed since, or exports a function. */
+export function wouldRunCode(path: string): boolean {
   if (path.endsWith('.json')) return false
   const before = imports.get(path)
   return before === undefined || typeof before.exported === 'function' || !isUnchanged(before)
 }
 
 /**
- * Loads a file, or takes what it exported the last time where nothing that it imported has changed since: each import of
- * TypeScript keeps memory for good. A configuration that is a function is called each time.
+ * Loads a file, or reuses its last exports if none of its imports has changed since: each import of TypeScript leaks
+ * memory. A configuration that is a function is called each time.
  *
- * @param origin what messages call the file
+ * @param origin the name of the file in messages
+ *
  * @throws ConfigError
  */
 export async function loadConfig(path: string, context: ConfigContext, origin = path): Promise<LoadedConfig> {
@@ -84,7 +87,7 @@ export async function loadConfig(path: string, context: ConfigContext, origin = 
     throw new ConfigError([{ origin, message }])
   } catch (error) {
     if (error instanceof ConfigError) throw error
-    const why = await whyNotLoaded(error, path)
+    const why = await explainLoadError(error, path)
     const stack = why.unreadable ? undefined : userStack(error)
     throw new ConfigError([{ origin, message: why.message, ...(stack === undefined ? {} : { stack }) }])
   }
@@ -103,8 +106,8 @@ async function readJson(path: string) {
   return { exported: JSON.parse(await readFile(path, 'utf8')) as unknown, files: [path] }
 }
 
-/** What is thrown where a file does not load in time. */
-export function lateConfig({
+/** The error for a file that does not load in time. */
+export function configTimedOut({
   origin,
   seconds,
 }: {

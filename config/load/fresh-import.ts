@@ -1,30 +1,30 @@
-/** Importing a module, and all that it imports, anew, although Node keeps every module that it ever loaded. */
+/** Imports a module and its imports again, although Node caches every module that it has loaded. */
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { createRequire, type LoadHookSync, registerHooks } from 'node:module'
 import { dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { types } from 'node:util'
-import { isInstalled, isRequired, led } from './links.ts'
-import { restTsx, tsxMayHelp } from './tsx.ts'
+import { followLinks, isInstalled, isRequired } from './links.ts'
+import { stopTsxHelpers, tsxMayHelp } from './tsx.ts'
 
 export interface FreshImport {
   /** The default export. */
   readonly exported: unknown
   /** All exports, as they are. */
   readonly module: unknown
-  /** The module and all that it imported, absolute: as they were named, and where links led to. */
+  /** The module and everything that it imported, absolute: both the given paths and the targets of symbolic links. */
   readonly files: readonly string[]
-  /** What the files looked like, to see whether one has changed. */
-  readonly prints: ReadonlyMap<string, string>
+  /** Fingerprints of the files, to see whether one has changed. */
+  readonly fingerprints: ReadonlyMap<string, string>
 }
 
 /**
- * Imports the module at this absolute path, and all that it imports, anew: by Node, or through tsx where it cannot. Links are
- * followed here, because Node remembers for good where each of them led.
+ * Imports the module at this absolute path: with Node, or with tsx if Node cannot. Symbolic links are followed here,
+ * because Node never forgets the target of a link.
  */
 export async function importFresh(path: string): Promise<FreshImport> {
-  // Taken before the import: a file that is written meanwhile counts as changed.
+  // Taken before the import, so that a file written meanwhile counts as changed.
   const before = fingerprint(path)
   const real = realpathSync(path)
   const files = new Set([path, real])
@@ -34,12 +34,12 @@ export async function importFresh(path: string): Promise<FreshImport> {
   })
   const isEntry = (file: string) => file === path || file === real
   const prints = new Map([...files].map(file => [file, isEntry(file) ? before : fingerprint(file)]))
-  return { exported: defaultOf(module), module, files: [...files], prints }
+  return { exported: defaultOf(module), module, files: [...files], fingerprints: prints }
 }
 
-/** Whether all files of an import are as they were. */
-export function isUnchanged({ prints }: FreshImport): boolean {
-  return [...prints].every(([file, print]) => fingerprint(file) === print)
+/** Whether no file of an import has changed. */
+export function isUnchanged({ fingerprints }: FreshImport): boolean {
+  return [...fingerprints].every(([file, print]) => fingerprint(file) === print)
 }
 
 function fingerprint(path: string): string {
@@ -47,7 +47,7 @@ function fingerprint(path: string): string {
   return stat ? [stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join() : ''
 }
 
-/** CommonJS in between gives the export as `default`, or as `default.default` where it was made of TypeScript. */
+/** With CommonJS involved, the export is `default`, or `default.default` if it was compiled from TypeScript. */
 function defaultOf(module: unknown): unknown {
   if (typeof module !== 'object' || module === null) return module
   if ('default' in module) return defaultOf(module.default)
@@ -56,40 +56,40 @@ function defaultOf(module: unknown): unknown {
 
 const { cache } = createRequire(import.meta.url)
 
-/** What earlier imports brought into the cache of CommonJS, which each import makes it forget. */
+/** CommonJS modules of earlier imports, which each import removes from the cache. */
 const required = new Set<string>()
 
-function forgetRequired(): void {
+function purgeRequired(): void {
   for (const file of required) delete cache[file]
 }
 
-/** `folder` is the one that the file was named in. */
+/** `folder` is the one of the given path, before symbolic links. */
 async function importTypeScript(path: string, folder: string, files: Set<string>): Promise<unknown> {
   const { tsImport } = await import('tsx/esm/api')
   const parentURL = pathToFileURL(path).href
   const onImport = (url: string) => {
     if (url.startsWith('file:')) files.add(fileURLToPath(url))
   }
-  forgetRequired()
+  purgeRequired()
   const known = new Set(Object.keys(cache))
   const hooks = registerHooks({
-    resolve: (specifier, context, next) => next(led(specifier, context, files), context),
-    load: bridging('tsx-namespace='),
+    resolve: (specifier, context, next) => next(followLinks(specifier, context, files), context),
+    load: bridgeCommonJs('tsx-namespace='),
   })
   try {
-    // tsx itself would look for a tsconfig in the working folder, which need not be that of the configuration.
+    // By itself, tsx would look for a tsconfig in the working folder, which may not be that of the configuration.
     const nearest = nearestTsconfig(dirname(path)) ?? nearestTsconfig(folder)
     const tsconfig = process.env.TSX_TSCONFIG_PATH ?? (nearest && realpathSync(nearest))
     const module: unknown = await withTsconfig(tsconfig, () =>
       tsImport(parentURL, { parentURL, onImport, tsconfig: tsconfig ?? false }),
     )
-    // On Node 22.18 tsx works in a thread of its own, whose last words are heard in the next turn of the loop.
+    // On Node 22.18, tsx uses a thread, whose last messages arrive in the next turn of the event loop.
     await nextTurn()
     return module
   } finally {
     hooks.deregister()
-    restTsx()
-    // tsx tells of ES modules only; what was required shows in the cache, some of it under a name of this import.
+    stopTsxHelpers()
+    // tsx reports ES modules only; required modules are in the cache, some under a name with the query of this import.
     for (const key of Object.keys(cache).filter(added => !known.has(added))) {
       files.add(key.replace(/\?.*$/, ''))
       if (!isInstalled(key)) required.add(key)
@@ -105,7 +105,7 @@ export function nearestTsconfig(folder: string): string | undefined {
   return parent === folder ? undefined : nearestTsconfig(parent)
 }
 
-/** tsx reads the variable while it is called, and takes it for CommonJS alone. */
+/** tsx reads the variable during the call, and only for CommonJS. */
 export function withTsconfig<Result>(path: string | undefined, call: () => Result): Result {
   const before = process.env.TSX_TSCONFIG_PATH
   if (path === undefined || before === path) return call()
@@ -120,7 +120,7 @@ export function withTsconfig<Result>(path: string | undefined, call: () => Resul
 
 let imports = 0
 
-/** The modules of this import get a query of their own; only for CommonJS there is a cache to purge. */
+/** Gives the modules of this import a query of their own; only CommonJS has a cache that can be purged. */
 async function importJavaScript(path: string, files: Set<string>): Promise<unknown> {
   imports += 1
   const mark = `tsicorn-import=${imports}`
@@ -128,11 +128,11 @@ async function importJavaScript(path: string, files: Set<string>): Promise<unkno
   const belongs = (parent: string | undefined) =>
     parent?.startsWith('file:') && files.has(fileURLToPath(parent))
 
-  forgetRequired()
+  purgeRequired()
   const hooks = registerHooks({
     resolve(specifier, context, next) {
       const isOurs = specifier === entry || belongs(context.parentURL)
-      const found = next(isOurs ? led(specifier, context, files) : specifier, context)
+      const found = next(isOurs ? followLinks(specifier, context, files) : specifier, context)
       if (!found.url.startsWith('file:') || !isOurs) return found
       const file = fileURLToPath(found.url)
       files.add(file)
@@ -141,7 +141,7 @@ async function importJavaScript(path: string, files: Set<string>): Promise<unkno
       if (isRequired(context) || found.url.includes(mark)) return found
       return { ...found, url: `${found.url}${found.url.includes('?') ? '&' : '?'}${mark}` }
     },
-    load: stripping(mark),
+    load: loadJavaScript(mark),
   })
   try {
     return await import(entry)
@@ -151,23 +151,24 @@ async function importJavaScript(path: string, files: Set<string>): Promise<unkno
 }
 
 /**
- * Hands CommonJS to modules whose address has this mark. Node's own bridge gives no named exports to a hooked module (22),
- * or remembers files in a place that cannot be purged, and gives unfinished exports the second time (24, 26).
+ * Provides CommonJS to ES modules whose URL has this mark. Node's own bridge gives a hooked module no named exports
+ * (22), or caches files where they cannot be purged, and returns incomplete exports the second time (24, 26).
  */
-function bridging(mark: string): LoadHookSync {
+function bridgeCommonJs(mark: string): LoadHookSync {
   return (url, context, next) => {
     const isOurs = url.startsWith('file:') && url.includes(mark) && !isRequired(context)
     if (!isOurs || !isScript(fileURLToPath(url))) return next(url, context)
-    // Where the format is known, Node is not asked: with tsx, Node 22.18 gives no source of CommonJS and then misses it.
+    // If the format is known, do not ask Node: with tsx, Node 22.18 returns no source for CommonJS, and then fails
+    // without it.
     const loaded = context.format === 'commonjs' ? { format: context.format } : next(url, context)
     if (loaded.format !== 'commonjs') return loaded
-    return { format: 'module', source: bridgeTo(fileURLToPath(url)), shortCircuit: true }
+    return { format: 'module', source: bridgeSource(fileURLToPath(url)), shortCircuit: true }
   }
 }
 
-/** The same without tsx, which is left CommonJS that is TypeScript. */
-function stripping(mark: string): LoadHookSync {
-  const bridge = bridging(mark)
+/** The same without tsx; CommonJS in TypeScript is left to tsx. */
+function loadJavaScript(mark: string): LoadHookSync {
+  const bridge = bridgeCommonJs(mark)
   return (url, context, next) => {
     const loaded = bridge(url, context, next)
     if (loaded.format !== 'commonjs-typescript' || isRequired(context)) return loaded
@@ -177,8 +178,8 @@ function stripping(mark: string): LoadHookSync {
 
 const isScript = (file: string): boolean => /\.c?js$/.test(file) && !isInstalled(file)
 
-/** The text of a module that hands on what a CommonJS file exports. */
-function bridgeTo(file: string): string {
+/** The source of a module that re-exports a CommonJS file. */
+function bridgeSource(file: string): string {
   const exported: unknown = createRequire(file)(file)
   const names = typeof exported === 'object' && exported !== null ? Object.keys(exported) : []
   const named = names.filter(name => name !== 'default' && name.isWellFormed())

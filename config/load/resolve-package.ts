@@ -1,12 +1,13 @@
+/** Resolves a package from another folder. */
 import { registerHooks } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 /**
- * The URL of a package that code in this folder could import, or undefined where there is none. Throws what Node says of
- * one that is there and cannot be used.
+ * The URL of a package that code in this folder could import, or undefined if there is none. Throws Node's error for a
+ * package that exists but cannot be used.
  *
- * `import.meta.resolve` knows only its own module as the importer, and `require.resolve` not the "import" conditions.
+ * `import.meta.resolve` only resolves from its own module, and `require.resolve` ignores "import" conditions.
  */
 export function resolvePackage(name: string, folder: string): string | undefined {
   const parentURL = pathToFileURL(join(folder, 'importer.js')).href

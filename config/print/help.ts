@@ -1,8 +1,8 @@
-/** What `--help` prints: a page of what people use, all flags, or one setting. */
+/** Prints `--help`: the common flags, all flags, or one setting. */
 import { styleText } from 'node:util'
 import { isHook } from '../../hooks/check.ts'
 import { hookTable } from '../../hooks/table.ts'
-import { defaultInWords, inWords, spellingsOf, topicNamed } from '../describe.ts'
+import { defaultInWords, showValue, spellingsOf, topicNamed } from '../describe.ts'
 import type { Resolved } from '../resolve/resolve.ts'
 import { declarations, groups, type SettingName, settingNames } from '../table.ts'
 
@@ -11,7 +11,7 @@ export interface Terminal {
   readonly isColoured: boolean
 }
 
-/** The page that was asked for, as wide as the terminal. */
+/** The requested page, wrapped to the width of the terminal. */
 export function help({ topic, settings, origins }: Resolved, terminal: Terminal): string {
   const columns = Math.max(40, Math.min(terminal.columns, 120))
   const name = topic === undefined ? undefined : topicNamed(topic)
@@ -22,16 +22,16 @@ export function help({ topic, settings, origins }: Resolved, terminal: Terminal)
         ? fullHelp(columns)
         : isHook(name)
           ? hookHelp(name, columns)
-          : settingHelp(name, inWords(name, settings[name]), origins[name] as string, columns)
-  return terminal.isColoured ? coloured(page) : page
+          : settingHelp(name, showValue(name, settings[name]), origins[name] as string, columns)
+  return terminal.isColoured ? withColours(page) : page
 }
 
-/** Flags as most people need them, in a few words; `--help` of one has the rest. */
-const usual: readonly (readonly [SettingName, string])[] = [
+/** The common flags with short texts; `--help FLAG` has the full one. */
+const commonFlags: readonly (readonly [SettingName, string])[] = [
   ['config', 'The configuration, if not tsicorn.config.ts'],
   ['bind', 'PORT, HOST:PORT or unix:PATH; 127.0.0.1:8000'],
   ['workers', 'How many processes serve; auto: one per core'],
-  ['reload', 'Start anew at each save, for development'],
+  ['reload', 'Reload at each save, for development'],
   ['chdir', 'The folder of the application'],
   ['raw_env', 'NAME=VALUE for the application'],
   ['accesslog', 'A line for each request; - is standard output'],
@@ -61,32 +61,32 @@ const about = `APP is path[:export]: ./app.ts, dist/server.js:app or some-packag
 
 function shortHelp(columns: number): string {
   const rows = [
-    ...usual.map(([name, words]) => [usualSpelling(name), words] as const),
+    ...commonFlags.map(([name, words]) => [shortSpelling(name), words] as const),
     ['-v, --version', 'Print the version'] as const,
     ['-h, --help [all|SETTING]', 'Print this, all flags, or all about one setting'] as const,
   ]
   return [
-    `Usage: tsicorn [FLAGS] [APP]\n\n${wrapped(about, columns, '')}`,
-    `Examples:\n${inTwo(examples, columns)}`,
-    `Flags:\n${inTwo(rows, columns)}`,
+    `Usage: tsicorn [FLAGS] [APP]\n\n${wrap(about, columns, '')}`,
+    `Examples:\n${inColumns(examples, columns)}`,
+    `Flags:\n${inColumns(rows, columns)}`,
   ].join('\n\n')
 }
 
-function usualSpelling(name: SettingName): string {
+function shortSpelling(name: SettingName): string {
   const { flag, short, kind } = declarations[name]
   const metavar = kind.metavar.includes('|') && kind.metavar.length > 10 ? 'WORD' : kind.metavar
   return `${[short, flag].filter(Boolean).join(', ')} ${metavar}`.trimEnd()
 }
 
-/** Two columns, or one below the other where there is no room. */
-function inTwo(rows: readonly (readonly [string, string])[], columns: number): string {
+/** Two columns, or one below the other if the terminal is too narrow. */
+function inColumns(rows: readonly (readonly [string, string])[], columns: number): string {
   const width = Math.max(...rows.map(([left]) => left.length)) + 4
   const isWide = rows.every(([, right]) => width + right.length <= columns)
   return rows
     .map(([left, right]) =>
       isWide
         ? `  ${left.padEnd(width - 2)}${right}`
-        : `${wrapped(left, columns, '  ')}\n${wrapped(right, columns, indent)}`,
+        : `${wrap(left, columns, '  ')}\n${wrap(right, columns, indent)}`,
     )
     .join('\n')
 }
@@ -96,7 +96,7 @@ const indent = ' '.repeat(6)
 function fullHelp(columns: number): string {
   const usage = `Usage: tsicorn [FLAGS] [APP]
 
-${wrapped(about, columns, '')}
+${wrap(about, columns, '')}
 
   -h, --help [all|SETTING]
 ${indent}Print what is usual, or all
@@ -113,7 +113,7 @@ ${indent}With --print-config: print JSON`
 
 function flagHelp(name: SettingName, columns: number): string {
   const text = `${docOf(name)} [default: ${defaultInWords(name)}]`
-  return `${wrapped(flagsOf(name), columns, '  ')}\n${wrapped(text, columns, indent)}`
+  return `${wrap(flagsOf(name), columns, '  ')}\n${wrap(text, columns, indent)}`
 }
 
 function flagsOf(name: SettingName): string {
@@ -136,16 +136,16 @@ function settingHelp(name: SettingName, value: string, origin: string, columns: 
     ['Value now', `${value} (${origin})`],
     ['Takes effect', effect],
   ]
-  return `${name}\n\n${wrapped(docOf(name), columns, '')}\n\n${rows.map(([what, text]) => `${`${what}:`.padEnd(14)}${text}`).join('\n')}`
+  return `${name}\n\n${wrap(docOf(name), columns, '')}\n\n${rows.map(([what, text]) => `${`${what}:`.padEnd(14)}${text}`).join('\n')}`
 }
 
 function hookHelp(name: keyof typeof hookTable, columns: number): string {
   const { args, moment, runs_in, on_error } = hookTable[name]
   const text = `${moment}. It runs in the ${runs_in}; when it throws, ${on_error}.`
-  return `${name}(${args.join(', ')})\n\n${wrapped(text, columns, '')}`
+  return `${name}(${args.join(', ')})\n\n${wrap(text, columns, '')}`
 }
 
-function wrapped(text: string, columns: number, margin: string): string {
+function wrap(text: string, columns: number, margin: string): string {
   const lines: string[] = []
   for (const word of text.split(' ')) {
     const last = lines.at(-1)
@@ -155,8 +155,8 @@ function wrapped(text: string, columns: number, margin: string): string {
   return lines.join('\n')
 }
 
-/** Headings, and what can be typed. */
-function coloured(page: string): string {
+/** Colours headings, and what can be typed. */
+function withColours(page: string): string {
   const paint = (format: 'bold' | 'cyan') => (text: string) =>
     styleText(format, text, { validateStream: false })
   return page

@@ -1,9 +1,9 @@
-/** What `--print-config` prints. */
-import { inWords } from '../describe.ts'
+/** Prints `--print-config`. */
+import { showValue } from '../describe.ts'
 import type { Resolved } from '../resolve/resolve.ts'
 import { settingNames } from '../table.ts'
 
-/** Each setting with its value and where that came from, sorted; with `json` as one JSON object. */
+/** Each setting with its value and the origin of that, sorted; with `json`, one JSON object. */
 export function printConfig(resolved: Resolved): string {
   const { settings, origins, hooks, json, file } = resolved
   const names = settingNames.toSorted()
@@ -16,21 +16,24 @@ export function printConfig(resolved: Resolved): string {
     )
   }
   const rows = [
-    ...names.map(name => ({ name, value: inWords(name, settings[name]) })),
+    ...names.map(name => ({ name, value: showValue(name, settings[name]) })),
     ...Object.keys(hooks).map(name => ({ name, value: '(function)' })),
   ].sort((a, b) => (a.name < b.name ? -1 : 1))
-  const width = { name: widest(rows.map(row => row.name)), value: widest(rows.map(row => row.value)) }
+  const width = {
+    name: columnWidth(rows.map(row => row.name)),
+    value: columnWidth(rows.map(row => row.value)),
+  }
   return rows
     .map(({ name, value }) => `${name.padEnd(width.name)} = ${value.padEnd(width.value)}  # ${origins[name]}`)
     .join('\n')
 }
 
-/** JSON has no form for a function. */
+/** Functions have no JSON. */
 function printable(value: unknown): unknown {
   return typeof value === 'function' ? '(function)' : value
 }
 
-/** The width of a column; a few long values may stand out of it. */
-function widest(texts: readonly string[]): number {
+/** The width of a column, not counting a few long values. */
+function columnWidth(texts: readonly string[]): number {
   return Math.max(...texts.map(text => text.length).filter(length => length <= 40))
 }

@@ -1,33 +1,33 @@
-/** Users and groups of this machine, by name or number. */
+/** Looks up the user and group of the workers, by name or number. */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import type { Problem } from '../load/config-error.ts'
 import type { SettingName, Settings } from '../table.ts'
 import { show } from './layers.ts'
 
-/** Who workers run as, where that was asked for; what is absent stays as the arbiter has it. */
-export interface Owner {
+/** The user and group that workers run as; absent fields stay as in the arbiter. */
+export interface WorkerUser {
   readonly uid?: number
   readonly gid?: number
   /** The name of the user, where the user has one. */
   readonly user?: string
   readonly home?: string
-  /** The other groups of the user are wanted too. */
+  /** Also take the other groups of the user. */
   readonly initgroups: boolean
   /** As configured, for messages: `user "nobody" and group "www"`. */
   readonly words: string
 }
 
-type Asked = Pick<Settings, 'user' | 'group' | 'initgroups'>
+type AccountSettings = Pick<Settings, 'user' | 'group' | 'initgroups'>
 
-/** Looks up `user` and `group`; a name that nobody has is a problem. As in Gunicorn, 0 means no change. */
-export async function findOwner(
-  { user, group, initgroups }: Asked,
+/** Looks up `user` and `group`; an unknown name is a problem. As in Gunicorn, 0 means no change. */
+export async function findWorkerUser(
+  { user, group, initgroups }: AccountSettings,
   origins: Readonly<Record<SettingName, string>>,
-): Promise<{ readonly owner?: Owner; readonly problems: readonly Problem[] }> {
+): Promise<{ readonly owner?: WorkerUser; readonly problems: readonly Problem[] }> {
   if (user === null && group === null) return { problems: [] }
-  const account = user === null ? undefined : await find('passwd', user)
-  const grouping = group === null ? undefined : await find('group', group)
+  const account = user === null ? undefined : await findEntry('passwd', user)
+  const grouping = group === null ? undefined : await findEntry('group', group)
   const problems: Problem[] = []
   if (user !== null && account === undefined) {
     problems.push({
@@ -65,18 +65,21 @@ function isUnchanged(id: string | undefined): boolean {
 
 type Database = 'passwd' | 'group'
 
-/** The largest id; the one above it means "unchanged" to the kernel. */
-const largest = 2 ** 32 - 2
+/** The largest id; the next one means "unchanged" to the kernel. */
+const maxId = 2 ** 32 - 2
 
-/** The fields of the entry; for a number that has no entry, only the number, in its place. */
-async function find(database: Database, text: string): Promise<readonly (string | undefined)[] | undefined> {
+/** The fields of the entry; for a number without an entry, only the number, at its position. */
+async function findEntry(
+  database: Database,
+  text: string,
+): Promise<readonly (string | undefined)[] | undefined> {
   const isNumber = /^\d+$/.test(text)
-  if (isNumber && Number(text) > largest) return undefined
-  const found = entryOf(await readDatabase(database), text) ?? entryOf(await ask(database, text), text)
+  if (isNumber && Number(text) > maxId) return undefined
+  const found = entryIn(await readDatabase(database), text) ?? entryIn(await askGetent(database, text), text)
   return found ?? (isNumber ? [undefined, undefined, String(Number(text))] : undefined)
 }
 
-function entryOf(text: string, wanted: string): readonly string[] | undefined {
+function entryIn(text: string, wanted: string): readonly string[] | undefined {
   const place = /^\d+$/.test(wanted) ? 2 : 0
   const value = place === 2 ? String(Number(wanted)) : wanted
   return text
@@ -89,14 +92,14 @@ async function readDatabase(database: Database): Promise<string> {
   try {
     return await readFile(`/etc/${database}`, 'utf8')
   } catch (error) {
-    // An image without users can still know them by number.
+    // In an image without this file, numbers still work.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
     throw error
   }
 }
 
-/** What the directories of the network know, LDAP for example; nothing where there is no such command. */
-async function ask(database: Database, text: string): Promise<string> {
+/** Asks directory services such as LDAP; empty if there is no such command. */
+async function askGetent(database: Database, text: string): Promise<string> {
   return await new Promise(resolve => {
     execFile('getent', [database, '--', text], { timeout: 10_000 }, (_, answer) => resolve(answer))
   })

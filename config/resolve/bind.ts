@@ -1,4 +1,4 @@
-/** Addresses to listen on, as text and as parts. */
+/** Parses the addresses of `bind`. */
 import { isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 
@@ -7,13 +7,13 @@ export type Address =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'fd'; readonly fd: number }
 
-/** The longest path of a unix socket that all systems take, in bytes. */
-const longestPath = 103
+/** The longest path of a unix socket that all systems accept, in bytes. */
+const maxPathBytes = 103
 
 /**
- * Reads `PORT`, `HOST`, `HOST:PORT`, `:PORT`, `[V6]`, `[V6]:PORT`, `tcp://HOST:PORT`, `tcp6://[V6]:PORT`, `unix:PATH` or `fd://N`.
- * The host is 0.0.0.0 and the port 8000 where left out, and of a port alone it is 127.0.0.1; `tcp6` takes no connections of IPv4;
- * a relative path starts at `folder`.
+ * Reads `PORT`, `HOST`, `HOST:PORT`, `:PORT`, `[V6]`, `[V6]:PORT`, `tcp://HOST:PORT`, `tcp6://[V6]:PORT`, `unix:PATH`
+ * or `fd://N`. The default host is 0.0.0.0, or 127.0.0.1 for a port alone; the default port is 8000. `tcp6` accepts no
+ * IPv4 connections. Relative paths start at `folder`.
  *
  * @throws RangeError whose message says what is wrong with the text
  */
@@ -41,9 +41,9 @@ function parsePath(text: string, folder: string): string {
   if (path.includes('\0')) throw new RangeError('has a path with a NUL byte')
   const absolute = resolve(folder, path)
   const length = Buffer.byteLength(absolute)
-  if (length > longestPath) {
+  if (length > maxPathBytes) {
     throw new RangeError(
-      `has a path of ${length} bytes: sockets take at most ${longestPath}, so choose a shorter one`,
+      `has a path of ${length} bytes: sockets take at most ${maxPathBytes}, so choose a shorter one`,
     )
   }
   return absolute
@@ -56,7 +56,7 @@ function parseIPv6Only(text: string): Address {
 }
 
 function parseHostAndPort(address: string): { readonly host: string; readonly port: number } {
-  // As a host, digits alone would be an address too: 3000 is 0.0.11.184.
+  // As a host, plain digits would be an address too: 3000 is 0.0.11.184.
   if (/^\d+$/.test(address)) return { host: '127.0.0.1', port: portFrom(address) }
   const parts = /^(?:\[(.*)\]|([^:[\]]*))(?::([^:]*))?$/.exec(address)
   if (parts === null) {

@@ -1,4 +1,4 @@
-/** Settings of TLS and HTTP/2 that only make sense together. */
+/** Checks TLS and HTTP/2 settings that only make sense together. */
 import type { Hooks } from '../../hooks/table.ts'
 import type { Problem } from '../load/config-error.ts'
 import type { SettingName, Settings } from '../table.ts'

@@ -1,21 +1,21 @@
-/** What can only be judged when all settings are known. */
+/** Checks that need all settings. */
 import { statSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import type { Problem } from '../load/config-error.ts'
 import { declarations, type SettingName, type Settings, settingNames } from '../table.ts'
 import { parseBind } from './bind.ts'
 import { defaultOf, show } from './layers.ts'
-import { checkOutlets } from './telemetry-address.ts'
+import { checkTelemetry } from './telemetry-address.ts'
 
 type Origins = Readonly<Record<SettingName, string>>
 
-/** Settings that are not available yet, a folder that does not exist, and addresses that are none. */
+/** Finds settings that are not available yet, a missing folder, and invalid addresses. */
 export function checkSettings(settings: Settings, origins: Origins): readonly Problem[] {
   return [
     ...settingNames.flatMap(name => checkAvailable(name, settings, origins)),
     ...checkFolder(settings, origins),
     ...checkAddresses(settings, origins),
-    ...checkOutlets(settings, origins),
+    ...checkTelemetry(settings, origins),
   ]
 }
 
@@ -23,7 +23,7 @@ function checkAvailable(name: SettingName, settings: Settings, origins: Origins)
   const { available } = declarations[name]
   const value: unknown = settings[name]
   if (available === undefined) return []
-  // No default of a setting that is not available depends on its surroundings, but for the platform.
+  // Defaults of unavailable settings depend on the platform at most.
   const usual = defaultOf(name, { cwd: '', app: '', platform: process.platform })
   if (isDeepStrictEqual(value, usual) || (available !== false && available.includes(value))) return []
   const what = available ? `${name} ${show(value)}` : name

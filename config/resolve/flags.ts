@@ -1,4 +1,4 @@
-/** The command line: arguments become values of settings, each with the flag that it came from. */
+/** Parses the command line to values of settings, each with the flag that it came from. */
 import type { Problem } from '../load/config-error.ts'
 import { otherFlags, whyNoCommand } from '../other-tools.ts'
 import { declarations, type SettingName, settingNames } from '../table.ts'
@@ -8,13 +8,13 @@ import { nearest } from './spelling.ts'
 
 export interface ParsedFlags {
   readonly given: Layer
-  /** Flags that set nothing. */
+  /** Flags that are not settings. */
   readonly asked: ReadonlySet<'help' | 'version' | 'json'>
-  /** What `--help` is about. */
+  /** The topic of `--help`. */
   readonly topic?: string
-  /** What cannot be understood; exit code 2. */
+  /** Arguments that cannot be parsed; exit code 2. */
   readonly problems: readonly Problem[]
-  /** Flags of Gunicorn that have no counterpart here. */
+  /** Gunicorn flags without a counterpart here. */
   readonly missing: readonly Problem[]
 }
 
@@ -50,9 +50,9 @@ function flagsOf(name: SettingName): [string, Flag][] {
 }
 
 /**
- * Reads arguments, the program itself not among them.
+ * Parses arguments, without the program itself.
  *
- * @param origin what problems and values name instead of their flags; an application is then not taken
+ * @param origin replaces the flags as the origin of problems and values; then an application is ignored
  */
 export function parseFlags(argv: readonly string[], origin?: string): ParsedFlags {
   const given = new Map<SettingName, Given>()
@@ -87,11 +87,11 @@ export function parseFlags(argv: readonly string[], origin?: string): ParsedFlag
   }
 
   function takeFlag(argument: string): void {
-    const { spelling, attached } = apart(argument)
+    const { spelling, attached } = splitFlag(argument)
     const flag = flags.get(spelling)
     if (flag === undefined) {
       refuse(`${spelling} is not a flag: ${hintFor(spelling)}`)
-      // Else its value would be taken for an application, which is a mistake of its own.
+      // Otherwise its value would be taken for an application, and cause another error.
       if (attached === undefined && isValue(rest[0])) rest.shift()
     } else if ('asks' in flag && flag.asks === 'help') {
       asked.add('help')
@@ -106,7 +106,7 @@ export function parseFlags(argv: readonly string[], origin?: string): ParsedFlag
     } else {
       if ('sets' in flag) given.set(flag.sets, { value: flag.value, origin: origin ?? spelling })
       else asked.add(flag.asks)
-      // Short flags may stand together: -DR.
+      // Short flags may be combined: -DR.
       if (attached !== undefined && !spelling.startsWith('--') && !argument.includes('='))
         rest.unshift(`-${attached}`)
       else if (attached !== undefined) refuse(`${spelling} takes no value, not ${JSON.stringify(attached)}`)
@@ -138,7 +138,7 @@ export function parseFlags(argv: readonly string[], origin?: string): ParsedFlag
   }
 }
 
-/** A word or a flag, and no application. */
+/** A word or a flag, but not an application. */
 function isTopic(argument: string | undefined): boolean {
   return argument !== undefined && (flags.has(argument) || /^[a-z][\w-]*$/i.test(argument))
 }
@@ -149,13 +149,13 @@ function hintFor(spelling: string): string {
   return near === undefined ? 'see tsicorn --help' : `did you mean ${near}?`
 }
 
-/** `-` is a value (a log on standard output), and so is a negative number, which its kind then refuses. */
+/** `-` is a value (a log on standard output), and so is a negative number, which its kind then rejects. */
 function isValue(argument: string | undefined): argument is string {
   return argument !== undefined && (!argument.startsWith('-') || /^-(\d.*)?$/.test(argument))
 }
 
 /** `--flag=value`, `-w4` and `-w=4` in two parts. */
-function apart(argument: string): { readonly spelling: string; readonly attached: string | undefined } {
+function splitFlag(argument: string): { readonly spelling: string; readonly attached: string | undefined } {
   if (argument.startsWith('--')) {
     const at = argument.indexOf('=')
     return at < 0

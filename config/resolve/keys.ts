@@ -1,5 +1,5 @@
-/** What the keys of a configuration file are: settings, hooks, or mistakes. */
-import { isHook, whyNoHook } from '../../hooks/check.ts'
+/** Sorts the keys of a configuration file into settings, hooks and mistakes. */
+import { isHook, whyInvalidHook } from '../../hooks/check.ts'
 import { type HookName, type Hooks, hookTable } from '../../hooks/table.ts'
 import type { Problem } from '../load/config-error.ts'
 import { otherKeys } from '../other-tools.ts'
@@ -15,7 +15,7 @@ export interface Keys {
   readonly problems: readonly Problem[]
 }
 
-/** Sorts the keys of a configuration; a key whose value is undefined is as good as absent. */
+/** A key whose value is undefined counts as absent. */
 export function sortKeys(config: Readonly<Record<string, unknown>>, origin: string): Keys {
   const given = new Map<SettingName, Given>()
   const hooks: Partial<Record<HookName, unknown>> = {}
@@ -24,14 +24,14 @@ export function sortKeys(config: Readonly<Record<string, unknown>>, origin: stri
 
   for (const [key, value] of Object.entries(config)) {
     const name = settingNamed(key)
-    // Editors take `$schema` from a JSON file.
+    // `$schema` in a JSON file is for editors.
     if (value === undefined || key === '$schema') continue
     if (name === 'config') refuse('config can only be given as a flag: write tsicorn -c FILE')
     else if (name !== undefined && given.has(name))
       refuse(`${key} is another name of a setting that is set already: keep ${name}`)
     else if (name !== undefined) given.set(name, { value, origin })
     else if (isHook(key)) {
-      refuse(whyNoHook(key, value))
+      refuse(whyInvalidHook(key, value))
       hooks[key] = value
     } else if (Object.hasOwn(dirtyHooks, key)) refuse(`${key} is not available yet`)
     else if (Object.hasOwn(missing, key)) refuse(whyMissing(key, key))
@@ -40,7 +40,7 @@ export function sortKeys(config: Readonly<Record<string, unknown>>, origin: stri
   return { given, hooks: hooks as Hooks, problems }
 }
 
-/** What to use instead of a key that is no setting. */
+/** What to use instead of a key that is not a setting. */
 export function hintFor(key: string): string {
   if (Object.hasOwn(otherKeys, key)) return otherKeys[key] as string
   const flag = `--${key.replaceAll('_', '-')}`

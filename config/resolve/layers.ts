@@ -1,18 +1,18 @@
-/** What each layer gives to the settings, and which layer wins. */
+/** Merges the layers of settings: defaults, file, environment, command line. */
 import { resolve } from 'node:path'
-import type { Surroundings } from '../kinds/declaration.ts'
+import type { DefaultContext } from '../kinds/declaration.ts'
 import type { Problem } from '../load/config-error.ts'
 import type { ConfigContext } from '../load/file.ts'
 import { declarations, type SettingName, type Settings, settingNames } from '../table.ts'
 
-/** What a configuration is resolved from. */
+/** The sources of a configuration. */
 export interface Sources {
   /** The arguments, without the program. */
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   /** The folder that tsicorn was started in. */
   readonly cwd: string
-  /** Called before code of the configuration file is run; rejects where it had better not be. */
+  /** Called before the code of the configuration file runs; rejects to prevent that. */
   readonly tryConfig?: (trial: ConfigTrial) => Promise<void>
 }
 
@@ -20,16 +20,16 @@ export interface Sources {
 export interface ConfigTrial {
   /** Absolute. */
   readonly path: string
-  /** What messages call the file. */
+  /** The name of the file in messages. */
   readonly origin: string
   readonly context: ConfigContext
-  /** The folder that tsicorn was started in, by a name that may lead elsewhere by now. */
+  /** The folder that tsicorn was started in, as a path that may lead elsewhere by now. */
   readonly cwd: string
-  /** How long it may take, in seconds; 0 is no limit. */
+  /** How long loading may take, in seconds; 0 is no limit. */
   readonly seconds: number
 }
 
-/** A value that a layer gives to a setting. */
+/** The value of a setting in a layer. */
 export interface Given {
   readonly value: unknown
   readonly origin: string
@@ -37,14 +37,16 @@ export interface Given {
 
 export type Layer = ReadonlyMap<SettingName, Given>
 
-export interface Layered {
+export interface Merged {
   readonly settings: Settings
   readonly origins: Readonly<Record<SettingName, string>>
   readonly problems: readonly Problem[]
 }
 
-/** Joins the layers, the lowest first, above the defaults; a value that is wrong is a problem even where another wins. */
-export function layered(layers: readonly Layer[], { env, cwd }: Pick<Sources, 'env' | 'cwd'>): Layered {
+/**
+ * Merges the layers on top of the defaults, the lowest first; an invalid value is a problem even if another one wins.
+ */
+export function mergeLayers(layers: readonly Layer[], { env, cwd }: Pick<Sources, 'env' | 'cwd'>): Merged {
   const values: Record<string, unknown> = {}
   const origins: Record<string, string> = {}
   const problems: Problem[] = []
@@ -55,13 +57,13 @@ export function layered(layers: readonly Layer[], { env, cwd }: Pick<Sources, 'e
     const app = typeof values.app === 'string' ? values.app : 'tsicorn'
     take(name, { value: defaultOf(name, { ...surroundings, app }), origin: 'default' })
     const given = layers.map(layer => layer.get(name)).filter(entry => entry !== undefined)
-    const variable = variableOf(name, env)
+    const variable = fromVariable(name, env)
     for (const entry of given.length === 0 && variable ? [variable] : given) take(name, entry)
   }
   values.chdir = resolve(cwd, String(values.chdir))
   return {
     settings: Object.freeze(values) as unknown as Settings,
-    origins: Object.freeze(origins) as Layered['origins'],
+    origins: Object.freeze(origins) as Merged['origins'],
     problems,
   }
 
@@ -77,14 +79,14 @@ export function layered(layers: readonly Layer[], { env, cwd }: Pick<Sources, 'e
   }
 }
 
-/** What holds where no layer says anything, whatever the environment. */
-export function defaultOf(name: SettingName, surroundings: Surroundings): unknown {
+/** The default of a setting, without the environment. */
+export function defaultOf(name: SettingName, surroundings: DefaultContext): unknown {
   const value: unknown = declarations[name].default
   return typeof value === 'function' ? value(surroundings) : value
 }
 
-/** What a variable makes of a default; an empty one is unset. */
-function variableOf(name: SettingName, env: Sources['env']): Given | undefined {
+/** The default from an environment variable; an empty one counts as unset. */
+function fromVariable(name: SettingName, env: Sources['env']): Given | undefined {
   const { kind, env: variable } = declarations[name]
   const text = variable && env[variable.name]
   if (!variable || !text) return undefined
@@ -96,12 +98,13 @@ export function show(value: unknown): string {
   const text =
     typeof value === 'function'
       ? 'a function'
-      : (JSON.stringify(value, (_, part: unknown) => (isOdd(part) ? String(part) : part)) ?? String(value))
+      : (JSON.stringify(value, (_, part: unknown) => (hasNoJson(part) ? String(part) : part)) ??
+        String(value))
   return text.length > 80 ? `${text.slice(0, 79)}…` : text
 }
 
-/** JSON has no form for these: it would say null, or throw. */
-function isOdd(value: unknown): boolean {
+/** Values that JSON turns into null, or throws for. */
+function hasNoJson(value: unknown): boolean {
   return (
     typeof value === 'bigint' ||
     typeof value === 'symbol' ||

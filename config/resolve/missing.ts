@@ -1,12 +1,10 @@
-/**
- * Names of Gunicorn that are not settings here: what they are told, and the cure.
- *
- * Using one, in the file or as a flag, says `sendfile cannot exist in Node: <reason>: <cure>`.
- */
+/** Gunicorn settings that do not exist here: why, and what to do instead. */
+
+/** Using one, in the file or as a flag, is an error: `sendfile cannot exist in Node: <reason>: <cure>`. */
 export interface Missing {
-  /** Its flags in Gunicorn. */
+  /** The flags in Gunicorn. */
   readonly flags: readonly string[]
-  /** Flags among them that take a value. */
+  /** The flags take a value. */
   readonly value?: true
   readonly verdict?: string
   readonly reason: string
@@ -131,7 +129,7 @@ export const missing: Readonly<Record<string, Missing>> = {
   },
 }
 
-/** What is said to one who uses such a name, in this spelling. */
+/** The message for such a name, in this spelling. */
 export function whyMissing(name: string, spelling: string): string {
   const { verdict = 'cannot exist in Node', reason, cure } = missing[name]!
   return `${spelling} ${verdict}: ${reason}: ${cure}`

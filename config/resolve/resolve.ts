@@ -1,4 +1,4 @@
-/** Everything that was said about the configuration, joined: default < file < TSICORN_CMD_ARGS < command line. */
+/** Resolves the configuration: default < file < TSICORN_CMD_ARGS < command line. */
 import { existsSync, readdirSync } from 'node:fs'
 import { isAbsolute, join, parse, relative, resolve as resolvePath } from 'node:path'
 import type { Hooks } from '../../hooks/table.ts'
@@ -7,20 +7,20 @@ import { topicNamed } from '../describe.ts'
 import { ConfigError, type Problem } from '../load/config-error.ts'
 import {
   type ConfigContext,
+  configTimedOut,
   findConfig,
-  lateConfig,
   loadConfig,
   namedConfig,
-  wouldRun,
+  wouldRunCode,
 } from '../load/file.ts'
 import { whyNoCommand } from '../other-tools.ts'
 import { declarations, type Settings } from '../table.ts'
-import { findOwner, type Owner } from './account.ts'
+import { findWorkerUser, type WorkerUser } from './account.ts'
 import { checkSettings } from './check.ts'
 import { checkTls } from './check-tls.ts'
 import { type ParsedFlags, parseFlags } from './flags.ts'
 import { hintFor, type Keys, sortKeys } from './keys.ts'
-import { layered, type Sources } from './layers.ts'
+import { mergeLayers, type Sources } from './layers.ts'
 import { splitWords } from './split-words.ts'
 
 export type { Sources }
@@ -29,17 +29,17 @@ export interface Resolved {
   readonly command: 'serve' | 'check' | 'print' | 'help' | 'version'
   /** Print as JSON. */
   readonly json: boolean
-  /** What `--help` is about. */
+  /** The topic of `--help`. */
   readonly topic?: string
   readonly settings: Settings
   readonly hooks: Hooks
-  /** Where each value and each hook came from: `default`, a flag, `APP`, a variable, or the file. */
+  /** The origin of each value and hook: `default`, a flag, `APP`, a variable, or the file. */
   readonly origins: Readonly<Record<string, string>>
-  /** Who workers run as, where `user` or `group` say so. */
-  readonly owner?: Owner
+  /** The user that workers run as, if `user` or `group` is set. */
+  readonly owner?: WorkerUser
   /** The configuration file, absolute. */
   readonly file?: string
-  /** That file and all that it imported, absolute. */
+  /** That file and everything that it imported, absolute. */
   readonly files: readonly string[]
 }
 
@@ -54,27 +54,27 @@ export async function resolve(sources: Sources): Promise<Resolved> {
     const command = own.asked.has('help') ? 'help' : 'version'
     const { topic } = own
     const found = { command, json: false, hooks: {}, files: [] } as const
-    if (topic === undefined) return { ...found, ...layered([], { ...sources, env: {} }) }
+    if (topic === undefined) return { ...found, ...mergeLayers([], { ...sources, env: {} }) }
     if (topicNamed(topic) === undefined)
       throw new ConfigError([{ message: `${topic} is not a setting: ${hintFor(topic)}` }], 2)
-    // What is wrong with them is not what was asked.
+    // Their problems are not what was asked for.
     const shared = parseVariable(sources.env.TSICORN_CMD_ARGS)
     const file = await readFile(own, shared, sources)
-    return { ...found, topic, ...layered([file.given, shared.given, own.given], sources) }
+    return { ...found, topic, ...mergeLayers([file.given, shared.given, own.given], sources) }
   }
   const shared = parseVariable(sources.env.TSICORN_CMD_ARGS)
   const misunderstood = [
     ...shared.problems,
     ...own.problems,
-    ...strayJson(own, shared),
-    ...strayCommand(own, sources.cwd),
+    ...misplacedJson(own, shared),
+    ...foreignCommand(own, sources.cwd),
   ]
   if (misunderstood.length > 0) throw new ConfigError(misunderstood, 2)
 
   const file = await readFile(own, shared, sources)
   const layers = [file.given, shared.given, own.given]
-  const { settings, origins, problems } = layered(layers, sources)
-  const accounts = await findOwner(settings, origins)
+  const { settings, origins, problems } = mergeLayers(layers, sources)
+  const accounts = await findWorkerUser(settings, origins)
   const all = [
     ...shared.missing,
     ...own.missing,
@@ -85,7 +85,7 @@ export async function resolve(sources: Sources): Promise<Resolved> {
     ...accounts.problems,
   ]
   const command = commandOf(settings.print_config, settings.check_config)
-  // A file that cannot be read may well be what names the application.
+  // The application may be named in a file that cannot be read.
   if (settings.app === null && command !== 'print' && !file.failed) all.push(noApp)
   if (all.length > 0) throw new ConfigError(all)
 
@@ -110,7 +110,7 @@ const noApp: Problem = {
   message: 'No application named: write tsicorn ./app.ts, or set app in tsicorn.config.ts',
 }
 
-/** The variable holds arguments as a shell would read them; an application among them is ignored, as in Gunicorn. */
+/** Splits the variable as a shell would; an application in it is ignored, as in Gunicorn. */
 function parseVariable(text = ''): ParsedFlags {
   const origin = 'TSICORN_CMD_ARGS'
   const split = splitWords(text)
@@ -119,17 +119,17 @@ function parseVariable(text = ''): ParsedFlags {
   return { ...parseFlags([], origin), problems: [{ origin, message }] }
 }
 
-function strayJson(own: ParsedFlags, shared: ParsedFlags): readonly Problem[] {
+function misplacedJson(own: ParsedFlags, shared: ParsedFlags): readonly Problem[] {
   const prints = own.given.has('print_config') || shared.given.has('print_config')
   if (prints || !(own.asked.has('json') || shared.asked.has('json'))) return []
   return [{ origin: '--json', message: 'Only --print-config has a form in JSON: add --print-config' }]
 }
 
-/** The application may have the name of another tool's sub-command, where there is such a file or package. */
-function strayCommand(own: ParsedFlags, cwd: string): readonly Problem[] {
+/** Finds sub-commands of other tools, unless there is a file or package of that name. */
+function foreignCommand(own: ParsedFlags, cwd: string): readonly Problem[] {
   const { value, origin } = own.given.get('app') ?? {}
   const message = origin === 'APP' ? whyNoCommand(String(value)) : undefined
-  // Two operands were refused before.
+  // Two operands were already rejected.
   if (message === undefined || own.problems.length > 0) return []
   const isThere =
     readdirSync(cwd).some(name => parse(name).name === value) ||
@@ -159,12 +159,12 @@ async function readFile(own: ParsedFlags, shared: ParsedFlags, sources: Sources)
     if (path === undefined) return nothing
     const origin = nameOf(path, cwd)
     const command = commandOf(asked('print_config'), asked('check_config'))
-    // The limit that the file sets itself is not known before it is loaded.
+    // The limit in the file itself is not known before it is loaded.
     const seconds = Number(asked('hook_timeout') ?? declarations.hook_timeout.default)
     const trial = { path, origin, context: { command, env }, cwd, seconds }
-    if (wouldRun(path)) await tryConfig?.(trial)
+    if (wouldRunCode(path)) await tryConfig?.(trial)
     const loaded = loadConfig(path, trial.context, origin)
-    const { config, files } = await within(seconds * 1_000, loaded, () => lateConfig(trial))
+    const { config, files } = await within(seconds * 1_000, loaded, () => configTimedOut(trial))
     return { ...sortKeys(config, origin), path, files, failed: false }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error

@@ -1,15 +1,15 @@
-/** The name that was probably meant, or undefined where none is near. */
+/** The nearest name, or undefined if none is near. */
 export function nearest(given: string, names: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(given.length / 3))
   const [best] = names
-    .map(name => ({ name, distance: distance(given.toLowerCase(), name.toLowerCase()) }))
+    .map(name => ({ name, distance: editDistance(given.toLowerCase(), name.toLowerCase()) }))
     .filter(candidate => candidate.distance <= limit)
     .sort((a, b) => a.distance - b.distance)
   return best?.name
 }
 
-/** How many letters to add, drop, change or swap with their neighbour (optimal string alignment). */
-function distance(a: string, b: string): number {
+/** How many letters to insert, delete, replace or swap with their neighbour (optimal string alignment). */
+function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let row = 1; row <= a.length; row += 1) {

@@ -1,9 +1,10 @@
-/** Splits text into words as a shell does: at blanks, with quotes and backslashes. */
-export type Words = { readonly words: readonly string[] } | { readonly unclosed: '"' | "'" | '\\' }
+/** Splits text into words as a shell does: at white space, with quotes and backslashes. */
 
-export function splitWords(text: string): Words {
+export type SplitResult = { readonly words: readonly string[] } | { readonly unclosed: '"' | "'" | '\\' }
+
+export function splitWords(text: string): SplitResult {
   const words: string[] = []
-  // Undefined between words: '' is a word, and an empty pair of quotes makes one.
+  // Undefined between words: '' is a word too, as in an empty pair of quotes.
   let word: string | undefined
   let quote: '"' | "'" | undefined
   for (let at = 0; at < text.length; at += 1) {
@@ -13,7 +14,7 @@ export function splitWords(text: string): Words {
     else if (letter === '\\') {
       const next = text[at + 1]
       if (next === undefined) return { unclosed: '\\' }
-      // Between double quotes a backslash protects only what has a meaning there.
+      // In double quotes, a backslash only escapes characters that are special there.
       word = (word ?? '') + (quote === '"' && !'"\\$`'.includes(next) ? `\\${next}` : next)
       at += 1
     } else if (quote) word += letter

@@ -1,4 +1,4 @@
-/** Where logs and metrics are sent: the forms of `syslog_addr` and `statsd_host`. */
+/** Parses the addresses of `syslog_addr` and `statsd_host`. */
 import type { Problem } from '../load/config-error.ts'
 import type { Settings } from '../table.ts'
 import { show } from './layers.ts'
@@ -7,17 +7,16 @@ export type SyslogAddress =
   | { readonly kind: 'udp' | 'tcp'; readonly host: string; readonly port: number; readonly text: string }
   | { readonly kind: 'unix'; readonly path: string; readonly text: string }
 
-const noDatagrams = 'takes datagrams, and Node.js has no unix datagram sockets'
+const takesDatagrams = 'takes datagrams, and Node.js has no unix datagram sockets'
 
-/** Throws `RangeError` with words that follow the address. */
+/** Throws a `RangeError` whose message continues after the address. */
 export function parseSyslogAddress(text: string): SyslogAddress {
   const [, path, type] = /^unix:\/\/(\/[^#]+)(?:#(dgram|stream))?$/.exec(text) ?? []
-  if (type === 'dgram') throw new RangeError(`${noDatagrams}: name a stream socket, or udp://HOST:PORT`)
+  if (type === 'dgram') throw new RangeError(`${takesDatagrams}: name a stream socket, or udp://HOST:PORT`)
   if (path !== undefined) return { kind: 'unix', path, text }
   const [, kind, place = ''] = /^(udp|tcp):\/\/(.*)$/.exec(text) ?? []
   const found = kind === undefined ? undefined : hostAndPort(place, 'localhost', 514)
-  if (found === undefined)
-    throw new RangeError('is none of unix:///PATH, udp://HOST:PORT and tcp://HOST:PORT')
+  if (found === undefined) throw new RangeError('must be unix:///PATH, udp://HOST:PORT or tcp://HOST:PORT')
   return { kind: kind as 'udp' | 'tcp', ...found, text }
 }
 
@@ -27,11 +26,11 @@ export interface StatsdAddress {
   readonly text: string
 }
 
-/** Throws `RangeError` with words that follow the address. */
+/** Throws a `RangeError` whose message continues after the address. */
 export function parseStatsdHost(text: string): StatsdAddress {
-  if (text.startsWith('unix:')) throw new RangeError(`${noDatagrams}: name HOST:PORT`)
+  if (text.startsWith('unix:')) throw new RangeError(`${takesDatagrams}: name HOST:PORT`)
   const found = hostAndPort(text, undefined, 8125)
-  if (found === undefined) throw new RangeError('is no address: write HOST:PORT')
+  if (found === undefined) throw new RangeError('is not an address: write HOST:PORT')
   return { ...found, text }
 }
 
@@ -43,8 +42,8 @@ function hostAndPort(text: string, usualHost: string | undefined, usualPort: num
   return { host, port }
 }
 
-/** What is wrong with the places that logs and metrics are sent to. */
-export function checkOutlets(
+/** Checks the settings for sending logs and metrics. */
+export function checkTelemetry(
   settings: Settings,
   origins: Readonly<Record<keyof Settings, string>>,
 ): readonly Problem[] {

@@ -1,3 +1,4 @@
+/** The settings under "Config file". */
 import type { Group } from '../kinds/declaration.ts'
 import { optionalText } from '../kinds/kinds.ts'
 import { list } from '../kinds/lists.ts'

@@ -1,3 +1,4 @@
+/** The settings under "Control". */
 import type { Group } from '../kinds/declaration.ts'
 import { boolean, mode, optionalText } from '../kinds/kinds.ts'
 

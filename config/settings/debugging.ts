@@ -1,3 +1,4 @@
+/** The settings under "Debugging". */
 import type { Group } from '../kinds/declaration.ts'
 import { boolean, choice } from '../kinds/kinds.ts'
 import { list } from '../kinds/lists.ts'

@@ -1,3 +1,4 @@
+/** The settings under "Dirty arbiters". */
 import type { Group } from '../kinds/declaration.ts'
 import { integer, seconds } from '../kinds/kinds.ts'
 import { list } from '../kinds/lists.ts'
@@ -46,7 +47,7 @@ export const dirtyArbiters = {
   },
 } as const satisfies Group
 
-/** The hooks of the task pool, with their arguments. */
+/** The hooks of dirty arbiters, with their arguments; not available yet. */
 export const dirtyHooks = {
   on_dirty_starting: ['arbiter'],
   dirty_post_fork: ['arbiter', 'worker'],

@@ -1,3 +1,4 @@
+/** The settings under "HTTP/2". */
 import type { Group } from '../kinds/declaration.ts'
 import { choice, integer } from '../kinds/kinds.ts'
 import { csv } from '../kinds/lists.ts'

@@ -1,4 +1,5 @@
-import type { Group, Surroundings } from '../kinds/declaration.ts'
+/** The settings under "Logging". */
+import type { DefaultContext, Group } from '../kinds/declaration.ts'
 import { headerName } from '../kinds/header-name.ts'
 import { anyText, boolean, choice, optionalText, text } from '../kinds/kinds.ts'
 import { lineFormat } from '../kinds/line-format.ts'
@@ -73,7 +74,7 @@ export const logging = {
   },
   syslog_addr: {
     kind: text('ADDRESS'),
-    default: ({ platform }: Surroundings) =>
+    default: ({ platform }: DefaultContext) =>
       platform === 'darwin' ? 'unix:///var/run/syslog' : 'udp://localhost:514',
     default_words: 'udp://localhost:514; unix:///var/run/syslog on macOS',
     flag: '--log-syslog-to',

@@ -1,10 +1,11 @@
-import type { Group, Surroundings } from '../kinds/declaration.ts'
+/** The settings under "Process naming". */
+import type { DefaultContext, Group } from '../kinds/declaration.ts'
 import { text } from '../kinds/kinds.ts'
 
 export const processNaming = {
   proc_name: {
     kind: text('NAME'),
-    default: ({ app }: Surroundings) => app,
+    default: ({ app }: DefaultContext) => app,
     default_words: 'the application, as given',
     flag: '--name',
     short: '-n',

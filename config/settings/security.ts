@@ -1,3 +1,4 @@
+/** The settings under "Security". */
 import type { Group } from '../kinds/declaration.ts'
 import { bytes, integer, timerSeconds } from '../kinds/kinds.ts'
 

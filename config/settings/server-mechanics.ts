@@ -1,4 +1,5 @@
-import type { Group, Surroundings } from '../kinds/declaration.ts'
+/** The settings under "Server mechanics". */
+import type { DefaultContext, Group } from '../kinds/declaration.ts'
 import { anyText, boolean, choice, mode, optionalText, text } from '../kinds/kinds.ts'
 import { assignments, csv, networks, table } from '../kinds/lists.ts'
 
@@ -21,7 +22,7 @@ export const serverMechanics = {
   },
   chdir: {
     kind: text('FOLDER'),
-    default: ({ cwd }: Surroundings) => cwd,
+    default: ({ cwd }: DefaultContext) => cwd,
     default_words: 'the folder where tsicorn was started',
     flag: '--chdir',
     doc: "The workers' working folder; relative paths of applications and sockets start there. A symbolic link is resolved again at each reload.",

@@ -1,3 +1,4 @@
+/** The settings under "Server socket". */
 import type { Group } from '../kinds/declaration.ts'
 import { integer } from '../kinds/kinds.ts'
 import { list } from '../kinds/lists.ts'

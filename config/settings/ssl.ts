@@ -1,3 +1,4 @@
+/** The settings under "SSL". */
 import type { Group } from '../kinds/declaration.ts'
 import { choice, integer, optionalText } from '../kinds/kinds.ts'
 

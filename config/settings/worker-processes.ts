@@ -1,3 +1,4 @@
+/** The settings under "Worker processes". */
 import type { Group } from '../kinds/declaration.ts'
 import {
   boolean,

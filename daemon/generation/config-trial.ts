@@ -6,7 +6,7 @@ import type { ChildProcess } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { ConfigError, type Problem } from '../../config/load/config-error.ts'
-import { lateConfig } from '../../config/load/file.ts'
+import { configTimedOut } from '../../config/load/file.ts'
 import type { ConfigTrial } from '../../config/resolve/layers.ts'
 import { trySpawn, whyNotStarted } from '../system/spawn.ts'
 
@@ -50,7 +50,7 @@ export async function tryConfig(trial: ConfigTrial, signal: AbortSignal): Promis
   try {
     const { words, report, how } = await outcomeOf(child)
     signal.throwIfAborted()
-    if (isLate) throw lateConfig(trial)
+    if (isLate) throw configTimedOut(trial)
     const problems = parseReport(report)
     if (problems === undefined) throw problem(origin, `its process ended with ${how}`, words)
     if (problems.length > 0) throw new ConfigError(problems)

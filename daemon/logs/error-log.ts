@@ -98,7 +98,7 @@ export async function openErrorLog(options: ErrorLogOptions): Promise<ErrorLog> 
     file = await openAt(value)
     place = value
     const next = file
-    await before.close({ heir: lines => next.write(lines) })
+    await before.close({ onUnwritten: lines => next.write(lines) })
   }
 
   return {

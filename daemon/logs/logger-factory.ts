@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { importFresh } from '../../config/load/fresh-import.ts'
-import { whyNotLoaded } from '../../config/load/load-error.ts'
+import { explainLoadError } from '../../config/load/load-error.ts'
 import { resolvePackage } from '../../config/load/resolve-package.ts'
 import type { LoggerFactory } from '../../hooks/logger.ts'
 
@@ -31,7 +31,7 @@ async function load(path: string, folder: string, what: string): Promise<unknown
   try {
     return (await importFresh(file)).module
   } catch (error) {
-    const { message } = await whyNotLoaded(error, file)
+    const { message } = await explainLoadError(error, file)
     throw new Error(`Cannot use ${what}: ${file}: ${message}`, { cause: error })
   }
 }

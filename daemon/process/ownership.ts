@@ -7,7 +7,7 @@
 import { closeSync, constants, fchownSync, fstatSync, openSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { getSystemErrorMessage } from 'node:util'
-import type { Owner } from '../../config/resolve/account.ts'
+import type { WorkerUser } from '../../config/resolve/account.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import { inPlace } from '../../worker/protocol/safe-open.ts'
 import { giveSocketFile } from '../sockets/socket-file.ts'
@@ -33,7 +33,7 @@ export function giveAccessLog({ settings, owner }: Resolved): void {
 }
 
 /** Gives the file of a unix socket to the user of the workers. */
-export function giveSocket({ path, file, given }: Listener, owner: Owner): void {
+export function giveSocket({ path, file, given }: Listener, owner: WorkerUser): void {
   if (path === undefined || given) return
   try {
     giveSocketFile(path, file, owner)
@@ -58,7 +58,7 @@ function openWithoutTrap(path: string): number | undefined {
   return undefined
 }
 
-function complain(path: string, { words }: Owner, error: NodeJS.ErrnoException): void {
+function complain(path: string, { words }: WorkerUser, error: NodeJS.ErrnoException): void {
   // An arbiter without privileges: its workers cannot become that user either, and say so.
   if (error.code === 'EPERM' && process.geteuid?.() !== 0) return
   const why = error.errno === undefined ? error.message : getSystemErrorMessage(error.errno)

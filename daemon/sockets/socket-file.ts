@@ -17,7 +17,7 @@ import {
 } from 'node:fs'
 import net from 'node:net'
 import { dirname } from 'node:path'
-import type { Owner } from '../../config/resolve/account.ts'
+import type { WorkerUser } from '../../config/resolve/account.ts'
 import { inPlace, O_PATH } from '../../worker/protocol/safe-open.ts'
 
 /** `DEVICE:INODE` */
@@ -41,7 +41,7 @@ export function stateOf(path: string, file: FileIdentity | undefined): 'ours' | 
 export function giveSocketFile(
   path: string,
   file: FileIdentity | undefined,
-  { uid = -1, gid = -1 }: Owner,
+  { uid = -1, gid = -1 }: WorkerUser,
 ): void {
   inPlace(path, place => {
     if (process.platform !== 'linux') {

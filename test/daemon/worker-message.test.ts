@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { printable, readMessage } from '../../daemon/workers/worker-message.ts'
-import { cut, frame, longestFrame, longestText } from '../../worker/protocol/frame.ts'
+import { frame, longestFrame, longestText, truncate } from '../../worker/protocol/frame.ts'
 import { type FromWorker, logLevels } from '../../worker/protocol/messages.ts'
 
 const types = ['booting', 'ready', 'failed', 'leaving', 'worn', 'crashed', 'listens', 'log'] as const
@@ -86,7 +86,7 @@ describe('what a worker says', () => {
 
   it('fits into a frame however long it is, and whatever it is made of', () => {
     for (const unit of ['x', '\u0000', '\ud800', '\u20ac', '\u{1f600}', '"']) {
-      const message = cut(unit.repeat(longestText + 1))
+      const message = truncate(unit.repeat(longestText + 1))
       const line = frame({ type: 'log', level: 'info', message })
       expect(Buffer.byteLength(line)).to.be.below(longestFrame)
       expect(readMessage(line.trim())?.type).to.equal('log')

@@ -76,7 +76,9 @@ describe('the messages of an application', () => {
       const { server, ask } = await start()
       const { workers } = server
       expect(await ask(`send?${encodeURIComponent(json)}`)).to.equal('called back with null')
-      await server.says(/\[WARNING\] The app sends messages with process\.send: nobody is there to hear them/)
+      await server.says(
+        /\[WARNING\] The app sends messages with process\.send: there is no parent to receive them/,
+      )
       expect(await ask('')).to.equal('alive')
       expect(server.workers).to.deep.equal(workers)
       expect(await server.stop()).to.deep.equal({ code: 0, signal: null })

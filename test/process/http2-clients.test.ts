@@ -256,6 +256,6 @@ describe('over HTTP/2', () => {
     const server = serve(`export default (req, res) => res.end('answer')`, ...cleartext)
     const stream = session(await server.running()).request({ ':method': 'CONNECT', ':authority': 'test:1' })
     expect((await outcome(stream)).status).to.equal(501)
-    await server.says(/Refused a request of 127.0.0.1 with 501: nobody listens for CONNECT/)
+    await server.says(/Refused a request of 127.0.0.1 with 501: CONNECT is not supported/)
   })
 })

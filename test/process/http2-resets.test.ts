@@ -100,7 +100,7 @@ const pieces: Readonly<Record<string, readonly Buffer[]>> = {
     frame(headers, endHeaders, 1, post),
     frame(data, 0, 1, Buffer.alloc(10)),
   ],
-  'expects what nobody fulfils and resets': [
+  'has an unsupported expectation and resets': [
     frame(headers, endHeaders, 1, with_(literal('expect', 'x'))),
     frame(reset, 0, 1, u32(8)),
   ],

@@ -109,8 +109,8 @@ describe('statsd', () => {
 
   const refused: Readonly<Record<string, string>> = {
     'unix:///run/statsd.sock': 'takes datagrams, and Node.js has no unix datagram sockets: name HOST:PORT',
-    'http://localhost': 'is no address: write HOST:PORT',
-    'localhost:0': 'is no address: write HOST:PORT',
+    'http://localhost': 'is not an address: write HOST:PORT',
+    'localhost:0': 'is not an address: write HOST:PORT',
   }
   for (const [address, words] of Object.entries(refused)) {
     it(`cannot be ${address}`, async () => {

@@ -163,8 +163,8 @@ sys.stdin.read()`
   const refused: Readonly<Record<string, string>> = {
     'unix:///dev/log#dgram':
       'takes datagrams, and Node.js has no unix datagram sockets: name a stream socket, or udp://HOST:PORT',
-    'localhost:514': 'is none of unix:///PATH, udp://HOST:PORT and tcp://HOST:PORT',
-    'udp://localhost:99999': 'is none of unix:///PATH, udp://HOST:PORT and tcp://HOST:PORT',
+    'localhost:514': 'must be unix:///PATH, udp://HOST:PORT or tcp://HOST:PORT',
+    'udp://localhost:99999': 'must be unix:///PATH, udp://HOST:PORT or tcp://HOST:PORT',
   }
   for (const [address, words] of Object.entries(refused)) {
     it(`cannot be at ${address}`, async () => {

@@ -1,6 +1,6 @@
 /** One life of a server: the real arbiter on a simulated machine, from its start to its end. */
 
-import { layered } from '../../config/resolve/layers.ts'
+import { mergeLayers } from '../../config/resolve/layers.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import { Arbiter } from '../../daemon/arbiter/arbiter.ts'
 import { Outlets } from '../../daemon/logs/telemetry.ts'
@@ -40,7 +40,7 @@ const stopMs = 250_000
 const firstBind = '127.0.0.1:8000'
 const secondBind = '127.0.0.1:8001'
 
-const { settings: defaults, origins } = layered([], { env: {}, cwd: '/srv' })
+const { settings: defaults, origins } = mergeLayers([], { env: {}, cwd: '/srv' })
 
 /** What the microtasks of the arbiter are waited for with. */
 const turn = setImmediate

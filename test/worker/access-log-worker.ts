@@ -1,7 +1,10 @@
-/** A process with an access log, as small as possible: says its port, obeys `reopen` and `close`, and answers `done`. */
+/**
+ * A process with an access log, as small as possible: says its port, obeys `reopen` and `close`, and answers `done`.
+ */
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { openAccessLog } from '../../worker/access-log/access-log.ts'
+import { track } from './logged.ts'
 
 const log = await openAccessLog({
   accesslog: process.argv[2]!,
@@ -11,7 +14,7 @@ const log = await openAccessLog({
   },
 })
 const server = http.createServer((req, res) => {
-  log.watch(req, res)
+  track(log, req, res)
   res.end('hello')
 })
 process.on('message', async (deed: 'reopen' | 'close') => {

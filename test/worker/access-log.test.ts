@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { type AccessLog, openAccessLog } from '../../worker/access-log/access-log.ts'
+import { track } from './logged.ts'
 
 describe('access log', () => {
   let folder: string
@@ -28,7 +29,7 @@ describe('access log', () => {
   async function serve(access_log_format: string, app: RequestListener): Promise<void> {
     log = await openAccessLog({ accesslog, access_log_format, onError: fail })
     server = http.createServer((req, res) => {
-      log.watch(req, res)
+      track(log, req, res)
       app(req, res)
     })
     await listen()
@@ -158,7 +159,7 @@ describe('access log', () => {
   it('logs a request that was refused before it could be understood', async () => {
     await serve('%(h)s "%(r)s" %(s)s %(b)s %({x}i)s %({x}o)s', (_req, res) => res.end())
     server.on('clientError', (_error, socket) => {
-      log.refused(socket as net.Socket, 400)
+      log.rejected(socket as net.Socket, 400)
       socket.destroy()
     })
     const client = net.connect(port, '127.0.0.1', () => client.write('nonsense\r\n\r\n'))
@@ -173,7 +174,7 @@ describe('access log', () => {
       onError: fail,
     })
     server = http2.createServer((req, res) => {
-      log.watch(req as never, res as never)
+      track(log, req as never, res as never)
       res.writeHead(200, { 'x-reply': 'yes' })
       res.write('hel')
       res.end('lo')
@@ -188,7 +189,7 @@ describe('access log', () => {
   it('knows a response that was cut off in the compatibility layer of HTTP/2', async () => {
     log = await openAccessLog({ accesslog, access_log_format: 'json', onError: fail })
     server = http2.createServer((req, res) => {
-      log.watch(req as never, res as never)
+      track(log, req as never, res as never)
       if (req.url === '/whole') res.end('hello')
       else res.write('part')
     })

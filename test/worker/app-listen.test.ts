@@ -21,12 +21,12 @@ describe('an app that listens by itself', () => {
     await Promise.all(workers.splice(0).map(worker => worker.stop()))
   })
 
-  it('is led to the inherited socket, which the log says', async () => {
+  it('is redirected to the inherited socket, which the log says', async () => {
     const worker = start({ spec: 'listens.ts' })
     const loaded = await worker.loaded()
-    expect(loaded).to.deep.include({ listening: [3], caught: 1 })
+    expect(loaded).to.deep.include({ listening: [3], intercepted: 1 })
     expect(worker.log).to.include(
-      `info: The app's listen on port ${worker.port} was led to http://127.0.0.1:${worker.port}`,
+      `info: The app's listen on port ${worker.port} was redirected to http://127.0.0.1:${worker.port}`,
     )
   })
 
@@ -36,7 +36,7 @@ describe('an app that listens by itself', () => {
     expect(address).to.deep.equal({ address: '127.0.0.1', family: 'IPv4', port: worker.port })
   })
 
-  it('is led to an inherited unix socket and learns its path', async () => {
+  it('is redirected to an inherited unix socket and learns its path', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tsicorn-app-'))
     const path = join(folder, 'app.sock')
     const worker = start({ spec: 'listens.ts', path })
@@ -85,7 +85,7 @@ describe('an app that listens by itself', () => {
 
   it('opens only one socket when its framework listens on several addresses of localhost', async () => {
     const worker = start({ spec: 'shapes/fastify-listens.ts' })
-    expect(await worker.loaded()).to.include({ caught: 1 })
+    expect(await worker.loaded()).to.include({ intercepted: 1 })
   })
 
   it('does not listen while it is only checked, and passes', async () => {

@@ -19,23 +19,23 @@ try {
     ...options,
     onListen,
     isLeaving: () => false,
-    late: { found: () => undefined, adopt: async () => false },
+    late: { onUnbound: () => undefined, takeOver: async () => false },
     survives: appSurvives,
     run: async url => await runApp(url, { tsx: true }),
     log: (level, message) => report({ log: `${level}: ${message}` }),
   })
   const server: AppServer = app.server ?? createServer(app.listener)
-  if (app.caught.length === 0 && !options.check) {
+  if (app.intercepted.length === 0 && !options.check) {
     server.listen({ fd: 3 })
     await new Promise(resolve => server.once('listening', resolve))
   }
-  const { shape, caught, upgrade } = app
+  const { shape, intercepted, upgrade } = app
   const early = announced.some(one => one.server === app.server && !one.listening)
   report({
     loaded: {
       shape,
-      ...(caught.length > 0 ? { listening: caught.map(({ listener }) => listener.fd) } : {}),
-      ...(caught.length > 0 ? { caught: caught.length } : {}),
+      ...(intercepted.length > 0 ? { listening: intercepted.map(({ listener }) => listener.fd) } : {}),
+      ...(intercepted.length > 0 ? { intercepted: intercepted.length } : {}),
       upgrade: upgrade !== undefined,
       early,
       address: server.address(),

@@ -10,7 +10,7 @@ export const apps = join(import.meta.dirname, '../apps')
 export interface Loaded {
   readonly shape: string
   readonly listening?: readonly number[]
-  readonly caught?: number
+  readonly intercepted?: number
   readonly upgrade: boolean
   /** Whether the server was announced before it listened. */
   readonly early: boolean

@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { type FetchHandler, fetchListener } from '../../worker/app/adapters/fetch.ts'
-import { guarded } from '../../worker/http/error-handler.ts'
+import { withErrorHandler } from '../../worker/http/error-handler.ts'
 
 describe('a fetch handler', () => {
   const servers: Server[] = []
@@ -13,7 +13,7 @@ describe('a fetch handler', () => {
   async function serve(handler: FetchHandler): Promise<number> {
     const write = (level: string) => (message: string) => void log.push(`${level}: ${message}`)
     const guard = { log: { debug: write('debug'), error: write('error') }, idHeader: undefined }
-    const server = createServer(guarded(fetchListener(handler), guard))
+    const server = createServer(withErrorHandler(fetchListener(handler), guard))
     servers.push(server)
     await once(server.listen(0, '127.0.0.1'), 'listening')
     return (server.address() as AddressInfo).port

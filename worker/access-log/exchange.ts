@@ -1,12 +1,13 @@
+/** One request and its response, as the access log sees them. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Outcome } from '../../hooks/access-entry.ts'
-import { refusalText } from '../http/rejection.ts'
+import { rejectionText } from '../http/rejection.ts'
 import { hasExpired } from '../http/request-timeout.ts'
-import { isWhole, streamOf } from '../http/response.ts'
-import { wasUnread } from '../http/unread.ts'
+import { isComplete, streamOf } from '../http/response.ts'
+import { wasStalled } from '../http/stalled.ts'
 import type { Entry } from './format.ts'
 
-/** What is only measured when the format prints it. */
+/** Measurements that are only taken when the format prints them. */
 export interface Needs {
   readonly address: boolean
   readonly bytes: boolean
@@ -23,7 +24,7 @@ export function needsOf(atoms: ReadonlySet<string>): Needs {
   }
 }
 
-/** One request and its response, measured while they last. */
+/** Measures a request and its response while they last. */
 export class Exchange implements Entry {
   readonly request: IncomingMessage
   readonly remoteAddress: string = ''
@@ -34,10 +35,10 @@ export class Exchange implements Entry {
   duration = 0
   time = 0
   readonly #response: ServerResponse
-  readonly #began = performance.now()
+  readonly #startedAt = performance.now()
   #sentHeaders: unknown
-  #refusal: number | undefined
-  /** Not as long as it waits behind the answer to an earlier request. */
+  #rejection: number | undefined
+  /** False while the response waits for an earlier one (pipelining). */
   #isSent: boolean
 
   constructor(req: IncomingMessage, res: ServerResponse, needs: Needs) {
@@ -46,7 +47,7 @@ export class Exchange implements Entry {
     this.#isSent = res.socket !== null
     if (!this.#isSent) res.once('socket', () => (this.#isSent = true))
     if (needs.address) {
-      // Now: a socket that is gone has no address any more.
+      // Now, because a closed socket has no address.
       this.remoteAddress = req.socket.remoteAddress ?? ''
       this.remotePort = req.socket.remotePort
     }
@@ -54,19 +55,19 @@ export class Exchange implements Entry {
     if (needs.responseHeaders) this.#keepHeaders()
   }
 
-  /** This status is sent in the place of the response, if none of that is on its way. */
-  refuse(status: number): void {
-    if (!this.#response.headersSent) this.#refusal = status
+  /** Notes that this status is sent instead of the response, if no part of that is on its way. */
+  reject(status: number): void {
+    if (!this.#response.headersSent) this.#rejection = status
   }
 
-  /** Takes the last measurements. */
+  /** Takes the final measurements. */
   end(): this {
     const response = this.#response
-    this.status = this.#refusal ?? (this.#isSent ? statusOf(response) : notSent)
-    this.outcome = this.#refusal === undefined ? outcomeOf(response) : refusalOutcome(this.#refusal)
-    if (this.#refusal !== undefined || hasExpired(response)) this.bytes = refusalText(this.status).length
+    this.status = this.#rejection ?? (this.#isSent ? statusOf(response) : clientClosedRequest)
+    this.outcome = this.#rejection === undefined ? outcomeOf(response) : rejectionOutcome(this.#rejection)
+    if (this.#rejection !== undefined || hasExpired(response)) this.bytes = rejectionText(this.status).length
     if (!this.#isSent || hasNoBody(this.request.method, this.status)) this.bytes = 0
-    this.duration = performance.now() - this.#began
+    this.duration = performance.now() - this.#startedAt
     this.time = Date.now()
     return this
   }
@@ -81,7 +82,7 @@ export class Exchange implements Entry {
       if (!response.writableEnded) this.bytes += byteLength(chunk, encoding)
       return write.call(response, chunk, encoding, done)
     }
-    // The compatibility layer of HTTP/2 hands what `end` gets to `write`.
+    // In the compatibility layer of HTTP/2, `end` calls `write`.
     if (this.request.httpVersionMajor >= 2) return
     response.end = (chunk, encoding, done) => {
       if (!response.writableEnded) this.bytes += byteLength(chunk, encoding)
@@ -89,7 +90,7 @@ export class Exchange implements Entry {
     }
   }
 
-  /** `getHeader` does not know what was given to `writeHead`. */
+  /** Keeps the headers passed to `writeHead`, which `getHeader` does not know. */
   #keepHeaders(): void {
     const response = this.#response as Writer
     const { writeHead } = response
@@ -100,7 +101,7 @@ export class Exchange implements Entry {
   }
 }
 
-/** A response's methods without their many overloads. */
+/** The methods of a response without their overloads. */
 interface Writer {
   readonly writableEnded: boolean
   write: (chunk: unknown, encoding: unknown, done: unknown) => unknown
@@ -120,7 +121,7 @@ function hasNoBody(method: string | undefined, status: number): boolean {
   return method === 'HEAD' || status === 204 || status === 304
 }
 
-/** Headers as `writeHead` takes them: an object, pairs, or names and values in turn. */
+/** Finds a header in what `writeHead` accepts: an object, pairs, or alternating names and values. */
 function findHeader(headers: unknown, name: string): unknown {
   if (typeof headers !== 'object' || headers === null) return undefined
   const pairs = Array.isArray(headers) ? pairsOf(headers) : Object.entries(headers)
@@ -132,22 +133,22 @@ function pairsOf(list: readonly unknown[]): (readonly unknown[])[] {
   return list.flatMap((key, index) => (index % 2 === 0 ? [[key, list[index + 1]]] : []))
 }
 
-/** A client that left before anything was sent is logged as nginx does it. */
-const notSent = 499
+/** The status of a client that left before anything was sent, as in nginx. */
+const clientClosedRequest = 499
 
 function statusOf(response: ServerResponse): number {
   if (hasExpired(response)) return 503
-  return response.headersSent ? response.statusCode : notSent
+  return response.headersSent ? response.statusCode : clientClosedRequest
 }
 
 function outcomeOf(response: ServerResponse): Outcome {
   if (hasExpired(response)) return 'timed out'
-  // Asked first: Node 22 takes an answer for finished when its socket is gone.
-  if (wasUnread(streamOf(response) ?? response.req.socket)) return 'stalled'
-  return isWhole(response) ? 'ok' : 'aborted'
+  // First, because Node 22 takes a response for finished when its socket is gone.
+  if (wasStalled(streamOf(response) ?? response.req.socket)) return 'stalled'
+  return isComplete(response) ? 'ok' : 'aborted'
 }
 
-/** The outcome of what is answered before the app could see it, or in its place. */
-export function refusalOutcome(status: number): Outcome {
+/** The outcome of a rejected request. */
+export function rejectionOutcome(status: number): Outcome {
   return status === 408 ? 'timed out' : 'refused'
 }

@@ -1,6 +1,7 @@
+/** Buffers the lines of the access log on their way to a file. */
 import { type LogFile, openLogFile } from '../sinks/log-file.ts'
 
-/** Lines of the access log on their way to a file: collected for a quarter of a second, or until a piece is full. */
+/** Writes lines after a quarter of a second, or when a piece is full. */
 export class AccessFile {
   readonly #file: LogFile
   #lines = ''
@@ -17,7 +18,7 @@ export class AccessFile {
     if (this.#size + size > this.#file.piece) this.flush()
     this.#lines += line
     this.#size += size
-    this.#timer ??= setTimeout(this.#due, 250).unref()
+    this.#timer ??= setTimeout(this.#onTimer, 250).unref()
   }
 
   flush(): void {
@@ -27,7 +28,7 @@ export class AccessFile {
     this.#size = 0
   }
 
-  /** Goes on in the file that has the name now. */
+  /** Switches to the file that has the name now. */
   async reopen(): Promise<void> {
     this.flush()
     await this.#file.reopen()
@@ -39,9 +40,9 @@ export class AccessFile {
     await this.#file.close(limit === undefined ? {} : { limit })
   }
 
-  /** Nothing to write, no timer: an idle worker is not woken. */
-  readonly #due = (): void => {
-    this.#timer = this.#size === 0 ? undefined : setTimeout(this.#due, 250).unref()
+  /** Without lines to write there is no timer: an idle worker is not woken. */
+  readonly #onTimer = (): void => {
+    this.#timer = this.#size === 0 ? undefined : setTimeout(this.#onTimer, 250).unref()
     this.flush()
   }
 }

@@ -1,10 +1,10 @@
-/** Access log lines in Gunicorn's format language: `%(atom)s` is a value, `%%` a percent sign, the rest stays as it is. */
+/** Compiles Gunicorn's access log format: `%(atom)s` is a value, `%%` a percent sign, everything else is literal. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Outcome } from '../../hooks/access-entry.ts'
 
-/** What a line can say about one request. */
+/** Everything that a line can show about one request. */
 export interface Entry {
-  /** Absent when the request was refused before it could be understood. */
+  /** Absent when the request was rejected before it could be parsed. */
   readonly request?: {
     readonly method?: string | undefined
     readonly url?: string | undefined
@@ -16,24 +16,23 @@ export interface Entry {
   readonly remotePort?: number | undefined
   readonly status: number
   readonly outcome: Outcome
-  /** Bytes of the response's body, without the framing of chunks. */
+  /** Bytes of the response body, without chunk framing. */
   readonly bytes: number
-  /** Milliseconds from the request's head to the end of the response. */
+  /** Milliseconds from the head of the request to the end of the response. */
   readonly duration: number
   /** Milliseconds since 1970, when the response ended. */
   readonly time: number
-  /** A header of the response, by its name in small letters. */
+  /** A response header, by its lower-case name. */
   readonly responseHeader: (name: string) => unknown
 }
 
 type Print = (entry: Entry) => string
 
 /**
- * Compiles a format once; throws when a percent sign starts nothing that is known. An atom that does not exist prints
- * `-`, as in Gunicorn.
+ * Compiles a format once; throws for a stray percent sign. Unknown atoms print `-`, as in Gunicorn.
  *
- * Values come from the network, so nothing in them can forge a line or a field: `"` and `\` get a backslash, and every
- * byte outside of printable ASCII is written as `\xHH`.
+ * Values come from the network and must not forge a line or a field: `"` and `\` get a backslash, and every byte
+ * outside of printable ASCII is written as `\xHH`.
  */
 export function compileFormat(format: string): Print {
   const parts = parseFormat(format).map(({ literal, atom }) => ({ literal, print: printerOf(atom) }))
@@ -44,15 +43,15 @@ export function compileFormat(format: string): Print {
   }
 }
 
-/** The names of the atoms in a format, so that nobody has to measure what is not printed. */
+/** The names of the atoms in a format, so that only what is printed is measured. */
 export function atomsOf(format: string): ReadonlySet<string> {
   return new Set(parseFormat(format).map(({ atom }) => atom))
 }
 
 interface Part {
-  /** Text that stands before the atom. */
+  /** The text before the atom. */
   readonly literal: string
-  /** Empty after the last one. */
+  /** Empty in the last part. */
   readonly atom: string
 }
 
@@ -112,7 +111,7 @@ function printerOf(atom: string): Print {
   return Object.hasOwn(atoms, atom) ? atoms[atom]! : () => '-'
 }
 
-/** The request as CGI and WSGI name its parts, then the environment of the process. */
+/** A variable of CGI and WSGI about the request, else one of the process environment. */
 function variable(name: string): Print {
   if (Object.hasOwn(requestVariables, name)) return requestVariables[name]!
   if (name.startsWith('HTTP_')) {
@@ -138,7 +137,7 @@ function method(request: { readonly method?: string | undefined }): string {
   return escaped(request.method ?? '')
 }
 
-/** Absolute targets (`GET http://host/path`, RFC 9112 section 3.2.2) have a path as well. */
+/** The path of a target, which may be absolute (`GET http://host/path`, RFC 9112, section 3.2.2). */
 function pathOf(url = ''): string {
   const path = url.startsWith('/') ? url : url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
   const end = path.search(/[?#]/)
@@ -150,13 +149,13 @@ function queryOf(url = ''): string {
   return start === -1 ? '' : url.slice(start + 1)
 }
 
-/** Percent signs resolved to bytes, one character each. */
+/** Percent-decoded, with one character for each byte. */
 function decoded(path: string): string {
   if (!path.includes('%')) return path
   return path.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
-/** The field has no quotes in the default format: no spaces either. */
+/** Without spaces: the default format has no quotes around this field. */
 function userName(authorization: string | undefined): string {
   const user = basicUser(authorization)
   return user === undefined ? '-' : escaped(user).replaceAll(' ', '\\x20')
@@ -182,7 +181,7 @@ function escaped(value: string): string {
   return unsafe.test(value) ? value.replace(everyUnsafe, escapedCharacter) : value
 }
 
-/** Header fields arrive with one character for each byte; only the environment has characters above 255. */
+/** Header values have one character for each byte; only the environment has characters above 255. */
 function escapedCharacter(character: string): string {
   if (character === '"' || character === '\\') return `\\${character}`
   const encoding = character.codePointAt(0)! > 0xff ? 'utf8' : 'latin1'
@@ -196,7 +195,7 @@ function hex(byte: number): string {
 let cachedSecond = -1
 let cachedTime = ''
 
-/** `[01/Mar/2026:09:05:07 +0100]`; most lines share their second with the line before. */
+/** `[01/Mar/2026:09:05:07 +0100]`, cached because most lines have the same second as the one before. */
 function localTime(time: number): string {
   const second = Math.floor(time / 1000)
   if (second !== cachedSecond) {

@@ -1,22 +1,22 @@
-/** Each request as a line, and the places that get the lines. */
+/** Prints each request as a line, for a file, for syslog, or for both. */
 import type { AccessLine } from '../../hooks/access-entry.ts'
 import type { SyslogTarget } from '../protocol/messages.ts'
 import type { Needs } from './exchange.ts'
 import type { Entry } from './format.ts'
-import type { AccessOutlet } from './sink.ts'
+import type { AccessSink } from './sink.ts'
 
 export interface LinesOptions {
-  /** A path, `-` for standard output, or null where no file gets the lines. */
+  /** A path, `-` for standard output, or null for no file. */
   readonly accesslog: string | null
   readonly access_log_format: string | AccessLine
   readonly request_id_header?: string | null
   readonly syslog?: SyslogTarget | null
-  /** Hears of trouble after the places were opened. */
+  /** Called for errors after opening. */
   readonly onError: (message: string) => void
 }
 
-/** A place for lines. */
-interface Place {
+/** Takes lines. */
+interface LineSink {
   add(line: string): void
   flush(): void
   reopen(): Promise<void>
@@ -24,31 +24,31 @@ interface Place {
 }
 
 /** Rejects with one message for the user when the file or the format cannot be used. */
-export async function openLines(options: LinesOptions): Promise<AccessOutlet> {
+export async function openLines(options: LinesOptions): Promise<AccessSink> {
   const { accesslog, syslog = null, onError } = options
-  const { print, needs } = await lineOf(options)
-  const places: Place[] = []
+  const { print, needs } = await createPrinter(options)
+  const sinks: LineSink[] = []
   if (accesslog !== null) {
     const { openAccessFile } = await import('./file.ts')
-    places.push(await openAccessFile(accesslog, onError))
+    sinks.push(await openAccessFile(accesslog, onError))
   }
-  if (syslog !== null) places.push(await toSyslog(syslog, onError))
-  const all = async (deed: (place: Place) => Promise<void>) => void (await Promise.all(places.map(deed)))
+  if (syslog !== null) sinks.push(await openSyslogSink(syslog, onError))
+  const all = async (call: (sink: LineSink) => Promise<void>) => void (await Promise.all(sinks.map(call)))
   return {
     needs,
-    take(entry) {
+    write(entry) {
       const line = print(entry)
-      for (const place of places) place.add(line)
+      for (const sink of sinks) sink.add(line)
     },
     flush() {
-      for (const place of places) place.flush()
+      for (const sink of sinks) sink.flush()
     },
-    reopen: () => all(place => place.reopen()),
-    close: limit => all(place => place.close(limit)),
+    reopen: () => all(sink => sink.reopen()),
+    close: limit => all(sink => sink.close(limit)),
   }
 }
 
-async function toSyslog(target: SyslogTarget, onError: (message: string) => void): Promise<Place> {
+async function openSyslogSink(target: SyslogTarget, onError: (message: string) => void): Promise<LineSink> {
   const { openSyslog } = await import('../sinks/syslog.ts')
   const syslog = await openSyslog(target, onError)
   return {
@@ -59,22 +59,22 @@ async function toSyslog(target: SyslogTarget, onError: (message: string) => void
   }
 }
 
-const everything: Needs = { address: true, bytes: true, responseHeaders: true }
+const allNeeds: Needs = { address: true, bytes: true, responseHeaders: true }
 
-interface LineForm {
+interface LinePrinter {
   readonly print: (entry: Entry) => string
   readonly needs: Needs
 }
 
-async function lineOf(options: LinesOptions): Promise<LineForm> {
+async function createPrinter(options: LinesOptions): Promise<LinePrinter> {
   const { access_log_format: format, request_id_header = null, onError } = options
   if (typeof format === 'function') {
-    const { ownLine } = await import('./record.ts')
-    return { print: ownLine({ write: format, request_id_header, onError }), needs: everything }
+    const { customLine } = await import('./record.ts')
+    return { print: customLine({ write: format, request_id_header, onError }), needs: allNeeds }
   }
   if (format === 'json') {
     const { jsonLine } = await import('./record.ts')
-    return { print: jsonLine({ request_id_header }), needs: { ...everything, responseHeaders: false } }
+    return { print: jsonLine({ request_id_header }), needs: { ...allNeeds, responseHeaders: false } }
   }
   const { atomsOf, compileFormat } = await import('./format.ts')
   const { needsOf } = await import('./exchange.ts')

@@ -1,13 +1,14 @@
+/** Statsd metrics of each request. */
 import type { StatsdTarget } from '../protocol/messages.ts'
 import { Statsd } from '../sinks/statsd.ts'
-import type { AccessOutlet } from './sink.ts'
+import type { AccessSink } from './sink.ts'
 
-/** What Gunicorn measures of each request; one that could not be understood is not counted. */
-export function requestMetrics(target: StatsdTarget, onError: (message: string) => void): AccessOutlet {
+/** Gunicorn's metrics; requests that could not be parsed are not counted. */
+export function requestMetrics(target: StatsdTarget, onError: (message: string) => void): AccessSink {
   const statsd = new Statsd(target, onError)
   return {
     needs: { address: false, bytes: false, responseHeaders: false },
-    take({ request, status, duration }) {
+    write({ request, status, duration }) {
       if (request === undefined) return
       statsd.timing('gunicorn.request.duration', duration)
       statsd.increment('gunicorn.requests')

@@ -1,3 +1,4 @@
+/** Opens the access log where it is configured, and loads its modules only then. */
 import type { AccessLine } from '../../hooks/access-entry.ts'
 import type { WorkerLog } from '../process/log.ts'
 import { LogFailed } from '../protocol/boot-error.ts'
@@ -5,7 +6,7 @@ import type { WorkerSettings } from '../protocol/messages.ts'
 import type { AccessLog } from './access-log.ts'
 
 /**
- * Opens what requests are told to, where there is something: the access log, syslog, statsd.
+ * Resolves with undefined when there is no file, no syslog and no statsd to write to.
  *
  * @throws LogFailed
  */

@@ -1,4 +1,4 @@
-/** Access log lines in JSON, or as a function of the user writes them. */
+/** Access log lines as JSON, or as returned by the user's function. */
 import type { AccessEntry, AccessLine } from '../../hooks/access-entry.ts'
 import { stackOf } from '../../hooks/thrown.ts'
 import { basicUser, type Entry } from './format.ts'
@@ -8,19 +8,19 @@ export interface RecordOptions {
   readonly request_id_header: string | null
 }
 
-/** One JSON object per line; what there is nothing to say about is left out. */
+/** One JSON object per line; unknown values are left out. */
 export function jsonLine({ request_id_header: header }: RecordOptions): (entry: Entry) => string {
   const idHeader = header?.toLowerCase()
   return entry => JSON.stringify(recordOf(entry, idHeader))
 }
 
-export interface OwnLineOptions extends RecordOptions {
+export interface CustomLineOptions extends RecordOptions {
   readonly write: AccessLine
   readonly onError: (message: string) => void
 }
 
-/** What the function returns, as one line; where it fails, the line is JSON, so that none is lost. */
-export function ownLine({ write, onError, ...options }: OwnLineOptions): (entry: Entry) => string {
+/** The result of the user's function as one line, or JSON if it fails, so that no line is lost. */
+export function customLine({ write, onError, ...options }: CustomLineOptions): (entry: Entry) => string {
   const idHeader = options.request_id_header?.toLowerCase()
   const fallback = jsonLine(options)
   let failed = false
@@ -34,7 +34,7 @@ export function ownLine({ write, onError, ...options }: OwnLineOptions): (entry:
       if (typeof line !== 'string') throw new TypeError(`it returned ${typeof line}, not text`)
       return line.replace(/\r?\n|\r/g, '\\n')
     } catch (error) {
-      // Once: it may well fail for each request.
+      // Once, because it may fail for each request.
       if (!failed) onError(`access_log_format failed, its lines are JSON: ${stackOf(error)}`)
       failed = true
       return fallback(entry)

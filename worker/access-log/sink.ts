@@ -1,13 +1,14 @@
+/** The interface of everything that receives log entries. */
 import type { Needs } from './exchange.ts'
 import type { Entry } from './format.ts'
 
-/** Somewhere that each request is told to when it is over. */
-export interface AccessOutlet {
+/** Receives an entry for each request, when it is over. */
+export interface AccessSink {
   readonly needs: Needs
-  take(entry: Entry): void
-  /** Hands on what waits, without waiting for anything: the process may be about to exit. */
+  write(entry: Entry): void
+  /** Passes on what is buffered, synchronously: the process may be about to exit. */
   flush(): void
   reopen(): Promise<void>
-  /** Waits for so many milliseconds at the most. */
+  /** Resolves after `limit` milliseconds at the latest. */
   close(limit?: number): Promise<void>
 }

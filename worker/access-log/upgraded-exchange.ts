@@ -1,56 +1,57 @@
+/** One upgraded request, as the access log sees it. */
 import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Outcome } from '../../hooks/access-entry.ts'
-import { refusalText } from '../http/rejection.ts'
-import { refusalOutcome } from './exchange.ts'
+import { rejectionText } from '../http/rejection.ts'
+import { rejectionOutcome } from './exchange.ts'
 import type { Entry } from './format.ts'
 
-/** A request whose connection left HTTP, measured until that ends: the app writes its answer to the bare socket. */
+/** Measures an upgraded connection until it ends: the app writes its response to the raw socket. */
 export class UpgradedExchange implements Entry {
   readonly request: IncomingMessage
   readonly remoteAddress: string
   readonly remotePort: number | undefined
-  /** As for a client that left before anything was sent, until something is. */
+  /** Until something is sent: the status of a client that left before. */
   status = 499
   outcome: Outcome = 'aborted'
   bytes = 0
   duration = 0
   time = 0
   readonly #socket: Duplex
-  readonly #began = performance.now()
-  readonly #before: number
-  #refusal: number | undefined
+  readonly #startedAt = performance.now()
+  readonly #bytesBefore: number
+  #rejection: number | undefined
 
   constructor(request: IncomingMessage, socket: Duplex) {
     this.request = request
     this.remoteAddress = request.socket.remoteAddress ?? ''
     this.remotePort = request.socket.remotePort
     this.#socket = socket
-    this.#before = this.#written
+    this.#bytesBefore = this.#bytesWritten
     this.#readStatus()
   }
 
-  /** This status is sent in the place of the app's answer. */
-  refuse(status: number): void {
-    this.#refusal = status
+  /** Notes that this status is sent instead of the app's response. */
+  reject(status: number): void {
+    this.#rejection = status
   }
 
   end(): this {
-    if (this.#refusal === undefined) this.bytes = this.#written - this.#before
+    if (this.#rejection === undefined) this.bytes = this.#bytesWritten - this.#bytesBefore
     else {
-      this.status = this.#refusal
-      this.outcome = refusalOutcome(this.#refusal)
-      this.bytes = refusalText(this.#refusal).length
+      this.status = this.#rejection
+      this.outcome = rejectionOutcome(this.#rejection)
+      this.bytes = rejectionText(this.#rejection).length
     }
-    this.duration = performance.now() - this.#began
+    this.duration = performance.now() - this.#startedAt
     this.time = Date.now()
     return this
   }
 
   responseHeader = (): undefined => undefined
 
-  get #written(): number {
+  get #bytesWritten(): number {
     return this.#socket instanceof Socket ? this.#socket.bytesWritten : 0
   }
 
@@ -68,7 +69,7 @@ export class UpgradedExchange implements Entry {
       read(args[0])
       return Reflect.apply(write, socket, args) as boolean
     }
-    // What is given to `end` goes past `write`.
+    // `end` does not call `write`.
     socket.end = (...args: unknown[]) => {
       read(args[0])
       return Reflect.apply(end, socket, args) as Duplex

@@ -1,3 +1,4 @@
+/** The exports of the app's module, and which of them may be the app. */
 import { AppError } from '../protocol/boot-error.ts'
 import { isObject } from './adapters/members.ts'
 import type { AppSpec } from './spec.ts'
@@ -5,13 +6,13 @@ import type { AppSpec } from './spec.ts'
 /** The namespace of a user's module. */
 export type Exports = Readonly<Record<string, unknown>>
 
-/** A value that may be the app, and the name that it was found under. */
+/** A value that may be the app, and the name it was found under. */
 export interface Candidate {
   readonly name: string
   readonly value: unknown
 }
 
-/** Looked for in this order when the module's default export is no app. */
+/** Tried in this order when the default export is not an app. */
 const conventionalNames = [
   'app',
   'application',
@@ -23,7 +24,7 @@ const conventionalNames = [
   'build',
 ]
 
-/** The exports that may be the app when the spec names none, the likeliest first. */
+/** The exports that may be the app when the spec names none, most likely first. */
 export function candidates(module: Exports): Candidate[] {
   const defaults = [module.default, memberOf(module.default, 'default')].map(value => ({
     name: 'default',
@@ -45,7 +46,7 @@ export function namedExport(module: Exports, spec: AppSpec, name: string): Candi
   )
 }
 
-/** An export by name; of a CommonJS module also those that Node could not foresee. */
+/** An export by name, including those of a CommonJS module that Node could not detect. */
 export function exported(module: Exports, name: string): unknown {
   return module[name] ?? memberOf(module.default, name) ?? memberOf(memberOf(module.default, 'default'), name)
 }

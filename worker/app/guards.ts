@@ -1,3 +1,4 @@
+/** Guards against apps that fork workers of their own, or call `process.exit` while they are loaded. */
 import cluster from 'node:cluster'
 import { syncBuiltinESMExports } from 'node:module'
 import type { AppLog } from '../http/types.ts'
@@ -5,8 +6,8 @@ import { AppError } from '../protocol/boot-error.ts'
 import { exitCodes } from '../protocol/exit-codes.ts'
 
 /**
- * Refuses `cluster.fork`, for the life of the process: an app that makes its own workers serves nothing itself, and they would
- * not know of the inherited sockets. `refused` hears of it even when the app swallows the error.
+ * Makes `cluster.fork` throw, for the life of the process: an app with workers of its own serves nothing itself, and
+ * its workers would not know the inherited sockets. `refused` is called even when the app swallows the error.
  */
 export function refuseCluster(refused: (error: AppError) => void): void {
   cluster.fork = () => {
@@ -20,11 +21,11 @@ export function refuseCluster(refused: (error: AppError) => void): void {
 }
 
 /**
- * Until the returned function is called, an app that calls `process.exit` is named as the reason that the worker ends, with the
- * code of a worker that failed to boot: an app that leaves with 0 has not booted either. One that was told to leave may. What
- * others have put around it stays.
+ * Logs an app that calls `process.exit` while it is loaded, and ends with the exit code of a worker that failed to
+ * boot: even with code 0 the app has not booted. An app that was told to leave may exit. The returned function ends the
+ * guard, and leaves in place what others have wrapped around it.
  */
-export function nameAppThatExits(app: string, log: AppLog, isLeaving: () => boolean): () => void {
+export function reportAppExit(app: string, log: AppLog, isLeaving: () => boolean): () => void {
   const { exit } = process
   let isOver = false
   process.exit = (code?: number | string | null): never => {
@@ -37,7 +38,7 @@ export function nameAppThatExits(app: string, log: AppLog, isLeaving: () => bool
   }
 }
 
-/** The worker itself may have to leave while the app is being loaded, when it is told to stop. */
+/** The worker itself exits when it is told to stop while the app is being loaded. */
 function calledByWorker(): boolean {
   const [, , , caller = ''] = (new Error().stack ?? '').split('\n')
   return caller.includes(new URL('..', import.meta.url).href)

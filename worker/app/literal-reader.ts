@@ -1,6 +1,7 @@
+/** Reads the literals of an app spec such as `./app.ts:create(1, { a: true })`. */
 import { AppError } from '../protocol/boot-error.ts'
 
-/** What stands between the parentheses of `./app.ts:create(1, { a: true })`. */
+/** A value between the parentheses. */
 export type Literal =
   | string
   | number
@@ -19,8 +20,8 @@ const words = new Map<string, Literal>([
   ['Infinity', Number.POSITIVE_INFINITY],
 ])
 
-/** How a Gunicorn user may have written them. */
-const foreignWords = new Map([
+/** The same in Python, as a Gunicorn user may write them. */
+const pythonWords = new Map([
   ['True', 'true'],
   ['False', 'false'],
   ['None', 'null'],
@@ -35,7 +36,7 @@ const escapes = new Map([
   ['0', '\0'],
 ])
 
-/** Reads literals from the text of an app spec, from left to right; white space between them means nothing. */
+/** Reads from left to right, and skips white space. */
 export class LiteralReader {
   readonly #text: string
   #at: number
@@ -50,13 +51,13 @@ export class LiteralReader {
     return this.#at === this.#text.length
   }
 
-  sees(mark: string): boolean {
+  peek(mark: string): boolean {
     this.#match(/\s*/y)
     return this.#text.startsWith(mark, this.#at)
   }
 
-  takes(mark: string): boolean {
-    if (!this.sees(mark)) return false
+  accept(mark: string): boolean {
+    if (!this.peek(mark)) return false
     this.#at += mark.length
     return true
   }
@@ -66,29 +67,29 @@ export class LiteralReader {
     return this.#match(/[\p{ID_Start}$_][\p{ID_Continue}$]*/uy)
   }
 
-  /** The `count` of `count=3`, when that is what comes next. */
+  /** The `count` of `count=3`, if that comes next. */
   keyword(): string | undefined {
     const start = this.#at
     const name = this.identifier()
-    if (name !== undefined && this.takes('=')) return name
+    if (name !== undefined && this.accept('=')) return name
     this.#at = start
     return undefined
   }
 
   literal(): Literal {
-    if (this.takes('[')) return this.#array()
-    if (this.takes('{')) return this.#object()
-    if (this.sees('"') || this.sees("'")) return this.#string()
+    if (this.accept('[')) return this.#array()
+    if (this.accept('{')) return this.#object()
+    if (this.peek('"') || this.peek("'")) return this.#string()
     const number = this.#match(/[-+]?(?:0x[\da-f]+|(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?![\w.])/iy)
     if (number !== undefined) return toNumber(number)
     const start = this.#at
     const word = this.identifier()
     if (word !== undefined && words.has(word)) return words.get(word)
     this.#at = start
-    throw this.error(complaint(word ?? this.#match(/[^\s,)\]}]*/y)))
+    throw this.error(whyNoLiteral(word ?? this.#match(/[^\s,)\]}]*/y)))
   }
 
-  /** An error about the place that the reader has come to. */
+  /** An error at the position of the reader. */
   error(complaint: string): AppError {
     return new AppError(
       `The app ${JSON.stringify(this.#text)} cannot be read at character ${this.#at + 1}: ${complaint}`,
@@ -97,21 +98,21 @@ export class LiteralReader {
 
   #array(): Literal[] {
     const items: Literal[] = []
-    while (!this.takes(']')) {
+    while (!this.accept(']')) {
       items.push(this.literal())
-      if (!this.takes(',') && !this.sees(']')) throw this.error('a comma or a closing bracket is missing')
+      if (!this.accept(',') && !this.peek(']')) throw this.error('a comma or a closing bracket is missing')
     }
     return items
   }
 
   #object(): { readonly [key: string]: Literal } {
     const entries: [string, Literal][] = []
-    while (!this.takes('}')) {
-      const key = this.sees('"') || this.sees("'") ? this.#string() : this.identifier()
+    while (!this.accept('}')) {
+      const key = this.peek('"') || this.peek("'") ? this.#string() : this.identifier()
       if (key === undefined) throw this.error('the name of a property is missing')
-      if (!this.takes(':')) throw this.error(`a colon must follow the property ${key}`)
+      if (!this.accept(':')) throw this.error(`a colon must follow the property ${key}`)
       entries.push([key, this.literal()])
-      if (!this.takes(',') && !this.sees('}')) throw this.error('a comma or a closing brace is missing')
+      if (!this.accept(',') && !this.peek('}')) throw this.error('a comma or a closing brace is missing')
     }
     return Object.fromEntries(entries)
   }
@@ -144,9 +145,9 @@ function toNumber(text: string): number {
   return /^-0x/i.test(text) ? -Number(text.slice(1)) : Number(text.replace(/^\+/, ''))
 }
 
-function complaint(found: string | undefined): string {
-  const own = foreignWords.get(found ?? '')
-  if (own !== undefined) return `${found} is not a literal here: write ${own}`
+function whyNoLiteral(found: string | undefined): string {
+  const instead = pythonWords.get(found ?? '')
+  if (instead !== undefined) return `${found} is not a literal here: write ${instead}`
   if (!found) return 'a value is missing'
   return `${found} is not a literal: use strings, numbers, true, false, null, undefined, arrays or objects`
 }

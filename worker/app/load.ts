@@ -1,8 +1,9 @@
+/** Loads the app, and finds out how to serve it. */
 import { resolve } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { AppLog, AppServer, RequestListener, Servable, UpgradeListener } from '../http/types.ts'
-import type { CaughtServer } from '../listen/claims.ts'
-import { type LateListens, ListenCatcher } from '../listen/listen-interceptor.ts'
+import type { InterceptedServer, LateListens } from '../listen/claims.ts'
+import { ListenInterceptor } from '../listen/listen-interceptor.ts'
 import { keepSocketFiles } from '../listen/socket-files.ts'
 import { whilePending } from '../process/pending.ts'
 import { AppError, BindFailed } from '../protocol/boot-error.ts'
@@ -10,10 +11,10 @@ import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
 import { hasMethods } from './adapters/members.ts'
 import { acceptedShapes, describeValue } from './adapters/shape.ts'
 import { candidates, type Exports, exported, listExports, namedExport } from './exports.ts'
-import { nameAppThatExits, refuseCluster } from './guards.ts'
-import { hearReady } from './ready-message.ts'
+import { refuseCluster, reportAppExit } from './guards.ts'
+import { interceptReady } from './ready-message.ts'
 import { resolveAppPath } from './resolve-path.ts'
-import { callExport, ranOnly, servableOf } from './servable.ts'
+import { callExport, noExport, servableOf } from './servable.ts'
 import { type AppSpec, parseAppSpec } from './spec.ts'
 
 export type { AppServer, RequestListener, UpgradeListener } from '../http/types.ts'
@@ -21,154 +22,163 @@ export { AppError, AppMissing, BindFailed } from '../protocol/boot-error.ts'
 
 /** An app, ready to be served: either its own server or a listener. */
 export interface LoadedApp {
-  /** What was found, for the log: `Express application`, `fetch handler`, `http.Server`. */
+  /** The kind of app, for the log: `Express application`, `fetch handler`, `http.Server`. */
   readonly shape: string
-  /** The app's own server: exported, or caught when the app told it to listen. */
+  /** The app's own server: exported, or intercepted when the app called `listen`. */
   readonly server?: AppServer
-  /** Its servers that listen on inherited descriptors already, one for each. All of them have to be drained. */
-  readonly caught: readonly CaughtServer[]
-  /** Nobody serves there but servers of the app that listen later. */
+  /** The servers of the app that already listen on inherited descriptors, one each. All of them must be drained. */
+  readonly intercepted: readonly InterceptedServer[]
+  /** Listeners that are left to servers of the app that listen later. */
   readonly awaited?: readonly InheritedListener[]
   readonly listener?: RequestListener
   readonly upgrade?: UpgradeListener
-  /** Closes the app once the sockets are drained, then calls the module's `shutdown`; the caller bounds it. */
+  /** Closes the app once the sockets are drained, then calls the module's `shutdown`; the caller limits how long. */
   readonly close?: () => Promise<void>
 }
 
 export interface LoadOptions {
   /** `path`, `path:export` or `path:factory(literals)`. */
   readonly spec: string
-  /** Where paths are looked for, as written. */
+  /** The folder that paths are relative to, as written. */
   readonly cwd: string
   readonly listeners: readonly InheritedListener[]
   readonly bindFrom: BindFrom
-  /** What the app listens on besides can be bound for it. */
+  /** The arbiter can bind further addresses that the app listens on. */
   readonly mayBind: boolean
-  /** But for these addresses. */
+  /** Addresses that it failed to bind. */
   readonly unbound: readonly string[]
   /** Why there is no listener, where the app may have one of its own. */
   readonly bindFailure?: string | undefined
-  /** Nothing may listen; an app that would is taken at its word. */
+  /** Nothing may listen: an app that calls `listen` is believed. */
   readonly check: boolean
-  /** The app is loaded when it has said so with `process.send('ready')`, as for PM2. */
+  /** The app counts as loaded only after `process.send('ready')`, as with PM2. */
   readonly waitReady: boolean
-  /** The setting `backlog`, for an app that listens without naming one. */
+  /** The setting `backlog`, for an app that calls `listen` without one. */
   readonly backlog?: number
-  /** Called before a server of the app listens; it may get connections long before the app is loaded. */
+  /** Called before a server of the app listens: it may get connections long before the app is loaded. */
   readonly onListen?: (server: AppServer) => void
   readonly late: LateListens
   readonly log: AppLog
-  /** The worker has been told to end, and so has the app. */
+  /** Whether the worker, and with it the app, was told to leave. */
   readonly isLeaving: () => boolean
   /** Runs the module at this URL, once. */
   readonly run: (url: string) => Promise<Exports>
-  /** What the module throws does not end the process. */
+  /** Whether the process survives what the module throws. */
   readonly survives: () => boolean
 }
 
 /**
  * Runs the app and finds out how to serve it; called once in the life of a process.
  *
- * A server that the app told to listen on an inherited socket comes first, then the export that the spec names, then the
- * default export, then the conventional names.
+ * A server that listens on an inherited socket comes first, then the export named by the spec, then the default export,
+ * then the conventional names.
  *
- * @throws AppError, AppMissing, BindFailed, and whatever the app itself throws
+ * @throws AppError, AppMissing, BindFailed, and anything that the app itself throws
  */
 export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
   const { cwd, listeners, log } = options
   const spec = parseAppSpec(options.spec)
   const url = resolveAppPath(spec.path, cwd)
-  const { promise: refusal, reject: refused } = Promise.withResolvers<never>()
-  const catcher = new ListenCatcher({ ...options, refused })
-  refuseCluster(refused)
+  const { promise: refusal, reject: onRefused } = Promise.withResolvers<never>()
+  const interceptor = new ListenInterceptor({ ...options, onRefused })
+  refuseCluster(onRefused)
   keepSocketFiles(listeners.flatMap(({ path }) => (path === undefined ? [] : [resolve(path)])))
-  const ready = hearReady()
-  const letExit = nameAppThatExits(spec.text, log, options.isLeaving)
-  // As with Node alone, the app says where to listen if nobody else does.
+  const ready = interceptReady()
+  const letExit = reportAppExit(spec.text, log, options.isLeaving)
+  // As with plain Node, the app decides where to listen if nothing else is configured.
   if (options.bindFrom !== 'nobody') announcePort(listeners)
-  const meanwhile = <T>(step: Promise<T>, otherwise: () => T) =>
+  const whileLoading = <T>(step: Promise<T>, otherwise: () => T) =>
     whilePending(Promise.race([step, refusal]), otherwise)
   try {
-    const module = await meanwhile(options.run(url), () => {
-      // It awaits the end of its server, as `await once(server, 'close')` does.
-      if (catcher.isListening) return {}
+    const module = await whileLoading(options.run(url), () => {
+      // It may await the end of its server, as in `await once(server, 'close')`.
+      if (interceptor.isListening) return {}
       throw neverLoaded(spec)
     }).catch((error: unknown) => {
-      if (catcher.isListening && options.survives()) return {}
+      if (interceptor.isListening && options.survives()) return {}
       throw error
     })
-    // Servers that were to find a free port are closed by then.
+    // By then, servers that only looked for a free port are closed.
     await turn()
-    const found = await meanwhile(find(module, spec, catcher), () => {
+    const found = await whileLoading(findServable(module, spec, interceptor), () => {
       throw neverLoaded(spec)
     })
-    const listens = found === undefined || catcher.hasMain
+    const listens = found === undefined || interceptor.hasMain
     if (listens) {
-      catcher.ignoreElsewhere()
-      await meanwhile(catcher.first, () => {
-        throw taken(options.bindFailure) ?? notServable(module, spec, catcher.elsewhere, listeners)
+      interceptor.unrefUnmatched()
+      await whileLoading(interceptor.first, () => {
+        throw bindFailed(options.bindFailure) ?? notServable(module, spec, interceptor.elsewhere, listeners)
       })
     }
-    catcher.compare()
-    const isTaken = taken(options.bindFailure)
+    interceptor.checkUnbound()
+    const isTaken = bindFailed(options.bindFailure)
     if (isTaken !== undefined) throw isTaken
     if (options.waitReady)
-      await meanwhile(ready, () => {
+      await whileLoading(ready, () => {
         throw neverReady(spec)
       })
-    const main = listens ? listening(catcher.caught) : { ...found, ...upgrading(found, module) }
-    return { ...main, caught: [...catcher.caught], awaited: catcher.awaited, ...closing(found, module) }
+    const main = listens ? listeningApp(interceptor.intercepted) : { ...found, ...upgradeOf(found, module) }
+    return {
+      ...main,
+      intercepted: [...interceptor.intercepted],
+      awaited: interceptor.awaited,
+      ...closeOf(found, module),
+    }
   } finally {
     letExit()
-    catcher.finish()
+    interceptor.finish()
   }
 }
 
-/** Apps that listen by themselves ask for this; a PORT that is configured stays. */
+/** Sets PORT, which apps that call `listen` read; one that is configured stays. */
 function announcePort(listeners: readonly InheritedListener[]): void {
   const port = listeners.find(listener => listener.port !== undefined)?.port ?? listeners[0]?.path
   if (port !== undefined) process.env.PORT ||= String(port)
 }
 
-/** Nothing is made or called once the app listens, except what the spec itself calls. */
-async function find(module: Exports, spec: AppSpec, catcher: ListenCatcher): Promise<Servable | undefined> {
+/** Once the app listens, nothing is created or called except what the spec itself calls. */
+async function findServable(
+  module: Exports,
+  spec: AppSpec,
+  interceptor: ListenInterceptor,
+): Promise<Servable | undefined> {
   if (spec.name !== undefined) {
     const candidate = namedExport(module, spec, spec.name)
-    if (spec.args !== undefined) return madeBy(await callExport(candidate, spec.args, spec))
-    if (catcher.isProgram) return undefined
+    if (spec.args !== undefined) return fromFactory(await callExport(candidate, spec.args, spec))
+    if (interceptor.isProgram) return undefined
     const servable = await servableOf(candidate, spec)
-    if (servable !== undefined) return madeBy(servable)
+    if (servable !== undefined) return fromFactory(servable)
     throw new AppError(
       `The app ${JSON.stringify(spec.text)} cannot be used: ${spec.name} is ${describeValue(candidate.value)}, and an app is ${acceptedShapes}`,
     )
   }
   for (const candidate of candidates(module)) {
-    if (catcher.isProgram) return undefined
+    if (interceptor.isProgram) return undefined
     const servable = await servableOf(candidate, spec)
-    if (servable !== undefined) return madeBy(servable)
+    if (servable !== undefined) return fromFactory(servable)
   }
   return undefined
 }
 
-/** A factory that returned nothing leaves nothing to serve, unless it made a server listen. */
-function madeBy(servable: Servable | typeof ranOnly): Servable | undefined {
-  return servable === ranOnly ? undefined : servable
+/** A factory that returns nothing leaves nothing to serve, unless it started a server. */
+function fromFactory(servable: Servable | typeof noExport): Servable | undefined {
+  return servable === noExport ? undefined : servable
 }
 
-/** What the arbiter could not bind would have been needed. */
-function taken(bindFailure: string | undefined): BindFailed | undefined {
+/** The error of an address that the arbiter could not bind and that turned out to be needed. */
+function bindFailed(bindFailure: string | undefined): BindFailed | undefined {
   return bindFailure === undefined ? undefined : new BindFailed(bindFailure)
 }
 
-function listening(caught: readonly CaughtServer[]): Pick<LoadedApp, 'shape' | 'server'> {
+function listeningApp(intercepted: readonly InterceptedServer[]): Pick<LoadedApp, 'shape' | 'server'> {
   return {
     shape: 'server that the app told to listen',
-    server: (caught.find(({ listener }) => !listener.of_app) ?? caught[0]!).server,
+    server: (intercepted.find(({ listener }) => !listener.of_app) ?? intercepted[0]!).server,
   }
 }
 
-/** Nitro and others export what answers WebSockets beside what answers requests. */
-function upgrading(servable: Servable | undefined, module: Exports): { readonly upgrade?: UpgradeListener } {
+/** Nitro and others export their WebSocket handler next to the request handler. */
+function upgradeOf(servable: Servable | undefined, module: Exports): { readonly upgrade?: UpgradeListener } {
   if (servable?.listener === undefined) return {}
   const websocket = exported(module, 'websocket')
   const upgrade = hasMethods(websocket, 'handleUpgrade')
@@ -177,7 +187,7 @@ function upgrading(servable: Servable | undefined, module: Exports): { readonly 
   return typeof upgrade === 'function' ? { upgrade: upgrade as UpgradeListener } : {}
 }
 
-function closing(servable: Servable | undefined, module: Exports): { readonly close?: () => Promise<void> } {
+function closeOf(servable: Servable | undefined, module: Exports): { readonly close?: () => Promise<void> } {
   const shutdown = exported(module, 'shutdown')
   const steps = [servable?.close, shutdown].filter(step => typeof step === 'function')
   if (steps.length === 0) return {}
@@ -196,13 +206,13 @@ function notServable(
 ): AppError {
   const app = `The app ${JSON.stringify(spec.text)} cannot be used:`
   const bound = listeners.map(({ name }) => name).join(', ')
-  const [stray] = elsewhere
-  if (stray !== undefined) {
-    const port = stray.match(/^port (\d+)/)?.[1]
+  const [unbound] = elsewhere
+  if (unbound !== undefined) {
+    const port = unbound.match(/^port (\d+)/)?.[1]
     const announced = process.env.PORT === undefined ? '' : `, which is ${process.env.PORT}`
-    const bind = port === undefined ? `unix:${stray}` : `127.0.0.1:${port}`
+    const bind = port === undefined ? `unix:${unbound}` : `127.0.0.1:${port}`
     return new AppError(
-      `${app} it listens on ${stray}, and tsicorn is bound to ${bound}: start tsicorn with -b ${bind}, or let the app listen on process.env.PORT${announced}`,
+      `${app} it listens on ${unbound}, and tsicorn is bound to ${bound}: start tsicorn with -b ${bind}, or let the app listen on process.env.PORT${announced}`,
     )
   }
   const values = candidates(module).map(({ name, value }) => `${name} is ${describeValue(value)}`)

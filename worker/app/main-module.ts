@@ -1,4 +1,4 @@
-/** Has Node run the app, and returns what it exports. */
+/** Runs the app as Node's main module, and returns its exports. */
 import module from 'node:module'
 import { setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -6,7 +6,7 @@ import { needsTsx, tsxMayHelp } from '../../config/load/tsx.ts'
 import type { Exports } from './exports.ts'
 import { registerTsx } from './tsx.ts'
 
-/** Node cannot load the app, and tsx may be able to. `cause` is the error of Node. */
+/** Node cannot load the app, but tsx may be able to. `cause` is Node's error. */
 export class NeedsTsx extends Error {
   override readonly name = 'NeedsTsx'
 }
@@ -17,27 +17,27 @@ const { promise, resolve: letAppRun } = Promise.withResolvers<void>()
 export const appMayRun: Promise<void> = promise
 
 export interface RunOptions {
-  /** Node has failed before. */
+  /** Use tsx: Node failed before. */
   readonly tsx: boolean
 }
 
-let hearMain: ((error: unknown) => Promise<void>) | undefined
+let onMainError: ((error: unknown) => Promise<void>) | undefined
 
-/** From now on the errors of the main module, which may await for ever, end the process as those of any program. */
-export function ignoreMain(): void {
-  if (hearMain !== undefined) process.off('uncaughtException', hearMain)
-  hearMain = undefined
+/** From now on, errors of the main module end the process as in any program; it may still be running. */
+export function stopWatchingMain(): void {
+  if (onMainError !== undefined) process.off('uncaughtException', onMainError)
+  onMainError = undefined
 }
 
-/** Whether the app has a listener of its own for what nobody catches: with one, Node goes on. */
+/** Whether the app itself handles `uncaughtException`: then Node does not exit. */
 export function appSurvives(): boolean {
-  return process.listeners('uncaughtException').some(listener => listener !== hearMain)
+  return process.listeners('uncaughtException').some(listener => listener !== onMainError)
 }
 
 /**
- * Called once in the life of a process. Stacks of the app's errors point into its sources.
+ * Called once in the life of a process. The stacks of the app's errors point to its sources.
  *
- * @throws NeedsTsx, and what the app throws, as it is
+ * @throws NeedsTsx, and the errors of the app, unchanged
  */
 export async function runApp(url: string, { tsx }: RunOptions): Promise<Exports> {
   module.setSourceMapsSupport(true)
@@ -51,7 +51,7 @@ export async function runApp(url: string, { tsx }: RunOptions): Promise<Exports>
   }
 }
 
-/** The arbiter names a file as the main module. Where to find a package, only the worker finds out. */
+/** The arbiter starts Node with the file of the app; a package can only be found by the worker. */
 function isMain(url: string): boolean {
   const [, main] = process.argv
   return main !== undefined && pathToFileURL(main).href === url
@@ -64,22 +64,22 @@ async function importPackage(url: string): Promise<Exports> {
 
 async function runMain(url: string): Promise<Exports> {
   let failure: { readonly error: unknown } | undefined
-  // Node would end the process, and it is the arbiter that is to hear why the app does not load.
-  const hear = async (error: unknown) => {
-    // What is rejected may be heard of before who waits for it has learned of it.
+  // Node would exit, but the arbiter must learn why the app does not load.
+  const onError = async (error: unknown) => {
+    // A rejection may be reported here before the code that awaits it runs.
     await turn()
-    if (failure !== undefined && isSame(error, failure.error)) return
-    ignoreMain()
+    if (failure !== undefined && isSameError(error, failure.error)) return
+    stopWatchingMain()
     throw error
   }
-  hearMain = hear
-  process.on('uncaughtException', hear)
+  onMainError = onError
+  process.on('uncaughtException', onError)
   letAppRun()
-  // By then Node has begun to load it, as the main module.
+  // After this turn Node has begun to load it as the main module.
   await turn()
   try {
     const exports: Exports = await import(url)
-    ignoreMain()
+    stopWatchingMain()
     return exports
   } catch (error) {
     failure = { error }
@@ -87,8 +87,8 @@ async function runMain(url: string): Promise<Exports> {
   }
 }
 
-/** Each attempt to read what is no code makes an error of its own. */
-function isSame(one: unknown, other: unknown): boolean {
+/** Each attempt to parse a broken module creates another error. */
+function isSameError(one: unknown, other: unknown): boolean {
   if (one === other) return true
   const areErrors = one instanceof Error && other instanceof Error
   return areErrors && one.name === other.name && one.message === other.message

@@ -1,3 +1,4 @@
+/** Finds the module that an app spec names. */
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, extname, parse, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -6,10 +7,8 @@ import { extensions, findAppFile } from '../protocol/app-file.ts'
 import { AppMissing } from '../protocol/boot-error.ts'
 
 /**
- * The URL of the module that an app spec names.
- *
- * A file is looked for below `cwd` as written, symbolic links in it included; then, unless the path begins with `.` or `/`,
- * a package that code in `cwd` could import.
+ * The URL of the module: a file below `cwd` as written, without resolving symbolic links; else, unless the path begins
+ * with `.` or `/`, a package that code in `cwd` could import.
  *
  * @throws AppMissing
  */
@@ -21,7 +20,7 @@ export function resolveAppPath(path: string, cwd: string): string {
   if (found !== undefined) return found
   const tried = isPath ? '' : ` and no package ${path} to import from there`
   throw new AppMissing(
-    `Cannot load the app ${JSON.stringify(path)}: there is no such file in ${cwd}${tried}${cure(path, cwd)}`,
+    `Cannot load the app ${JSON.stringify(path)}: there is no such file in ${cwd}${tried}${suggestion(path, cwd)}`,
   )
 }
 
@@ -35,8 +34,8 @@ function findPackage(name: string, cwd: string): string | undefined {
   }
 }
 
-/** Points at a file of the same name with another extension: `./app.js` where there is `./load.ts`. */
-function cure(path: string, cwd: string): string {
+/** Suggests a file of the same name with another extension: `./app.ts` for `./app.js`. */
+function suggestion(path: string, cwd: string): string {
   const wanted = resolve(cwd, path)
   const folder = dirname(wanted)
   const unknown = ': check the path and the folder that tsicorn is started in'

@@ -1,22 +1,23 @@
+/** Parses the app as the operator names it: `path`, `path:export` or `path:factory(literals)`. */
 import { AppError } from '../protocol/boot-error.ts'
 import { type Literal, LiteralReader } from './literal-reader.ts'
 
-/** An app as the operator names it: `path`, `path:export` or `path:factory(literals)`. */
+/** The parts of an app spec. */
 export interface AppSpec {
   /** The whole text, as written, for messages. */
   readonly text: string
   /** A file, relative to the working folder, or the name of a package. */
   readonly path: string
-  /** The export to use; absent when tsicorn shall look for one. */
+  /** The export to use; absent when tsicorn is to look for one. */
   readonly name?: string
-  /** Present when the export is to be called, as `create_app(count=3)` is; keywords make one object, the last argument. */
+  /** The arguments of a call such as `create_app(count=3)`; keywords become one object, the last argument. */
   readonly args?: readonly Literal[]
 }
 
 /**
  * Reads Gunicorn's `MODULE:EXPR` for files and packages.
  *
- * @throws AppError with the position, when the text is not of that form
+ * @throws AppError with the position of what cannot be parsed
  */
 export function parseAppSpec(text: string): AppSpec {
   const colon = text.indexOf(':')
@@ -32,9 +33,9 @@ export function parseAppSpec(text: string): AppSpec {
   const name = reader.identifier()
   if (name === undefined) throw reader.error('the name of an export must follow the colon')
   if (reader.atEnd()) return { text, path, name }
-  if (reader.sees('.'))
+  if (reader.peek('.'))
     throw reader.error('only a plain export can be named: export what stands behind the dot')
-  if (!reader.takes('(')) throw reader.error('only an export or a call with literals can follow the colon')
+  if (!reader.accept('(')) throw reader.error('only an export or a call with literals can follow the colon')
   const args = readArguments(reader)
   if (!reader.atEnd()) throw reader.error('nothing can follow the call')
   return { text, path, name, args }
@@ -43,7 +44,7 @@ export function parseAppSpec(text: string): AppSpec {
 function readArguments(reader: LiteralReader): Literal[] {
   const args: Literal[] = []
   const keywords = new Map<string, Literal>()
-  while (!reader.takes(')')) {
+  while (!reader.accept(')')) {
     const keyword = reader.keyword()
     if (keyword !== undefined) {
       if (keywords.has(keyword)) throw reader.error(`the argument ${keyword} is given twice`)
@@ -53,7 +54,7 @@ function readArguments(reader: LiteralReader): Literal[] {
     } else {
       args.push(reader.literal())
     }
-    if (!reader.takes(',') && !reader.sees(')'))
+    if (!reader.accept(',') && !reader.peek(')'))
       throw reader.error('a comma or a closing parenthesis is missing')
   }
   if (keywords.size > 0) args.push(Object.fromEntries(keywords))

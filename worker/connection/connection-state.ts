@@ -1,87 +1,90 @@
-/** What goes on on a connection. */
+/** The state of one connection, and the changes to it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { linger } from '../net/lingering-close.ts'
 
-export interface Activity {
-  /** Requests whose response is not finished. */
-  busy: number
-  /** When the last exchange was over, in milliseconds; counted from the beginning until there is one. */
+export interface ConnectionState {
+  /** Requests without a finished response; an upgraded connection counts as one for good. */
+  activeRequests: number
+  /** When the last exchange ended, or the connection began, in milliseconds of `performance.now()`. */
   idleSince: number
-  /** How much had been read by then: when more comes, a request is on its way. */
+  /** How much had been read by then: any more is part of a request. */
   bytesRead: number
-  /** Who says when the connection is idle, where it speaks HTTP/2. */
+  /** The session, where the connection speaks HTTP/2: only it knows when the connection is idle. */
   session: ServerHttp2Session | undefined
-  /** Those of the session that are open. */
+  /** The open streams of that session. */
   streams: ReadonlySet<ServerHttp2Stream>
-  /** The response to the newest request, and when that arrived. */
-  response: ServerResponse | undefined
-  arrived: number
-  /** Responses that wait for those before them, where requests are pipelined. */
+  /** The response to the newest request, and when that request arrived. */
+  newestResponse: ServerResponse | undefined
+  arrivedAt: number
+  /** Responses to pipelined requests that wait for the ones before them. */
   queued: Set<ServerResponse> | undefined
-  /** It speaks something else than HTTP by now. */
-  hasLeft: boolean
-  /** The response that is to be the last one of the connection. */
-  last: ServerResponse | undefined
+  /** The connection no longer speaks HTTP. */
+  isUpgraded: boolean
+  /** The response after which the connection is closed. */
+  lastResponse: ServerResponse | undefined
 }
+
+/** How long a drained worker keeps an idle connection for a request that may be on its way, in milliseconds. */
+export const idleGraceMs = 900
 
 const noStreams: ReadonlySet<ServerHttp2Stream> = new Set()
 
-export function newActivity({ bytesRead }: Socket): Activity {
+export function newState({ bytesRead }: Socket): ConnectionState {
   return {
-    busy: 0,
+    activeRequests: 0,
     idleSince: performance.now(),
     bytesRead,
     session: undefined,
     streams: noStreams,
-    response: undefined,
-    arrived: 0,
+    newestResponse: undefined,
+    arrivedAt: 0,
     queued: undefined,
-    hasLeft: false,
-    last: undefined,
+    isUpgraded: false,
+    lastResponse: undefined,
   }
 }
 
-/** Bytes of the line end that some clients send behind a request, and that begins no other (RFC 9112, section 2.2). */
-const emptyLine = 2
+/** The line end that some clients send after a request, which begins no other (RFC 9112, section 2.2). */
+const emptyLineBytes = 2
 
-/** Whether no part of a request has come since the connection is idle. */
-export function isSilent(activity: Activity, { bytesRead }: Socket): boolean {
-  return bytesRead - activity.bytesRead <= emptyLine
+/** Whether no part of another request has arrived since the connection became idle. */
+export function hasNoNewBytes(state: ConnectionState, { bytesRead }: Socket): boolean {
+  return bytesRead - state.bytesRead <= emptyLineBytes
 }
 
-/** From now on, and without what was read until now, the connection is idle. */
-export function rest(activity: Activity, { bytesRead }: Socket): void {
-  activity.idleSince = performance.now()
-  activity.bytesRead = bytesRead
+/** Marks the connection as idle from now on; what was read so far belongs to earlier requests. */
+export function markIdle(state: ConnectionState, { bytesRead }: Socket): void {
+  state.idleSince = performance.now()
+  state.bytesRead = bytesRead
 }
 
-export function leaveHttp(activity: Activity): void {
-  activity.busy += 1
-  activity.hasLeft = true
+export function markUpgraded(state: ConnectionState): void {
+  state.activeRequests += 1
+  state.isUpgraded = true
 }
 
-export function queue(activity: Activity, response: ServerResponse): void {
-  activity.queued ??= new Set()
-  activity.queued.add(response)
+export function queueResponse(state: ConnectionState, response: ServerResponse): void {
+  state.queued ??= new Set()
+  state.queued.add(response)
 }
 
-/** This response, in the place of one before it, is the last one of its connection. */
-export function makeLast(activity: Activity, response: ServerResponse): void {
+/** Makes this the last response of its connection, instead of an earlier one that was to be the last. */
+export function closeAfterResponse(state: ConnectionState, response: ServerResponse): void {
   const { req } = response
-  if (activity.last !== undefined) activity.last.shouldKeepAlive = true
-  activity.last = response.shouldKeepAlive ? response : undefined
+  if (state.lastResponse !== undefined) state.lastResponse.shouldKeepAlive = true
+  state.lastResponse = response.shouldKeepAlive ? response : undefined
   response.shouldKeepAlive = false
   linger(req.socket)
-  if (!req.complete) endWhenRead(req)
+  if (!req.complete) destroyWhenRead(req)
 }
 
 /**
- * Node closes the connection as soon as it has sent the last response. What the client still sends of its request is read
- * before that, however much it is.
+ * Node closes the connection as soon as it has sent the last response. This delays that until the rest of the request
+ * has been read, however long it is.
  */
-function endWhenRead(req: IncomingMessage): void {
+function destroyWhenRead(req: IncomingMessage): void {
   const { socket } = req
   const { destroySoon } = socket
   socket.destroySoon = () => {

@@ -1,107 +1,115 @@
-/** The connections of a worker, what is going on on each of them, and the totals that the scoreboard shows. */
+/** The open connections of a worker, the state of each, and the totals on the scoreboard. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { OpenRequest } from '../../hooks/table.ts'
-import { onEnd } from '../http/response-end.ts'
+import { onResponseEnd } from '../http/response-end.ts'
 import { inheritAddress, notePeer } from '../net/peer.ts'
+import { WebSockets } from '../net/web-sockets.ts'
 import { fieldIndex, newRecord } from '../protocol/scoreboard.ts'
-import { type Activity, isSilent, leaveHttp, makeLast, newActivity, queue, rest } from './connection-state.ts'
-import { leaveInTurn, retire, retireSoon } from './goaway.ts'
-import { countAnswer } from './totals.ts'
+import {
+  type ConnectionState,
+  closeAfterResponse,
+  hasNoNewBytes,
+  markIdle,
+  markUpgraded,
+  newState,
+  queueResponse,
+} from './connection-state.ts'
+import { deferDestroy, goaway, goawaySoon } from './goaway.ts'
+import { countResponse } from './totals.ts'
 
 const inFlight = fieldIndex('requests_in_flight')
-const open = fieldIndex('connections')
+const openConnections = fieldIndex('connections')
 const timeouts = fieldIndex('timeouts')
-/** Requests of HTTP/2 show something else in its place, which hands on what it does not know. */
-const self = Symbol('the socket itself')
+/** HTTP/2 requests show a proxy as their socket, which passes unknown properties on to the real one. */
+const rawSocket = Symbol('raw socket')
 
-type KnownSocket = Socket & { [self]?: Socket }
+type TrackedSocket = Socket & { [rawSocket]?: Socket }
 
-/** RFC 6455, section 5.5.1: closes a WebSocket with the code 1001 (going away). */
-const goingAway = Buffer.from([0x88, 0x02, 0x03, 0xe9])
+/** Called when a response is finished or cut off; `startedAt` is when its request arrived, in `performance.now()`. */
+export type OnRequestEnd = (req: IncomingMessage, res: ServerResponse, startedAt: number) => void
 
 export class Connections {
-  /** The worker's record on the scoreboard, up to date in all that concerns connections. */
+  /** The worker's scoreboard record; its connection fields are always up to date. */
   readonly record = newRecord()
-  readonly #open = new Map<Socket, Activity>()
-  /** With what had been written on it before its handshake. */
-  readonly #webSockets = new Map<Duplex, number>()
-  readonly #keeps: boolean
-  readonly #crowds = new Set<object>()
+  readonly #open = new Map<Socket, ConnectionState>()
+  readonly #webSockets = new WebSockets()
+  readonly #keepAlive: boolean
+  readonly #atCapacity = new Set<object>()
   #closing = false
   #waiting = 0
-  #onFull: (newest: Socket) => void = () => undefined
-  /** How many connections there is room for; beyond, somebody is told. */
-  room = Number.POSITIVE_INFINITY
-  /** Some connection has had its last answer. */
-  #hasLast = false
+  #onOverCapacity: (newest: Socket) => void = () => undefined
+  /** How many connections fit; `setCapacity` says what happens beyond. */
+  capacity = Number.POSITIVE_INFINITY
+  /** Some response was the last one of its connection. */
+  #hasLastResponse = false
 
-  /** Without `keeps`, every response is the last one of its connection. */
-  constructor({ keeps }: { readonly keeps: boolean }) {
-    this.#keeps = keeps
+  /** Without `keepAlive`, every response is the last one of its connection. */
+  constructor({ keepAlive }: { readonly keepAlive: boolean }) {
+    this.#keepAlive = keepAlive
   }
 
   get size(): number {
     return this.#open.size
   }
 
-  /** Those that wait for a place, too. */
-  get all(): number {
+  /** All connections, including those that wait for a place. */
+  get total(): number {
     return this.#open.size + this.#waiting
   }
 
-  entries(): Iterable<[Socket, Activity]> {
+  entries(): Iterable<[Socket, ConnectionState]> {
     return this.#open
   }
 
-  activityOf(socket: Socket): Activity | undefined {
+  stateOf(socket: Socket): ConnectionState | undefined {
     return this.#open.get(socket)
   }
 
-  /** `onFull` hears of each connection beyond `room`. */
-  keepRoom(room: number, onFull: (newest: Socket) => void): void {
-    this.room = room
-    this.#onFull = onFull
+  /** Calls `onOverCapacity` for each connection beyond `capacity`. */
+  setCapacity(capacity: number, onOverCapacity: (newest: Socket) => void): void {
+    this.capacity = capacity
+    this.#onOverCapacity = onOverCapacity
   }
 
-  /** So many connections wait for a place, this one the last of them. */
-  wait(waiting: number, newest?: Socket): void {
+  /** Notes how many connections wait for a place, `newest` being the last of them. */
+  setWaiting(waiting: number, newest?: Socket): void {
     this.#waiting = waiting
-    if (newest !== undefined && this.all > this.room) this.#onFull(newest)
+    if (newest !== undefined && this.total > this.capacity) this.#onOverCapacity(newest)
   }
 
   get isClosing(): boolean {
     return this.#closing
   }
 
-  /** Whether a connection may carry another request after this one. */
-  get mayStay(): boolean {
-    return this.#keeps && !this.#closing && this.#crowds.size === 0
+  /** Whether a connection may carry another request. */
+  get mayKeepAlive(): boolean {
+    return this.#keepAlive && !this.#closing && this.#atCapacity.size === 0
   }
 
-  /** Counts a connection, if it is not counted yet. */
-  add(socket: Socket): Activity {
+  /** Adds a connection, if it is not known yet. */
+  add(socket: Socket): ConnectionState {
     const known = this.#open.get(socket)
     if (known !== undefined) return known
-    const activity = newActivity(socket)
-    const itself: KnownSocket = socket
-    itself[self] = socket
+    const state = newState(socket)
+    const tracked: TrackedSocket = socket
+    tracked[rawSocket] = socket
     notePeer(socket)
-    this.#open.set(socket, activity)
-    this.record[open] = this.#open.size
+    this.#open.set(socket, state)
+    this.record[openConnections] = this.#open.size
     socket.once('close', () => {
       this.#open.delete(socket)
-      this.record[open] = this.#open.size
+      this.record[openConnections] = this.#open.size
     })
-    if (this.all > this.room) this.#onFull(socket)
-    return activity
+    if (this.total > this.capacity) this.#onOverCapacity(socket)
+    return state
   }
 
-  /** The handshake of a connection is over: this is what it goes on as. */
-  secure(socket: Socket): void {
-    // A name of Node's own, which has no other for it.
+  /** Replaces a plain connection with the TLS socket on top of it, after the handshake. */
+  addSecure(socket: Socket): void {
+    // Node's own field: there is no public one.
     const { _parent: plain } = socket as Socket & { readonly _parent?: Socket }
     if (plain !== undefined) {
       this.#open.delete(plain)
@@ -110,12 +118,12 @@ export class Connections {
     this.add(socket)
   }
 
-  /** Returns its open streams; `onQuiet` hears each time that there is none any more. */
+  /** Returns the open streams of a session; calls `onQuiet` each time the last one closes. */
   addSession(session: ServerHttp2Session, onQuiet?: () => void): ReadonlySet<ServerHttp2Stream> {
     const streams = new Set<ServerHttp2Stream>()
-    const socket = session.destroyed ? undefined : itselfOf(session.socket)
+    const socket = session.destroyed ? undefined : rawSocketOf(session.socket)
     if (socket === undefined) return streams
-    leaveInTurn(session)
+    deferDestroy(session)
     Object.assign(this.add(socket), { session, streams })
     session.on('stream', stream => {
       streams.add(stream)
@@ -124,112 +132,109 @@ export class Connections {
         if (streams.size === 0) onQuiet?.()
       })
     })
-    if (this.#closing || this.#crowds.size > 0) retireSoon(session, socket)
+    if (this.#closing || this.#atCapacity.size > 0) goawaySoon(session, socket)
     return streams
   }
 
   /**
-   * Whether the connection ends after an answer that is on its way: then this request is nobody's, and its client may send
-   * it again elsewhere (RFC 9112, section 9.6).
+   * Whether the last response of this connection is already on its way: then the request is ignored, and its client may
+   * send it again elsewhere (RFC 9112, section 9.6).
    */
-  isOver({ socket }: IncomingMessage): boolean {
-    const last = this.#hasLast ? this.#open.get(socket)?.last : undefined
+  isAfterLastResponse({ socket }: IncomingMessage): boolean {
+    const last = this.#hasLastResponse ? this.#open.get(socket)?.lastResponse : undefined
     // An app that writes `Connection: keep-alive` itself has the last word.
     return last?.headersSent === true && !last.shouldKeepAlive
   }
 
-  /** To be called for each request before anything else; `ended` hears when its response is finished or cut off. */
-  began(req: IncomingMessage, res: ServerResponse, ended?: (started: number) => void): void {
-    const started = performance.now()
+  /** Call for each request before anything else; `ended` is called when its response is finished or cut off. */
+  trackRequest(req: IncomingMessage, res: ServerResponse, ended?: OnRequestEnd): void {
+    const startedAt = performance.now()
     const isHttp1 = req.httpVersionMajor === 1
-    const socket = isHttp1 ? req.socket : itselfOf(req.socket)
-    const activity = socket && this.add(socket)
-    if (activity !== undefined) {
-      activity.busy += 1
-      activity.response = res
-      activity.arrived = started
-      if (isHttp1 && res.socket === null) queue(activity, res)
-      if (!this.mayStay && isHttp1) this.#makeLast(activity, res)
+    const socket = isHttp1 ? req.socket : rawSocketOf(req.socket)
+    const state = socket && this.add(socket)
+    if (state !== undefined) {
+      state.activeRequests += 1
+      state.newestResponse = res
+      state.arrivedAt = startedAt
+      if (isHttp1 && res.socket === null) queueResponse(state, res)
+      if (!this.mayKeepAlive && isHttp1) this.#closeAfterResponse(state, res)
     }
     this.record[inFlight]! += 1
-    onEnd(req, res, () => {
-      if (activity !== undefined && socket !== undefined) {
-        activity.busy -= 1
-        activity.queued?.delete(res)
-        rest(activity, socket)
-        // An answer may come before all of the request; what follows is no part of the next one.
-        if (!req.complete) req.once('end', () => rest(activity, socket))
+    onResponseEnd(req, res, () => {
+      if (state !== undefined && socket !== undefined) {
+        state.activeRequests -= 1
+        state.queued?.delete(res)
+        markIdle(state, socket)
+        // The response may end before the request: the rest of this body is not the next request.
+        if (!req.complete) req.once('end', () => markIdle(state, socket))
       }
       this.record[inFlight]! -= 1
-      countAnswer(this.record, res, performance.now() - started)
-      ended?.(started)
+      countResponse(this.record, res, performance.now() - startedAt)
+      ended?.(req, res, startedAt)
     })
   }
 
-  /** The connection speaks something else from now on, and is busy until it ends. */
-  upgraded(socket: Duplex, protocol: string | undefined): void {
-    if (socket instanceof Socket) leaveHttp(this.add(socket))
-    if (protocol?.toLowerCase() !== 'websocket') return
-    this.#webSockets.set(socket, writtenOn(socket))
-    socket.once('close', () => this.#webSockets.delete(socket))
+  /** Marks a connection as upgraded: it no longer speaks HTTP, and is busy until it ends. */
+  addUpgraded(socket: Duplex, protocol: string | undefined): void {
+    if (socket instanceof Socket) markUpgraded(this.add(socket))
+    if (protocol?.toLowerCase() === 'websocket') this.#webSockets.add(socket)
   }
 
-  /** Others wait for a place: every response is the last one of its connection until nobody says so any more. */
-  crowd(isCrowded: boolean, by: object): void {
-    if (this.#crowds.has(by) === isCrowded) return
-    if (!isCrowded) return void this.#crowds.delete(by)
-    this.#crowds.add(by)
-    this.#retireSessions()
+  /** While any owner says that the worker is at capacity, every response is the last one of its connection. */
+  setAtCapacity(isAtCapacity: boolean, owner: object): void {
+    if (this.#atCapacity.has(owner) === isAtCapacity) return
+    if (!isAtCapacity) return void this.#atCapacity.delete(owner)
+    this.#atCapacity.add(owner)
+    this.#sendGoaway()
   }
 
-  #retireSessions(): void {
-    for (const [socket, { session }] of this.#open) if (session !== undefined) retire(session, socket)
+  #sendGoaway(): void {
+    for (const [socket, { session }] of this.#open) if (session !== undefined) goaway(session, socket)
   }
 
-  #makeLast(activity: Activity, response: ServerResponse): void {
-    this.#hasLast = true
-    makeLast(activity, response)
+  #closeAfterResponse(state: ConnectionState, response: ServerResponse): void {
+    this.#hasLastResponse = true
+    closeAfterResponse(state, response)
   }
 
   countTimeout(): void {
     this.record[timeouts]! += 1
   }
 
-  /** The requests that are not answered yet: the newest of each connection. */
+  /** The unanswered requests: the newest one of each connection. */
   requests(): OpenRequest[] {
     const now = performance.now()
-    return Array.from(this.#open).flatMap(([socket, { busy, response, arrived }]) => {
-      if (busy === 0 || response === undefined) return []
-      const { method = '', url: path = '' } = response.req
-      return [{ method, path, client: socket.remoteAddress ?? '', age: (now - arrived) / 1_000 }]
+    return Array.from(this.#open).flatMap(([socket, { activeRequests, newestResponse, arrivedAt }]) => {
+      if (activeRequests === 0 || newestResponse === undefined) return []
+      const { method = '', url: path = '' } = newestResponse.req
+      return [{ method, path, client: socket.remoteAddress ?? '', age: (now - arrivedAt) / 1_000 }]
     })
   }
 
-  /** From now on every response is the last one of its connection. */
+  /** Makes every response from now on the last one of its connection. */
   close(): void {
     this.#closing = true
-    this.#retireSessions()
-    for (const activity of this.#open.values()) {
-      const { response, session } = activity
-      if (session === undefined && response?.headersSent === false) this.#makeLast(activity, response)
+    this.#sendGoaway()
+    for (const state of this.#open.values()) {
+      const { newestResponse, session } = state
+      if (session === undefined && newestResponse?.headersSent === false)
+        this.#closeAfterResponse(state, newestResponse)
     }
   }
 
-  /** Ends connections that have been idle since then, and those that never had a request, with no part of one read. */
-  endIdle(latest: number, latestOfNew = latest): void {
-    for (const [socket, activity] of this.#open) {
-      const { busy, idleSince, session, response } = activity
-      const isOver = session === undefined ? isSilent(activity, socket) : session.destroyed
-      const since = response === undefined ? latestOfNew : latest
-      if (busy === 0 && idleSince <= since && isOver) socket.destroySoon()
+  /** Closes connections that are idle since `latest` or earlier, and those without any request since `latestOfNew`. */
+  closeIdle(latest: number, latestOfNew = latest): void {
+    for (const [socket, state] of this.#open) {
+      const { activeRequests, idleSince, session, newestResponse } = state
+      const isQuiet = session === undefined ? hasNoNewBytes(state, socket) : session.destroyed
+      const since = newestResponse === undefined ? latestOfNew : latest
+      if (activeRequests === 0 && idleSince <= since && isQuiet) socket.destroySoon()
     }
   }
 
-  /** Cuts what is still open. */
+  /** Cuts all connections that are still open. */
   cut(): void {
-    for (const [socket, written] of this.#webSockets) {
-      if (writtenOn(socket) > written) socket.end(goingAway)
-    }
+    this.#webSockets.sayGoingAway()
     for (const [socket, { session }] of this.#open) {
       session?.destroy()
       if (this.#webSockets.has(socket)) socket.destroySoon()
@@ -238,10 +243,6 @@ export class Connections {
   }
 }
 
-function itselfOf(socket: object): Socket | undefined {
-  return (socket as KnownSocket)[self]
-}
-
-function writtenOn(socket: Duplex): number {
-  return socket instanceof Socket ? socket.bytesWritten : 0
+function rawSocketOf(socket: object): Socket | undefined {
+  return (socket as TrackedSocket)[rawSocket]
 }

@@ -1,127 +1,132 @@
 /**
- * File descriptors are kept free, so that the worker can take the next connection, and the app can open its files.
+ * Keeps file descriptors free, so that the worker can accept the next connection and the app can open its files.
  *
- * Where none is left, libuv closes every connection that waits in the queue of the kernel, and there is no way to stop accepting
- * without giving up the socket. So it does not come to that: near the limit, idle connections make room.
+ * When none is left, libuv closes every connection in the kernel's queue, and there is no way to stop accepting without
+ * giving up the socket. To prevent that, idle connections are closed near the limit.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { WorkerLog } from '../process/log.ts'
-import { type Activity, isSilent } from './connection-state.ts'
+import { type ConnectionState, hasNoNewBytes } from './connection-state.ts'
 import type { Connections } from './connections.ts'
 
-/** Descriptors that connections do not get: a share of the limit, but so many at least. */
-const reservedShare = 0.05
-const leastReserved = 32
+/** The part of the limit that connections never get, and the fewest descriptors of that. */
+const reservedFraction = 0.05
+const minReserved = 32
 
-/** The fewest connections, whatever the app has open. */
-const fewest = 16
+/** How many connections fit at least, whatever the app has open. */
+const minConnections = 16
 
-/** What the app has open is counted again after so long, in milliseconds. */
-const countMs = 1_000
+/** How often the descriptors of the app are counted, in milliseconds. */
+const countIntervalMs = 1_000
 
-/** Between two lines in the log, in milliseconds. */
-const tellMs = 60_000
+/** The least time between two log lines, in milliseconds. */
+const logIntervalMs = 60_000
 
-export class Descriptors {
+export class DescriptorGuard {
   readonly #connections: Connections
   readonly #log: Pick<WorkerLog, 'warning'>
   #limit: number | undefined
-  #others = 0
+  #otherDescriptors = 0
   #countedAt = Number.NEGATIVE_INFINITY
-  #toldAt = Number.NEGATIVE_INFINITY
+  #loggedAt = Number.NEGATIVE_INFINITY
   #closed = 0
-  /** Those that are closed soon, unless they ask for something. */
-  readonly #doubtful = new Set<Socket>()
+  /** Connections that are closed soon, unless they send a request. */
+  readonly #closingSoon = new Set<Socket>()
 
   constructor(connections: Connections, log: Pick<WorkerLog, 'warning'>) {
     this.#connections = connections
     this.#log = log
-    // Until there are so many, nobody counts.
-    connections.keepRoom(fewest, this.#makeRoom)
+    // Nothing is counted below that number.
+    connections.setCapacity(minConnections, this.#makeRoom)
   }
 
-  /** To be called about once a second. */
-  look(): void {
-    const { all } = this.#connections
-    if (all > this.#connections.room / 2) this.#count()
-    if (all <= this.#connections.room) this.#connections.crowd(false, this)
+  /** Call about once a second. */
+  check(): void {
+    const { total } = this.#connections
+    if (total > this.#connections.capacity / 2) this.#count()
+    if (total <= this.#connections.capacity) this.#connections.setAtCapacity(false, this)
   }
 
-  /** Called when there are more connections than there is room for. */
+  /** Called when there are more connections than fit. */
   readonly #makeRoom = (newest: Socket): void => {
-    if (performance.now() - this.#countedAt > countMs) this.#count()
-    const excess = this.#connections.all - this.#connections.room - this.#doubtful.size
+    if (performance.now() - this.#countedAt > countIntervalMs) this.#count()
+    const excess = this.#connections.total - this.#connections.capacity - this.#closingSoon.size
     if (excess <= 0) return
-    const all = dispensable(this.#connections.entries()).filter(
-      ({ socket }) => socket !== newest && !this.#doubtful.has(socket),
+    const all = closeCandidates(this.#connections.entries()).filter(
+      ({ socket }) => socket !== newest && !this.#closingSoon.has(socket),
     )
-    // Several, so that they are not looked for at each new connection.
-    const settled = all.filter(({ isSettled }) => isSettled).slice(0, excess + Math.ceil(this.#reserve / 8))
-    const others = all.filter(({ isSettled }) => !isSettled).slice(0, Math.max(0, excess - settled.length))
-    for (const { socket } of settled) this.#close(socket)
-    // Where there is time for that, those that are silent may say first what waits in the kernel.
+    // Several at a time, so that each new connection need not search again.
+    const quiet = all.filter(({ isQuiet }) => isQuiet).slice(0, excess + Math.ceil(this.#reserve / 8))
+    const others = all.filter(({ isQuiet }) => !isQuiet).slice(0, Math.max(0, excess - quiet.length))
+    for (const { socket } of quiet) this.#close(socket)
+    // If there is time, first read what their clients may have sent: it waits in the kernel.
     const isPressing = excess > this.#reserve / 2
     for (const { socket, rank } of others) {
-      if (isPressing || rank === rankLate) this.#close(socket)
-      else void this.#closeUnlessAsked(socket)
+      if (isPressing || rank === rankRequestArriving) this.#close(socket)
+      else void this.#closeUnlessRequested(socket)
     }
-    const isFull = settled.length + others.length < excess
+    const isFull = quiet.length + others.length < excess
     if (isFull) {
-      this.#connections.crowd(true, this)
-      // What has sent its request by then is served, as long as there is a descriptor for it.
-      setImmediate(() => this.#turnAway(newest))
+      this.#connections.setAtCapacity(true, this)
+      // A client that has sent its request by then is served, as long as there is a descriptor.
+      setImmediate(() => this.#closeOverCapacity(newest))
     }
-    this.#tell(isFull)
+    this.#logPressure(isFull)
   }
 
   #close(socket: Socket): void {
     this.#closed += 1
-    this.#connections.activityOf(socket)?.session?.destroy()
+    this.#connections.stateOf(socket)?.session?.destroy()
     socket.destroy()
   }
 
-  /** The event loop polls at least once before. */
-  async #closeUnlessAsked(socket: Socket): Promise<void> {
-    this.#doubtful.add(socket)
+  /** Lets the event loop poll at least once before it closes the connection. */
+  async #closeUnlessRequested(socket: Socket): Promise<void> {
+    this.#closingSoon.add(socket)
     await turn()
     await turn()
-    this.#doubtful.delete(socket)
-    const activity = this.#connections.activityOf(socket)
-    if (activity !== undefined && isIdle(activity) && rankOf(activity, socket) < rankLate) this.#close(socket)
+    this.#closingSoon.delete(socket)
+    const state = this.#connections.stateOf(socket)
+    if (state !== undefined && isIdle(state) && closingRank(state, socket) < rankRequestArriving)
+      this.#close(socket)
   }
 
-  #turnAway(socket: Socket): void {
-    const { all, room } = this.#connections
-    const isServed = (this.#connections.activityOf(socket)?.busy ?? 0) > 0
-    if (all <= room || (isServed && all <= room + this.#reserve / 2)) return
+  #closeOverCapacity(socket: Socket): void {
+    const { total, capacity } = this.#connections
+    const isServed = (this.#connections.stateOf(socket)?.activeRequests ?? 0) > 0
+    if (total <= capacity || (isServed && total <= capacity + this.#reserve / 2)) return
     this.#close(socket)
   }
 
   get #reserve(): number {
-    return Math.max(leastReserved, Math.ceil((this.#limit ?? 0) * reservedShare))
+    return Math.max(minReserved, Math.ceil((this.#limit ?? 0) * reservedFraction))
   }
 
   #count(): void {
     this.#countedAt = performance.now()
-    this.#limit ??= limitOf()
+    this.#limit ??= descriptorLimit()
     try {
-      // One of them is the folder itself.
-      this.#others = Math.max(0, readdirSync('/proc/self/fd').length - 1 - this.#connections.all)
+      // One of them is the open folder itself.
+      this.#otherDescriptors = Math.max(0, readdirSync('/proc/self/fd').length - 1 - this.#connections.total)
     } catch {
-      // There is none left for the folder either; elsewhere than on Linux there is no such folder, and no limit is known.
-      this.#others = this.#limit - this.#connections.all
+      // No descriptor is left for the folder either. On other systems than Linux there is no such folder, and no known
+      // limit.
+      this.#otherDescriptors = this.#limit - this.#connections.total
     }
-    this.#connections.room = Math.max(fewest, this.#limit - this.#others - this.#reserve)
+    this.#connections.capacity = Math.max(
+      minConnections,
+      this.#limit - this.#otherDescriptors - this.#reserve,
+    )
   }
 
-  #tell(isFull: boolean): void {
+  #logPressure(isFull: boolean): void {
     const now = performance.now()
-    if (now - this.#toldAt < tellMs) return
-    this.#toldAt = now
-    const { all } = this.#connections
-    const what = `${all} connections and ${this.#others} others of at most ${this.#limit}`
+    if (now - this.#loggedAt < logIntervalMs) return
+    this.#loggedAt = now
+    const { total } = this.#connections
+    const what = `${total} connections and ${this.#otherDescriptors} others of at most ${this.#limit}`
     const cure = isFull
       ? 'too many are busy, and new connections are closed'
       : 'the longest idle connections are closed'
@@ -130,47 +135,52 @@ export class Descriptors {
   }
 }
 
-/** A client that has said nothing for so long, in milliseconds, is hardly about to. */
-const settledMs = 1_000
+/** A client that has sent nothing for this long, in milliseconds, is unlikely to be about to. */
+const quietMs = 1_000
 
-interface Dispensable {
+interface Candidate {
   readonly socket: Socket
   readonly rank: number
-  readonly isSettled: boolean
+  readonly isQuiet: boolean
 }
 
 /**
- * Whose client loses least comes first: those that never asked for anything, those that had their answers, and those on
- * which a request has begun to arrive; what happened just now comes after all of that, and the longest idle first.
+ * The idle connections, those whose clients lose least first: without any request so far, with all responses sent, with
+ * a request that has begun to arrive. Recently active ones come after all of these, and the longest idle come first.
  */
-function dispensable(all: Iterable<[Socket, Activity]>): Dispensable[] {
+function closeCandidates(all: Iterable<[Socket, ConnectionState]>): Candidate[] {
   const now = performance.now()
   const found = Array.from(all)
-    .filter(([, activity]) => isIdle(activity))
-    .map(([socket, activity]) => {
-      const { idleSince } = activity
-      return { socket, idleSince, rank: rankOf(activity, socket), isSettled: now - idleSince >= settledMs }
+    .filter(([, state]) => isIdle(state))
+    .map(([socket, state]) => {
+      const { idleSince } = state
+      return {
+        socket,
+        idleSince,
+        rank: closingRank(state, socket),
+        isQuiet: now - idleSince >= quietMs,
+      }
     })
   return found.sort(
-    (a, b) => Number(b.isSettled) - Number(a.isSettled) || a.rank - b.rank || a.idleSince - b.idleSince,
+    (a, b) => Number(b.isQuiet) - Number(a.isQuiet) || a.rank - b.rank || a.idleSince - b.idleSince,
   )
 }
 
-function isIdle({ busy, streams }: Activity): boolean {
-  return busy === 0 && streams.size === 0
+function isIdle({ activeRequests, streams }: ConnectionState): boolean {
+  return activeRequests === 0 && streams.size === 0
 }
 
-function rankOf(activity: Activity, socket: Socket): number {
-  const waits = activity.session !== undefined || isSilent(activity, socket)
-  if (waits) return activity.response === undefined ? 0 : 1
-  return rankLate
+function closingRank(state: ConnectionState, socket: Socket): number {
+  const isQuiet = state.session !== undefined || hasNoNewBytes(state, socket)
+  if (isQuiet) return state.newestResponse === undefined ? 0 : 1
+  return rankRequestArriving
 }
 
-/** Of one on which a request has begun to arrive. */
-const rankLate = 2
+/** The rank of a connection on which a request has begun to arrive. */
+const rankRequestArriving = 2
 
-/** Node has raised it as far as it may, when it started. */
-function limitOf(): number {
+/** The soft limit, which Node raises to the hard limit when it starts. */
+function descriptorLimit(): number {
   try {
     const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
     return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit)

@@ -1,54 +1,58 @@
-/** How a session of HTTP/2 ends without losing a request (RFC 9113 section 6.8). */
+/** Ends HTTP/2 sessions without losing a request (RFC 9113, section 6.8). */
 import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 
-/** How long a client may take to answer, or to begin, in milliseconds. */
-const patience = 900
+/** How long a client may take to answer a ping, or to send its first request, in milliseconds. */
+const clientMs = 900
 
-const retired = new WeakSet<ServerHttp2Session>()
+const goingAway = new WeakSet<ServerHttp2Session>()
 
-/** What comes with the first request of a new session gets this long to arrive, in milliseconds. */
-const first = 100
+/** How long the requests that accompany the first one of a new session may take to arrive, in milliseconds. */
+const firstRequestMs = 100
 
 /**
- * Says that no further streams are wanted; those that are open are finished, and then the connection ends.
+ * Announces that no further streams are wanted; open ones are finished, then the connection ends.
  *
- * On a plain connection no request is lost: the client is told first to open no more, and only when it has answered,
- * and all that it sent before has arrived, which streams are the last. Under TLS Node offers no way to send the first of
- * these frames. There the client learns which of its requests were not begun, and may send them again elsewhere.
+ * On a plain connection no request is lost: a first GOAWAY asks the client to open no more streams, and the second one
+ * names the last stream only when the client has answered a ping, so that all it sent before has arrived. Under TLS,
+ * Node offers no way to send the first frame; there the client learns which requests were not begun, and may send them
+ * again elsewhere.
  */
-export function retire(session: ServerHttp2Session, socket: Socket): void {
-  if (session.closed || session.destroyed || retired.has(session)) return
-  retired.add(session)
+export function goaway(session: ServerHttp2Session, socket: Socket): void {
+  if (session.closed || session.destroyed || goingAway.has(session)) return
+  goingAway.add(session)
   if ('encrypted' in socket) return session.close()
   const close = () => {
     clearTimeout(timer)
     session.close()
   }
-  const timer = setTimeout(close, patience)
+  const timer = setTimeout(close, clientMs)
   session.once('close', () => clearTimeout(timer))
-  // The answer to the first one means that the settings are sent, which have to come before anything else.
-  ask(session, () => {
-    socket.write(noFurtherStreams)
-    ask(session, close)
+  // The answer to the first ping means that the settings are sent, which have to come before anything else.
+  ping(session, () => {
+    socket.write(goawayFrame)
+    ping(session, close)
   })
 }
 
-/** The same for a session that was opened when the worker was about to leave: nobody told its client to go elsewhere. */
-export function retireSoon(session: ServerHttp2Session, socket: Socket): void {
-  let timer = setTimeout(retire, patience, session, socket)
+/**
+ * The same for a session that opens while the worker is leaving: its client could not know, and gets its first requests
+ * in.
+ */
+export function goawaySoon(session: ServerHttp2Session, socket: Socket): void {
+  let timer = setTimeout(goaway, clientMs, session, socket)
   session.once('stream', () => {
     clearTimeout(timer)
-    timer = setTimeout(retire, first, session, socket)
+    timer = setTimeout(goaway, firstRequestMs, session, socket)
   })
   session.once('close', () => clearTimeout(timer))
 }
 
 /**
- * A session that fails ends when all that came in the same piece is parsed. Node ends it at once, and Node 22 aborts the process
- * when the body of a further request follows.
+ * Destroys a failed session only after everything in the same chunk is parsed. Node does so at once, and Node 22 aborts
+ * the process when the body of another request follows.
  */
-export function leaveInTurn(session: ServerHttp2Session): void {
+export function deferDestroy(session: ServerHttp2Session): void {
   const destroy: (error?: Error, code?: number) => void = session.destroy.bind(session)
   session.destroy = (error?: Error, code?: number) => {
     if (error instanceof Error) setImmediate(() => destroy(error, code))
@@ -56,12 +60,12 @@ export function leaveInTurn(session: ServerHttp2Session): void {
   }
 }
 
-/** GOAWAY with the largest number that a stream can have. */
-const noFurtherStreams = Buffer.from('0000080700000000007fffffff00000000', 'hex')
+/** GOAWAY with the largest possible stream id. */
+const goawayFrame = Buffer.from('0000080700000000007fffffff00000000', 'hex')
 
-function ask(session: ServerHttp2Session, answered: () => void): void {
+function ping(session: ServerHttp2Session, onAck: () => void): void {
   if (session.closed || session.destroyed) return
   session.ping(error => {
-    if (error === null && !session.destroyed) answered()
+    if (error === null && !session.destroyed) onAck()
   })
 }

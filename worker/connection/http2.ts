@@ -1,31 +1,31 @@
-/** HTTP/2 beside a server of HTTP/1.1, whose requests it shares; loaded only where it is wanted. */
+/** HTTP/2 for an HTTP/1.1 server, which gets the requests of both; loaded only where HTTP/2 is configured. */
 import { createServer } from 'node:http2'
 import type { Socket } from 'node:net'
 import { tolerateResets } from '../http/http2-response.ts'
 import type { AppServer } from '../http/types.ts'
-import { mostFields } from '../http/validation.ts'
+import { maxFields } from '../http/validation.ts'
 import type { WorkerLog } from '../process/log.ts'
 import type { WorkerSettings } from '../protocol/messages.ts'
 import type { Connections } from './connections.ts'
-import { standFast } from './http2-express.ts'
+import { pinMethods } from './http2-express.ts'
 
-export interface SessionParts {
+export interface Http2Parts {
   readonly settings: WorkerSettings
   readonly connections: Connections
   readonly log: WorkerLog
-  /** An Express application answers. */
-  readonly express: boolean
+  /** The requests go to an Express application. */
+  readonly isExpress: boolean
 }
 
-/** What a connection may use together where the client is told nothing else (RFC 9113 section 6.9.2). */
-const usualWindow = 65_535
+/** The initial window of a connection, in bytes (RFC 9113, section 6.9.2). */
+const defaultWindow = 65_535
 
-/** What Node lets a session use, in megabytes, where nothing else is said. */
-const usualMemory = 10
+/** Node's default memory limit of a session, in megabytes. */
+const defaultMemory = 10
 
-/** Returns what takes connections that speak HTTP/2; `server` gets their requests. */
-export function createSessions(server: AppServer, parts: SessionParts): (socket: Socket) => void {
-  const { settings, connections, log, express } = parts
+/** Returns a function that takes HTTP/2 connections; `server` gets their requests. */
+export function createSessions(server: AppServer, parts: Http2Parts): (socket: Socket) => void {
+  const { settings, connections, log, isExpress } = parts
   tolerateResets()
   const {
     http2_max_concurrent_streams: maxConcurrentStreams,
@@ -35,19 +35,22 @@ export function createSessions(server: AppServer, parts: SessionParts): (socket:
   } = settings
   const options = {
     settings: { maxConcurrentStreams, initialWindowSize, maxFrameSize, maxHeaderListSize },
-    // What is a little more than the limit gets 431, and not only an error of its stream.
-    maxHeaderListPairs: mostFields(settings) + 128,
-    // Else new streams are refused while the old ones make use of their windows.
-    maxSessionMemory: Math.max(usualMemory, Math.ceil((2 * maxConcurrentStreams * initialWindowSize) / 1e6)),
+    // A little beyond the limit, so that validation can answer with 431 instead of a stream error.
+    maxHeaderListPairs: maxFields(settings) + 128,
+    // Otherwise new streams are refused while the open ones use their windows.
+    maxSessionMemory: Math.max(
+      defaultMemory,
+      Math.ceil((2 * maxConcurrentStreams * initialWindowSize) / 1e6),
+    ),
   }
   const sessions = createServer(options, (req, res) => {
-    if (express) standFast(req, res)
+    if (isExpress) pinMethods(req, res)
     server.emit('request', req, res)
   })
   sessions.on('checkExpectation', (req, res) => server.emit('checkExpectation', req, res))
-  // Where nobody listens for it, as a request is refused.
+  // Rejected like a request, unless the app handles it.
   sessions.on('connect', (req, res) => server.emit('request', req, res))
-  // `keepalive = 0` is one request for each connection in HTTP/1.1, which would make nothing of HTTP/2.
+  // In HTTP/1.1, `keepalive = 0` means one request per connection, which would make HTTP/2 pointless.
   const idleMs = Math.max(settings.keepalive, 1) * 1_000
   sessions.on('session', session => {
     const streams = connections.addSession(session, () => {
@@ -57,8 +60,8 @@ export function createSessions(server: AppServer, parts: SessionParts): (socket:
       if (streams.size === 0) session.close()
     })
     session.setTimeout(idleMs)
-    if (initialWindowSize > usualWindow) session.setLocalWindowSize(initialWindowSize)
+    if (initialWindowSize > defaultWindow) session.setLocalWindowSize(initialWindowSize)
   })
-  sessions.on('sessionError', (error: Error) => log.debug(`A session of HTTP/2 ended: ${error.message}`))
+  sessions.on('sessionError', (error: Error) => log.debug(`An HTTP/2 session ended: ${error.message}`))
   return socket => sessions.emit('connection', socket)
 }

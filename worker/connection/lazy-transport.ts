@@ -1,16 +1,16 @@
-/** Has a front made where one is wanted, and keeps it up to date; its modules are loaded only then. */
+/** Creates the transport where TLS or HTTP/2 is configured, loads its modules only then, and renews its certificate. */
 import type { HookCaller } from '../../hooks/run.ts'
 import type { WorkerLog } from '../process/log.ts'
 import type { Start, TlsMaterial } from '../protocol/messages.ts'
 import type { Connections } from './connections.ts'
-import type { Front } from './transport.ts'
+import type { Transport } from './transport.ts'
 
-export class Gate {
+export class LazyTransport {
   readonly #start: Start
   readonly #connections: Connections
   readonly #log: WorkerLog
   #tls: TlsMaterial | undefined
-  #front: Promise<Front> | undefined
+  #transport: Promise<Transport> | undefined
 
   constructor(start: Start, connections: Connections, log: WorkerLog) {
     this.#start = start
@@ -19,22 +19,28 @@ export class Gate {
     this.#tls = start.tls
   }
 
-  /** Undefined where connections go straight to the server. Rejects with `HookError` or `TlsFailed`. */
-  async open(hooks: HookCaller): Promise<Front | undefined> {
+  /** Resolves with undefined where connections go straight to the server. Rejects with `HookError` or `TlsFailed`. */
+  async open(hooks: HookCaller): Promise<Transport | undefined> {
     const { settings } = this.#start
     const tls = this.#tls
     if (tls === undefined && settings.http2_cleartext === 'off') return undefined
-    const { createFront } = await import('./transport.ts')
-    this.#front = createFront({ settings, tls, hooks, connections: this.#connections, log: this.#log })
-    return await this.#front
+    const { createTransport } = await import('./transport.ts')
+    this.#transport = createTransport({
+      settings,
+      tls,
+      hooks,
+      connections: this.#connections,
+      log: this.#log,
+    })
+    return await this.#transport
   }
 
-  /** From now on with this certificate; the old one stays where that cannot be. */
+  /** Uses this certificate from now on; the old one stays where the new one cannot be used. */
   async renew(tls: TlsMaterial): Promise<void> {
     this.#tls = tls
     try {
-      const front = await this.#front
-      await front?.renew(tls)
+      const transport = await this.#transport
+      await transport?.renew(tls)
     } catch (error) {
       this.#log.error(`The old certificate stays: ${(error as Error).message}`)
     }

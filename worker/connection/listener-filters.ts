@@ -1,110 +1,115 @@
-/**
- * What stands between the sockets that a worker accepts and the server of HTTP, where something has to: the PROXY
- * protocol, and the limit of `worker_connections`.
- */
+/** Filters accepted connections before they reach the HTTP server: the PROXY protocol, and `worker_connections`. */
 import net, { type Socket } from 'node:net'
-import { ignore, refuseSocket } from '../http/rejection.ts'
+import { ignore, rejectSocket } from '../http/rejection.ts'
 import type { AppServer } from '../http/types.ts'
-import { readFirst } from '../net/first-bytes.ts'
-import { nameOf } from '../net/peer.ts'
-import { type Header, readHeader, type Source } from '../net/proxy-protocol.ts'
+import { readFirstBytes } from '../net/first-bytes.ts'
+import { describePeer } from '../net/peer.ts'
+import { type ProxyHeader, type ProxySource, readProxyHeader } from '../net/proxy-protocol.ts'
 import { createTrust } from '../net/trusted-peers.ts'
 import type { WorkerLog } from '../process/log.ts'
 import type { WorkerSettings } from '../protocol/messages.ts'
+import { idleGraceMs } from './connection-state.ts'
 import type { Connections } from './connections.ts'
 
-type AcceptorSettings = Pick<
+type FilterSettings = Pick<
   WorkerSettings,
   'proxy_protocol' | 'proxy_allow_ips' | 'worker_connections' | 'header_timeout'
 >
 
-type Hand = (socket: Socket) => void
+type Accept = (socket: Socket) => void
 
-/** The longest header of version 2 that is read; the addresses need 52 bytes, the rest is for extensions. */
-const longestHeader = 4_096
+/** The longest version 2 header that is read, in bytes; the addresses need 52, the rest is for extensions. */
+const maxHeaderBytes = 4_096
 
-/** Makes a server that accepts for a server of HTTP. */
-export type Acceptors = (server: AppServer) => net.Server
+/** Makes the server that accepts connections for this HTTP server. */
+export type ListenerFilter = (server: AppServer) => net.Server
 
-export function createAcceptors(
-  settings: AcceptorSettings,
+export function createListenerFilter(
+  settings: FilterSettings,
   connections: Connections,
   log: WorkerLog,
-): Acceptors {
-  const { proxy_protocol: mode, worker_connections: most } = settings
-  const steps: ((next: Hand) => Hand)[] = []
-  if (most > 0) steps.push(next => atMost(most, connections, log, next))
-  if (mode !== 'off') steps.push(next => behindProxy(settings, connections, log, next))
+): ListenerFilter {
+  const { proxy_protocol: mode, worker_connections: limit } = settings
+  const steps: ((next: Accept) => Accept)[] = []
+  if (limit > 0) steps.push(next => limitConnections(limit, connections, log, next))
+  if (mode !== 'off') steps.push(next => expectProxyHeader(settings, connections, log, next))
   return server => {
-    const last: Hand = socket => void server.emit('connection', socket)
+    const last: Accept = socket => void server.emit('connection', socket)
     const first = steps.reduceRight((next, step) => step(next), last)
     return net.createServer({ allowHalfOpen: true, noDelay: true }, first)
   }
 }
 
-/** Further connections wait, unread, until one has ended; meanwhile every response is the last one of its connection. */
-function atMost(most: number, connections: Connections, log: WorkerLog, next: Hand): Hand {
-  const self = {}
+/**
+ * Connections beyond the limit wait, unread, until others end; meanwhile every response is the last one of its
+ * connection.
+ */
+function limitConnections(limit: number, connections: Connections, log: WorkerLog, next: Accept): Accept {
+  const owner = {}
   let waiting: Socket[] = []
   let sweep: NodeJS.Timeout | undefined
   const admit = () => {
-    while (waiting.length > 0 && (connections.size < most || connections.isClosing)) enter(waiting.shift()!)
-    connections.wait(waiting.length)
+    while (waiting.length > 0 && (connections.size < limit || connections.isClosing)) enter(waiting.shift()!)
+    connections.setWaiting(waiting.length)
     if (waiting.length > 0) return
     clearInterval(sweep)
     sweep = undefined
-    connections.crowd(false, self)
+    connections.setAtCapacity(false, owner)
   }
   const enter = (socket: Socket) => {
-    // Its client left while it waited.
+    // The client left while it waited.
     if (socket.destroyed) return
-    // After the listener by which the connection is counted, so that there is room.
+    // After the listener that counts connections, so that there is room.
     socket.once('close', () => setImmediate(admit))
     next(socket)
   }
   return socket => {
-    if (connections.size < most || connections.isClosing) return enter(socket)
+    if (connections.size < limit || connections.isClosing) return enter(socket)
     waiting.push(socket)
     socket.on('error', ignore)
-    connections.wait(waiting.length, socket)
+    connections.setWaiting(waiting.length, socket)
     if (sweep !== undefined) return
-    log.warning(`worker_connections (${most}) is reached: new connections wait until others end`)
-    connections.crowd(true, self)
+    log.warning(`worker_connections (${limit}) is reached: new connections wait until others end`)
+    connections.setAtCapacity(true, owner)
     sweep = setInterval(() => {
-      connections.endIdle(performance.now() - idleMs)
+      connections.closeIdle(performance.now() - idleGraceMs)
       waiting = waiting.filter(({ destroyed }) => !destroyed)
       admit()
     }, sweepMs)
   }
 }
 
-/** A connection that waits for a request is closed after so long, in milliseconds, while others wait for its place. */
-const idleMs = 900
+/** How often idle connections are closed while others wait for their places, in milliseconds. */
 const sweepMs = 100
 
-/** Reads the header of the PROXY protocol, and tells everybody the address of the client. */
-function behindProxy(settings: AcceptorSettings, connections: Connections, log: WorkerLog, next: Hand): Hand {
+/** Reads the PROXY header, and gives the socket the address of the client. */
+function expectProxyHeader(
+  settings: FilterSettings,
+  connections: Connections,
+  log: WorkerLog,
+  next: Accept,
+): Accept {
   const { proxy_protocol: mode, proxy_allow_ips: peers, header_timeout: timeout } = settings
   const versions = mode === 'v1' || mode === 'v2' ? [mode] : (['v1', 'v2'] as const)
   const trusts = createTrust(peers)
-  const understand = (bytes: Buffer): Header | undefined => {
-    const header = readHeader(bytes, versions)
-    if (header.kind !== 'unfinished') return header
-    return bytes.length > longestHeader ? { kind: 'malformed' } : undefined
+  const parse = (bytes: Buffer): ProxyHeader | undefined => {
+    const header = readProxyHeader(bytes, versions)
+    if (header.kind !== 'incomplete') return header
+    return bytes.length > maxHeaderBytes ? { kind: 'malformed' } : undefined
   }
   return socket => {
     connections.add(socket)
-    const refused = (status: number, why: string) => {
-      log.warning(`Refused a connection of ${nameOf(socket)}: ${why}`)
-      refuseSocket(socket, status)
+    const reject = (status: number, why: string) => {
+      log.warning(`Refused a connection of ${describePeer(socket)}: ${why}`)
+      rejectSocket(socket, status)
     }
-    readFirst(socket, { understand, limit: timeout * 1_000, late }, (header, bytes) => {
-      if (header.kind === 'unfinished') return refused(408, 'nothing came within header_timeout')
-      if (header.kind === 'malformed') return refused(400, 'its PROXY header is malformed')
-      if (header.kind === 'absent' && mode === 'required') return refused(400, 'it has no PROXY header')
+    readFirstBytes(socket, { parse, timeoutMs: timeout * 1_000, timedOut }, (header, bytes) => {
+      if (header.kind === 'incomplete') return reject(408, 'nothing came within header_timeout')
+      if (header.kind === 'malformed') return reject(400, 'its PROXY header is malformed')
+      if (header.kind === 'absent' && mode === 'required') return reject(400, 'it has no PROXY header')
       if (header.kind === 'header' && !trusts(socket))
-        return refused(403, 'its address is not in proxy_allow_ips')
-      if (header.kind === 'header' && header.source !== undefined) present(socket, header.source)
+        return reject(403, 'its address is not in proxy_allow_ips')
+      if (header.kind === 'header' && header.source !== undefined) setRemoteAddress(socket, header.source)
       const rest = header.kind === 'header' ? bytes.subarray(header.length) : bytes
       if (rest.length > 0) socket.unshift(rest)
       next(socket)
@@ -112,10 +117,10 @@ function behindProxy(settings: AcceptorSettings, connections: Connections, log: 
   }
 }
 
-const late: Header = { kind: 'unfinished' }
+const timedOut: ProxyHeader = { kind: 'incomplete' }
 
-/** For the application, the logs and everybody else who asks the socket. */
-function present(socket: Socket, { address, port }: Source): void {
+/** For the app, the logs and everything else that asks the socket. */
+function setRemoteAddress(socket: Socket, { address, port }: ProxySource): void {
   Object.defineProperties(socket, {
     remoteAddress: { value: address },
     remotePort: { value: port },

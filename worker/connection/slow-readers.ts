@@ -1,36 +1,37 @@
 /**
- * Clients that do not read their answers: what waits for them is memory of this worker, and has limits in time and in size.
+ * Cuts clients that do not read their responses: unread data is memory of this worker, so it is limited in time and in
+ * size.
  *
- * Nothing is measured for each answer. All connections are looked at about once a second, and only those on which something
- * waits are kept in mind.
+ * Nothing is measured per response. All connections are checked about once a second, and only those with unread data
+ * are remembered.
  */
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
-import { noteUnread } from '../http/unread.ts'
-import { nameOf } from '../net/peer.ts'
+import { markStalled } from '../http/stalled.ts'
+import { describePeer } from '../net/peer.ts'
 import type { WorkerLog } from '../process/log.ts'
 import type { WorkerSettings } from '../protocol/messages.ts'
-import type { Activity } from './connection-state.ts'
+import type { ConnectionState } from './connection-state.ts'
 import type { Connections } from './connections.ts'
 
 type Limits = Pick<WorkerSettings, 'write_timeout' | 'limit_response_buffer'>
 
-/** Bytes a second that count as reading. */
-const leastRate = 100
+/** The slowest rate that counts as reading, in bytes per second. */
+const minBytesPerSecond = 100
 
-/** What waits beyond the limit of size has to become less within so many milliseconds, and by so many bytes. */
-const excessMs = 3_000
-const leastLess = 65_536
+/** Unread data beyond the size limit must shrink by this many bytes within this many milliseconds. */
+const drainWindowMs = 3_000
+const minDrainedBytes = 65_536
 
-/** So many times the limit is too much at once. */
-const farTooMuch = 4
+/** How many times the size limit is too much at once. */
+const hardLimitFactor = 4
 
-/** A connection on which something waits. */
-interface Mark {
-  /** Since when it is measured, and how much its client had taken by then. */
+/** How a client with unread data is getting on. */
+interface Progress {
+  /** When the measurement began, and how many bytes the client had taken by then. */
   since: number
   taken: number
-  /** The same for what waits beyond the limit of size. */
+  /** The same for unread data beyond the size limit. */
   excessSince: number | undefined
   excess: number
 }
@@ -39,7 +40,7 @@ export class SlowReaders {
   readonly #limits: Limits
   readonly #connections: Connections
   readonly #log: Pick<WorkerLog, 'warning'>
-  #marks = new Map<Socket, Mark>()
+  #progress = new Map<Socket, Progress>()
 
   constructor(limits: Limits, connections: Connections, log: Pick<WorkerLog, 'warning'>) {
     this.#limits = limits
@@ -47,73 +48,73 @@ export class SlowReaders {
     this.#log = log
   }
 
-  /** To be called about once a second. */
-  look(): void {
+  /** Call about once a second. */
+  check(): void {
     const { write_timeout, limit_response_buffer } = this.#limits
     if (write_timeout === 0 && limit_response_buffer === 0) return
     const now = performance.now()
-    const marks = new Map<Socket, Mark>()
+    const remembered = new Map<Socket, Progress>()
     const cut: [Socket, string][] = []
-    for (const [socket, activity] of this.#connections.entries()) {
-      if (activity.hasLeft) continue
-      const { all, behind } = waitingOn(socket, activity)
+    for (const [socket, state] of this.#connections.entries()) {
+      if (state.isUpgraded) continue
+      const { all, behind } = pendingBytes(socket, state)
       if (all === 0) continue
-      const mark = this.#marks.get(socket) ?? newMark(now, socket)
-      const why = this.#judge(mark, socket, behind, now)
-      if (why === undefined) marks.set(socket, mark)
+      const progress = this.#progress.get(socket) ?? startProgress(now, socket)
+      const why = this.#whyTooSlow(progress, socket, behind, now)
+      if (why === undefined) remembered.set(socket, progress)
       else {
         cut.push([socket, why])
-        end(socket, activity)
+        cutStalled(socket, state)
       }
     }
-    this.#marks = marks
+    this.#progress = remembered
     const [first] = cut
     if (first === undefined) return
-    // One line for all of them: they may be many.
+    // One line for all of them, because there may be many.
     const others = cut.length > 1 ? ` and of ${cut.length - 1} others` : ''
-    this.#log.warning(`Cut the connection of ${nameOf(first[0])}${others}: ${first[1]}`)
+    this.#log.warning(`Cut the connection of ${describePeer(first[0])}${others}: ${first[1]}`)
   }
 
-  /** Says why the connection has to end. */
-  #judge(mark: Mark, socket: Socket, behind: number, now: number): string | undefined {
+  /** Why the connection must end, if it must. */
+  #whyTooSlow(progress: Progress, socket: Socket, behind: number, now: number): string | undefined {
     const { write_timeout: timeout, limit_response_buffer: limit } = this.#limits
-    const taken = takenFrom(socket)
-    if (taken - mark.taken >= leastRate * timeout) Object.assign(mark, { since: now, taken })
-    else if (timeout > 0 && now - mark.since >= timeout * 1_000)
+    const taken = bytesTakenBy(socket)
+    if (taken - progress.taken >= minBytesPerSecond * timeout) Object.assign(progress, { since: now, taken })
+    else if (timeout > 0 && now - progress.since >= timeout * 1_000)
       return `the client does not read its answer (write_timeout, ${timeout} s)`
     const isExcess = limit > 0 && behind > limit
-    const isLess = mark.excess - behind >= leastLess
-    if (!isExcess) mark.excessSince = undefined
-    else if (behind > limit * farTooMuch) return tooMuch
-    else if (mark.excessSince === undefined || (isLess && now - mark.excessSince >= excessMs))
-      Object.assign(mark, { excessSince: now, excess: behind })
-    else if (now - mark.excessSince >= excessMs) return tooMuch
+    const isLess = progress.excess - behind >= minDrainedBytes
+    if (!isExcess) progress.excessSince = undefined
+    else if (behind > limit * hardLimitFactor) return tooMuch
+    else if (progress.excessSince === undefined || (isLess && now - progress.excessSince >= drainWindowMs))
+      Object.assign(progress, { excessSince: now, excess: behind })
+    else if (now - progress.excessSince >= drainWindowMs) return tooMuch
     return undefined
   }
 }
 
 const tooMuch = 'more than limit_response_buffer waits for the client to read'
 
-function newMark(now: number, socket: Socket): Mark {
-  return { since: now, taken: takenFrom(socket), excessSince: undefined, excess: 0 }
+function startProgress(now: number, socket: Socket): Progress {
+  return { since: now, taken: bytesTakenBy(socket), excessSince: undefined, excess: 0 }
 }
 
-/** Bytes that nobody has taken yet; `behind` are those that do not belong to the largest piece that is on its way. */
-function waitingOn(socket: Socket, { streams, queued }: Activity): { all: number; behind: number } {
+/** Unread bytes; `behind` leaves out the largest single write that is on its way. */
+function pendingBytes(socket: Socket, { streams, queued }: ConnectionState): { all: number; behind: number } {
   let all = socket.writableLength
-  let piece = pieceOf(socket)
+  let piece = currentWrite(socket)
   for (const stream of streams) {
     all += stream.writableLength
-    piece = Math.max(piece, pieceOf(stream))
+    piece = Math.max(piece, currentWrite(stream))
   }
-  // Answers to pipelined requests wait for the one before them.
+  // Responses to pipelined requests wait for the one before them.
   for (const response of queued ?? []) if (response.socket === null) all += response.writableLength
   return { all, behind: all - piece }
 }
 
-/** What was handed over in one go: how large that is, is up to the app. */
-function pieceOf(stream: Writable): number {
-  // Where Node does not say so any more, all of it counts.
+/** The bytes of the write in progress: how much is written at once is up to the app. */
+function currentWrite(stream: Writable): number {
+  // If a later Node no longer has this field, all of it counts.
   const { _writableState: state } = stream as Writable & {
     readonly _writableState?: { readonly writelen?: number }
   }
@@ -125,20 +126,23 @@ interface Handle {
   readonly writeQueueSize: number
 }
 
-type Handled = Socket & { readonly _handle?: Handle | null; readonly _parent?: Handled | null }
+type SocketInternals = Socket & {
+  readonly _handle?: Handle | null
+  readonly _parent?: SocketInternals | null
+}
 
 /**
- * Bytes that the kernel has taken, of one long piece as well, which Node says nowhere else: `setTimeout` of a socket goes by this
- * number, too. Those of the plain connection below TLS.
+ * The bytes that the kernel has taken, even of an unfinished write, measured below TLS. Node has no public number for
+ * this; its own `socket.setTimeout` uses the same one.
  */
-function takenFrom(socket: Handled): number {
+function bytesTakenBy(socket: SocketInternals): number {
   const { _handle: handle, bytesWritten } = socket._parent ?? socket
   return handle ? handle.bytesWritten - handle.writeQueueSize : bytesWritten
 }
 
-function end(socket: Socket, { session, streams }: Activity): void {
-  noteUnread(socket)
-  for (const stream of streams) if (stream.writableLength > 0) noteUnread(stream)
+function cutStalled(socket: Socket, { session, streams }: ConnectionState): void {
+  markStalled(socket)
+  for (const stream of streams) if (stream.writableLength > 0) markStalled(stream)
   session?.destroy()
   socket.destroy()
 }

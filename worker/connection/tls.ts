@@ -1,8 +1,8 @@
-/** TLS in front of a server; loaded only where there is a certificate. */
+/** Terminates TLS in front of a server; loaded only where there is a certificate. */
 import type { Socket } from 'node:net'
 import { createSecureContext, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { HookCaller } from '../../hooks/run.ts'
-import { leaveWithClient } from '../http/lost-client.ts'
+import { destroyWhenReset } from '../http/lost-client.ts'
 import type { WorkerLog } from '../process/log.ts'
 import { TlsFailed } from '../protocol/boot-error.ts'
 import type { TlsMaterial, WorkerSettings } from '../protocol/messages.ts'
@@ -15,39 +15,39 @@ export interface TlsParts {
   readonly log: WorkerLog
 }
 
-export interface Tls {
-  /** What takes a plain connection, and hands it on when the handshake is over. */
+export interface TlsTerminator {
+  /** Returns a function that takes plain connections, and hands them on after the handshake. */
   accept(onSecure: (socket: TLSSocket) => void): (socket: Socket) => void
   renew(material: TlsMaterial): Promise<void>
 }
 
 type Sni = NonNullable<TlsOptions['SNICallback']>
 
-/** How long a handshake may take, in milliseconds; as long as Node gives the head of a request. */
-const handshakeTimeout = 60_000
+/** How long a handshake may take, in milliseconds: Node's limit for the head of a request. */
+const handshakeTimeoutMs = 60_000
 
-const names: Readonly<Record<string, string>> = { h1: 'http/1.1', h2: 'h2' }
+const alpnNames: Readonly<Record<string, string>> = { h1: 'http/1.1', h2: 'h2' }
 
 /** Rejects with `HookError` or `TlsFailed`. */
-export async function createTls({ settings, material, hooks, log }: TlsParts): Promise<Tls> {
+export async function createTls({ settings, material, hooks, log }: TlsParts): Promise<TlsTerminator> {
   const servers: Server[] = []
   let options = await optionsOf(material, hooks)
-  const protocols = settings.http_protocols.map(name => names[name] as string)
+  const protocols = settings.http_protocols.map(name => alpnNames[name] as string)
   return {
     accept(onSecure) {
       const { ALPNCallback } = options
-      // Asked anew each time: a renewal may have brought another one, or the first.
+      // Looked up for each handshake: a renewal may have brought another callback, or the first one.
       const SNICallback: Sni = (name, done) =>
         options.SNICallback === undefined ? done(null) : options.SNICallback(name, done)
       const server = createServer({
-        handshakeTimeout,
+        handshakeTimeout: handshakeTimeoutMs,
         ...(ALPNCallback === undefined ? { ALPNProtocols: protocols } : {}),
         ...options,
         ...(hooks.has('ssl_context') ? { SNICallback } : {}),
       })
       server.on('secureConnection', socket => {
-        leaveWithClient(socket)
-        if (material.cert_reqs === 1 && isStranger(socket)) socket.destroy()
+        destroyWhenReset(socket)
+        if (material.cert_reqs === 1 && hasUntrustedCertificate(socket)) socket.destroy()
         else onSecure(socket)
       })
       server.on('tlsClientError', ({ message }, socket) => {
@@ -55,7 +55,7 @@ export async function createTls({ settings, material, hooks, log }: TlsParts): P
       })
       servers.push(server)
       return socket => {
-        // As a server of Node's own with TLS has it: else a client that leaves after its handshake is never noticed.
+        // As in Node's own TLS servers: otherwise a client that leaves after its handshake goes unnoticed.
         socket.allowHalfOpen = false
         server.emit('connection', socket)
       }
@@ -67,22 +67,24 @@ export async function createTls({ settings, material, hooks, log }: TlsParts): P
   }
 }
 
-/** Node takes a certificate that nobody vouches for where none is required; who sends one has to send a good one. */
-function isStranger(socket: TLSSocket): boolean {
+/**
+ * Where certificates are optional, Node accepts an untrusted one; here a client that sends one must send a valid one.
+ */
+function hasUntrustedCertificate(socket: TLSSocket): boolean {
   if (socket.authorized || socket.authorizationError === null) return false
   return Object.keys(socket.getPeerCertificate() ?? {}).length > 0
 }
 
 async function optionsOf(material: TlsMaterial, hooks: HookCaller): Promise<TlsOptions> {
-  const makeDefault = (): TlsOptions => ({
+  const defaultContext = (): TlsOptions => ({
     ...contextOptions(material),
     ticketKeys: Buffer.from(material.ticketKeys, 'base64'),
     requestCert: material.cert_reqs > 0,
     rejectUnauthorized: material.cert_reqs === 2,
   })
   const options = hooks.has('ssl_context')
-    ? await hooks.call('ssl_context', material.settings ?? {}, makeDefault)
-    : makeDefault()
+    ? await hooks.call('ssl_context', material.settings ?? {}, defaultContext)
+    : defaultContext()
   if (typeof options !== 'object' || options === null) {
     throw new TlsFailed(
       `The hook ssl_context returned ${String(options)}: return options of a TLS server, such as default_ssl_context_factory() makes`,

@@ -1,8 +1,7 @@
 /**
- * What stands between the sockets and the servers that answer: TLS, HTTP/2, or both.
+ * The transport between accepted sockets and HTTP servers: TLS, HTTP/2, or both.
  *
- * The server itself stays what it is, an `http.Server` of tsicorn or of the app, and gets the connections that its kind
- * speaks. Nothing of this is loaded where nobody asked for it.
+ * The server stays an `http.Server` of tsicorn or of the app, and gets the connections whose protocol it speaks.
  */
 import type { Socket } from 'node:net'
 import type { HookCaller } from '../../hooks/run.ts'
@@ -13,7 +12,7 @@ import type { WorkerLog } from '../process/log.ts'
 import type { TlsMaterial, WorkerSettings } from '../protocol/messages.ts'
 import type { Connections } from './connections.ts'
 
-export interface FrontParts {
+export interface TransportParts {
   readonly settings: WorkerSettings
   readonly tls: TlsMaterial | undefined
   readonly hooks: HookCaller
@@ -21,48 +20,49 @@ export interface FrontParts {
   readonly log: WorkerLog
 }
 
-export interface Front {
+export interface Transport {
   readonly hasTls: boolean
-  /** To be called before the server takes its first connection; `listener` is what answers, where it is known. */
-  stand(server: AppServer, listener?: unknown): void
-  /** New connections are served with this certificate; the old ones go on. Rejects where it cannot be used. */
+  /** Call before the server gets its first connection; `listener` handles its requests, where that is known. */
+  attach(server: AppServer, listener?: unknown): void
+  /** Uses this certificate for new connections. Rejects where it cannot be used. */
   renew(material: TlsMaterial): Promise<void>
 }
 
 export type Accept = (socket: Socket) => void
 
 /** Rejects with `HookError` or `TlsFailed`. */
-export async function createFront(parts: FrontParts): Promise<Front> {
+export async function createTransport(parts: TransportParts): Promise<Transport> {
   const { settings, tls: material, connections, log } = parts
   const protocols = settings.http_protocols
   const wantsHttp2 = material === undefined || protocols.includes('h2')
   const http2 = wantsHttp2 ? await import('./http2.ts') : undefined
   const tls = material && (await (await import('./tls.ts')).createTls({ ...parts, material }))
-  const sniff = material === undefined ? (await import('../net/http2-preface.ts')).sniff : undefined
-  const known = new WeakSet<AppServer>()
+  const detectHttp2 =
+    material === undefined ? (await import('../net/http2-preface.ts')).detectHttp2 : undefined
+  const attached = new WeakSet<AppServer>()
   return {
     hasTls: tls !== undefined,
-    stand(server, listener) {
-      if (known.has(server) || isSecure(server) || (tls === undefined && isHttp2(server))) return
-      known.add(server)
-      const own = server.listeners('connection')
+    attach(server, listener) {
+      if (attached.has(server) || isSecure(server) || (tls === undefined && isHttp2(server))) return
+      attached.add(server)
+      const originals = server.listeners('connection')
       server.removeAllListeners('connection')
       const serve: Accept = socket => {
-        for (const listener of own) Reflect.apply(listener, server, [socket])
+        for (const listener of originals) Reflect.apply(listener, server, [socket])
       }
-      const answers = [listener, ...server.listeners('request')]
+      const listeners = [listener, ...server.listeners('request')]
       const serveHttp2: Accept = isHttp2(server)
         ? serve
         : (http2?.createSessions(server, {
             settings,
             connections,
             log,
-            express: answers.some(isExpress),
+            isExpress: listeners.some(isExpress),
           }) ?? serve)
-      if (sniff !== undefined) {
+      if (detectHttp2 !== undefined) {
         server.on('connection', socket => {
-          sniff(socket, isHttp2 => {
-            // As a server of HTTP/2 alone has it: else a client that leaves is not noticed.
+          detectHttp2(socket, isHttp2 => {
+            // As in Node's own HTTP/2 servers: otherwise a client that leaves goes unnoticed.
             if (isHttp2) socket.allowHalfOpen = false
             if (isHttp2) serveHttp2(socket)
             else serve(socket)
@@ -71,10 +71,10 @@ export async function createFront(parts: FrontParts): Promise<Front> {
       }
       if (tls === undefined) return
       const accept = tls.accept(socket => {
-        connections.secure(socket)
+        connections.addSecure(socket)
         if (socket.alpnProtocol === 'h2') serveHttp2(socket)
         else if (protocols.includes('h1')) serve(socket)
-        else turnAway(socket)
+        else rejectHttp1(socket)
       })
       server.on('connection', accept)
     },
@@ -84,13 +84,13 @@ export async function createFront(parts: FrontParts): Promise<Front> {
   }
 }
 
-/** How long a client that is turned away may take to leave, in milliseconds. */
-const leaveMs = 5_000
+/** How long a rejected client may take to leave, in milliseconds. */
+const rejectGraceMs = 5_000
 
-/** A client that does not know how protocols are chosen; one that does was refused in the handshake. */
-function turnAway(socket: Socket): void {
+/** Rejects a client without ALPN where only HTTP/2 is served; one with ALPN fails in the handshake. */
+function rejectHttp1(socket: Socket): void {
   const leave = () => socket.destroy()
-  socket.setTimeout(leaveMs, leave).on('error', leave).resume().end(http2Only)
+  socket.setTimeout(rejectGraceMs, leave).on('error', leave).resume().end(http2Only)
 }
 
 const http2Only = 'HTTP/1.1 505 HTTP Version Not Supported\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'

@@ -1,36 +1,39 @@
 /**
- * Ends the connections of TLS whose clients are gone without Node having noticed: it forgets a write that fails at once beneath TLS
- * (nodejs/node#55804), and with it the socket, its descriptor and what is answered on it, for ever.
+ * Destroys TLS connections whose clients are gone without Node noticing: it ignores a write that fails at once below
+ * TLS (nodejs/node#55804), and leaks the socket, its descriptor and the responses on it.
  */
 import type { Socket } from 'node:net'
-import { hasLeft } from '../net/peer.ts'
+import { isReset } from '../net/peer.ts'
 
-const open = new Set<Socket>()
-let next = open.values()
+const sockets = new Set<Socket>()
+let next = sockets.values()
 let sweep: NodeJS.Timeout | undefined
 
-/** Each connection is looked at once in so many turns, and a turn is so many milliseconds: a look costs some microseconds. */
-const turns = 20
-const turnMs = 250
+/**
+ * Each connection is checked once in this many sweeps, at this interval in milliseconds: a check takes some
+ * microseconds.
+ */
+const sweeps = 20
+const sweepMs = 250
 
-export function leaveWithClient(socket: Socket): void {
-  open.add(socket)
-  sweep ??= setInterval(look, turnMs).unref()
+export function destroyWhenReset(socket: Socket): void {
+  sockets.add(socket)
+  sweep ??= setInterval(checkSome, sweepMs).unref()
   socket.once('close', () => {
-    open.delete(socket)
-    if (open.size > 0) return
+    sockets.delete(socket)
+    if (sockets.size > 0) return
     clearInterval(sweep)
     sweep = undefined
   })
 }
 
-function look(): void {
-  for (let left = Math.ceil(open.size / turns); left > 0; left -= 1) {
+function checkSome(): void {
+  for (let left = Math.ceil(sockets.size / sweeps); left > 0; left -= 1) {
     const { value: socket } = next.next()
     if (socket === undefined) {
-      next = open.values()
+      next = sockets.values()
       return
     }
-    if (hasLeft(socket)) socket.destroy()
+    if (isReset(socket)) socket.destroy()
   }
 }

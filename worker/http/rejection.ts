@@ -1,35 +1,37 @@
-/** The answer to a request that is not for the app: small, without a byte of what was sent, and the last one. */
+/**
+ * Rejects requests: with a short response that echoes nothing from the request, and is the last one of its connection.
+ */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { linger } from '../net/lingering-close.ts'
-import { isHttp2Request, type Refusal } from './validation.ts'
+import { isHttp2Request, type Rejection } from './validation.ts'
 
-/** Hears of each request that is refused, and in the place of which response, as far as there is one. */
-export type OnRefused = (socket: Socket, refusal: Refusal, response?: ServerResponse) => void
+/** Called for each rejected request, with the response that the rejection replaces, if there is one. */
+export type OnRejected = (socket: Socket, rejection: Rejection, response?: ServerResponse) => void
 
-const refused = new WeakSet<Duplex>()
+const rejected = new WeakSet<Duplex>()
 
-/** Whether a request on this connection was refused already: what follows it there is nobody's. */
-export function isRefused(socket: Duplex): boolean {
-  return refused.has(socket)
+/** Whether a request on this connection was already rejected: what follows is not processed. */
+export function isRejected(socket: Duplex): boolean {
+  return rejected.has(socket)
 }
 
-/** The body of such an answer. */
-export function refusalText(status: number): string {
+/** The body of a rejection. */
+export function rejectionText(status: number): string {
   return `${STATUS_CODES[status]}\n`
 }
 
-export function refuse(req: IncomingMessage, res: ServerResponse, status: number): void {
-  const text = refusalText(status)
+export function reject(req: IncomingMessage, res: ServerResponse, status: number): void {
+  const text = rejectionText(status)
   if (isHttp2Request(req)) {
-    // The answer is whole without the rest of the body (RFC 9113, section 8.1).
+    // The response may end before the request does (RFC 9113, section 8.1).
     const { stream } = req as unknown as Http2ServerRequest
     if (stream.closed || stream.destroyed) return
     stream.once('finish', () => stream.close())
   } else {
-    refused.add(req.socket)
+    rejected.add(req.socket)
     res.shouldKeepAlive = false
     linger(req.socket)
   }
@@ -38,13 +40,13 @@ export function refuse(req: IncomingMessage, res: ServerResponse, status: number
   req.resume()
 }
 
-/** The same where there is no response object: before there is a request, and for an upgrade. */
-export function refuseSocket(socket: Duplex, status: number): void {
-  refused.add(socket)
+/** The same without a response object: before a request is parsed, and for an upgrade. */
+export function rejectSocket(socket: Duplex, status: number): void {
+  rejected.add(socket)
   socket.on('error', ignore)
   if (!socket.writable) return void socket.destroy()
   if ('bytesRead' in socket) linger(socket as Socket)
-  const text = refusalText(status)
+  const text = rejectionText(status)
   const fields = [
     'Connection: close',
     'Content-Type: text/plain; charset=utf-8',
@@ -55,21 +57,25 @@ export function refuseSocket(socket: Duplex, status: number): void {
   else socket.end()
 }
 
-/** Node's own way to know which response is on its way. */
+/** Node's own field for the response in progress. */
 export interface AnsweringSocket extends Socket {
   readonly _httpMessage?: (ServerResponse & { readonly _headerSent: boolean }) | null
 }
 
 /**
- * Calls `answer` when the requests before this one on its connection are answered (RFC 9112, section 9.3.2). What there is of a
- * response to it is `own`.
+ * Calls `respond` when all earlier requests on this connection have their responses (RFC 9112, section 9.3.2). `own` is
+ * the response object of this request, if there is one.
  */
-export function inTurn(socket: AnsweringSocket, own: ServerResponse | undefined, answer: () => void): void {
+export function afterEarlierResponses(
+  socket: AnsweringSocket,
+  own: ServerResponse | undefined,
+  respond: () => void,
+): void {
   const { _httpMessage: first } = socket
-  if (first === undefined || first === null || first === own || !socket.writable) answer()
-  else first.once('close', () => setImmediate(inTurn, socket, own, answer))
+  if (first === undefined || first === null || first === own || !socket.writable) respond()
+  else first.once('close', () => setImmediate(afterEarlierResponses, socket, own, respond))
 }
 
 export function ignore(): void {
-  // The close that follows says all there is to say.
+  // `close` follows.
 }

@@ -1,32 +1,43 @@
-/** `request_timeout`: a request that the app does not begin to answer in time is answered for it. */
+/** `request_timeout`: responds with 503 where the app does not begin its response in time. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { linger } from '../net/lingering-close.ts'
-import { answerStream, isGone } from './response.ts'
-import { onEnd } from './response-end.ts'
-import type { RequestListener } from './types.ts'
+import { isClientGone, respondOnStream } from './response.ts'
+import type { RequestStep } from './types.ts'
 
 const expired = new WeakSet<ServerResponse>()
 
-/** Whether the client was told that it took too long. */
+/** Whether the client got a 503 because of the timeout. */
 export function hasExpired(res: ServerResponse): boolean {
   return expired.has(res)
 }
 
-/** The listener with a limit in milliseconds; `onExpired` hears of each request that exceeds it. */
-export function withTimeout(
-  listener: RequestListener,
-  limit: number,
+export interface RequestTimeouts {
+  readonly step: RequestStep
+  /** Call when the response is finished or cut off. */
+  readonly ended: (req: IncomingMessage, res: ServerResponse) => void
+}
+
+/** `onExpired` is called for each request that exceeds the limit. */
+export function createRequestTimeouts(
+  limitMs: number,
   onExpired: (req: IncomingMessage) => void,
-): RequestListener {
-  return (req, res) => {
-    const timer = setTimeout(() => {
-      if (res.headersSent || isGone(res)) return
-      expired.add(res)
-      onExpired(req)
-      answer(req, res)
-    }, limit)
-    onEnd(req, res, () => clearTimeout(timer))
-    listener(req, res)
+): RequestTimeouts {
+  const timers = new Map<ServerResponse, NodeJS.Timeout>()
+  const expire = (req: IncomingMessage, res: ServerResponse) => {
+    if (res.headersSent || isClientGone(res)) return
+    expired.add(res)
+    onExpired(req)
+    respondTimedOut(req, res)
+  }
+  return {
+    step: next => (req, res) => {
+      timers.set(res, setTimeout(expire, limitMs, req, res))
+      next(req, res)
+    },
+    ended(_req, res) {
+      clearTimeout(timers.get(res))
+      timers.delete(res)
+    },
   }
 }
 
@@ -39,13 +50,13 @@ const head = [
 ]
 
 /**
- * The answer goes past the response object, and the connection ends: the app still has that object, and a header that it
- * sets after all must find nothing amiss.
+ * Bypasses the response object, and ends the connection: the app still has that object, and must be able to set headers
+ * without an error.
  */
-function answer(req: IncomingMessage, res: ServerResponse): void {
-  if (req.httpVersionMajor !== 1) return answerStream(res, 503, body)
+function respondTimedOut(req: IncomingMessage, res: ServerResponse): void {
+  if (req.httpVersionMajor !== 1) return respondOnStream(res, 503, body)
   const { socket } = res
-  // Without a socket the answer to an earlier request of this connection is still being sent.
+  // Without a socket, an earlier response on this connection is still being sent.
   if (socket === null) return void req.socket.destroy()
   linger(socket)
   socket.end(`${head.join('\r\n')}\r\n\r\n${req.method === 'HEAD' ? '' : body}`)

@@ -1,49 +1,49 @@
 /**
- * What is asked of responses, whichever protocol they speak: Node's compatibility layer of HTTP/2 answers some of it
- * otherwise than HTTP/1.1 does, or not at all.
+ * The state of responses in both protocols: Node's HTTP/2 compatibility layer reports some of it differently from
+ * HTTP/1.1, or not at all.
  */
 import type { ServerResponse } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
 
-/** Of a response over HTTP/2. */
+/** The stream of an HTTP/2 response. */
 export function streamOf(res: ServerResponse): ServerHttp2Stream | undefined {
   return (res as { readonly stream?: ServerHttp2Stream }).stream
 }
 
-/** Whether all of it was sent; over HTTP/2, Node says so of a stream that was reset, too. */
-export function isWhole(res: ServerResponse): boolean {
+/** Whether the response was completely sent; over HTTP/2, Node also says so of a stream that was reset. */
+export function isComplete(res: ServerResponse): boolean {
   const stream = streamOf(res)
   return stream === undefined ? res.writableFinished : res.writableEnded && !stream.rstCode
 }
 
-/** Whether nobody is left to send to. */
-export function isGone(res: ServerResponse): boolean {
+/** Whether the client can no longer receive the response. */
+export function isClientGone(res: ServerResponse): boolean {
   const stream = streamOf(res)
-  if (stream !== undefined) return isStreamGone(stream)
-  // One that waits behind another on its connection is not destroyed with it by Node 22.
+  if (stream !== undefined) return isStreamClosed(stream)
+  // Node 22 does not destroy a response that waits for an earlier one together with its connection.
   return res.destroyed || (res.socket === null && res.req.socket.destroyed)
 }
 
-/** A stream that its client has reset is not destroyed before what came of its body is read. */
-export function isStreamGone({ destroyed, closed }: ServerHttp2Stream): boolean {
+/** A reset stream is not destroyed until the received part of its body is read. */
+export function isStreamClosed({ destroyed, closed }: ServerHttp2Stream): boolean {
   return destroyed || closed
 }
 
-/** Tells the client that what it got is not whole. */
-export function cut(res: ServerResponse): void {
+/** Aborts a response, so that the client knows it is incomplete. */
+export function abort(res: ServerResponse): void {
   const stream = streamOf(res)
   if (stream === undefined) res.destroy()
-  // With an error: to close it would send the end of the body first. The layer listens for it, and drops it.
-  else stream.destroy(new Error('The answer is not whole'))
+  // With an error: closing would first send the end of the body. The compatibility layer ignores the error.
+  else stream.destroy(new Error('The response is incomplete'))
 }
 
 /**
- * Answers past the response object, which from then on does nothing: the app still has it, and must find nothing amiss when
- * it sets a header. The answer is whole without the rest of the request (RFC 9113, section 8.1).
+ * Responds on the stream, bypassing the response object, which from then on does nothing: the app still has it, and
+ * must be able to set headers without an error. The response may end before the request does (RFC 9113, section 8.1).
  */
-export function answerStream(res: ServerResponse, status: number, text: string): void {
+export function respondOnStream(res: ServerResponse, status: number, text: string): void {
   const stream = streamOf(res) as ServerHttp2Stream
-  if (isStreamGone(stream)) return
+  if (isStreamClosed(stream)) return
   const isHead = res.req.method === 'HEAD'
   res.statusCode = status
   stream.once('finish', () => stream.close())

@@ -1,21 +1,21 @@
-/** Listens on inherited sockets, beside what the app is told of that. */
+/** Listens on inherited sockets, with Node's own `listen`. */
 import net from 'node:net'
 import type { AppServer } from '../http/types.ts'
 import { BindFailed } from '../protocol/boot-error.ts'
 import type { InheritedListener } from '../protocol/messages.ts'
 import { targetOf } from './listen-request.ts'
 
-// An app that listens by itself is caught at `listen`; what this file does must not be.
+// Taken before `listen` is intercepted for the app.
 const listenOfNode = net.Server.prototype.listen
 
-/** One server listens on one socket; for further ones it is handed what others accept. */
-export function acceptFor(server: AppServer): net.Server {
+/** A server can listen on one socket only; this makes one that forwards the connections of another socket to it. */
+export function createForwarder(server: AppServer): net.Server {
   return net.createServer({ allowHalfOpen: true, noDelay: true }, socket => {
     server.emit('connection', socket)
   })
 }
 
-/** Rejects with `BindFailed` when somebody else listens there. */
+/** Rejects with `BindFailed` when another process listens there. */
 export async function listen(
   server: net.Server,
   listener: InheritedListener,
@@ -23,19 +23,19 @@ export async function listen(
 ): Promise<void> {
   const { name } = listener
   await new Promise<void>((resolve, reject) => {
-    const failed = (error: Error) =>
+    const onError = (error: Error) =>
       reject(new BindFailed(`Cannot listen on ${name}: ${error.message}`, { cause: error }))
-    server.once('error', failed)
-    const heard = () => {
-      server.off('error', failed)
+    server.once('error', onError)
+    const onListening = () => {
+      server.off('error', onError)
       resolve()
     }
-    Reflect.apply(listenOfNode, server, [{ ...targetOf(listener), backlog }, backlog, heard])
+    Reflect.apply(listenOfNode, server, [{ ...targetOf(listener), backlog }, backlog, onListening])
   })
 }
 
 /**
- * Leaves the accept loop and nothing else: the `close` of `http.Server` ends idle connections too, some of which carry a
+ * Stops accepting and nothing else: the `close` of `http.Server` also ends idle connections, some of which may carry a
  * request that is not read yet.
  */
 export function stopListening(server: net.Server): void {

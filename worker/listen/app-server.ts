@@ -1,4 +1,7 @@
-/** What an app sees of a server of its own that tsicorn has in its hands: that it listens, and that it closes when it is told to. */
+/**
+ * Makes the app's own servers behave as the app expects while tsicorn controls them: listening, and closed when told
+ * to.
+ */
 import type { Server } from 'node:net'
 import type { InheritedListener } from '../protocol/messages.ts'
 import type { ListenRequest } from './listen-request.ts'
@@ -6,15 +9,15 @@ import type { ListenRequest } from './listen-request.ts'
 type Address = ReturnType<Server['address']>
 
 /**
- * The server says that it listens, although it does not. `closed` hears when the app closes it, and says whether Node tells that
- * it is closed.
+ * Makes the server report that it listens although it does not. `closed` is called when the app closes it, and returns
+ * whether Node itself will emit `close`.
  */
-export function present(server: Server, address: Address, closed: () => boolean = () => false): void {
-  show(server, {
+export function showListening(server: Server, address: Address, closed: () => boolean = () => false): void {
+  override(server, {
     address: () => address,
     listening: true,
     close(callback?: () => void) {
-      hide(server)
+      restoreServer(server)
       if (callback !== undefined) server.once('close', callback)
       if (!closed()) process.nextTick(() => server.emit('close'))
       return server
@@ -22,28 +25,28 @@ export function present(server: Server, address: Address, closed: () => boolean 
   })
 }
 
-/** Whether the app has not closed it since. */
-function isPresented(server: Server): boolean {
+/** Whether the app has not closed the server since. */
+function isShownListening(server: Server): boolean {
   return Object.hasOwn(server, 'listening')
 }
 
-/** From now on the server speaks for itself again. */
-export function hide(server: Server): void {
-  for (const name of shown) Reflect.deleteProperty(server, name)
+/** Restores the server's own members. */
+export function restoreServer(server: Server): void {
+  for (const name of overridden) Reflect.deleteProperty(server, name)
 }
 
-/** Node knows the path of a pipe only when it bound the pipe itself. */
-export function answerAddress(server: Server, address: Address): void {
-  show(server, { address: () => address })
+/** Sets what `address()` returns: Node knows the path of a unix socket only when it bound the socket itself. */
+export function overrideAddress(server: Server, address: Address): void {
+  override(server, { address: () => address })
 }
 
-/** The events of this name are not the app's to hear, until the returned function is called. */
-export function withhold(server: Server, event: string, heard: () => void): () => void {
+/** Hides events of this name from the app, until the returned function is called. */
+export function suppressEvent(server: Server, event: string, onEvent: () => void): () => void {
   const { emit } = server
-  show(server, {
+  override(server, {
     emit(name: string, ...args: readonly unknown[]) {
       if (name !== event) return Reflect.apply(emit, server, [name, ...args])
-      heard()
+      onEvent()
       return false
     },
   })
@@ -51,16 +54,16 @@ export function withhold(server: Server, event: string, heard: () => void): () =
 }
 
 /**
- * To be called when a server no longer accepts. Its app closes it when the app comes to its end; the returned function does, where
- * the app has not.
+ * Call before a server stops accepting: the app sees it open until it closes it at its own end. The returned function
+ * closes it where the app has not.
  */
-export function stayOpen(server: Server): () => void {
+export function deferClose(server: Server): () => void {
   let closes = server.listening
   let isOpen = true
-  const release = withhold(server, 'close', () => {
+  const release = suppressEvent(server, 'close', () => {
     closes = false
   })
-  present(server, server.address(), () => {
+  showListening(server, server.address(), () => {
     isOpen = false
     release()
     return closes
@@ -70,16 +73,18 @@ export function stayOpen(server: Server): () => void {
   }
 }
 
-const shown = ['address', 'listening', 'close'] as const
+const overridden = ['address', 'listening', 'close'] as const
 
-function show(server: Server, members: Readonly<Record<string, unknown>>): void {
+function override(server: Server, members: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(members)) {
     Object.defineProperty(server, name, { value, configurable: true, writable: true })
   }
 }
 
-/** Tells the server that it listens, and nothing else; `closed` hears when it is closed. */
-export function pretend(
+/**
+ * Makes the server, and the callback of `listen`, believe that it listens; `closed` is called when the app closes it.
+ */
+export function pretendListening(
   server: Server,
   request: ListenRequest,
   listener?: InheritedListener,
@@ -90,11 +95,11 @@ export function pretend(
     host = request.host ?? '::',
     path = request.path,
   }: Partial<InheritedListener> = listener ?? {}
-  present(server, path ?? { port, address: host, family: host.includes(':') ? 'IPv6' : 'IPv4' }, closed)
+  showListening(server, path ?? { port, address: host, family: host.includes(':') ? 'IPv6' : 'IPv4' }, closed)
   const { callback, signal } = request
   if (callback !== undefined) server.once('listening', callback)
   if (signal?.aborted) process.nextTick(() => server.close())
   else signal?.addEventListener('abort', () => server.close(), { once: true })
-  process.nextTick(() => isPresented(server) && server.emit('listening'))
+  process.nextTick(() => isShownListening(server) && server.emit('listening'))
   return server
 }

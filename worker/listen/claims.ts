@@ -1,19 +1,28 @@
+/** Which server of the app has which of the inherited sockets. */
 import type { AppServer } from '../http/types.ts'
+import type { Elsewhere } from '../protocol/boot-error.ts'
 import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
 import { isLocal, matches } from './listen-address.ts'
 import type { ListenRequest } from './listen-request.ts'
 
 /** A server of the app that called `listen` for an inherited socket. */
-export interface CaughtServer {
+export interface InterceptedServer {
   readonly server: AppServer
   readonly listener: InheritedListener
   readonly request: ListenRequest
 }
 
-/** Which server of the app has which of the inherited sockets. */
+/** Handles servers that the app starts after it is loaded. */
+export interface LateListens {
+  /** The app listens on an address that the arbiter has not bound. */
+  onUnbound(error: Elsewhere): void
+  /** Resolves with true once the worker serves, or with false when it has stopped accepting. */
+  takeOver(one: InterceptedServer): Promise<boolean>
+}
+
 export class Claims {
-  /** In the order of their calls. */
-  readonly caught: CaughtServer[] = []
+  /** In the order of their calls to `listen`. */
+  readonly intercepted: InterceptedServer[] = []
   readonly #listeners: readonly InheritedListener[]
   readonly #bindFrom: BindFrom
 
@@ -22,50 +31,50 @@ export class Claims {
     this.#bindFrom = bindFrom
   }
 
-  /** Some server of the app listens where its requests are to come from, and not on an address of its own beside. */
+  /** Whether a server of the app listens on the main address, and not only on further ones of its own. */
   get hasMain(): boolean {
-    return this.caught.some(({ listener }) => !listener.of_app || this.#bindFrom === 'nobody')
+    return this.intercepted.some(({ listener }) => !listener.of_app || this.#bindFrom === 'nobody')
   }
 
-  /** Nothing is left to what the app exports. */
+  /** Whether no listener is left for an exported app. */
   get isComplete(): boolean {
     const free = this.free()
     return this.hasMain || (free.length > 0 && free.every(({ of_app }) => of_app))
   }
 
-  /** What the app may listen on when it is loaded; nothing else is served there. */
+  /** Listeners that the app may use after it is loaded; nothing else is served there. */
   get awaited(): readonly InheritedListener[] {
     return this.free().filter(({ of_app }) => of_app)
   }
 
-  /** On the port or path of the request, whatever its host. */
+  /** The listeners on the port or path of the request, whatever its host. */
   matching(request: ListenRequest): readonly InheritedListener[] {
     return this.#listeners.filter(listener => matches(listener, request))
   }
 
-  /** Those that no server of the app has. */
+  /** Those that no server of the app has taken. */
   free(listeners = this.#listeners): readonly InheritedListener[] {
     return listeners.filter(listener => !this.isTaken(listener))
   }
 
-  /** The very address, as far as that can be told. */
+  /** Whether a free listener has exactly this address, as far as that can be told. */
   isFree(request: ListenRequest): boolean {
     return this.free(this.matching(request)).some(listener => isLocal(request, listener))
   }
 
   isTaken(listener: InheritedListener): boolean {
-    return this.caught.some(one => one.listener === listener)
+    return this.intercepted.some(one => one.listener === listener)
   }
 
-  add(one: CaughtServer): void {
-    this.caught.push(one)
+  add(one: InterceptedServer): void {
+    this.intercepted.push(one)
   }
 
-  remove(one: CaughtServer): void {
-    this.caught.splice(this.caught.indexOf(one), 1)
+  remove(one: InterceptedServer): void {
+    this.intercepted.splice(this.intercepted.indexOf(one), 1)
   }
 
-  has(one: CaughtServer): boolean {
-    return this.caught.includes(one)
+  has(one: InterceptedServer): boolean {
+    return this.intercepted.includes(one)
   }
 }

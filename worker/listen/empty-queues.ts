@@ -1,20 +1,21 @@
+/** Takes the connections that the kernel has queued before a socket is given up. */
 import type net from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 
-/** Turns of the event loop without a new connection after which a queue is empty: each one polls once. */
+/** How many turns of the event loop without a new connection show that a queue is empty: each turn polls once. */
 const quietTurns = 3
 
-/** Under steady load a queue is never empty: no longer than this, in milliseconds. */
-const queueLimit = 1_000
+/** How long to try, in milliseconds: under steady load a queue never becomes empty. */
+const maxMs = 1_000
 
-/** Resolves when what the kernel has queued for these servers is taken. */
+/** Resolves when the queues of these servers are empty. */
 export async function emptyQueues(servers: readonly net.Server[]): Promise<void> {
   let quiet = 0
   const taken = () => {
     quiet = 0
   }
   for (const server of servers) server.on('connection', taken)
-  const until = performance.now() + queueLimit
+  const until = performance.now() + maxMs
   while (quiet < quietTurns && performance.now() < until) {
     quiet += 1
     await turn()

@@ -1,29 +1,29 @@
-/** Whether an app and its operator mean the same address. */
+/** Compares the address an app listens on with those of the inherited sockets. */
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import type { InheritedListener } from '../protocol/messages.ts'
 import type { ListenRequest } from './listen-request.ts'
 
-const everywhere = new Set(['', '0.0.0.0', '::', '[::]'])
+const wildcards = new Set(['', '0.0.0.0', '::', '[::]'])
 
-/** The app names a host, and not that of the listener: it would be reached by others than it wants. */
+/** Whether the app names another host than the listener has, so that other clients than it wants would reach it. */
 export function contradicts({ host }: ListenRequest, listener: InheritedListener): boolean {
-  if (host === undefined || listener.host === undefined || everywhere.has(host)) return false
+  if (host === undefined || listener.host === undefined || wildcards.has(host)) return false
   if (isLoopback(host)) return !isLoopback(listener.host)
-  // What other names stand for, only the network knows.
+  // Other names would have to be resolved.
   return isIP(host) !== 0 && host !== listener.host
 }
 
-/** The app names another host than that of the listener, as far as that can be told. */
+/** Whether the app names any other host than that of the listener, as far as that can be told. */
 export function differs({ host }: ListenRequest, listener: InheritedListener): boolean {
   if (host === undefined || listener.host === undefined) return false
-  if (everywhere.has(host)) return !everywhere.has(listener.host)
-  return everywhere.has(listener.host) || contradicts({ host }, listener)
+  if (wildcards.has(host)) return !wildcards.has(listener.host)
+  return wildcards.has(listener.host) || contradicts({ host }, listener)
 }
 
-/** Whether it is an address of this machine, as far as that can be told from its name. */
+/** Whether the host is this machine, as far as its name tells. */
 export function isLocal({ host }: ListenRequest, listener: InheritedListener): boolean {
-  return host === undefined || everywhere.has(host) || isLoopback(host) || host === listener.host
+  return host === undefined || wildcards.has(host) || isLoopback(host) || host === listener.host
 }
 
 function isLoopback(host: string): boolean {
@@ -49,18 +49,18 @@ export function matches(listener: InheritedListener, request: ListenRequest): bo
   )
 }
 
-/** The kernel is not to choose. */
+/** Whether the address is fixed, rather than chosen by the kernel. */
 export function isFixed({ port, path }: ListenRequest): boolean {
   return path !== undefined || (port !== undefined && port !== 0)
 }
 
-/** The app names no address. */
+/** Whether the app names no address. */
 export function isOpen({ port, path }: ListenRequest): boolean {
   return port === undefined && path === undefined
 }
 
 /** For messages: `port 3000 of localhost`. */
-export function nameOf({ port, path, host }: ListenRequest): string {
+export function describeListen({ port, path, host }: ListenRequest): string {
   if (path !== undefined) return resolve(path)
   return host === undefined ? `port ${port ?? 0}` : `port ${port ?? 0} of ${host}`
 }

@@ -1,12 +1,13 @@
+/** Reads the arguments of `server.listen(...)`. */
 import { isIPv6 } from 'node:net'
 import type { InheritedListener } from '../protocol/messages.ts'
 
-/** What a call of `server.listen(...)` asks for, whichever of its many forms it has. */
+/** What a call of `listen` asks for, in any of its many forms. */
 export interface ListenRequest {
-  /** Not there for `listen()`, and for a PORT that nobody has set. */
+  /** Absent for `listen()`, and for a PORT that is not set. */
   readonly port?: number | undefined
   readonly host?: string
-  /** Connections of IPv4 are for somebody else. */
+  /** IPv4 connections go to another socket. */
   readonly ipv6Only?: true
   readonly path?: string
   readonly backlog?: number
@@ -15,8 +16,8 @@ export interface ListenRequest {
 }
 
 /**
- * Reads the arguments of `net.Server.listen`; undefined when they name a descriptor or a handle instead of an address, or a port
- * that is none, for which Node throws.
+ * Returns undefined when the arguments name a descriptor or a handle instead of an address, or an invalid port, for
+ * which Node throws.
  */
 export function readListen(args: readonly unknown[]): ListenRequest | undefined {
   const last = args.at(-1)
@@ -62,13 +63,13 @@ function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 0 && port <= 65_535
 }
 
-/** A number, or a text that is one, as `process.env.PORT` is. */
+/** A number, or text that is one, like `process.env.PORT`. */
 function portOf(value: unknown): number | undefined {
   if (typeof value === 'number') return value
   return typeof value === 'string' && /^\s*\d+\s*$/.test(value) ? Number(value) : undefined
 }
 
-/** What to listen on for a listener of the arbiter: the inherited descriptor, or a socket of the worker's own. */
+/** The options to listen with: the inherited descriptor, or the address of a socket of the worker's own. */
 export function targetOf({ fd, reuse_port, host, port, ipv6Only }: InheritedListener) {
   return reuse_port ? { host, port, ipv6Only: ipv6Only === true, reusePort: true } : { fd }
 }

@@ -1,9 +1,11 @@
+/** Makes an app's own port look free to the app. */
 import { Socket } from 'node:net'
 import { type ListenRequest, readListen } from './listen-request.ts'
 
 /**
- * An app that connects to a port before it listens there wants to know whether somebody else does. Its own port is served by
- * tsicorn already, and is to be refused. Until the returned function is called; what others have put around it stays.
+ * Refuses connections of the app to its own port: an app that connects before it listens checks whether the port is
+ * free, and tsicorn already listens there. The returned function ends this, and leaves in place what others have
+ * wrapped around it.
  */
 export function refuseProbes(isOwn: (request: ListenRequest) => boolean): () => void {
   const { connect } = Socket.prototype

@@ -1,7 +1,6 @@
 /**
- * The files of unix sockets that the arbiter has bound. A program of its own removes what the one before it may have left behind,
- * before it listens or at its end; here that would be the file by which clients find all workers, so it is only told that the
- * file is removed.
+ * Keeps the files of unix sockets that the arbiter has bound. A standalone program removes a stale socket file before
+ * it listens, and its own at the end; here the file belongs to all workers, so the removal only seems to succeed.
  */
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
@@ -10,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 type Function = (...args: never[]) => unknown
 
-/** To be called once, before any code of the app. */
+/** Call once, before any code of the app runs. */
 export function keepSocketFiles(paths: readonly string[]): void {
   if (paths.length === 0) return
   const isKept = (path: unknown) => {

@@ -1,37 +1,39 @@
+/** Reads the first bytes of a connection, to decide what it speaks. */
 import type { Socket } from 'node:net'
 
-export interface Reading<T> {
-  /** What these first bytes of a connection mean; undefined as long as more have to come. */
-  readonly understand: (bytes: Buffer) => T | undefined
-  /** Milliseconds until `late` is what they mean; 0 is no limit. */
-  readonly limit: number
-  readonly late: T
+export interface FirstBytes<T> {
+  /** What these bytes mean; undefined as long as more are needed. */
+  readonly parse: (bytes: Buffer) => T | undefined
+  /** How long the client may take, in milliseconds; 0 is no limit. */
+  readonly timeoutMs: number
+  /** The result where it takes longer. */
+  readonly timedOut: T
 }
 
 /**
- * Reads the first bytes of a connection until they are understood; `done` is called once with what they mean, and with the
- * bytes, which nobody else has seen. Not called for a client that leaves before.
+ * Reads until the first bytes can be parsed; `done` is called once with the result and with all bytes read so far, for
+ * the caller to put back. It is not called for a client that leaves before.
  */
-export function readFirst<T>(
+export function readFirstBytes<T>(
   socket: Socket,
-  { understand, limit, late }: Reading<T>,
-  done: (meaning: T, bytes: Buffer) => void,
+  { parse, timeoutMs, timedOut }: FirstBytes<T>,
+  done: (result: T, bytes: Buffer) => void,
 ): void {
   let bytes: Buffer = Buffer.alloc(0)
-  const finish = (meaning: T) => {
+  const finish = (result: T) => {
     stop()
     socket.off('readable', read).off('end', leave).off('error', leave).off('close', stop)
-    done(meaning, bytes)
+    done(result, bytes)
   }
   const read = () => {
     const chunk = socket.read() as Buffer | null
     if (chunk === null) return
     bytes = Buffer.concat([bytes, chunk])
-    const meaning = understand(bytes)
-    if (meaning !== undefined) finish(meaning)
+    const result = parse(bytes)
+    if (result !== undefined) finish(result)
   }
   const leave = () => socket.destroy()
   const stop = () => clearTimeout(timer)
-  const timer = limit > 0 ? setTimeout(finish, limit, late) : undefined
+  const timer = timeoutMs > 0 ? setTimeout(finish, timeoutMs, timedOut) : undefined
   socket.on('readable', read).on('end', leave).on('error', leave).on('close', stop)
 }

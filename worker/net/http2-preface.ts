@@ -1,16 +1,18 @@
-/** Tells the protocols apart that plain connections may begin with. */
+/** Detects HTTP/2 on plain connections, by the preface that its clients send first. */
 import type { Socket } from 'node:net'
-import { readFirst } from './first-bytes.ts'
+import { readFirstBytes } from './first-bytes.ts'
 
 /** RFC 9113 section 3.4. */
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
-/** A client that says nothing for so long, in milliseconds, is left to HTTP/1.1 and its time limits. */
-const patience = 10_000
+/**
+ * A client that sends nothing for this long, in milliseconds, is taken for HTTP/1.1, which has time limits of its own.
+ */
+const timeoutMs = 10_000
 
-/** Calls `decided` once; what was read by then is put back. */
-export function sniff(socket: Socket, decided: (isHttp2: boolean) => void): void {
-  readFirst(socket, { understand: isPreface, limit: patience, late: false }, (isHttp2, bytes) => {
+/** Calls `decided` once, after what was read has been put back. */
+export function detectHttp2(socket: Socket, decided: (isHttp2: boolean) => void): void {
+  readFirstBytes(socket, { parse: isPreface, timeoutMs, timedOut: false }, (isHttp2, bytes) => {
     if (bytes.length > 0) socket.unshift(bytes)
     decided(isHttp2)
   })

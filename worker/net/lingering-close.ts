@@ -1,25 +1,26 @@
+/** Lingering close: lets a client read the last response before its connection is closed. */
 import type { Socket } from 'node:net'
 
-/** How long, and how much of what a client still sends is read, so that it hears the last answer. */
-const longestMs = 2_000
-const mostBytes = 65_536
+/** How long a client may go on sending, and how many bytes of that are read and dropped. */
+const maxMs = 2_000
+const maxBytes = 65_536
 
-const known = new WeakSet<Socket>()
+const lingering = new WeakSet<Socket>()
 
 /**
- * From now on the connection ends in two steps: to close one with unread bytes resets it, and the client may lose the
- * answer (RFC 9112, section 9.6).
+ * Makes `destroySoon` close the connection in two steps. Closing a socket with unread bytes resets it, and the client
+ * may lose the response (RFC 9112, section 9.6).
  */
 export function linger(socket: Socket): void {
-  if (known.has(socket)) return
-  known.add(socket)
+  if (lingering.has(socket)) return
+  lingering.add(socket)
   const { destroySoon } = socket
   socket.destroySoon = () => {
     socket.destroySoon = destroySoon
-    const until = socket.bytesRead + mostBytes
+    const until = socket.bytesRead + maxBytes
     socket.end()
     const end = () => socket.destroy()
-    const timer = setTimeout(end, longestMs)
+    const timer = setTimeout(end, maxMs)
     socket.once('close', () => clearTimeout(timer))
     socket.once('end', end)
     socket.on('data', () => {

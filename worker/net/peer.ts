@@ -1,49 +1,49 @@
-/** Who is at the other end of a connection. */
+/** The client at the other end of a connection: its address, and whether it is still there. */
 import type { Socket } from 'node:net'
 
 const unix = Symbol('accepted on a unix socket')
 
-/** Whatever stands for a socket, such as that of a request of HTTP/2. */
+/** A socket, or what stands for one: HTTP/2 requests have a proxy. */
 export interface Peer {
   readonly remoteAddress?: string | undefined
   readonly [unix]?: boolean
 }
 
 /**
- * To be called when a connection is accepted. Later its address may be gone, because the client resets, and it must not
- * pass for one of a unix socket, which has none.
+ * Notes whether a connection came over a unix socket. Call it when the connection is accepted: after a reset the
+ * address of a TCP client is gone too, and the client must not pass for a local one.
  */
 export function notePeer(socket: Socket & { [unix]?: boolean }): void {
-  // Node keeps the address once somebody has asked for it.
+  // Node remembers the address once it was read.
   if (socket.remoteAddress === undefined) socket[unix] = socket.localAddress === undefined
 }
 
-/** A header of the PROXY protocol may have come before the handshake, and the client may have left since. */
+/** Copies the address from below TLS: a PROXY header may have set it, and the client may have left since. */
 export function inheritAddress(socket: Socket, plain: Socket): void {
   for (const name of ['remoteAddress', 'remotePort', 'remoteFamily'] as const) {
     Object.defineProperty(socket, name, { value: plain[name] })
   }
 }
 
-/** A client that left before its connection was accepted has no address either, and is none of them. */
+/** False for a client that left before its connection was accepted, although it has no address either. */
 export function isUnix(peer: Peer): boolean {
   return peer[unix] === true
 }
 
-/** For the log. */
-export function nameOf(peer: Peer): string {
+/** The client in the words of a log line. */
+export function describePeer(peer: Peer): string {
   return peer.remoteAddress ?? (isUnix(peer) ? 'a unix socket' : 'a client that has left')
 }
 
-/** Names of Node's own: what it has been asked for before, it would tell from memory. */
-interface Handled {
-  readonly _parent?: Handled | null
+/** Node's own fields: its public ones are remembered, and would not notice. */
+interface SocketInternals {
+  readonly _parent?: SocketInternals | null
   readonly _handle?: { readonly getpeername?: (into: object) => number } | null
 }
 
-/** Whether the connection was reset: the kernel no longer knows the other end. Nobody can tell of a unix socket. */
-export function hasLeft(socket: Socket): boolean {
-  const { _parent, _handle } = socket as Handled
+/** Whether the connection was reset: the kernel no longer knows the other end. Never true for a unix socket. */
+export function isReset(socket: Socket): boolean {
+  const { _parent, _handle } = socket as SocketInternals
   const handle = _parent?._handle ?? _handle
   return handle?.getpeername !== undefined && handle.getpeername({}) !== 0
 }

@@ -1,11 +1,13 @@
-/** Whose word counts: the peers that a setting such as `forwarded_allow_ips` lists. */
+/** Decides which peers to trust, by a list such as `forwarded_allow_ips`. */
 import { BlockList, isIPv6 } from 'node:net'
 import { isUnix, type Peer } from './peer.ts'
 
-/** Whether a peer is trusted; a unix socket has no address, and whoever may open it is. */
+/**
+ * Whether a peer is trusted. Clients of a unix socket always are: the permissions of its file decide who may connect.
+ */
 export type Trust = (peer: Peer) => boolean
 
-/** `peers` are addresses and networks, or `*` for everybody. */
+/** `peers` are addresses and networks, or `*` for all. */
 export function createTrust(peers: readonly string[]): Trust {
   if (peers.includes('*')) return () => true
   const list = new BlockList()
@@ -18,7 +20,7 @@ export function createTrust(peers: readonly string[]): Trust {
   return peer => {
     const { remoteAddress: address } = peer
     if (address === undefined) return isUnix(peer)
-    // A socket that listens on `::` has clients of IPv4 as ::ffff:192.0.2.1, which the list knows how to read.
+    // A socket that listens on `::` shows IPv4 clients as ::ffff:192.0.2.1, which BlockList understands.
     return list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
   }
 }

@@ -1,17 +1,19 @@
 /**
- * What an app finds where other process managers have a channel to a parent: `process.send`, `process.connected`,
- * `process.disconnect` and `process.channel`. Nobody hears what it says, except for the words that `ready-message.ts` knows,
- * and nothing that it does with them has an effect on the worker.
+ * Emulates the channel to a parent that apps find under other process managers: `process.send`, `process.connected`,
+ * `process.disconnect` and `process.channel`. Messages are dropped, except the one that `ready-message.ts` recognises,
+ * and nothing here has an effect on the worker.
  */
 import type { WorkerLog } from './log.ts'
 
-/** Puts it there; the returned function says that the arbiter is gone. */
-export function standIn(log: Pick<WorkerLog, 'warning' | 'debug'>): () => void {
+/** Installs the channel; the returned function disconnects it, when the arbiter is gone. */
+export function emulateParentChannel(log: Pick<WorkerLog, 'warning' | 'debug'>): () => void {
   let dropped = 0
   const send = (...args: readonly unknown[]): boolean => {
     dropped += 1
     if (dropped === 1)
-      log.warning('The app sends messages with process.send: nobody is there to hear them, they are dropped')
+      log.warning(
+        'The app sends messages with process.send: there is no parent to receive them, they are dropped',
+      )
     const callback = args.at(-1)
     if (typeof callback === 'function') process.nextTick(callback, null)
     return true

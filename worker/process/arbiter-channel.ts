@@ -1,33 +1,32 @@
 /**
- * The worker's end of the channel to its arbiter. It is a socket of its own, so that `process.send` and its messages are
- * the app's.
+ * The worker's end of the channel to its arbiter: a separate socket, so that `process.send` belongs to the app.
  *
- * The app could still close or write to the descriptor: a worker whose channel is not its own any more has no arbiter.
+ * The app could still close the descriptor, or reuse its number: then the worker has no arbiter any more.
  */
 import { fstatSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { channelFd, frame } from '../protocol/frame.ts'
 import type { FromWorker, ToWorker } from '../protocol/messages.ts'
 
-/** Characters of log lines that may wait for an arbiter that does not read; what is beyond is dropped, and counted. */
-const mostWaiting = 1024 * 1024
+/** How many characters of log lines may wait for the arbiter to read; lines beyond that are dropped, and counted. */
+const maxWaiting = 1024 * 1024
 
-/** How long a process that ends may wait for an arbiter that does not read, and how long between two tries. */
-const lastWordsMs = 1_000
+/** How long an ending process waits for the arbiter to read, and how long between two attempts, in milliseconds. */
+const lastMessageMs = 1_000
 const retryMs = 5
 
-export interface ChannelEars {
-  hear(message: ToWorker): void
-  /** The arbiter is gone, or cannot be heard any more. */
-  lost(): void
+export interface ChannelListeners {
+  onMessage(message: ToWorker): void
+  /** The arbiter is gone, or the channel is broken. */
+  onLost(): void
 }
 
 let socket: Socket | undefined
 let identity: string | undefined
 let dropped = 0
 
-/** To be called once, before any code of the user is imported. */
-export function openChannel({ hear, lost }: ChannelEars): void {
+/** Call once, before any user code is imported. */
+export function openChannel({ onMessage, onLost }: ChannelListeners): void {
   identity = identityOf(channelFd)
   socket = new Socket({ fd: channelFd })
   let rest = ''
@@ -35,18 +34,18 @@ export function openChannel({ hear, lost }: ChannelEars): void {
     const lines = (rest + text).split('\n')
     rest = lines.pop() as string
     for (const line of lines) {
-      const message = line === '' ? undefined : read(line)
-      if (message !== undefined) hear(message)
+      const message = line === '' ? undefined : parse(line)
+      if (message !== undefined) onMessage(message)
     }
   })
   socket.on('drain', tellDropped)
-  // It is followed by `close`.
+  // `close` follows.
   socket.on('error', () => undefined)
-  socket.once('close', lost)
+  socket.once('close', onLost)
 }
 
-/** Undefined where somebody else in this process has read a part of it. */
-function read(line: string): ToWorker | undefined {
+/** Undefined when something else in this process has read a part of the line. */
+function parse(line: string): ToWorker | undefined {
   try {
     return JSON.parse(line)
   } catch (error) {
@@ -55,25 +54,25 @@ function read(line: string): ToWorker | undefined {
   }
 }
 
-/** False when there is no arbiter any more; `sent` is called in any case. */
+/** Returns false when there is no arbiter any more; `sent` is called in any case. */
 export function tellArbiter(message: FromWorker, sent: () => void = () => undefined): boolean {
   if (!isOpen(socket)) {
     sent()
     return false
   }
   const text = frame(message)
-  if (message.type === 'log' && socket.writableLength + text.length > mostWaiting) {
+  if (message.type === 'log' && socket.writableLength + text.length > maxWaiting) {
     dropped += 1
     sent()
   } else socket.write(text, sent)
   return true
 }
 
-/** For a process that ends without another turn of its event loop; it waits a little where the arbiter does not read. */
-export function tellLast(message: FromWorker): void {
+/** Sends synchronously, for a process that ends without another turn of its event loop. */
+export function tellSync(message: FromWorker): void {
   if (!isOpen(socket)) return
   let rest = Buffer.from(frame(message))
-  const until = performance.now() + lastWordsMs
+  const until = performance.now() + lastMessageMs
   while (rest.length > 0 && performance.now() < until) {
     try {
       rest = rest.subarray(writeSync(channelFd, rest))
@@ -85,7 +84,7 @@ export function tellLast(message: FromWorker): void {
   }
 }
 
-/** Whether the channel alone keeps the process alive. */
+/** Sets whether the channel alone keeps the process alive. */
 export function holdProcess(holds: boolean): void {
   if (holds) socket?.ref()
   else socket?.unref()
@@ -102,10 +101,10 @@ function isOpen(channel: Socket | undefined): channel is Socket {
   return channel?.writable === true && identityOf(channelFd) === identity
 }
 
-/** What is behind a descriptor: the app may close any, and the kernel gives its number to what is opened next. */
+/** Identifies the open file behind a descriptor: the app may close any, and the kernel reuses their numbers. */
 function identityOf(fd: number): string | undefined {
   try {
-    // `bigint` for the reason that `log-file.ts` gives.
+    // `bigint` for the reason given in `log-stream.ts`.
     const { dev, ino } = fstatSync(fd, { bigint: true })
     return `${dev}:${ino}`
   } catch (error) {

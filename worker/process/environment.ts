@@ -1,7 +1,7 @@
-/** Who a worker is: its process title and its environment. */
-import type { Identity } from '../protocol/messages.ts'
+/** The process title and the environment of a worker. */
+import type { WorkerUser } from '../protocol/messages.ts'
 
-/** Sets the process title, shortened so that it fits where the system keeps it and still ends with its bracket. */
+/** Sets the process title, shortened to the space that the system has for it, with its closing bracket. */
 export function setTitle(role: string, name: string): void {
   const wanted = `tsicorn: ${role} [${name}]`
   process.title = wanted
@@ -17,8 +17,8 @@ export function applyEnvironment(raw_env: readonly string[]): void {
   }
 }
 
-/** Variables that tell programs who they run as, in the form of `raw_env`. */
-export function accountVariables({ user, home }: Partial<Identity> = {}): readonly string[] {
+/** The variables of a user account, in the form of `raw_env`. */
+export function accountVariables({ user, home }: Partial<WorkerUser> = {}): readonly string[] {
   return [
     ...(user === undefined ? [] : [`USER=${user}`, `LOGNAME=${user}`]),
     ...(home === undefined ? [] : [`HOME=${home}`]),

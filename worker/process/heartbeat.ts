@@ -3,24 +3,24 @@ import { fieldIndex, monotonicNow, writeRecord } from '../protocol/scoreboard.ts
 
 const rss = fieldIndex('rss')
 
-export interface PulseOptions {
+export interface HeartbeatOptions {
   readonly fd: number
   readonly slot: number
   readonly age: number
   readonly record: Float64Array
-  /** Called once, when the process has another parent than at first. */
+  /** Called once, when the process has got another parent. */
   readonly onOrphaned: () => void
-  /** Called with the record about once a second. */
+  /** Called about once a second, with the record. */
   readonly onSecond: (record: Float64Array) => void
-  /** Hears once that the record cannot be written. */
+  /** Called once, if the record cannot be written. */
   readonly onTrouble: (message: string) => void
 }
 
 const intervalMs = 250
 const beatsPerSecond = 1_000 / intervalMs
 
-/** Nothing of it throws: this is a timer, and the worker serves on without a pulse for as long as the arbiter lets it. */
-export function startPulse(options: PulseOptions): void {
+/** Never throws: without a heartbeat the worker still serves, for as long as the arbiter lets it. */
+export function startHeartbeat(options: HeartbeatOptions): void {
   const { fd, slot, age, record, onOrphaned, onSecond, onTrouble } = options
   const parent = process.ppid
   let due = performance.now()
@@ -58,12 +58,12 @@ export function startPulse(options: PulseOptions): void {
     if (beats % beatsPerSecond === 0) onSecond(record)
   }
   beat()
-  // What the log says about its end is no older than that.
+  // So that the log knows the last state of the worker.
   process.once('exit', write)
   setInterval(beat, intervalMs).unref()
 }
 
-/** Node 22 calls `process.hrtime` for it, which the app may have replaced. */
+/** Undefined when it fails: Node 22 calls `process.hrtime`, which the app may have replaced. */
 function eventLoopUtilization(): { readonly idle: number; readonly active: number } | undefined {
   try {
     return performance.eventLoopUtilization()
@@ -72,7 +72,7 @@ function eventLoopUtilization(): { readonly idle: number; readonly active: numbe
   }
 }
 
-/** In bytes. Node reads it from a file, which takes a descriptor: without one left, nobody knows. */
+/** In bytes; undefined when no file descriptor is left to read it with. */
 function residentMemory(): number | undefined {
   try {
     return process.memoryUsage.rss()

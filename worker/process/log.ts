@@ -1,6 +1,6 @@
-/** The few lines that a worker has to say: they go to the arbiter, which owns the error log. */
+/** The log of a worker: its lines go to the arbiter, which owns the error log. */
 import { inspect } from 'node:util'
-import { cut } from '../protocol/frame.ts'
+import { truncate } from '../protocol/frame.ts'
 import { type LogLevel, logLevels } from '../protocol/messages.ts'
 import { tellArbiter } from './arbiter-channel.ts'
 
@@ -13,13 +13,13 @@ export interface WorkerLog {
   critical(message: string): void
 }
 
-/** A log that leaves out what is less severe than `threshold`; with the arbiter gone, lines go to standard error. */
+/** A log that drops lines below `threshold`; when the arbiter is gone, lines go to standard error. */
 export function createLog(threshold: LogLevel): WorkerLog {
   const lowest = logLevels.indexOf(threshold)
-  const write = (level: LogLevel, words: unknown) => {
+  const write = (level: LogLevel, text: unknown) => {
     if (logLevels.indexOf(level) < lowest) return
-    // Hooks get this log, and JavaScript may hand over anything.
-    const message = cut(typeof words === 'string' ? words : inspect(words))
+    // Hooks get this log too, and may pass anything.
+    const message = truncate(typeof text === 'string' ? text : inspect(text))
     if (!tellArbiter({ type: 'log', level, message }))
       process.stderr.write(`[${level.toUpperCase()}] ${message}\n`)
   }

@@ -1,17 +1,17 @@
+/** Waits for promises that may never settle. */
 import { holdProcess } from './arbiter-channel.ts'
 
 /**
- * Waits for a promise as long as something can still settle it.
+ * Waits for a promise as long as anything in the event loop could still settle it; when the loop is empty, resolves
+ * with the result of `otherwise`, which may throw.
  *
- * A process whose event loop is empty would end without a word, or, held by the channel to the arbiter, wait for ever. The
+ * Without this, the process would exit silently, or, kept alive by the channel to the arbiter, wait for ever. The
  * channel does not count while this waits.
- *
- * Once nothing is pending any more, the outcome is that of `otherwise`, which may throw.
  */
 export async function whilePending<T>(promise: Promise<T>, otherwise: () => T): Promise<T> {
   const { promise: nothingLeft, resolve } = Promise.withResolvers<void>()
   const giveUp = () => {
-    // From here on the worker has a report to send.
+    // From now on the worker has a report to send.
     holdProcess(true)
     resolve()
   }

@@ -1,23 +1,23 @@
-/** The change of identity: a worker of a privileged arbiter becomes the user that it is to run as. */
+/** Drops privileges: a worker of a privileged arbiter becomes the user it is to run as. */
 import { getSystemErrorMessage } from 'node:util'
-import type { Identity } from '../protocol/messages.ts'
+import type { WorkerUser } from '../protocol/messages.ts'
 
-/** Node's types leave this one out. */
+/** Missing in Node's types. */
 const system = process as unknown as { initgroups?(user: string, group: number): void }
 
-/** The change is not permitted, or impossible. */
+/** The change of user is not permitted, or impossible. */
 export class PrivilegeError extends Error {
   override readonly name = 'PrivilegeError'
 }
 
 /**
- * Becomes that user and group, for good. The groups come first, because only a privileged process may change them.
+ * Becomes that user and group, irrevocably. The groups come first, because only a privileged process may change them.
  *
- * No group of the arbiter is kept: with `initgroups` the worker has those of its user, else its own group only.
+ * No group of the arbiter is kept: with `initgroups` the worker gets all groups of its user, else only its own group.
  *
  * @throws PrivilegeError
  */
-export function dropPrivileges({ uid, gid, user, initgroups, words }: Identity): void {
+export function dropPrivileges({ uid, gid, user, initgroups, words }: WorkerUser): void {
   const before = { uid: process.getuid?.(), gid: process.getgid?.() }
   const wanted = { uid: uid ?? before.uid ?? 0, gid: gid ?? before.gid ?? 0 }
   if (wanted.uid === before.uid && wanted.gid === before.gid) return

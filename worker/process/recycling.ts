@@ -1,4 +1,4 @@
-/** When a worker has served long enough: it then asks for a successor. */
+/** Decides when a worker has served long enough and is to be replaced. */
 import type { WorkerSettings } from '../protocol/messages.ts'
 import { fieldIndex } from '../protocol/scoreboard.ts'
 
@@ -11,27 +11,28 @@ type Limits = Pick<
   | 'max_worker_lifetime_jitter'
 >
 
-/** Samples in a row over the limit after which memory is not just a peak before the garbage is collected. */
+/** How many samples in a row must exceed the memory limit: fewer may be a peak before garbage collection. */
 const samplesInARow = 3
 
 const responses = fieldIndex('responses_0')
 const rss = fieldIndex('rss')
 
 /**
- * Judges the record of a worker, as often as it is called with one; says in one phrase what limit is reached, if any.
+ * Returns a function that looks at the scoreboard record of a worker and says which limit it has reached, if any.
  *
- * `random`, between 0 and 1, is drawn once for each jitter, so that workers of the same age are not worn together.
+ * `random`, from 0 to 1, is drawn once for each jitter, so that workers of the same age are not replaced at the same
+ * time.
  */
-export function createWear(limits: Limits, random: () => number = Math.random) {
+export function createRecycling(limits: Limits, random: () => number = Math.random) {
   const { max_requests, max_requests_jitter, max_worker_rss } = limits
   const { max_worker_lifetime, max_worker_lifetime_jitter } = limits
-  const mostRequests = max_requests + Math.floor(random() * (max_requests_jitter + 1))
-  const longestLife = max_worker_lifetime + random() * max_worker_lifetime_jitter
+  const maxRequests = max_requests + Math.floor(random() * (max_requests_jitter + 1))
+  const maxLifetime = max_worker_lifetime + random() * max_worker_lifetime_jitter
   let samples = 0
   return (record: Float64Array, seconds: number): string | undefined => {
-    if (max_requests > 0 && requestsOf(record) >= mostRequests)
+    if (max_requests > 0 && requestsOf(record) >= maxRequests)
       return `max_requests: ${requestsOf(record)} requests`
-    if (max_worker_lifetime > 0 && seconds >= longestLife)
+    if (max_worker_lifetime > 0 && seconds >= maxLifetime)
       return `max_worker_lifetime: ${Math.round(seconds)} s`
     samples = max_worker_rss > 0 && (record[rss] ?? 0) > max_worker_rss ? samples + 1 : 0
     return samples >= samplesInARow ? `max_worker_rss: ${record[rss]} bytes` : undefined

@@ -1,31 +1,32 @@
 /**
- * The signals by which processes are ended. A worker that hears one finishes first what it has; what the app does at its end comes
- * after that. So the app's listeners do not get them from the system, and do not see that somebody else listens.
+ * Intercepts the signals that end processes. The worker first finishes its requests, and only then may the app shut
+ * down: so the app's listeners get these signals from the worker, not from the system, and cannot see that the worker
+ * listens.
  */
 import { constants } from 'node:os'
 
-/** In the order in which the app is asked whether it listens to them. */
+/** In the order in which the app is checked for listeners. */
 export const endingSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
 
 export type EndingSignal = (typeof endingSignals)[number]
 
 type Emit = (event: string | symbol, ...args: readonly unknown[]) => boolean
 
-/** To be called once, before any code of the app; `hear` gets each signal that the process gets. */
-export function divertSignals(hear: (signal: EndingSignal) => void): void {
+/** Call once, before any code of the app runs; `onSignal` is called for each of these signals. */
+export function interceptSignals(onSignal: (signal: EndingSignal) => void): void {
   const emit = process.emit as Emit
-  const diverted: Emit = function (this: NodeJS.Process, event, ...args) {
+  const intercepted: Emit = function (this: NodeJS.Process, event, ...args) {
     if (isEnding(event)) {
-      hear(event)
+      onSignal(event)
       return true
     }
-    // When the last listener is gone, Node would stop listening.
+    // Node stops listening for a signal when its last listener is removed.
     if (event === 'removeListener' && isEnding(args[0])) return false
     return Reflect.apply(emit, this, [event, ...args])
   }
-  process.emit = diverted as typeof process.emit
+  process.emit = intercepted as typeof process.emit
   for (const signal of endingSignals) {
-    // The first listener makes Node listen, to the `emit` of that moment.
+    // The first listener makes Node listen, with the `emit` of that moment.
     process.on(signal, ignore)
     process.off(signal, ignore)
   }
@@ -39,8 +40,8 @@ function ignore(): void {
   return
 }
 
-/** The listeners of the app for this signal get it; returns what they return. */
-export function handOn(signal: EndingSignal): unknown[] {
+/** Calls the app's listeners for this signal, and returns their results. */
+export function emitToApp(signal: EndingSignal): unknown[] {
   return process
     .rawListeners(signal)
     .map(listener => Reflect.apply(listener, process, [signal, constants.signals[signal]]) as unknown)

@@ -1,28 +1,28 @@
 /**
- * A thread that tells where the JavaScript of this process stands when the event loop does not turn any more.
+ * A thread that captures the JavaScript stack of this process when its event loop is stuck.
  *
- * It pauses the main thread from within, by an inspector session that has no port: nobody else can attach to it, and Node
- * prints nothing about it. A stuck process cannot start a thread, so this one waits from the beginning.
+ * It pauses the main thread through an inspector session without a port, so nothing else can attach, and Node prints
+ * nothing about it. A stuck process cannot start a thread, so this one is started at boot.
  */
 import { requestsKey } from '../protocol/messages.ts'
 
-/** `fd` is the thread's end of a channel to the arbiter: for each line that comes, one line of JSON goes back. */
+/** `fd` is the thread's end of a channel to the arbiter; each line received is answered with one line of JSON. */
 export async function startWatchdog(fd: number): Promise<void> {
   const { Worker } = await import('node:worker_threads')
   const thread = new Worker(`(${watch})()`, {
     eval: true,
     workerData: { fd, question },
-    // What is preloaded for the app is not for this thread.
+    // Without the preloads of the app.
     execArgv: [],
     env: {},
     resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 },
   })
   thread.unref()
-  // Without the thread the arbiter gets no answer, and says that.
+  // Without the thread the arbiter gets no answer, and logs that.
   thread.on('error', () => undefined)
 }
 
-/** Node maps the stack of an error to the sources; one that is made where the process was paused is the stack wanted. */
+/** Evaluated where the process is paused: Node maps the stack of a new error to the sources. */
 const question = `(() => {
   const limit = Error.stackTraceLimit
   Error.stackTraceLimit = 50
@@ -35,7 +35,7 @@ interface Answer {
   readonly result: { readonly value?: string }
 }
 
-/** Runs in the thread, of which it knows nothing but what is in here. */
+/** Runs in the thread, as text: nothing outside of this function is in scope. */
 function watch(): void {
   const { Session } = process.getBuiltinModule('node:inspector')
   const { Socket } = process.getBuiltinModule('node:net')

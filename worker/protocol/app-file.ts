@@ -1,16 +1,16 @@
-/** The file that an app is in. The arbiter has Node run it, and the worker waits for what it exports. */
+/** Finds the file of an app: the arbiter starts Node with it, and the worker waits for its exports. */
 import { readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 /** Tried in this order when an app is named without its extension, or by its folder. */
 export const extensions = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs', '.tsx', '.jsx']
 
-/** What stands before the colon of `path:export`. */
+/** The path of `path:export`. */
 export function appPathOf(app: string): string {
   return app.split(':', 1)[0] as string
 }
 
-/** The file of that path, absolute, as it is below `cwd` as written; undefined where there is none. */
+/** The file at that path below `cwd`, absolute, without resolving symbolic links; undefined where there is none. */
 export function findAppFile(named: string, cwd: string): string | undefined {
   const path = resolve(cwd, named)
   const main = mainOf(path)
@@ -24,7 +24,7 @@ function fileOf(path: string): string | undefined {
   return candidates.find(candidate => statSync(candidate, { throwIfNoEntry: false })?.isFile())
 }
 
-/** What `node .` runs. */
+/** The file that `node .` would run. */
 function mainOf(folder: string): string | undefined {
   const file = join(folder, 'package.json')
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return undefined
@@ -32,7 +32,7 @@ function mainOf(folder: string): string | undefined {
     const { main } = JSON.parse(readFileSync(file, 'utf8'))
     return typeof main === 'string' ? resolve(folder, main) : undefined
   } catch (error) {
-    // Node itself says what is wrong with it.
+    // Node's own error will say what is wrong with it.
     if (error instanceof SyntaxError) return undefined
     throw error
   }

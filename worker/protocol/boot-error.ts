@@ -1,9 +1,11 @@
+/** The errors that keep a worker from booting. */
+
 /** The app cannot be used as it was named: a bad spec, a missing export, a wrong shape. The worker ends with code 4. */
 export class AppError extends Error {
   override readonly name: string = 'AppError'
 }
 
-/** The app listens somewhere else than tsicorn does, and nobody but the app has said where. */
+/** The app listens on other addresses than tsicorn, and only the app says where. */
 export class Elsewhere extends AppError {
   override readonly name = 'Elsewhere'
   /** Where, in the form of `bind`. */
@@ -20,7 +22,7 @@ export class AppMissing extends Error {
   override readonly name = 'AppMissing'
 }
 
-/** The kernel refused the app's own `listen` on an inherited socket; `cause` is the error of Node. */
+/** The kernel refused the app's own `listen` on an inherited socket; `cause` is Node's error. */
 export class BindFailed extends Error {
   override readonly name = 'BindFailed'
 }
@@ -30,7 +32,7 @@ export class LogFailed extends Error {
   override readonly name = 'LogFailed'
 }
 
-/** No TLS can be spoken with what the settings or the hook `ssl_context` say. The worker ends with code 3. */
+/** TLS cannot be set up from the settings or the hook `ssl_context`. The worker ends with code 3. */
 export class TlsFailed extends Error {
   override readonly name = 'TlsFailed'
 }

@@ -1,26 +1,26 @@
-/** How arbiter and worker write to each other: one JSON text per line, on a socket that Node knows nothing of. */
+/** The framing of messages between arbiter and worker: one JSON text per line, on a socket of their own. */
 
-/** The descriptor of the channel in a worker, after the standard ones; that of Node in an heir is the same. */
+/** The descriptor of the channel in a worker, after the standard ones; in a new arbiter, it is that of Node. */
 export const channelFd = 3
 
-/** From here on a process has what its arbiter gives it. */
+/** The first descriptor of those that an arbiter passes on. */
 export const firstInherited = channelFd + 1
 
-/** Says which process is the arbiter of a worker; taken out of the environment, it is known to the kernel only. */
+/** Names the arbiter of a worker. The worker deletes it from its environment, but the kernel still shows it. */
 export const arbiterVariable = 'TSICORN_ARBITER'
 
-/** A text in a message is cut when it has more characters. */
+/** Longer texts in messages are truncated, in characters. */
 export const longestText = 64 * 1024
 
-/** A message with such a text has fewer bytes, whatever the text is made of. */
+/** Upper limit for a message with such a text, in bytes, whatever its characters. */
 export const longestFrame = 512 * 1024
 
-/** A frame begins with a line of its own, so that half a frame before it spoils nothing; empty lines mean nothing. */
+/** Starts with a line end, so that half a frame before it spoils nothing; empty lines mean nothing. */
 export function frame(message: object): string {
   return `\n${JSON.stringify(message)}\n`
 }
 
-export function cut(text: string): string {
+export function truncate(text: string): string {
   if (text.length <= longestText) return text
   return `${text.slice(0, longestText)}... (cut: it has ${text.length} characters)`
 }

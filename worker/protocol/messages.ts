@@ -1,26 +1,26 @@
 /**
- * Everything an arbiter and a worker say to each other, over a channel of their own: see `frame.ts`.
+ * All messages between arbiter and worker; `frame.ts` has their framing.
  *
- * Settings are data and travel in `start`; hooks and apps are code and are imported by the worker itself.
+ * Settings are data and are sent in `start`; hooks and apps are code, and are imported by the worker itself.
  */
 
-/** What the arbiter tells a worker. */
+/** Messages from the arbiter to a worker. */
 export type ToWorker =
   | Start
   | Drain
-  /** The server is going to stop: serve on, and tell balancers. */
+  /** The server is going to stop: keep serving, and fail the readiness check. */
   | { readonly type: 'announce' }
   | { readonly type: 'quit' }
-  /** It is not wanted before it was ready; what it may have accepted meanwhile it finishes, and says that it is ready. */
+  /** Not wanted any more although it is not ready: finish what was accepted meanwhile, then leave. */
   | { readonly type: 'cancel' }
   | { readonly type: 'reopen' }
   /** The certificate was renewed. */
   | { readonly type: 'renew'; readonly tls: TlsMaterial }
 
-/** By which a worker is told to leave, one way or another. */
+/** The messages that tell a worker to leave. */
 export const orders: readonly string[] = ['cancel', 'drain', 'quit']
 
-/** What a worker tells the arbiter. */
+/** Messages from a worker to the arbiter. */
 export type FromWorker =
   | { readonly type: 'booting' }
   | { readonly type: 'ready' }
@@ -28,36 +28,36 @@ export type FromWorker =
       readonly type: 'failed'
       readonly why: BootFailure
       readonly message: string
-      /** Where the app listens, where that is the reason. */
+      /** The addresses of the app, where these are the reason. */
       readonly binds?: readonly string[]
     }
-  /** The app is loaded, and listens where the arbiter has not bound; `binds` is in the form of `bind`. */
+  /** The loaded app listens on addresses that the arbiter has not bound; `binds` is in the form of `bind`. */
   | { readonly type: 'listens'; readonly message: string; readonly binds: readonly string[] }
-  /** It was told to leave by somebody else (a signal), and asks the arbiter how. */
+  /** The worker got a signal to leave, and asks the arbiter how. */
   | { readonly type: 'leaving'; readonly why: string }
-  /** It has reached a limit of its own (requests, memory, lifetime) and serves until it has a successor. */
+  /** The worker has reached a limit (requests, memory, lifetime) and serves until it is replaced. */
   | { readonly type: 'worn'; readonly why: string }
-  /** It ends because of an exception that nothing caught. */
+  /** The worker ends because of an uncaught exception. */
   | { readonly type: 'crashed'; readonly why: string }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string }
 
-/** The first message: all that a worker needs to know before it imports any user code. */
+/** The first message: everything a worker needs before it imports user code. */
 export interface Start {
   readonly type: 'start'
   readonly age: number
   readonly generation: number
   readonly bindFrom: BindFrom
-  /** The arbiter binds what the app wants to listen on besides. */
+  /** The arbiter can bind further addresses of the app. */
   readonly mayBind: boolean
-  /** What it has tried to, in the form of `bind`. */
+  /** Addresses that it failed to bind, in the form of `bind`. */
   readonly unbound: readonly string[]
   /** Why there is no listener, where the app may have one of its own. */
   readonly bindFailure?: string
-  /** Node alone cannot load the app. */
+  /** The app needs tsx. */
   readonly tsx: boolean
-  /** Its place among the workers, from 0 on; its successor gets the same one. */
+  /** The index of the worker, from 0; its replacement gets the same one. */
   readonly index: number
-  /** Load the app, say whether that worked, and leave: `--check-config`. */
+  /** Load the app, report whether that worked, and leave: `--check-config`. */
   readonly check: boolean
   readonly settings: WorkerSettings
   readonly listeners: readonly InheritedListener[]
@@ -67,15 +67,15 @@ export interface Start {
   readonly watchdog?: number
   /** Where to import the worker's hooks from, and which of them are set; absent when there is nothing to import. */
   readonly hooks?: WorkerHooks
-  /** Who to become before the app is loaded; absent where the worker stays who it is. */
-  readonly identity?: Identity
-  /** What TLS is spoken with; absent where it is not. */
+  /** The user to become before the app is loaded; absent where the worker keeps that of the arbiter. */
+  readonly identity?: WorkerUser
+  /** Certificate and key; absent without TLS. */
   readonly tls?: TlsMaterial
 }
 
 /**
- * Read by the arbiter, so that a key which only root may read stays so, and that a worker can start whatever has
- * become of the files.
+ * The certificate and its options. The arbiter reads the files, so that the key can stay readable by root alone, and a
+ * worker can start even if the files are gone.
  */
 export interface TlsMaterial {
   readonly cert: string
@@ -84,35 +84,35 @@ export interface TlsMaterial {
   readonly ciphers?: string
   readonly ssl_version: string
   readonly cert_reqs: number
-  /** Shared by all workers, so that a client resumes its session with any of them; base64. */
+  /** Shared by all workers, so that a client can resume its session with any of them; base64. */
   readonly ticketKeys: string
-  /** All settings by name, for the hook `ssl_context`, where that is set. */
+  /** All settings by name, where the hook `ssl_context` is set. */
   readonly settings?: Readonly<Record<string, unknown>>
 }
 
-/** A user and a group; what is absent stays as the arbiter has it. */
-export interface Identity {
+/** The user and group that a worker runs as; absent fields stay as in the arbiter. */
+export interface WorkerUser {
   readonly uid?: number
   readonly gid?: number
   /** The name of the user, where the user has one. */
   readonly user?: string
   readonly home?: string
-  /** Take the other groups of the user too. */
+  /** Also take the other groups of the user. */
   readonly initgroups: boolean
   /** As configured, for messages. */
   readonly words: string
 }
 
-/** Finish what you have and leave. */
+/** Finish open requests and leave. */
 export interface Drain {
   readonly type: 'drain'
-  /** Seconds until what is still open is cut. */
+  /** Seconds until open connections are cut. */
   readonly seconds: number
-  /** Descriptors that nobody else will accept from: take what the kernel has queued there first. */
+  /** Descriptors that no other process accepts from: take their queued connections first. */
   readonly abandoned: readonly number[]
 }
 
-/** The settings that workers act upon; names and units are those of the configuration. */
+/** The settings that workers need; names and units are those of the configuration. */
 export interface WorkerSettings {
   readonly app: string
   /** The name in the process title. */
@@ -120,9 +120,9 @@ export interface WorkerSettings {
   readonly raw_env: readonly string[]
   readonly loglevel: LogLevel
   readonly accesslog: string | null
-  /** Null where it is a function, which the worker imports itself. */
+  /** Null for a function, which the worker imports itself. */
   readonly access_log_format: string | null
-  /** What gets the lines of the access log too; null where nothing does. */
+  /** Also gets the lines of the access log; null where not configured. */
   readonly syslog: SyslogTarget | null
   readonly statsd: StatsdTarget | null
   readonly request_id_header: string | null
@@ -185,9 +185,9 @@ export interface InheritedListener {
   /** -1 where the worker binds a socket of its own: see `reuse_port`. */
   readonly fd: number
   readonly reuse_port: boolean
-  /** Nobody but the app has asked for it. */
+  /** Only the app has asked for it. */
   readonly of_app: boolean
-  /** And that not in every worker, or only when it was loaded. */
+  /** And only after it was loaded, or not in every worker. */
   readonly late: boolean
   /** `http://127.0.0.1:8000` or `unix:/run/app.sock`, for logs. */
   readonly name: string
@@ -198,10 +198,10 @@ export interface InheritedListener {
   readonly path?: string
 }
 
-/** Who said where to listen; `PORT` says nothing of the host. */
+/** Who chose the addresses; `PORT` says nothing about the host. */
 export type BindFrom = 'nobody' | 'PORT' | 'operator'
 
-/** Why a worker could not start: the arbiter's exit code and retries depend on it. */
+/** Why a worker failed to boot: the arbiter's exit code and retries depend on it. */
 export const bootFailures = ['boot', 'app', 'bind', 'log', 'tsx', 'elsewhere'] as const
 
 export type BootFailure = (typeof bootFailures)[number]
@@ -214,9 +214,9 @@ export interface WorkerHooks {
   /** The configuration file, absolute. */
   readonly file: string
   readonly names: readonly string[]
-  /** What the configuration is read for; a configuration that is a function is told. */
+  /** What the configuration is loaded for: an argument of configurations that are functions. */
   readonly command: 'serve' | 'check' | 'print'
 }
 
-/** The global symbol under which a worker keeps the function that lists its requests, for when its event loop stands. */
+/** The global symbol of the function that lists the requests of a worker, for the watchdog of a stuck one. */
 export const requestsKey = 'tsicorn.requests'

@@ -1,23 +1,26 @@
 /**
- * Opens files by paths that lead through folders of others.
+ * Opens files safely where others may write to folders on the path.
  *
- * Root may do everything, so whoever may write to a folder on the way could lead root to any file by a symbolic link. For
- * root, a link counts only when root itself, or the user that this process is, made it: the kernel's own rule for /tmp
- * (`fs.protected_symlinks`), in every folder. Anybody else goes where the system leads.
+ * Anyone who may write to such a folder could lead root to any file by a symbolic link. So root follows a link only
+ * when root, or the user of this process, owns it: the kernel's rule for /tmp (`fs.protected_symlinks`), in every
+ * folder. Other users follow links as usual.
  */
 import { closeSync, constants, fstatSync, lstatSync, open, openSync, readlinkSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 const { O_DIRECTORY, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK } = constants
 
-/** Node has no name for it: a descriptor that names a file and cannot read it. Linux, on every machine that Node runs on. */
+/**
+ * Opens a descriptor that names a file without reading it. Missing in Node; the same on every Linux machine that Node
+ * supports.
+ */
 export const O_PATH = 0o10000000
 
-/** A name in a folder, which stays that folder whatever becomes of the path. */
+/** A name in an open folder, which stays the same folder even if the path changes. */
 export interface Place {
-  /** For system calls; they must not follow what has this name now. */
+  /** For system calls, which must not follow a link of this name. */
   readonly path: string
-  /** Somebody besides root and this process may put files into the folder. */
+  /** Others than root and this process may put files into the folder. */
   readonly isShared: boolean
   close(): void
 }
@@ -25,32 +28,33 @@ export interface Place {
 /**
  * Finds the folder of a path and, with `follow`, the file that trusted links lead to.
  *
- * @throws the error of the system, with the path as given; `EUNTRUSTED` for a link that somebody else has made
+ * @throws the system error, with the path as given; `EUNTRUSTED` for a link of another owner
  */
 function findPlace(path: string, { follow }: { readonly follow: boolean }): Place {
   const absolute = resolve(path)
-  return explained(absolute, () => (isGuarded() ? walk(absolute, follow) : plainPlace(absolute)))
+  return withGivenPath(absolute, () => (isGuarded() ? walk(absolute, follow) : plainPlace(absolute)))
 }
 
-/** Calls with the name of a file in its folder, for deeds that do not follow links. */
-export function inPlace<T>(path: string, deed: (path: string) => T): T {
+/** Calls `operation` with a safe name of the file, for operations that do not follow links. */
+export function inPlace<T>(path: string, operation: (path: string) => T): T {
   const place = findPlace(path, { follow: false })
   try {
-    return explained(path, () => deed(place.path))
+    return withGivenPath(path, () => operation(place.path))
   } finally {
     place.close()
   }
 }
 
 /**
- * Opens a file, and never waits for the other end of a pipe: `ENXIO` when nobody reads it. To be closed by the caller.
+ * Opens a file, and never waits for the other end of a pipe: `ENXIO` when there is no reader. The caller closes it.
  *
- * @throws the error of the system; `EUNTRUSTED` as above, and for a file in a folder of others that has a second name
+ * @throws the system error; `EUNTRUSTED` as above, and for a file with a second name in a folder that others may write
+ * to
  */
 export async function openSafely(path: string, flags: number): Promise<number> {
   const place = findPlace(path, { follow: true })
   try {
-    // What root does not follow by itself, it does not follow here either. Links of /proc lead to no path.
+    // O_NOFOLLOW, so that the last component is no link either. Links in /proc lead to open files, not to paths.
     const guard = isGuarded() && !isMagic(dirname(place.path)) ? O_NOFOLLOW : 0
     const fd = await openFile(place.path, flags | guard | O_NONBLOCK | O_NOCTTY, 0o666)
     if (!isGuarded() || !place.isShared || fstatSync(fd, { bigint: true }).nlink <= 1n) return fd
@@ -63,12 +67,12 @@ export async function openSafely(path: string, flags: number): Promise<number> {
   }
 }
 
-/** A folder that is open, for the names in it. */
+/** The path of an open folder, for the names in it. */
 export function folderPath(fd: number, path: string): string {
   return process.platform === 'linux' ? at(fd) : path
 }
 
-/** Root, where the folder can be held while its files are dealt with. */
+/** Whether to guard: for root, where a folder can be held open. */
 function isGuarded(): boolean {
   return process.platform === 'linux' && process.geteuid?.() === 0
 }
@@ -78,7 +82,7 @@ function plainPlace(path: string): Place {
 }
 
 /** As many links as the kernel follows. */
-const mostLinks = 40
+const maxLinks = 40
 
 function walk(path: string, follow: boolean): Place {
   const names = partsOf(path)
@@ -90,7 +94,7 @@ function walk(path: string, follow: boolean): Place {
       if (name === undefined) return placeIn(folder, '.')
       const here = inside(folder, name)
       const isLast = names.length === 0
-      // A magic link of /proc leads to an open file, and its text to nowhere.
+      // A magic link in /proc leads to an open file; its text leads nowhere.
       if (isMagic(at(folder))) {
         if (isLast) return placeIn(folder, name)
         folder = enter(folder, name, 0)
@@ -99,7 +103,7 @@ function walk(path: string, follow: boolean): Place {
       const found = lstatSync(here, { bigint: true, throwIfNoEntry: false })
       if (found?.isSymbolicLink() && (follow || !isLast)) {
         links += 1
-        if (links > mostLinks) throw Object.assign(new Error(path), { code: 'ELOOP', errno: -40 })
+        if (links > maxLinks) throw Object.assign(new Error(path), { code: 'ELOOP', errno: -40 })
         if (!isOurs(found.uid)) throw untrusted(`user ${found.uid} made the symbolic link "${name}" in it`)
         const target = readlinkSync(here)
         names.unshift(...partsOf(target))
@@ -121,7 +125,7 @@ function at(folder: number): string {
   return `/proc/self/fd/${folder}`
 }
 
-/** `path.join` would take `..` for a step back in this text. */
+/** Not `path.join`, which would resolve `..` as text. */
 function inside(folder: number, name: string): string {
   return `${at(folder)}/${name}`
 }
@@ -163,15 +167,15 @@ function untrusted(why: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`root does not trust the path: ${why}`), { code: 'EUNTRUSTED' })
 }
 
-function explained<T>(path: string, deed: () => T): T {
+function withGivenPath<T>(path: string, operation: () => T): T {
   try {
-    return deed()
+    return operation()
   } catch (error) {
     throw withPath(path, error as NodeJS.ErrnoException)
   }
 }
 
-/** The system speaks of the folder's descriptor, which says nothing to anybody. */
+/** Puts the path as given into an error that names the descriptor of the folder. */
 function withPath(path: string, error: NodeJS.ErrnoException): NodeJS.ErrnoException {
   const { code, errno, path: named } = error
   if (errno === undefined || !named?.startsWith('/proc/self/fd/')) return error

@@ -1,8 +1,8 @@
 /**
  * The scoreboard: one small file that all processes of a server share, with a fixed record for each worker.
  *
- * A worker writes its own record with one positional write; the arbiter reads all of them with one read. A record is
- * heartbeat, metrics and the last words of a worker that was killed.
+ * A worker writes its own record with one positional write; the arbiter reads all of them with one read. A record holds
+ * heartbeat and metrics, and is the last that is known of a worker that was killed.
  */
 import { readSync, writeSync } from 'node:fs'
 
@@ -21,11 +21,11 @@ export const recordFields = [
   'responses_3',
   'responses_4',
   'responses_5',
-  /** Requests that were answered by `request_timeout` instead of by the app. */
+  /** Requests that exceeded `request_timeout`. */
   'timeouts',
-  /** Requests that `ready_path` answered: they count as responses, and say nothing about the app. */
+  /** Requests for `ready_path`: they count as responses, but say nothing about the app. */
   'ready_checks',
-  /** Responses by the time they took: up to 1, 5, 25, 100, 500 ms, 2.5, 10 s, and longer. */
+  /** Responses by duration: up to 1, 5, 25, 100, 500 ms, 2.5 s, 10 s, and longer. */
   'took_1ms',
   'took_5ms',
   'took_25ms',
@@ -34,9 +34,9 @@ export const recordFields = [
   'took_2500ms',
   'took_10s',
   'took_longer',
-  /** Share of the last interval that the event loop was busy, 0 to 1. */
+  /** How busy the event loop was in the last interval, 0 to 1. */
   'utilization',
-  /** How late the event loop came to write this record, in milliseconds. */
+  /** How late this record was written, in milliseconds. */
   'delay',
   /** Resident memory in bytes. */
   'rss',
@@ -47,7 +47,7 @@ export type RecordField = (typeof recordFields)[number]
 export type ScoreRecord = Readonly<Record<RecordField, number>>
 
 const recordLength = 32
-/** How long a record is in the file. */
+/** The length of a record in the file. */
 export const recordBytes = recordLength * Float64Array.BYTES_PER_ELEMENT
 
 /** Writes a worker's record; `values` is in the order of `recordFields`. */
@@ -55,14 +55,14 @@ export function writeRecord(fd: number, slot: number, values: Float64Array): voi
   writeSync(fd, values, 0, values.byteLength, slot * recordBytes)
 }
 
-/** How many requests the app has answered: clients that left first were not served, and nor are health checks. */
+/** How many requests the app has answered, without those whose clients left first, and without readiness checks. */
 export function servedBy(record: ScoreRecord): number {
-  const whole = [1, 2, 3, 4, 5] as const
-  const responses = whole.reduce<number>((sum, kind) => sum + record[`responses_${kind}`], 0)
+  const completeClasses = [1, 2, 3, 4, 5] as const
+  const responses = completeClasses.reduce<number>((sum, kind) => sum + record[`responses_${kind}`], 0)
   return Math.max(0, responses - record.ready_checks)
 }
 
-/** An empty record, to be filled in and written. */
+/** An empty record. */
 export function newRecord(): Float64Array {
   return new Float64Array(recordLength)
 }
@@ -72,8 +72,8 @@ export function fieldIndex(field: RecordField): number {
 }
 
 /**
- * The records of the first `slots` workers; a slot that was never written reads as zeros, and so does a value that cannot
- * be: every worker can write anything to any record.
+ * The records of the first `slots` workers. A slot that was never written reads as zeros, and so does an impossible
+ * value: every worker can write anything to any record.
  */
 export function readRecords(fd: number, slots: number): ScoreRecord[] {
   const all = new Float64Array(slots * recordLength)
@@ -84,14 +84,14 @@ export function readRecords(fd: number, slots: number): ScoreRecord[] {
     return Object.fromEntries(
       recordFields.map((field, index) => {
         const value = values[index] as number
-        return [field, mayBe(field, value, now) ? value : 0]
+        return [field, isPossible(field, value, now) ? value : 0]
       }),
     ) as unknown as ScoreRecord
   })
 }
 
-/** A pulse of the future would let a worker stand still for ever. */
-function mayBe(field: RecordField, value: number, now: number): boolean {
+/** A heartbeat from the future would let a worker be stuck for ever. */
+function isPossible(field: RecordField, value: number, now: number): boolean {
   switch (field) {
     case 'pulse':
       return value >= 0 && value <= now
@@ -104,10 +104,10 @@ function mayBe(field: RecordField, value: number, now: number): boolean {
   }
 }
 
-/** Milliseconds of the monotonic clock, which all processes of a machine share. */
+/** Milliseconds of the monotonic clock, which all processes on a machine share. */
 export function monotonicNow(): number {
   return Number(nanoseconds() / 1_000n) / 1_000
 }
 
-// Before an app can replace it.
+// Taken before an app can replace it.
 const nanoseconds = process.hrtime.bigint

@@ -1,9 +1,9 @@
-/** What Node is told for the settings of TLS. */
+/** Node's TLS options for the TLS settings. */
 import { constants } from 'node:crypto'
 import type { SecureContextOptions, SecureVersion } from 'node:tls'
 import type { TlsMaterial } from './messages.ts'
 
-/** Throws nothing: whether they can be used is known when a context is made of them. */
+/** Does not throw: whether the options are usable shows when a context is created from them. */
 export function contextOptions(material: TlsMaterial): SecureContextOptions {
   const { cert, key, ca, ciphers, ssl_version } = material
   const [minVersion, maxVersion = minVersion] = ssl_version.split('-') as SecureVersion[]
@@ -19,10 +19,10 @@ export function contextOptions(material: TlsMaterial): SecureContextOptions {
 
 const suite = /^TLS_/
 
-/** OpenSSL keeps two lists, and Node one: a list without suites of TLS 1.3 would switch that version off. */
+/** OpenSSL has two lists and Node one: a list without TLS 1.3 suites would disable TLS 1.3. */
 function withSuites(ciphers: string): string {
   const names = ciphers.split(':')
   if (names.some(name => suite.test(name))) return ciphers
-  const usual = constants.defaultCoreCipherList.split(':').filter(name => suite.test(name))
-  return [...usual, ...names].join(':')
+  const defaults = constants.defaultCoreCipherList.split(':').filter(name => suite.test(name))
+  return [...defaults, ...names].join(':')
 }

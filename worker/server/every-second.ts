@@ -1,10 +1,10 @@
-/** What a worker looks after once a second, with its record of the scoreboard. */
+/** The checks that a worker makes once a second: recycling, file descriptors, slow readers. */
 import type { Connections } from '../connection/connections.ts'
-import { Descriptors } from '../connection/descriptors.ts'
+import { DescriptorGuard } from '../connection/descriptors.ts'
 import { SlowReaders } from '../connection/slow-readers.ts'
 import { tellArbiter } from '../process/arbiter-channel.ts'
 import type { WorkerLog } from '../process/log.ts'
-import { createWear } from '../process/recycling.ts'
+import { createRecycling } from '../process/recycling.ts'
 import type { WorkerSettings } from '../protocol/messages.ts'
 
 export function everySecond(
@@ -12,24 +12,24 @@ export function everySecond(
   connections: Connections,
   log: WorkerLog,
 ): (record: Float64Array) => void {
-  const watchWear = askForSuccessor(settings)
-  const descriptors = new Descriptors(connections, log)
+  const checkRecycling = requestReplacement(settings)
+  const descriptors = new DescriptorGuard(connections, log)
   const slowReaders = new SlowReaders(settings, connections, log)
   return record => {
-    watchWear(record)
-    descriptors.look()
-    slowReaders.look()
+    checkRecycling(record)
+    descriptors.check()
+    slowReaders.check()
   }
 }
 
-/** Once, when a limit is reached. */
-function askForSuccessor(settings: WorkerSettings): (record: Float64Array) => void {
-  const wear = createWear(settings)
-  let isWorn = false
+/** Asks the arbiter for a replacement, once, when a limit is reached. */
+function requestReplacement(settings: WorkerSettings): (record: Float64Array) => void {
+  const whyRecycle = createRecycling(settings)
+  let isRequested = false
   return record => {
-    const why = isWorn ? undefined : wear(record, process.uptime())
+    const why = isRequested ? undefined : whyRecycle(record, process.uptime())
     if (why === undefined) return
-    isWorn = true
+    isRequested = true
     tellArbiter({ type: 'worn', why })
   }
 }

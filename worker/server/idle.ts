@@ -1,31 +1,30 @@
-/** Waits for the connections of a worker that drains. */
+/** Waits until the connections of a draining worker are closed. */
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import { idleGraceMs } from '../connection/connection-state.ts'
 import type { Connections } from '../connection/connections.ts'
 
-/** A connection that waits for its next request is closed after so long, in milliseconds. */
-const idleMs = 900
-
 /**
- * One that never had a request has more time, in milliseconds: its client means to send one, and where the first packet is lost, it
- * comes again after a second (RFC 6298), or after three.
+ * How long a connection without any request so far is kept, in milliseconds: its client means to send one, and a lost
+ * first packet comes again after a second (RFC 6298), or after three.
  */
-const firstMs = 3_200
+const firstRequestMs = 3_200
 
-/** How often the connections are looked at, in milliseconds. */
+/** How often idle connections are closed, in milliseconds. */
 const sweepMs = 50
 
 /**
- * Resolves with true when all are closed, and with false when there are some at that time of `performance.now()`.
+ * Resolves with true when all are closed, or with false when some are still open at the time `until` of
+ * `performance.now()`.
  *
- * What counts as idle was so before the event loop polled, and after that still is: on a busy machine a request may have waited in
- * the kernel for as long as an idle connection is kept.
+ * A connection must have been idle before the event loop polls and still be idle afterwards: on a busy machine, a
+ * request may have waited in the kernel for as long as an idle connection is kept.
  */
-export async function untilIdle(connections: Connections, until: number): Promise<boolean> {
+export async function closeWhenIdle(connections: Connections, until: number): Promise<boolean> {
   while (connections.size > 0) {
     await sleep(sweepMs)
     const now = performance.now()
     await turn()
-    connections.endIdle(now - idleMs, now - firstMs)
+    connections.closeIdle(now - idleGraceMs, now - firstRequestMs)
     if (performance.now() >= until) return connections.size === 0
   }
   return true

@@ -1,25 +1,24 @@
-/** The servers that the app tells to listen when it is loaded: those for metrics, and those that wait for a database. */
-import type { CaughtServer } from '../listen/claims.ts'
-import type { LateListens } from '../listen/listen-interceptor.ts'
+/** Servers that the app starts after it is loaded: for metrics, or when a database is connected. */
+import type { InterceptedServer, LateListens } from '../listen/claims.ts'
 import { tellArbiter } from '../process/arbiter-channel.ts'
 import type { Elsewhere } from '../protocol/boot-error.ts'
-import { cut } from '../protocol/frame.ts'
+import { truncate } from '../protocol/frame.ts'
 import type { Serving } from './serve.ts'
 
 export class LateServers implements LateListens {
   readonly #serving = Promise.withResolvers<Serving>()
 
-  found({ message, binds }: Elsewhere): void {
-    tellArbiter({ type: 'listens', message: cut(message), binds })
+  onUnbound({ message, binds }: Elsewhere): void {
+    tellArbiter({ type: 'listens', message: truncate(message), binds })
   }
 
-  async adopt(one: CaughtServer): Promise<boolean> {
+  async takeOver(one: InterceptedServer): Promise<boolean> {
     const serving = await this.#serving.promise
     return serving.add(one)
   }
 
-  /** From now on the worker serves. */
-  begin(serving: Serving): void {
+  /** Call when the worker begins to serve. */
+  serve(serving: Serving): void {
     this.#serving.resolve(serving)
   }
 }

@@ -1,27 +1,27 @@
-/** `request_id_header`: one name for a request, in every log that it leaves a trace in. */
+/** `request_id_header`: gives each request an id, to find it in all logs. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { RequestListener, UpgradeListener } from '../http/types.ts'
 import type { Trust } from '../net/trusted-peers.ts'
 
-/** Visible ASCII, and not too long for a line of a log. */
-const sane = /^[!-~]{1,128}$/
+/** Visible ASCII, and short enough for a log line. */
+const validId = /^[!-~]{1,128}$/
 
-/** Gives requests their ids before a listener sees them. */
-export interface Naming {
+/** Give requests their ids before the listener gets them. */
+export interface RequestIds {
   request(listener: RequestListener): RequestListener
   upgrade(listener: UpgradeListener): UpgradeListener
 }
 
 /**
- * An id is the one that the request came with, where its peer is trusted and the id is of sane form, else a new one. The
- * request and its response carry it in the header of this name; the answer to an upgrade is the app's to write.
+ * Keeps the id that a request came with if its peer is trusted and the id is valid, else creates one. The header is set
+ * on the request and on its response; the response to an upgrade is written by the app.
  */
-export function createNaming(header: string, trusts: Trust): Naming {
+export function createRequestIds(header: string, trusts: Trust): RequestIds {
   const name = header.toLowerCase()
   const identify = (req: IncomingMessage): string => {
     const given = req.headers[name]
-    if (typeof given === 'string' && sane.test(given) && trusts(req.socket)) return given
+    if (typeof given === 'string' && validId.test(given) && trusts(req.socket)) return given
     const id = randomUUID()
     setHeader(req, name, id)
     return id
@@ -38,7 +38,7 @@ export function createNaming(header: string, trusts: Trust): Naming {
   }
 }
 
-/** In both forms that an app may read: a Request is made of the raw one. */
+/** Sets both forms of the header: a Request is made from the raw one. */
 function setHeader(req: IncomingMessage, name: string, value: string): void {
   req.headers[name] = value
   const { rawHeaders } = req

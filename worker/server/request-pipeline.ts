@@ -1,118 +1,162 @@
-/** What happens to every request before the app sees it; what is not asked for is not part of it. */
+/** The steps that every request takes before and after the app. */
+import type { ServerResponse } from 'node:http'
 import type { HookCaller } from '../../hooks/run.ts'
 import type { WorkerView } from '../../hooks/table.ts'
 import type { AccessLog } from '../access-log/access-log.ts'
-import type { Connections } from '../connection/connections.ts'
-import type { BodyGuard } from '../http/body-limit.ts'
-import { fail } from '../http/error-handler.ts'
-import { isRefused, type OnRefused, refuse } from '../http/rejection.ts'
-import { withTimeout } from '../http/request-timeout.ts'
-import { isGone, isWhole } from '../http/response.ts'
-import type { RequestListener } from '../http/types.ts'
-import { type Inspect, isHttp2Request } from '../http/validation.ts'
+import type { Connections, OnRequestEnd } from '../connection/connections.ts'
+import type { LimitBody } from '../http/body-limit.ts'
+import { respondWithError, withErrorHandler } from '../http/error-handler.ts'
+import { isRejected, type OnRejected, reject } from '../http/rejection.ts'
+import type { RequestTimeouts } from '../http/request-timeout.ts'
+import { isClientGone, isComplete } from '../http/response.ts'
+import type { RequestListener, RequestStep } from '../http/types.ts'
+import { isHttp2Request, type Validate } from '../http/validation.ts'
 import type { WorkerLog } from '../process/log.ts'
+import type { Rewrite } from './header-rewriting.ts'
+import type { RequestIds } from './request-id.ts'
 
-export interface RequestParts {
+export interface PipelineParts {
+  readonly requestIds: RequestIds | undefined
   readonly connections: Connections
   readonly accessLog: AccessLog | undefined
+  readonly validate: Validate
+  readonly onRejected: OnRejected
+  readonly rewrite: Rewrite
+  readonly timeouts: RequestTimeouts | undefined
+  readonly limitBody: LimitBody
   readonly hooks: HookCaller
   readonly worker: () => WorkerView
+  readonly readiness: RequestStep | undefined
   readonly log: WorkerLog
-  readonly inspect: Inspect
-  readonly onRefused: OnRefused
-  readonly guardBody: BodyGuard
-  /** The setting `request_id_header`, in small letters: answers to failures keep it. */
+  /** The setting `request_id_header`, in small letters: error responses keep it. */
   readonly idHeader: string | undefined
-  /** The setting `request_timeout`, in seconds. */
-  readonly timeout: number
 }
 
-/** The app's listener with counting, logging and hooks around it. */
-export function wrap(app: RequestListener, parts: RequestParts): RequestListener {
-  const hooked = parts.hooks.has('pre_request') ? afterHook(app, parts) : app
-  const limited = parts.timeout > 0 ? bounded(hooked, parts) : hooked
-  const counted = observed(inspected(patient(limited, parts), parts), parts)
-  return (req, res) => {
-    // What comes after a refused request or a last answer on its connection is nobody's.
-    if (!isRefused(req.socket) && !parts.connections.isOver(req)) counted(req, res)
+/** Puts the pipeline in front of the listeners of one event, which all get each request. */
+export type Pipeline = (...listeners: RequestListener[]) => RequestListener
+
+/** What is not configured is not in the lists, and costs nothing per request. */
+export function createPipeline(parts: PipelineParts): Pipeline {
+  const { requestIds, connections, accessLog, timeouts, hooks, readiness } = parts
+
+  // Called in this order when a response is finished or cut off, after the state of its connection is updated.
+  const ends = configured<OnRequestEnd>([
+    hooks.has('post_request') && callPostRequest(parts),
+    accessLog?.ended,
+    timeouts?.ended,
+  ])
+
+  // A request passes these steps in this order, and then reaches the error handler and the app.
+  const steps = configured<RequestStep>([
+    requestIds?.request,
+    ignoreAfterLastResponse(connections),
+    trackRequests(connections, together(ends)),
+    accessLog && logRequests(accessLog),
+    validateRequests(parts),
+    rewriteHeaders(parts.rewrite),
+    timeouts?.step,
+    limitBodies(parts.limitBody),
+    waitForBatch(connections),
+    hooks.has('pre_request') && callPreRequest(parts),
+    readiness,
+  ])
+
+  // Each listener of the app has its own error handler, so that one that throws does not affect the others.
+  return (...listeners) => {
+    const app = together(listeners.map(listener => withErrorHandler(listener, parts)))
+    return steps.reduceRight((next, step) => step(next), app as RequestListener)
+  }
+}
+
+function configured<T>(list: readonly (T | false | undefined)[]): readonly T[] {
+  return list.filter(item => item !== false && item !== undefined) as readonly T[]
+}
+
+/** Calls all of them; undefined where there are none. */
+function together<Args extends unknown[]>(
+  listeners: readonly ((...args: Args) => unknown)[],
+): ((...args: Args) => unknown) | undefined {
+  if (listeners.length < 2) return listeners[0]
+  return (...args) => {
+    for (const listener of listeners) listener(...args)
+  }
+}
+
+/** Requests that follow a rejected request or the last response of their connection are not processed. */
+function ignoreAfterLastResponse(connections: Connections): RequestStep {
+  return next => (req, res) => {
+    if (!isRejected(req.socket) && !connections.isAfterLastResponse(req)) next(req, res)
+  }
+}
+
+/** Keeps the state of connections and the totals up to date; the only step that subscribes to the end of responses. */
+function trackRequests(connections: Connections, ended: OnRequestEnd | undefined): RequestStep {
+  return next => (req, res) => {
+    connections.trackRequest(req, res, ended)
+    next(req, res)
+  }
+}
+
+function logRequests(accessLog: AccessLog): RequestStep {
+  return next => (req, res) => {
+    accessLog.started(req, res)
+    next(req, res)
+  }
+}
+
+function validateRequests({ validate, onRejected }: PipelineParts): RequestStep {
+  return next => (req, res) => {
+    // Its client reset it in the same chunk that it came in.
+    if (isHttp2Request(req) && isClientGone(res)) return
+    const rejection = validate(req)
+    if (rejection === undefined) return next(req, res)
+    onRejected(req.socket, rejection, res)
+    reject(req, res, rejection.status)
+  }
+}
+
+function rewriteHeaders(rewrite: Rewrite): RequestStep {
+  return next => (req, res) => {
+    rewrite(req)
+    next(req, res)
+  }
+}
+
+/** Before anything waits: the parser may already have more of the body. */
+function limitBodies(limitBody: LimitBody): RequestStep {
+  return next => (req, res) => {
+    // A body with a Content-Length has passed validation.
+    if (isHttp2Request(req) || req.headers['transfer-encoding'] !== undefined) limitBody(req, res)
+    next(req, res)
   }
 }
 
 /**
- * While connections end, the app waits until all requests that came in one piece are known: the answer to the newest of
- * them is the last one, and a quick answer to the first would leave the others without one.
+ * While connections end, the app waits until all requests of the same chunk are known: the response to the newest of
+ * them is the last one, and a quick response to the first would leave the others without one.
  */
-function patient(listener: RequestListener, { connections }: RequestParts): RequestListener {
-  return (req, res) => {
-    if (connections.mayStay) listener(req, res)
-    else process.nextTick(listener, req, res)
+function waitForBatch(connections: Connections): RequestStep {
+  return next => (req, res) => {
+    if (connections.mayKeepAlive) next(req, res)
+    else process.nextTick(next, req, res)
   }
 }
 
-/** Counts requests and logs them. */
-function observed(listener: RequestListener, parts: RequestParts): RequestListener {
-  const { connections, accessLog, hooks } = parts
-  if (hooks.has('post_request')) return withPostRequest(listener, parts)
-  if (accessLog === undefined) {
-    return (req, res) => {
-      connections.began(req, res)
-      listener(req, res)
-    }
-  }
-  return (req, res) => {
-    connections.began(req, res)
-    accessLog.watch(req, res)
-    listener(req, res)
-  }
-}
-
-/** What is not for the app is refused. */
-function inspected(
-  listener: RequestListener,
-  { inspect, guardBody, onRefused }: RequestParts,
-): RequestListener {
-  return (req, res) => {
-    const isHttp2 = isHttp2Request(req)
-    // Reset by what came in one piece with it.
-    if (isHttp2 && isGone(res)) return
-    const refusal = inspect(req)
-    if (refusal !== undefined) {
-      onRefused(req.socket, refusal, res)
-      return refuse(req, res, refusal.status)
-    }
-    const isOpenEnded = isHttp2 || req.headers['transfer-encoding'] !== undefined
-    if (isOpenEnded) guardBody(req, res)
-    listener(req, res)
-  }
-}
-
-function withPostRequest(listener: RequestListener, parts: RequestParts): RequestListener {
-  const { connections, accessLog, hooks, worker } = parts
-  return (req, res) => {
-    connections.began(req, res, started => {
-      const timing = { duration: (performance.now() - started) / 1_000, finished: isWhole(res) }
-      void hooks.tell('post_request', worker(), req, res, timing)
-    })
-    accessLog?.watch(req, res)
-    listener(req, res)
-  }
-}
-
-function bounded(listener: RequestListener, { connections, log, timeout }: RequestParts): RequestListener {
-  return withTimeout(listener, timeout * 1_000, req => {
-    connections.countTimeout()
-    log.warning(`${req.method} ${req.url} was not answered within request_timeout (${timeout} s)`)
-  })
-}
-
-function afterHook(app: RequestListener, { hooks, worker, log, idHeader }: RequestParts): RequestListener {
-  return (req, res) => {
+function callPreRequest({ hooks, worker, log, idHeader }: PipelineParts): RequestStep {
+  return next => (req, res) => {
     hooks.call('pre_request', worker(), req).then(
-      () => app(req, res),
+      () => next(req, res),
       (error: Error) => {
         log.error(error.message)
-        fail(res, idHeader)
+        respondWithError(res, idHeader)
       },
     )
+  }
+}
+
+function callPostRequest({ hooks, worker }: PipelineParts): OnRequestEnd {
+  return (req, res: ServerResponse, startedAt) => {
+    const timing = { duration: (performance.now() - startedAt) / 1_000, finished: isComplete(res) }
+    void hooks.tell('post_request', worker(), req, res, timing)
   }
 }

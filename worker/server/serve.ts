@@ -1,4 +1,4 @@
-/** Serves the app on the inherited sockets. */
+/** Serves the app on the inherited sockets, with its own servers or with one of tsicorn. */
 import { createServer, type Server } from 'node:http'
 import type net from 'node:net'
 import type { Socket } from 'node:net'
@@ -6,76 +6,76 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { isHttp2, isSecure, shapeOf } from '../app/adapters/server.ts'
 import type { AppServer, LoadedApp, RequestListener } from '../app/load.ts'
 import type { Connections } from '../connection/connections.ts'
-import type { Acceptors } from '../connection/listener-filters.ts'
-import type { Front } from '../connection/transport.ts'
-import { continueLazily } from '../http/expect-continue.ts'
+import type { ListenerFilter } from '../connection/listener-filters.ts'
+import type { Transport } from '../connection/transport.ts'
+import { withLazyContinue } from '../http/expect-continue.ts'
 import { tolerateResets } from '../http/http2-response.ts'
 import type { StreamListener, UpgradeListener } from '../http/types.ts'
-import { acceptFor, listen, stopListening } from '../listen/accepting.ts'
-import { stayOpen } from '../listen/app-server.ts'
-import type { CaughtServer } from '../listen/claims.ts'
+import { createForwarder, listen, stopListening } from '../listen/accepting.ts'
+import { deferClose } from '../listen/app-server.ts'
+import type { InterceptedServer } from '../listen/claims.ts'
 import { emptyQueues } from '../listen/empty-queues.ts'
 import { AppError } from '../protocol/boot-error.ts'
 import type { InheritedListener } from '../protocol/messages.ts'
+import type { Pipeline } from './request-pipeline.ts'
 
 export { stopListening }
 
 export interface ServeOptions {
   readonly listeners: readonly InheritedListener[]
-  /** Seconds that an idle connection is kept. */
+  /** How long an idle connection is kept, in seconds. */
   readonly keepalive: number
   readonly backlog: number
   readonly connections: Connections
-  /** What happens to each request around the app, and to what a listener of the app throws. */
-  readonly wrap: (app: RequestListener) => RequestListener
-  readonly guard: (listener: RequestListener) => RequestListener
-  readonly guardStream: (listener: StreamListener) => StreamListener
-  /** The same for what leaves HTTP; refused where there is no listener. */
+  /** Everything around the listeners of the app. */
+  readonly pipeline: Pipeline
+  readonly wrapStream: (listener: StreamListener) => StreamListener
+  /** Rejects upgrades where there is no listener. */
   readonly wrapUpgrade: (listener?: UpgradeListener) => UpgradeListener
-  /** Sees each server that speaks HTTP. */
+  /** Called for each HTTP server. */
   readonly onServer: (server: AppServer) => void
-  /** Seconds for the head of a request, 0 is no limit; and the most bytes of one. */
+  /** How long the head of a request may take, in seconds; 0 is no limit. */
   readonly headerTimeout: number
-  readonly largestHead: number
-  /** Makes the servers that accept connections, where the server of HTTP is not to do it itself. */
-  readonly acceptors: Acceptors | undefined
-  /** The app closed a server that it told to listen. */
+  readonly maxHeadBytes: number
+  /** Makes the servers that accept connections, where they are filtered. */
+  readonly listenerFilter: ListenerFilter | undefined
+  /** Called when the app closes a server of its own. */
   readonly onClosed: () => void
-  /** What stands before each server, where TLS or HTTP/2 is wanted. */
-  readonly front: Front | undefined
+  /** TLS and HTTP/2, where they are configured. */
+  readonly transport: Transport | undefined
 }
 
-/** Something that accepts from one inherited socket. */
-interface Acceptor {
+/** A server that accepts from one inherited socket. */
+interface AcceptingServer {
   readonly listener: InheritedListener
   readonly server: net.Server
 }
 
 export interface Serving {
-  /** A server of the app is about to listen; false when nothing new is taken any more. */
-  add(one: CaughtServer): boolean
-  /** Takes nothing new; what the kernel has queued on the abandoned descriptors is taken first. */
+  /** Adds a server of the app that is about to listen; false when the worker no longer accepts. */
+  add(one: InterceptedServer): boolean
+  /** Stops accepting, after taking the connections that are queued on the abandoned descriptors. */
   stopAccepting(abandoned: readonly number[]): Promise<void>
-  /** The servers of the app close, those that the app has not closed itself. */
+  /** Closes the servers of the app that it has not closed itself. */
   close(): Promise<void>
 }
 
-/** Rejects with `BindFailed` when somebody else listens on one of the addresses. */
+/** Rejects with `BindFailed` when another process listens on one of the addresses. */
 export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serving> {
   const { listeners, backlog } = options
-  const { caught } = app
-  const acceptors: Acceptor[] = [...caught]
-  const ofApp = new Set(caught.map(({ server }) => server))
+  const { intercepted } = app
+  const acceptors: AcceptingServer[] = [...intercepted]
+  const ofApp = new Set(intercepted.map(({ server }) => server))
   if (app.server !== undefined) ofApp.add(app.server)
-  for (const one of ofApp) adopt(one, options)
-  const server = app.server ?? ownServer(app, options)
+  for (const one of ofApp) wrapServer(one, options)
+  const server = app.server ?? createOwnServer(app, options)
   for (const one of new Set([...ofApp, server])) options.onServer(one)
   for (const listener of listeners) {
     if (acceptors.some(acceptor => acceptor.listener === listener)) continue
     if (app.awaited?.includes(listener)) continue
     const isFree = !server.listening && acceptors.every(acceptor => acceptor.server !== server)
-    const { acceptors: makeAcceptor } = options
-    const accepting = makeAcceptor?.(server) ?? (isFree ? server : acceptFor(server))
+    const { listenerFilter } = options
+    const accepting = listenerFilter?.(server) ?? (isFree ? server : createForwarder(server))
     await listen(accepting, listener, backlog)
     acceptors.push({ listener, server: accepting })
   }
@@ -92,7 +92,7 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   return {
     add(one) {
       if (isStopping) return false
-      options.onServer(adopt(one.server, options))
+      options.onServer(wrapServer(one.server, options))
       acceptors.push(one)
       watch(one.server)
       return true
@@ -102,7 +102,7 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
       const isLeft = ({ fd, reuse_port }: InheritedListener) => reuse_port || abandoned.includes(fd)
       const left = acceptors.filter(({ listener }) => isLeft(listener)).map(({ server }) => server)
       if (left.length > 0) await emptyQueues(left)
-      for (const one of ofApp) closers.push(stayOpen(one))
+      for (const one of ofApp) closers.push(deferClose(one))
       for (const acceptor of acceptors) stopListening(acceptor.server)
     },
     async close() {
@@ -112,78 +112,78 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   }
 }
 
-function ownServer(app: LoadedApp, options: ServeOptions): Server {
-  const { keepalive, connections, wrap, guard, wrapUpgrade, headerTimeout, largestHead } = options
-  const listener = wrap(guard(app.listener as RequestListener))
+function createOwnServer(app: LoadedApp, options: ServeOptions): Server {
+  const { keepalive, connections, pipeline, wrapUpgrade, headerTimeout, maxHeadBytes } = options
+  const listener = pipeline(app.listener as RequestListener)
   const own = {
-    maxHeaderSize: largestHead,
-    connectionsCheckingInterval: checkMs,
-    // Refused here as everything else is, with a word for the log.
+    maxHeaderSize: maxHeadBytes,
+    connectionsCheckingInterval: connectionsCheckMs,
+    // Validation checks this, and logs it.
     requireHostHeader: false,
   }
   const server = createServer(own, listener)
   server.on(
     'checkContinue',
-    continueLazily(listener, () => connections.mayStay),
+    withLazyContinue(listener, () => connections.mayKeepAlive),
   )
-  // With 0, each answer ends its connection, and Node would take it for no limit.
+  // With 0 every response ends its connection, and Node would take it for no limit.
   if (keepalive > 0) server.keepAliveTimeout = keepalive * 1_000
-  // The limit of the parser would cut off the rest without a word.
+  // The limit of the parser would silently drop the rest.
   server.maxHeadersCount = 0
   server.headersTimeout = headerTimeout * 1_000
   server.requestTimeout = 0
   if (app.upgrade !== undefined) server.on('upgrade', wrapUpgrade(app.upgrade))
   server.on('connect', wrapUpgrade())
-  options.front?.stand(server, app.listener)
-  track(server, connections)
+  options.transport?.attach(server, app.listener)
+  trackConnections(server, connections)
   return server
 }
 
-/** How often Node looks for requests that take too long to arrive, in milliseconds. */
-const checkMs = 1_000
+/** How often Node looks for requests that arrive too slowly, in milliseconds. */
+const connectionsCheckMs = 1_000
 
-/** What Node closes idle connections after when nobody says otherwise, in milliseconds. */
-const nodeKeepAlive = 5_000
+/** Node's default `keepAliveTimeout`, in milliseconds. */
+const nodeKeepAliveMs = 5_000
 
-/** Puts what happens to every request around the listeners that the app's own server has. */
-function adopt(server: AppServer, options: ServeOptions): AppServer {
-  const { keepalive, connections, wrapUpgrade, front } = options
-  if (front?.hasTls && isSecure(server)) throw new AppError(tlsTwice(server))
-  front?.stand(server)
+/** Puts the pipeline in front of the listeners of the app's own server. */
+function wrapServer(server: AppServer, options: ServeOptions): AppServer {
+  const { keepalive, connections, wrapUpgrade, transport } = options
+  if (transport?.hasTls && isSecure(server)) throw new AppError(doubleTls(server))
+  transport?.attach(server)
   for (const event of ['request', 'checkContinue', 'checkExpectation'] as const)
     wrapListeners(server, event, options)
-  // Over HTTP/2, both are left to Node.
-  if (isHttp2(server)) adoptStreams(server, options)
-  else adoptFormsOfHttp1(server, options)
+  // Over HTTP/2, Node handles both.
+  if (isHttp2(server)) wrapStreamListeners(server, options)
+  else wrapHttp1Events(server, options)
   const upgrade = takeListeners(server, 'upgrade')
   if (upgrade !== undefined) server.on('upgrade', wrapUpgrade(upgrade))
-  if (keepalive > 0 && 'keepAliveTimeout' in server && server.keepAliveTimeout === nodeKeepAlive) {
+  if (keepalive > 0 && 'keepAliveTimeout' in server && server.keepAliveTimeout === nodeKeepAliveMs) {
     server.keepAliveTimeout = keepalive * 1_000
   }
-  if (!server.listening) track(server, connections)
+  if (!server.listening) trackConnections(server, connections)
   return server
 }
 
 /** `Expect: 100-continue` and CONNECT. */
-function adoptFormsOfHttp1(server: AppServer, { connections, wrapUpgrade }: ServeOptions): void {
+function wrapHttp1Events(server: AppServer, { connections, wrapUpgrade }: ServeOptions): void {
   const [listener] = server.listeners('request') as RequestListener[]
-  // Of older Nodes, the limit drops the rest without a word, and nothing here could refuse it.
+  // In older versions of Node, the limit silently drops the rest before validation.
   if ('maxHeadersCount' in server) server.maxHeadersCount ??= 0
-  const mayStay = () => connections.mayStay
+  const mayKeepAlive = () => connections.mayKeepAlive
   if (listener !== undefined && server.listenerCount('checkContinue') === 0)
-    server.on('checkContinue', continueLazily(listener, mayStay))
+    server.on('checkContinue', withLazyContinue(listener, mayKeepAlive))
   server.on('connect', wrapUpgrade(takeListeners(server, 'connect')))
 }
 
-/** An app may listen for the streams of HTTP/2 themselves. */
-function adoptStreams(server: AppServer, { guardStream }: ServeOptions): void {
+/** An app may handle HTTP/2 streams itself. */
+function wrapStreamListeners(server: AppServer, { wrapStream }: ServeOptions): void {
   tolerateResets()
   const own = server.listeners('stream') as StreamListener[]
   server.removeAllListeners('stream')
-  for (const listener of own) server.on('stream', guardStream(listener))
+  for (const listener of own) server.on('stream', wrapStream(listener))
 }
 
-/** All of them as one, so that a connection is counted once. */
+/** Removes the listeners and returns them as one, so that a connection is counted once. */
 function takeListeners(server: AppServer, event: 'upgrade' | 'connect'): UpgradeListener | undefined {
   const own = server.listeners(event) as UpgradeListener[]
   server.removeAllListeners(event)
@@ -191,35 +191,34 @@ function takeListeners(server: AppServer, event: 'upgrade' | 'connect'): Upgrade
   return (...args) => Promise.all(own.map(listener => Reflect.apply(listener, server, args)))
 }
 
-/** In the place of the listeners comes one, so that a request is counted once. */
+/** Replaces the listeners by one, so that a request is counted once. */
 function wrapListeners(
   server: AppServer,
   event: 'request' | 'checkContinue' | 'checkExpectation',
-  { wrap, guard }: ServeOptions,
+  { pipeline }: ServeOptions,
 ): void {
   const own = server.listeners(event) as RequestListener[]
   if (own.length === 0) return
   server.removeAllListeners(event)
-  // By way of Reflect: an Express application has a `bind` of its own, for requests of that verb.
-  const listeners = own.map(listener => guard((req, res) => Reflect.apply(listener, server, [req, res])))
-  server.on(
-    event,
-    wrap((req, res) => {
-      for (const listener of listeners) listener(req, res)
-    }),
+  // With Reflect, because an Express application has a `bind` of its own, for requests of that method.
+  const listeners = own.map(
+    (listener): RequestListener =>
+      (req, res) =>
+        Reflect.apply(listener, server, [req, res]),
   )
+  server.on(event, pipeline(...listeners))
 }
 
-function tlsTwice(server: AppServer): string {
+function doubleTls(server: AppServer): string {
   return `The app serves with TLS of its own (${shapeOf(server)}), and certfile is set as well: leave out certfile, or let the app make an http.Server`
 }
 
-/** To be called before a server takes its first connection. */
-export function track(server: AppServer, connections: Connections): void {
-  // First of all: what else listens makes sessions of HTTP/2 on these sockets.
+/** Call before a server gets its first connection. */
+export function trackConnections(server: AppServer, connections: Connections): void {
+  // First, because the other listeners create HTTP/2 sessions on these sockets.
   server.prependListener('connection', (socket: Socket) => connections.add(socket))
   if (isSecure(server)) {
-    server.prependListener('secureConnection', (socket: Socket) => connections.secure(socket))
+    server.prependListener('secureConnection', (socket: Socket) => connections.addSecure(socket))
   }
   server.on('session', session => connections.addSession(session))
 }

@@ -1,42 +1,42 @@
-/** Connections that leave HTTP: WebSockets, CONNECT, and whatever else is asked for with `Upgrade`. */
+/** Upgraded connections: WebSockets, CONNECT, and everything else that is requested with `Upgrade`. */
 import { stackOf } from '../../hooks/thrown.ts'
 import { attempt } from '../http/error-handler.ts'
-import { ignore, inTurn, isRefused, refuseSocket } from '../http/rejection.ts'
+import { afterEarlierResponses, ignore, isRejected, rejectSocket } from '../http/rejection.ts'
 import type { UpgradeListener } from '../http/types.ts'
-import type { RequestParts } from './request-pipeline.ts'
+import { unsupportedConnect } from '../http/validation.ts'
+import type { PipelineParts } from './request-pipeline.ts'
 
-const nobody = { status: 501, why: 'nobody listens for CONNECT' }
-
-/** The listener for requests that are for the app, whose connections count until they end; without one, it refuses them. */
+/** Validates and tracks requests for an upgrade; without a listener, rejects them. */
 export function wrapUpgrade(
   listener: UpgradeListener | undefined,
-  { accessLog, connections, inspect, log, onRefused }: RequestParts,
+  { accessLog, connections, validate, rewrite, log, onRejected }: PipelineParts,
 ): UpgradeListener {
   return (req, socket, head) => {
-    // Node has taken its own listener away, and a client that resets must not end the worker.
+    // Node has removed its own listener, and a reset by the client must not end the worker.
     socket.on('error', ignore)
-    if (isRefused(socket)) return
+    if (isRejected(socket)) return
     accessLog?.upgraded(req, socket)
-    const refusal = inspect(req)
-    if (refusal !== undefined || listener === undefined) {
-      const { status, why } = refusal ?? nobody
-      return inTurn(req.socket, undefined, () => {
-        onRefused(req.socket, { status, why })
-        refuseSocket(socket, status)
+    const rejection = validate(req)
+    if (rejection === undefined) rewrite(req)
+    if (rejection !== undefined || listener === undefined) {
+      const { status, why } = rejection ?? unsupportedConnect
+      return afterEarlierResponses(req.socket, undefined, () => {
+        onRejected(req.socket, { status, why })
+        rejectSocket(socket, status)
       })
     }
-    inTurn(req.socket, undefined, () => {
+    afterEarlierResponses(req.socket, undefined, () => {
       if (!socket.writable) return void socket.destroy()
-      // The answer before may have set one for the next request.
+      // The previous response may have set a timeout for the next request.
       req.socket.setTimeout(0)
-      connections.upgraded(socket, req.headers.upgrade)
+      connections.addUpgraded(socket, req.headers.upgrade)
       const { bytesWritten } = req.socket
       attempt(
         () => listener(req, socket, head),
         error => {
           log.error(`${req.method} ${req.url} failed: ${stackOf(error)}`)
           if (req.socket.bytesWritten > bytesWritten) socket.destroy()
-          else refuseSocket(socket, 500)
+          else rejectSocket(socket, 500)
         },
       )
     })

@@ -1,16 +1,17 @@
+/** Lines over a TCP or unix connection, which is reopened when it breaks. */
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import type { RemoteOptions } from './udp.ts'
 
-/** Characters that may wait for a connection or a slow reader before lines are dropped, and counted. */
-const mostWaiting = 1024 * 1024
+/** How many characters may wait for a connection or a slow reader; lines beyond that are dropped, and counted. */
+const maxWaiting = 1024 * 1024
 
 /** Between two attempts to connect, in milliseconds. */
 const retryMs = 1_000
 
-/** For the last lines, in milliseconds. */
+/** How long the last lines may take, in milliseconds. */
 const closeMs = 1_000
 
-/** Lines to one address over a connection, which is opened anew when it breaks. Nothing is thrown. */
+/** Sends lines to one address. Never throws. */
 export class LineStream {
   readonly #target: NetConnectOpts
   readonly #options: RemoteOptions
@@ -26,7 +27,7 @@ export class LineStream {
     this.#socket = this.#connect()
   }
 
-  /** Resolves when the first attempt to connect is over, with its error where it failed. */
+  /** Resolves after the first attempt to connect, with its error if it failed. */
   async attempted(): Promise<Error | undefined> {
     const socket = this.#socket
     if (!socket.connecting) return socket.errored ?? undefined
@@ -36,15 +37,15 @@ export class LineStream {
   }
 
   readonly send = (line: string): void => {
-    if (this.#waiting.length + this.#socket.writableLength > mostWaiting) this.#lose()
+    if (this.#waiting.length + this.#socket.writableLength > maxWaiting) this.#drop()
     else if (this.#socket.readyState === 'open') this.#socket.write(`${line}\n`)
     else this.#waiting += `${line}\n`
   }
 
-  #lose(): void {
+  #drop(): void {
     this.#lost += 1
     const { name, onTrouble } = this.#options
-    // One that is not connected has said so.
+    // If it is not connected, that has been reported.
     if (this.#lost === 1 && !this.#failing)
       onTrouble(`Cannot send to ${name} as fast as lines come: what does not fit into memory is lost`)
   }
@@ -91,7 +92,7 @@ export class LineStream {
         onTrouble(`Cannot send to ${name}: ${error.message}: lines wait in memory until it works again`)
     })
     socket.on('drain', this.#tellLost)
-    // Nobody reads: without this the end of the other side is not noticed.
+    // Without reading, the end of the connection goes unnoticed.
     socket.resume()
     socket.once('close', () => {
       if (this.#closing) return

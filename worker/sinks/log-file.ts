@@ -1,3 +1,4 @@
+/** A log file that several processes append to. */
 import { constants, fstatSync, openSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { getSystemErrorMessage } from 'node:util'
@@ -5,31 +6,31 @@ import { openSafely } from '../protocol/safe-open.ts'
 import { countLines, LogStream } from './log-stream.ts'
 
 /**
- * A log that several processes append to at once.
- *
- * Whole lines stay whole as long as one piece handed to `write` is at most `piece` bytes: the kernel appends such a
- * piece to a local file (O_APPEND) or to a pipe (PIPE_BUF) undivided. Only a longer line to a pipe that is full, and a
- * disk that fills up in the middle of a piece, can break one.
+ * Lines stay whole as long as each piece passed to `write` has at most `piece` bytes: the kernel appends such a piece
+ * to a local file (O_APPEND) or a pipe (PIPE_BUF) undivided. Only a longer line to a full pipe, and a disk that fills
+ * up in the middle of a piece, can split one.
  */
 export interface LogFile {
-  /** The longest piece, in bytes, that is sure to arrive undivided. */
+  /** The longest piece that always arrives undivided, in bytes. */
   readonly piece: number
-  /** Takes whole lines, each with its line end. Never blocks, never throws; ignored after `close`. */
+  /** Appends whole lines, each with its line end. Never blocks, never throws; does nothing after `close`. */
   write(lines: string): void
   /**
-   * Turns to the file that has the name now; resolves when all earlier lines are in the old one, or where that disk is
-   * full, wait for the new one.
+   * Switches to the file that has the name now. Resolves when all earlier lines are in the old file, or, where its disk
+   * is full, wait for the new one.
    */
   reopen(): Promise<void>
-  /** Resolves when all lines are written, or after the time of `CloseOptions`. */
+  /** Resolves when all lines are written, or after `limit`. */
   close(options?: CloseOptions): Promise<void>
 }
 
 export interface CloseOptions {
-  /** How long a full disk, or the reader of a pipe, is waited for, in milliseconds; default: 2,500. */
+  /** How long to wait for a full disk, or for the reader of a pipe, in milliseconds; default: 2,500. */
   readonly limit?: number
-  /** Takes at once what cannot be written at once; else that is waited for, then lost, counted and said. */
-  readonly heir?: (lines: string) => void
+  /**
+   * Gets the lines that cannot be written at once; without it they are waited for, and if lost, counted and reported.
+   */
+  readonly onUnwritten?: (lines: string) => void
 }
 
 export interface LogFileOptions {
@@ -38,21 +39,21 @@ export interface LogFileOptions {
   /** Its value: a path, or `-` for the standard stream, which is neither reopened nor closed. */
   readonly value: string
   readonly standard: 1 | 2
-  /** Hears once that writing fails, and once that it works again and how much was lost. */
+  /** Called once when writing fails, and once when it works again, with the number of lost lines. */
   readonly onTrouble: (message: string) => void
 }
 
-/** Opens a log for appending; rejects with one message for the user. Another thread writes, in order. */
+/** Opens a log for appending; rejects with one message for the user. Writing is asynchronous, in order. */
 export async function openLogFile(options: LogFileOptions): Promise<LogFile> {
   const { value, standard, onTrouble } = options
   const { SonicBoom } = (await import('sonic-boom')).default
-  // A later change of the working folder must not move the log.
+  // Absolute, so that a later `chdir` does not move the log.
   const path = value === '-' ? undefined : resolve(value)
   const name = path === undefined ? standardNames[standard] : `"${path}"`
   let closing = false
   let failing = false
   let lostLines = 0
-  let current = start(path === undefined ? unblocked(standard) : await openFirst(path, options))
+  let current = start(path === undefined ? reopenNonBlocking(standard) : await openFirst(path, options))
   let lastChange: Promise<void> = Promise.resolve()
 
   function start(fd: number): LogStream {
@@ -75,18 +76,18 @@ export async function openLogFile(options: LogFileOptions): Promise<LogFile> {
     })
   }
 
-  /** Nobody may lose the last lines by calling `process.exit`. */
+  /** The last lines survive `process.exit`. */
   function writeRest(): void {
     closing = true
     try {
-      current.flushSync(lastMs)
+      current.flushSync(closeLimitMs)
     } catch (error) {
       onTrouble(`Cannot write to ${name}: ${(error as Error).message}: the last lines are lost`)
     }
   }
   process.on('exit', writeRest)
 
-  /** One change after the other, so that a close waits for a reopen. */
+  /** Serialises changes, so that a close waits for a reopen. */
   function change(step: () => Promise<void>): Promise<void> {
     lastChange = lastChange.then(step)
     return lastChange
@@ -103,24 +104,24 @@ export async function openLogFile(options: LogFileOptions): Promise<LogFile> {
       change(async () => {
         if (path === undefined || closing) return
         try {
-          // A stream of its own for each file: the old one keeps the lines that were meant for it.
+          // A stream for each file: lines written before still go to the old one.
           const next = start(await openForAppend(path))
           const old = current
           current = next
-          const rest = await old.end(lastMs, { retries: false })
+          const rest = await old.end(closeLimitMs, { retries: false })
           if (rest !== '') current.write(rest)
         } catch (error) {
           onTrouble(`Cannot reopen ${name}: ${(error as Error).message}: the old file stays in use`)
         }
       }),
-    close: ({ limit = lastMs, heir } = {}) =>
+    close: ({ limit = closeLimitMs, onUnwritten } = {}) =>
       change(async () => {
         if (closing) return
         closing = true
-        const rest = await current.end(limit, { retries: heir === undefined })
+        const rest = await current.end(limit, { retries: onUnwritten === undefined })
         process.off('exit', writeRest)
         if (rest === '') return
-        if (heir !== undefined) return heir(rest)
+        if (onUnwritten !== undefined) return onUnwritten(rest)
         const lost = lostLines + countLines(rest)
         onTrouble(`Cannot write to ${name} before it is closed: ${lost} lines were lost`)
       }),
@@ -128,13 +129,14 @@ export async function openLogFile(options: LogFileOptions): Promise<LogFile> {
 }
 
 /** How long the last lines may take, in milliseconds. */
-const lastMs = 2_500
+const closeLimitMs = 2_500
 
 /**
- * A standard stream in a description of its own: a reader that does not read must not hold up a thread, for which Node would wait at
- * its end, and whoever shares the stream goes on as before. The stream itself where that is not possible: for a socket.
+ * Reopens a standard stream with a file description of its own, so that it can be non-blocking without affecting
+ * processes that share it: a stalled reader must not hold up a thread, which Node would wait for at its exit. Sockets
+ * cannot be reopened; then this is the stream itself.
  */
-function unblocked(standard: 1 | 2): number {
+function reopenNonBlocking(standard: 1 | 2): number {
   const { O_WRONLY, O_APPEND, O_NONBLOCK, O_NOCTTY } = constants
   try {
     const stats = fstatSync(standard, { bigint: true })

@@ -1,49 +1,50 @@
-/** Lines on their way to one open file, and what of them has not arrived. */
+/** Writes lines to one open file, and keeps track of what is not written yet. */
 import { fstatSync } from 'node:fs'
 import type { SonicBoom } from 'sonic-boom'
 
-/** Bytes that Linux appends to a file in one go; larger batches save nothing. */
-const filePiece = 64 * 1024
-/** PIPE_BUF of Linux. */
-const pipePiece = 4096
-/** Bytes that may wait for a slow disk or reader before lines are dropped, and counted. */
-const mostWaiting = 16 * 1024 * 1024
+/** Bytes per write to a file, which Linux appends undivided; larger batches save nothing. */
+const filePieceBytes = 64 * 1024
+/** Bytes per write to a pipe: PIPE_BUF on Linux. */
+const pipePieceBytes = 4096
+/** How many bytes may wait for a slow disk or reader; lines beyond that are dropped, and counted. */
+const maxWaitingBytes = 16 * 1024 * 1024
 
-/** How often a full disk is tried again by a stream that is to end, in milliseconds. */
+/** How often an ending stream tries a full disk again, in milliseconds. */
 const retryMs = 100
 
-/** How long the reader of a pipe is waited for by a stream that is to end, in milliseconds. */
+/** How long an ending stream waits for the reader of a pipe, in milliseconds. */
 const readerMs = 2_000
 
 export interface LogStreamOptions {
-  /** Hears each time that writing fails. */
+  /** Called each time writing fails. */
   readonly onError: (error: Error) => void
-  /** Hears of lines for which there is no room in memory. */
+  /** Called with lines that do not fit into memory. */
   readonly onDrop: (lines: string) => void
-  /** Hears each time that everything that waited is written. */
+  /** Called each time everything is written. */
   readonly onDrain: () => void
 }
 
 export class LogStream {
-  /** The longest piece, in bytes, that is sure to arrive undivided. */
+  /** The longest piece that always arrives undivided, in bytes. */
   readonly piece: number
   readonly #stream: SonicBoom
-  /** What was handed over and is not written whole, in order. */
+  /** The pieces that are not completely written, in order. */
   readonly #waiting: string[] = []
-  /** How many bytes of the first of them are written. */
+  /** How many bytes of the first piece are written. */
   #written = 0
   /** When to stop waiting for the reader of a pipe. */
   #until = Number.POSITIVE_INFINITY
 
   constructor(Stream: typeof SonicBoom, fd: number, { onError, onDrop, onDrain }: LogStreamOptions) {
-    // `bigint` has buffers of its own in Node: up to 24.11, plain numbers of a pipe or socket that stay behind make the
-    // next import take a package that is a symbolic link, as pnpm has them all, by the wrong path.
-    this.piece = fstatSync(fd, { bigint: true }).isFile() ? filePiece : pipePiece
+    // `bigint` uses buffers of its own in Node. Up to 24.11, the plain numbers of a pipe or socket are left in a shared
+    // buffer, and make the next import resolve a package that is a symbolic link, as all of pnpm's are, to the wrong
+    // path.
+    this.piece = fstatSync(fd, { bigint: true }).isFile() ? filePieceBytes : pipePieceBytes
     this.#stream = new Stream({
       fd,
       maxWrite: this.piece,
-      maxLength: mostWaiting,
-      // Every 100 ms: for as long as it takes while the process lives, not for ever when it wants to leave.
+      maxLength: maxWaitingBytes,
+      // Every 100 ms: without limit while the process lives, but not when it is about to exit.
       retryEAGAIN: () => performance.now() < this.#until,
     })
     this.#stream.on('error', onError)
@@ -60,7 +61,7 @@ export class LogStream {
     this.#stream.write(lines)
   }
 
-  /** Writes what waits, and waits for the reader of a pipe for so long. Throws where that is not possible. */
+  /** Writes everything, and waits this long for the reader of a pipe. Throws when that fails. */
   flushSync(milliseconds: number): void {
     this.#until = performance.now() + milliseconds
     this.#stream.flushSync()
@@ -68,8 +69,8 @@ export class LogStream {
   }
 
   /**
-   * Writes what waits, and closes the file; resolves with the lines that did not arrive, after so many milliseconds at
-   * the latest. With `retries` a disk that is full is tried again until then; the reader of a pipe has 2 s.
+   * Writes everything and closes the file. Resolves with the lines that could not be written, after this many
+   * milliseconds at the latest. With `retries`, a full disk is tried again until then; the reader of a pipe has 2 s.
    */
   end(milliseconds: number, { retries }: { readonly retries: boolean }): Promise<string> {
     const stream = this.#stream
@@ -107,7 +108,7 @@ export class LogStream {
     this.#waiting.splice(0, done)
   }
 
-  /** Whole lines: one that is written in part is among them. */
+  /** The unwritten lines, including one that is partly written. */
   #rest(): string {
     const all = Buffer.from(this.#waiting.join(''))
     const from = this.#written === 0 ? 0 : all.lastIndexOf('\n', this.#written - 1) + 1
@@ -115,7 +116,7 @@ export class LogStream {
   }
 }
 
-/** How many lines these are. */
+/** The number of lines in a text. */
 export function countLines(lines: string): number {
   return lines.split('\n').length - 1
 }

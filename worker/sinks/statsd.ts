@@ -2,18 +2,18 @@
 import type { StatsdTarget } from '../protocol/messages.ts'
 import { Udp } from './udp.ts'
 
-/** Bytes that are sure to fit into one packet on every network, its headers aside. */
-const packet = 1_432
+/** The payload that fits into one packet on every network, in bytes. */
+const maxPacketBytes = 1_432
 
-/** How long a metric waits for others, in milliseconds. */
-const gatherMs = 100
+/** How long metrics are collected before they are sent, in milliseconds. */
+const batchMs = 100
 
 /** Collects metrics into datagrams, one on each line. Never blocks, never throws. */
 export class Statsd {
   readonly #udp: Udp
   readonly #prefix: string
   readonly #tags: string
-  #gathered = ''
+  #pending = ''
   #timer: NodeJS.Timeout | undefined
 
   constructor({ host, port, text, prefix, tags }: StatsdTarget, onTrouble: (message: string) => void) {
@@ -42,9 +42,9 @@ export class Statsd {
   readonly flush = (): void => {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#gathered === '') return
-    this.#udp.send(this.#gathered)
-    this.#gathered = ''
+    if (this.#pending === '') return
+    this.#udp.send(this.#pending)
+    this.#pending = ''
   }
 
   async close(): Promise<void> {
@@ -54,8 +54,8 @@ export class Statsd {
 
   #add(metric: string): void {
     const line = `${this.#prefix}${metric}${this.#tags}`
-    if (this.#gathered.length + line.length + 1 > packet) this.flush()
-    this.#gathered += this.#gathered === '' ? line : `\n${line}`
-    this.#timer ??= setTimeout(this.flush, gatherMs).unref()
+    if (this.#pending.length + line.length + 1 > maxPacketBytes) this.flush()
+    this.#pending += this.#pending === '' ? line : `\n${line}`
+    this.#timer ??= setTimeout(this.flush, batchMs).unref()
   }
 }

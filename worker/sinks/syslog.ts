@@ -1,4 +1,4 @@
-/** Records for syslog: `<PRI>gunicorn.PREFIX.error: [PID] MESSAGE`, which is what Gunicorn sends. */
+/** Syslog records as Gunicorn sends them: `<PRI>gunicorn.PREFIX.error: [PID] MESSAGE`. */
 import type { LogLevel, SyslogTarget } from '../protocol/messages.ts'
 import { LineStream } from './line-stream.ts'
 import { Udp } from './udp.ts'
@@ -10,7 +10,7 @@ export interface Syslog {
   close(): Promise<void>
 }
 
-/** Rejects with one message for the user when there is a socket that Node cannot send to. */
+/** Rejects with one message for the user when the socket is one that Node cannot send to. */
 export async function openSyslog(
   { address, facility, prefix }: SyslogTarget,
   onTrouble: (message: string) => void,
@@ -31,15 +31,15 @@ export async function openSyslog(
           address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port },
           options,
         )
-  if (address.kind === 'unix') await refuseDatagrams(remote as LineStream, address.text)
-  // Not before: what is refused is said once.
+  if (address.kind === 'unix') await rejectDatagrams(remote as LineStream, address.text)
+  // Only now: a refused socket is reported once, by the error above.
   report = onTrouble
   if (trouble !== undefined) report(trouble)
   const facilityCode = facilities[facility] ?? 1
   return {
     send(log, level, message, pid) {
       const priority = facilityCode * 8 + severities[level]
-      remote.send(cut(`<${priority}>gunicorn.${prefix}.${log}: [${pid}] ${escaped(message)}`))
+      remote.send(truncate(`<${priority}>gunicorn.${prefix}.${log}: [${pid}] ${escaped(message)}`))
     },
     close: () => remote.close(),
   }
@@ -71,25 +71,25 @@ const facilities: Readonly<Record<string, number>> = {
   ...Object.fromEntries(Array.from({ length: 8 }, (_, n) => [`local${n}`, 16 + n])),
 }
 
-/** A control character, the line end of a stack above all, would end the record: `#012`, as rsyslog writes it. */
+/** Control characters, such as the line ends of a stack, would end the record: escaped as rsyslog does, `#012`. */
 function escaped(message: string): string {
   return message
     .trimEnd()
     .replace(/\p{Cc}/gu, character => `#${character.charCodeAt(0).toString(8).padStart(3, '0')}`)
 }
 
-/** In bytes: what rsyslog takes, and what fits into a datagram. */
-const longest = 8 * 1024
+/** The longest record, in bytes: rsyslog accepts it, and it fits into a datagram. */
+const maxRecordBytes = 8 * 1024
 
-function cut(record: string): string {
-  if (Buffer.byteLength(record) <= longest) return record
+function truncate(record: string): string {
+  if (Buffer.byteLength(record) <= maxRecordBytes) return record
   return Buffer.from(record)
-    .subarray(0, longest)
+    .subarray(0, maxRecordBytes)
     .toString()
     .replace(/\uFFFD$/, '')
 }
 
-async function refuseDatagrams(remote: LineStream, text: string): Promise<void> {
+async function rejectDatagrams(remote: LineStream, text: string): Promise<void> {
   const error: NodeJS.ErrnoException | undefined = await remote.attempted()
   if (error?.code !== 'EPROTOTYPE') return
   await remote.close()

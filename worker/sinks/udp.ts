@@ -1,24 +1,25 @@
+/** Datagrams to one address. */
 import { createSocket, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 
 export interface RemoteOptions {
-  /** What messages call it: `syslog_addr "udp://localhost:514"`. */
+  /** The name of the address in messages: `syslog_addr "udp://localhost:514"`. */
   readonly name: string
   readonly onTrouble: (message: string) => void
 }
 
-/** While a name is looked up, in datagrams. */
-const mostWaiting = 1_000
+/** How many datagrams may wait while a name is looked up. */
+const maxWaiting = 1_000
 
-/** After a name could not be looked up, in milliseconds. */
+/** How long to wait after a failed look-up, in milliseconds. */
 const retryMs = 5_000
 
-/** Trouble so long after the last one is news again, in milliseconds. */
-const forgetMs = 60_000
+/** An error is reported again this long after the last one, in milliseconds. */
+const reportAgainMs = 60_000
 
 /**
- * Datagrams to one address. Nothing is waited for and nothing thrown: what nobody receives is lost. Trouble is heard of,
- * because the socket is connected, but only once as long as it lasts.
+ * Sends datagrams. Never waits and never throws: datagrams without a receiver are lost. The socket is connected, so
+ * errors are noticed; they are reported once as long as they last.
  */
 export class Udp {
   readonly #host: string
@@ -39,11 +40,11 @@ export class Udp {
 
   readonly send = (text: string): void => {
     if (this.#socket !== undefined) return this.#socket.send(text, this.#sent)
-    if (this.#waiting.length < mostWaiting) this.#waiting.push(text)
+    if (this.#waiting.length < maxWaiting) this.#waiting.push(text)
     if (performance.now() >= this.#retryAt) this.#connect()
   }
 
-  /** Resolves when what waits for the look-up of the name is sent, or cannot be. */
+  /** Resolves when the datagrams that wait for the look-up are sent, or cannot be. */
   async close(): Promise<void> {
     await this.#connecting
     const socket = this.#socket
@@ -69,7 +70,7 @@ export class Udp {
   }
 
   async #open(): Promise<Socket> {
-    // What listens on localhost may well do so on 127.0.0.1 alone.
+    // A service on localhost may listen on 127.0.0.1 alone.
     const { address, family } = await lookup(this.#host, { order: 'ipv4first' })
     const socket = createSocket(family === 6 ? 'udp6' : 'udp4').unref()
     await new Promise<void>((resolve, reject) => {
@@ -82,7 +83,7 @@ export class Udp {
   readonly #sent = (error: Error | null): void => {
     if (error === null) return
     const now = performance.now()
-    const isNews = now - this.#troubleAt > forgetMs
+    const isNews = now - this.#troubleAt > reportAgainMs
     this.#troubleAt = now
     const { name, onTrouble } = this.#options
     if (isNews) onTrouble(`Cannot send to ${name}: ${error.message}: what is sent meanwhile is lost`)

@@ -1,3 +1,4 @@
+/** Adapts Fastify applications. */
 import type { AppServer, Servable } from '../../http/types.ts'
 import { hasMethods, isObject } from './members.ts'
 
@@ -8,14 +9,14 @@ interface Fastify {
 }
 
 /**
- * Its own server is adopted rather than its `routing` function: TLS, HTTP/2, time limits and what plugins attached to the
- * server (WebSockets) stay as they are.
+ * Serves through the application's own server instead of its `routing` function, so that TLS, HTTP/2, time limits and
+ * what plugins attached to the server (WebSockets) stay as they are.
  */
-export function adoptFastify(value: unknown): Promise<Servable> | undefined {
-  return isFastify(value) ? adopt(value) : undefined
+export function adaptFastify(value: unknown): Promise<Servable> | undefined {
+  return isFastify(value) ? adapt(value) : undefined
 }
 
-async function adopt(app: Fastify): Promise<Servable> {
+async function adapt(app: Fastify): Promise<Servable> {
   await app.ready()
   return { shape: 'Fastify application', server: app.server, close: async () => void (await app.close()) }
 }
@@ -24,7 +25,7 @@ function isFastify(value: unknown): value is Fastify {
   return hasMethods(value, 'ready', 'routing', 'close') && isObject(value) && hasFastifyState(value)
 }
 
-/** A plugin's scope inherits from the root instance, so the prototypes are looked at as well. */
+/** The scope of a plugin inherits from the root instance, so the prototypes are checked too. */
 function hasFastifyState(value: object | null): boolean {
   if (value === null) return false
   if (Object.getOwnPropertySymbols(value).some(symbol => symbol.description === 'fastify.state')) return true

@@ -1,9 +1,13 @@
+/** Adapts apps with a fetch handler. */
 import type { Servable } from '../../http/types.ts'
 import { type FetchHandler, fetchListener } from './fetch.ts'
 import { hasMethods } from './members.ts'
 
-/** `{ fetch }`, as Hono, h3, Elysia and `export default { fetch }` are, and functions of one parameter: `(request) => Response`. */
-export function adoptFetch(value: unknown): Servable | undefined {
+/**
+ * Accepts `{ fetch }` (Hono, h3, Elysia, `export default { fetch }`) and functions of one parameter, `(request) =>
+ * Response`.
+ */
+export function adaptFetch(value: unknown): Servable | undefined {
   const handler = handlerOf(value)
   return handler && { shape: 'fetch handler', listener: fetchListener(handler) }
 }

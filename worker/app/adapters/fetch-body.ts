@@ -1,10 +1,11 @@
+/** The body of a Request, streamed from the socket. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /**
- * The body as a stream that is read from the socket no faster than the app reads it. `Readable.toWeb` does the same at several
+ * A stream that reads from the socket no faster than the app reads from it. `Readable.toWeb` does the same at several
  * times the cost.
  *
- * Nothing is touched before the first read, so Node itself disposes of a body that the app does not want.
+ * The request is not touched before the first read, so Node itself discards a body that the app does not read.
  */
 export function requestBody(req: IncomingMessage, res: ServerResponse): ReadableStream<Uint8Array> {
   let stop: (() => void) | undefined
@@ -16,11 +17,11 @@ export function requestBody(req: IncomingMessage, res: ServerResponse): Readable
       },
       cancel() {
         stop?.()
-        // The rest has to be read nevertheless, or the connection cannot be used again.
+        // The rest must still be read, or the connection cannot be used again.
         req.resume()
       },
     },
-    // The buffer of `req` is enough.
+    // `req` has a buffer of its own.
     { highWaterMark: 0 },
   )
 }

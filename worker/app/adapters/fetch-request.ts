@@ -1,18 +1,19 @@
+/** The Request of a fetch handler, made from a Node request. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { requestBody } from './fetch-body.ts'
 
-/** The request cannot be put as a Request: a malformed Host, TRACE, a target that is no URL. */
+/** The request cannot be expressed as a Request: a malformed Host, TRACE, a target that is not a URL. */
 export class BadRequest extends Error {}
 
-/** What an authority can consist of; a Host with a slash or a question mark in it would move the path. */
+/** The characters of an authority; a slash or question mark in the Host would change the path. */
 const authority = /^[\w\-.~!$&'()*+,;=%:[\]]+$/
 
-/** The platform's own class; its `signal` is an accessor, which the types hide. */
+/** The platform's class; its `signal` is an accessor, which the types hide. */
 const BaseRequest: new (url: string, init: RequestInit) => Omit<Request, 'signal'> = Request
 
 /**
- * A real Request, so that `new Request(request)` and `fetch(request)` take it, except that its abort signal is made when it is
- * asked for: one for every request would double the cost of constructing it.
+ * A real Request, so that `new Request(request)` and `fetch(request)` accept it. Only its abort signal is created on
+ * first access: one for every request would double the cost of construction.
  */
 export class NodeRequest extends BaseRequest {
   #controller: AbortController | undefined
@@ -22,7 +23,7 @@ export class NodeRequest extends BaseRequest {
     try {
       super(urlOf(req), initOf(req, res))
     } catch (error) {
-      throw new BadRequest(`${req.method} ${req.url} is no valid Request`, { cause: error })
+      throw new BadRequest(`${req.method} ${req.url} is not a valid Request`, { cause: error })
     }
   }
 
@@ -32,19 +33,20 @@ export class NodeRequest extends BaseRequest {
     return this.#controller.signal
   }
 
-  /** The exchange is over; `whole` is false when the client left before the response was sent. */
-  release(whole: boolean): void {
-    if (whole) return
+  /** Call when the exchange is over; `isComplete` is false when the client left before the response was sent. */
+  release(isComplete: boolean): void {
+    if (isComplete) return
     this.#aborted = true
     this.#controller?.abort()
   }
 }
 
 function urlOf(req: IncomingMessage): string {
-  // Of an absolute target (RFC 9112, section 3.2.2) the host is in the header, and the scheme is the connection's.
+  // For an absolute target (RFC 9112, section 3.2.2), the host is in the header and the scheme is that of the
+  // connection.
   const target = (req.url ?? '/').replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '')
   const host = req.headers.host ?? req.headers[':authority'] ?? 'localhost'
-  if (typeof host !== 'string' || !authority.test(host)) throw new TypeError(`${host} is no host`)
+  if (typeof host !== 'string' || !authority.test(host)) throw new TypeError(`${host} is not a host`)
   const { encrypted } = req.socket as { readonly encrypted?: boolean }
   const scheme = encrypted === true ? 'https' : 'http'
   return `${scheme}://${host}${target.startsWith('/') ? '' : '/'}${target}`

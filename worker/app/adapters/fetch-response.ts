@@ -1,18 +1,19 @@
+/** Writes the Response of a fetch handler. */
 import type { ServerResponse } from 'node:http'
-import { isGone, isWhole } from '../../http/response.ts'
+import { isClientGone, isComplete } from '../../http/response.ts'
 import { isObject } from './members.ts'
 
 /**
- * Writes a Response, no faster than the client takes it; a body that is in memory goes out in one piece, with its length.
+ * Writes a Response no faster than the client reads it; a body that is in memory is sent in one piece, with its length.
  *
- * @throws TypeError when the handler returned something else, and whatever the body's stream throws
+ * @throws TypeError when the handler returned something else, and anything that the stream of the body throws
  */
 export async function sendResponse(response: Response, res: ServerResponse): Promise<void> {
   if (!isResponse(response))
     throw new TypeError(`The fetch handler returned ${describe(response)}, not a Response`)
   const { body } = response
-  // A handler may have answered through `outgoing` itself, and its Response is then a formality.
-  if (res.headersSent || isGone(res)) return body?.cancel()
+  // The handler may have responded through `outgoing` itself; then its Response is a formality.
+  if (res.headersSent || isClientGone(res)) return body?.cancel()
   if (body === null) return sendWhole(response, res, undefined)
   if (res.req.method === 'HEAD') {
     writeHead(response, res, flatten(response.headers, res))
@@ -21,31 +22,31 @@ export async function sendResponse(response: Response, res: ServerResponse): Pro
   }
   const reader = body.getReader()
   res.once('close', () => {
-    if (!isWhole(res)) reader.cancel().catch(ignoreLateFailure)
+    if (!isComplete(res)) reader.cancel().catch(ignoreLateFailure)
   })
   const first = await reader.read()
   if (first.done) return sendWhole(response, res, undefined)
   const second = reader.read()
-  if (await endsAtOnce(second)) return sendWhole(response, res, first.value)
-  if (isGone(res)) return
+  if (await endsInMemory(second)) return sendWhole(response, res, first.value)
+  if (isClientGone(res)) return
   writeHead(response, res, flatten(response.headers, res))
   await write(res, first.value)
   for (let next = await second; !next.done; next = await reader.read()) await write(res, next.value)
-  if (!isGone(res)) res.end()
+  if (!isClientGone(res)) res.end()
 }
 
-/** Whether the stream is known to end before the event loop turns: all of its bytes were in memory then. */
-async function endsAtOnce(read: Promise<{ readonly done: boolean }>): Promise<boolean> {
+/** Whether the stream ends before the event loop turns: then all of its bytes were in memory. */
+async function endsInMemory(read: Promise<{ readonly done: boolean }>): Promise<boolean> {
   let ended = false
-  // A failure is met where the result is awaited.
+  // A failure is handled where the result is awaited.
   read.then(result => (ended = result.done), ignoreLateFailure)
-  // Ticks run once the microtasks are done, and a stream over memory ends within microtasks.
+  // A tick runs when all microtasks are done, and a stream from memory ends within microtasks.
   await new Promise<void>(resolve => process.nextTick(resolve))
   return ended
 }
 
 function sendWhole(response: Response, res: ServerResponse, body: Uint8Array | undefined): void {
-  if (isGone(res)) return
+  if (isClientGone(res)) return
   const { headers, status } = response
   const flat = flatten(headers, res)
   const hasLength =
@@ -57,17 +58,17 @@ function sendWhole(response: Response, res: ServerResponse, body: Uint8Array | u
   res.end(body)
 }
 
-/** Pairs of names and values one after another, the fastest form that `writeHead` takes; each Set-Cookie is a pair of its own. */
+/** Alternating names and values, the fastest form that `writeHead` accepts; each Set-Cookie is a pair of its own. */
 function flatten(headers: Headers, { req }: ServerResponse): string[] {
   const flat: string[] = []
   for (const [name, value] of headers) {
-    if (req.httpVersionMajor === 1 || !ofConnections.has(name)) flat.push(name, value)
+    if (req.httpVersionMajor === 1 || !connectionHeaders.has(name)) flat.push(name, value)
   }
   return flat
 }
 
-/** RFC 9113, section 8.2.2: what goes from HTTP/1.1 to HTTP/2 leaves these behind; Node throws at some of them. */
-const ofConnections = new Set([
+/** Headers that HTTP/2 does not have (RFC 9113, section 8.2.2); Node throws on some of them. */
+const connectionHeaders = new Set([
   'connection',
   'http2-settings',
   'keep-alive',
@@ -77,13 +78,13 @@ const ofConnections = new Set([
 ])
 
 function writeHead({ status, statusText }: Response, res: ServerResponse, headers: string[]): void {
-  // HTTP/2 has no such text, and Node warns of it.
+  // HTTP/2 has no reason phrase, and Node warns about one.
   if (statusText === '' || res.req.httpVersionMajor > 1) res.writeHead(status, headers)
   else res.writeHead(status, statusText, headers)
 }
 
 async function write(res: ServerResponse, chunk: Uint8Array): Promise<void> {
-  if (isGone(res) || res.write(chunk)) return
+  if (isClientGone(res) || res.write(chunk)) return
   await new Promise<void>(resolve => {
     const proceed = () => {
       res.off('drain', proceed).off('close', proceed)
@@ -101,7 +102,7 @@ function describe(value: unknown): string {
   return isObject(value) ? `${value.constructor?.name ?? 'an object'}` : String(value)
 }
 
-/** The client is gone, so nobody is left to hear of it. */
+/** The client is gone: the failure concerns no one any more. */
 function ignoreLateFailure(): void {
   return
 }

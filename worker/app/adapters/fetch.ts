@@ -1,10 +1,11 @@
+/** Serves a fetch handler over Node's http and http2. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isWhole } from '../../http/response.ts'
+import { isComplete } from '../../http/response.ts'
 import type { RequestListener } from '../../http/types.ts'
 import { BadRequest, NodeRequest } from './fetch-request.ts'
 import { sendResponse } from './fetch-response.ts'
 
-/** What the app may look at beside the Request; Hono's `getConnInfo` for Node finds the socket under these names. */
+/** What the app gets beside the Request; Hono's `getConnInfo` for Node finds the socket under these names. */
 export interface NodeEnv {
   readonly incoming: IncomingMessage
   readonly outgoing: ServerResponse
@@ -12,7 +13,7 @@ export interface NodeEnv {
 
 export type FetchHandler = (request: Request, env: NodeEnv) => Response | PromiseLike<Response>
 
-/** Serves a fetch handler over Node's http and http2; rejects with what it throws. */
+/** A request listener that calls the handler; it rejects with what the handler throws. */
 export function fetchListener(handler: FetchHandler): RequestListener {
   return (req, res) => answer(handler, req, res)
 }
@@ -20,7 +21,7 @@ export function fetchListener(handler: FetchHandler): RequestListener {
 async function answer(handler: FetchHandler, req: IncomingMessage, res: ServerResponse): Promise<void> {
   try {
     const request = new NodeRequest(req, res)
-    res.once('close', () => request.release(isWhole(res)))
+    res.once('close', () => request.release(isComplete(res)))
     const response = await handler(request, { incoming: req, outgoing: res })
     await sendResponse(response, res)
   } catch (error) {

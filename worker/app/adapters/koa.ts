@@ -1,3 +1,4 @@
+/** Adapts Koa applications. */
 import type { RequestListener, Servable } from '../../http/types.ts'
 import { hasMethods } from './members.ts'
 
@@ -6,7 +7,7 @@ interface Koa {
   callback(): RequestListener
 }
 
-export function adoptKoa(value: unknown): Servable | undefined {
+export function adaptKoa(value: unknown): Servable | undefined {
   return isKoa(value) ? { shape: 'Koa application', listener: value.callback() } : undefined
 }
 

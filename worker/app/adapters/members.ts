@@ -1,6 +1,7 @@
+/** Looks at the members of values whose types are unknown. */
 type Method = (...args: never[]) => unknown
 
-/** Whether `value` can hold members at all; functions can, and an Express application is one. */
+/** Whether `value` can have members; functions can, and an Express application is one. */
 export function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }

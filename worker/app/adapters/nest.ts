@@ -1,3 +1,4 @@
+/** Adapts NestJS applications. */
 import type { AppServer, Servable } from '../../http/types.ts'
 import { hasMethods } from './members.ts'
 
@@ -6,27 +7,27 @@ interface Nest {
   getHttpAdapter(): unknown
   getHttpServer(): AppServer
   close(): Promise<void>
-  /** The signals that it listens to, after `enableShutdownHooks`. */
+  /** The signals that it handles after `enableShutdownHooks`. */
   readonly activeShutdownSignals?: readonly string[]
 }
 
-/** A NestJS application, on whatever platform: its server is adopted, so gateways attached to it work. */
-export function adoptNest(value: unknown): Promise<Servable> | undefined {
-  return isNest(value) ? adopt(value) : undefined
+/** Serves through the application's own server, on every platform, so that attached gateways work. */
+export function adaptNest(value: unknown): Promise<Servable> | undefined {
+  return isNest(value) ? adapt(value) : undefined
 }
 
-async function adopt(app: Nest): Promise<Servable> {
+async function adapt(app: Nest): Promise<Servable> {
   await app.init()
-  await readyInstance(app.getHttpAdapter())
+  await makeReady(app.getHttpAdapter())
   const close = async () => {
-    // With shutdown hooks, it has heard a signal, and has closed itself.
+    // With shutdown hooks it has already closed itself, on a signal.
     if (!app.activeShutdownSignals?.length) await app.close()
   }
   return { shape: 'NestJS application', server: app.getHttpServer(), close }
 }
 
-/** Fastify has no routes before it is ready, and Nest leaves that to `listen`. */
-async function readyInstance(adapter: unknown): Promise<void> {
+/** Fastify has no routes before `ready`, and Nest calls that only in `listen`. */
+async function makeReady(adapter: unknown): Promise<void> {
   const instance = hasMethods(adapter, 'getInstance') ? adapter.getInstance() : undefined
   if (hasMethods(instance, 'ready', 'routing')) await instance.ready()
 }

@@ -1,19 +1,20 @@
+/** Adapts servers of http, https and http2. */
 import { Server } from 'node:net'
 import type { AppServer, SecureServer, Servable } from '../../http/types.ts'
 import { hasMethods } from './members.ts'
 
-/** `http.createServer(...)` and its kin, exported without having been told to listen. */
-export function adoptServer(value: unknown): Servable | undefined {
+/** Accepts a server that was exported and does not listen yet. */
+export function adaptServer(value: unknown): Servable | undefined {
   return isAppServer(value) ? { shape: shapeOf(value), server: value } : undefined
 }
 
-/** Tells servers of http, https and http2 from bare TCP servers, without loading modules that the app does not use. */
+/** Tells HTTP servers from plain TCP servers, without loading modules that the app does not use. */
 export function isAppServer(value: unknown): value is AppServer {
   if (!(value instanceof Server)) return false
   return hasMethods(value, 'closeIdleConnections') || hasMethods(value, 'updateSettings')
 }
 
-/** Whether it speaks TLS by itself. */
+/** Whether it terminates TLS itself. */
 export function isSecure(server: AppServer): server is SecureServer {
   return 'setSecureContext' in server
 }

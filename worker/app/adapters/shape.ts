@@ -1,27 +1,30 @@
+/** Recognises the shapes of apps, and makes them servable. */
 import type { Adapter, Servable } from '../../http/types.ts'
-import { adoptFastify } from './fastify.ts'
-import { adoptFetch } from './fetch-app.ts'
-import { adoptKoa } from './koa.ts'
-import { adoptListener } from './listener.ts'
-import { adoptNest } from './nest.ts'
-import { adoptServer } from './server.ts'
+import { adaptFastify } from './fastify.ts'
+import { adaptFetch } from './fetch-app.ts'
+import { adaptKoa } from './koa.ts'
+import { adaptListener } from './listener.ts'
+import { adaptNest } from './nest.ts'
+import { adaptServer } from './server.ts'
 
-/** The first that knows the value takes it. A callable object is a listener first, because Yoga's is both and Express's is no `fetch`. */
+/**
+ * The first match wins. A callable object counts as a listener first: Yoga's is both, and Express's is not a `fetch`.
+ */
 const adapters: readonly Adapter[] = [
-  adoptServer,
-  adoptFastify,
-  adoptNest,
-  adoptKoa,
-  adoptListener,
-  adoptFetch,
+  adaptServer,
+  adaptFastify,
+  adaptNest,
+  adaptKoa,
+  adaptListener,
+  adaptFetch,
 ]
 
-/** What all adapters together accept, to finish a sentence with. */
+/** Everything that the adapters accept, as the end of a sentence. */
 export const acceptedShapes =
   'a function (req, res), an Express, Koa, Fastify, NestJS or Hono application, an object with a fetch method, a function (request) that returns a Response, an http.Server, or a factory of one of these'
 
-/** Makes a value servable; undefined when no adapter knows its shape. */
-export async function adopt(value: unknown): Promise<Servable | undefined> {
+/** Makes a value servable; undefined when no adapter recognises it. */
+export async function adapt(value: unknown): Promise<Servable | undefined> {
   for (const adapter of adapters) {
     const servable = await adapter(value)
     if (servable !== undefined) return servable
@@ -29,7 +32,7 @@ export async function adopt(value: unknown): Promise<Servable | undefined> {
   return undefined
 }
 
-/** `an object with the members a, b`: what an operator has to hear of a value that nobody knows. */
+/** Describes a value of unknown shape for the operator: `a plain object`, `a function of 3 parameters`. */
 export function describeValue(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (isClass(value)) return `the class ${value.name}, not an instance of it`
@@ -39,7 +42,7 @@ export function describeValue(value: unknown): string {
   return kind === 'Object' ? 'a plain object' : `an instance of ${kind}`
 }
 
-/** Calling a class throws, so it has to be told from a factory before. */
+/** Calling a class throws, so it must be told from a factory. */
 export function isClass(value: unknown): value is { readonly name: string } {
   return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value))
 }

@@ -1,13 +1,13 @@
+/** The servers of the app that listen where there is no inherited socket. */
 import type { Server } from 'node:net'
-import { bindOf, isFixed, nameOf } from './listen-address.ts'
+import { bindOf, describeListen, isFixed } from './listen-address.ts'
 import type { ListenRequest } from './listen-request.ts'
 
-/** The servers of the app that listen where no inherited socket is. */
-export class Strays {
+export class UnmatchedListens {
   readonly #requests = new Map<Server, ListenRequest>()
   readonly #mayBind: boolean
   readonly #unbound: readonly string[]
-  #isIgnored = false
+  #isUnreffed = false
 
   constructor({ mayBind, unbound }: { readonly mayBind: boolean; readonly unbound: readonly string[] }) {
     this.#mayBind = mayBind
@@ -16,10 +16,10 @@ export class Strays {
 
   /** `port 3000` */
   get names(): readonly string[] {
-    return [...this.#requests.values()].map(nameOf)
+    return [...this.#requests.values()].map(describeListen)
   }
 
-  /** What the arbiter is to bind. */
+  /** The addresses that the arbiter is to bind. */
   get bindable(): readonly ListenRequest[] {
     return [...this.#requests.values()].filter(request => this.isBindable(request))
   }
@@ -34,19 +34,19 @@ export class Strays {
 
   add(server: Server, request: ListenRequest): void {
     this.#requests.set(server, request)
-    if (this.#isIgnored) server.unref()
+    if (this.#isUnreffed) server.unref()
     server.once('close', () => this.#requests.delete(server))
   }
 
-  /** They must not be what keeps the process waiting for the app. */
-  ignore(): void {
-    this.#isIgnored = true
+  /** Unreferences the servers, so that they do not keep the process waiting for the app. */
+  unref(): void {
+    this.#isUnreffed = true
     for (const server of this.#requests.keys()) server.unref()
   }
 
-  /** There is nothing more to wait for. */
-  heed(): void {
-    if (this.#isIgnored) for (const server of this.#requests.keys()) server.ref()
-    this.#isIgnored = false
+  /** References them again, when the app is loaded. */
+  ref(): void {
+    if (this.#isUnreffed) for (const server of this.#requests.keys()) server.ref()
+    this.#isUnreffed = false
   }
 }

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { type AccessLog, openAccessLog } from '../../worker/access-log/access-log.ts'
-import { watchRefusals } from '../../worker/server/client-errors.ts'
+import { handleClientErrors } from '../../worker/server/client-errors.ts'
+import { track } from './logged.ts'
 
 const answer: RequestListener = (_req, res) => void res.end('answer')
 const stall: RequestListener = () => undefined
@@ -15,7 +16,7 @@ const begin: RequestListener = (_req, res) => void res.write('part')
 const head = (line: string, ...fields: string[]) => `${[line, ...fields, '', ''].join('\r\n')}`
 const chunked = head('POST /chunked HTTP/1.1', 'Host: x', 'Transfer-Encoding: chunked')
 
-interface Refusal {
+interface RejectedRequest {
   readonly what: string
   readonly sends: string
   /** What it sends once something was answered. */
@@ -25,7 +26,7 @@ interface Refusal {
   readonly logs: readonly string[]
 }
 
-const refusals: readonly Refusal[] = [
+const rejections: readonly RejectedRequest[] = [
   { what: 'what is not HTTP', sends: 'nonsense\r\n\r\n', logs: ['- 400 12'] },
   {
     what: 'headers that are too large',
@@ -77,14 +78,14 @@ const refusals: readonly Refusal[] = [
   },
 ]
 
-describe('a server that logs refusals', () => {
+describe('a server that logs rejections', () => {
   let folder: string
   let accesslog: string
   let log: AccessLog
   const servers: Server[] = []
 
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'tsicorn-refusal-'))
+    folder = await mkdtemp(join(tmpdir(), 'tsicorn-client-errors-'))
     accesslog = join(folder, 'access.log')
     log = await openAccessLog({ accesslog, access_log_format: '%(r)s %(s)s %(b)s', onError: console.error })
   })
@@ -102,14 +103,14 @@ describe('a server that logs refusals', () => {
 
   function logging(app: RequestListener, options: ServerOptions = {}): Server {
     const server = createServer(options, (req, res) => {
-      log.watch(req, res)
+      track(log, req, res)
       app(req, res)
     })
-    watchRefusals(server, {
+    handleClientErrors(server, {
       accessLog: log,
       log: { warning: () => undefined },
-      name: listener => listener,
-      onRefused: (socket, { status }, response) => log.refused(socket, status, response),
+      requestIds: undefined,
+      onRejected: (socket, { status }, response) => log.rejected(socket, status, response),
     })
     return server
   }
@@ -119,7 +120,7 @@ describe('a server that logs refusals', () => {
     return (await readFile(accesslog, 'utf8')).split('\n').slice(0, -1)
   }
 
-  for (const { what, sends, after, app = answer, options = {}, logs } of refusals) {
+  for (const { what, sends, after, app = answer, options = {}, logs } of rejections) {
     it(`answers as Node does and logs ${what}`, async () => {
       const expected = await exchange(await portOf(createServer(options, app)), sends, after)
       const answered = await exchange(await portOf(logging(app, options)), sends, after)
