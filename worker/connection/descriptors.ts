@@ -62,7 +62,7 @@ export class DescriptorGuard {
     const others = all.filter(({ isQuiet }) => !isQuiet).slice(0, Math.max(0, excess - quiet.length))
     for (const { socket } of quiet) this.#close(socket)
     // If there is time, first read what their clients may have sent: it waits in the kernel.
-    const isPressing = excess > this.#reserve / 2
+    const isPressing = excess > (this.#reserve * 3) / 4
     for (const { socket, rank } of others) {
       if (isPressing || rank === rankRequestArriving) this.#close(socket)
       else void this.#closeUnlessRequested(socket)
