@@ -1,8 +1,9 @@
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { exchange, first, open } from '../raw.ts'
-import { launch, type Tsicorn } from '../tsicorn.ts'
+import { eventually, launch, type Tsicorn } from '../tsicorn.ts'
 
 const get = 'GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n'
 const tsicorn = fileURLToPath(new URL('../../daemon/tsicorn.js', import.meta.url))
@@ -28,12 +29,14 @@ describe('file descriptors', () => {
     it(`are kept free from clients ${what}: the oldest make room, and the worker lives`, async () => {
       const server = serve(app)
       const url = await server.running()
-      const sockets = []
+      const sockets: Socket[] = []
       for (let n = 0; n < 300; n += 1) {
         const socket = await open(url)
         socket.resume().write(bytes)
         sockets.push(socket)
       }
+      const isClosed = () => sockets[0]?.destroyed === true || sockets[0]?.readableEnded === true
+      if (bytes.endsWith('\r\n\r\n')) await eventually('the oldest has made room', isClosed)
       for (let n = 0; n < 20; n += 1) expect(await exchange(url, get)).to.contain('answer')
       const [oldest] = sockets
       if (oldest?.readableEnded === false && !oldest.destroyed)

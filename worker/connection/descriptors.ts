@@ -82,15 +82,18 @@ export class DescriptorGuard {
     socket.destroy()
   }
 
-  /** Lets the event loop poll at least once before it closes the connection. */
+  /** Lets the event loop poll at least once before it closes the connection; if it was used meanwhile, another one goes. */
   async #closeUnlessRequested(socket: Socket): Promise<void> {
+    const idleSince = this.#connections.stateOf(socket)?.idleSince
     this.#closingSoon.add(socket)
     await turn()
     await turn()
     this.#closingSoon.delete(socket)
     const state = this.#connections.stateOf(socket)
-    if (state !== undefined && isIdle(state) && closingRank(state, socket) < rankRequestArriving)
-      this.#close(socket)
+    if (state === undefined) return
+    const isUsed = !isIdle(state) || state.idleSince !== idleSince
+    if (isUsed || closingRank(state, socket) === rankRequestArriving) this.#makeRoom(socket)
+    else this.#close(socket)
   }
 
   #closeOverCapacity(socket: Socket): void {
