@@ -9,7 +9,7 @@ export async function within<T>(milliseconds: number, promise: Promise<T>, late:
   let timer: NodeJS.Timeout | undefined
   // The timer keeps the process alive, because nothing else may be left in the event loop.
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), Math.min(milliseconds, maxTimerMs))
+    timer = setTimeout(() => reject(late()), Math.min(milliseconds, longestDelay))
   })
   try {
     return await Promise.race([promise, limit])
@@ -19,4 +19,4 @@ export async function within<T>(milliseconds: number, promise: Promise<T>, late:
 }
 
 /** The longest delay of a Node timer, in milliseconds. */
-export const maxTimerMs = 2 ** 31 - 1
+export const longestDelay = 2 ** 31 - 1

@@ -1,5 +1,5 @@
 /** The one timer of the arbiter: it rings at the soonest deadline. */
-import { maxTimerMs } from '../../hooks/time-limit.ts'
+import { longestDelay } from '../../hooks/time-limit.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 
 /** Load alone does not make a timer so late, in milliseconds. */
@@ -8,7 +8,7 @@ const suspiciousMs = 1_000
 export class Alarm {
   readonly #ring: () => void
   // Without workers there may be nothing else that keeps the process alive: handlers of signals do not.
-  readonly #alive = setInterval(() => undefined, maxTimerMs)
+  readonly #alive = setInterval(() => undefined, longestDelay)
   #timer: NodeJS.Timeout | undefined
   /** In milliseconds of the monotonic clock. */
   #due = Infinity
@@ -28,7 +28,7 @@ export class Alarm {
     const due = Math.min(...times.filter(time => time !== undefined))
     this.#due = due
     if (due === Infinity) return
-    const delay = Math.min(maxTimerMs, Math.max(0, due - monotonicNow()) + 1)
+    const delay = Math.min(longestDelay, Math.max(0, due - monotonicNow()) + 1)
     this.#timer = setTimeout(this.#ring, delay)
   }
 
