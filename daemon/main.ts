@@ -19,7 +19,7 @@ import { Pidfile, pidfileOf } from './process/pidfile.ts'
 import { ProcessGuard } from './process/process-guard.ts'
 import { deafRunner } from './process/script-runner.ts'
 import { createNotifier, notifyVariables } from './process/sd-notify.ts'
-import { privateVariables, readInheritance } from './sockets/inherited-fds.ts'
+import { privateVariables, readInheritedFds } from './sockets/inherited-fds.ts'
 
 /** Runs the command with these arguments; `process.exitCode` says how it went. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -76,13 +76,13 @@ async function check(resolved: Resolved, { env }: Sources): Promise<number> {
 
 async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start): Promise<number> {
   const { settings } = resolved
-  const inheritance = readInheritance(process.env, process.pid)
-  const isHeir = inheritance.predecessor !== undefined
-  if (settings.daemon && launcher === undefined && !isHeir) return await daemonize(settings)
+  const inheritedFds = readInheritedFds(process.env, process.pid)
+  const isNewArbiter = inheritedFds.oldArbiter !== undefined
+  if (settings.daemon && launcher === undefined && !isNewArbiter) return await daemonize(settings)
   process.title = `tsicorn: arbiter [${processName(settings)}]`
   let log: ErrorLog | undefined
   const pidfile = new Pidfile(message => log?.error(message))
-  pidfile.claim(pidfileOf(resolved, isHeir))
+  pidfile.claim(pidfileOf(resolved, isNewArbiter))
   const outlets = new Outlets(message => log?.error(message))
   log = await openLog(resolved, { echo: launcher?.log, onLine: outlets.line })
   await outlets.use(targetsOf(resolved))
@@ -95,12 +95,12 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
   for (const name of [...privateVariables, ...notifyVariables]) delete process.env[name]
   const arbiter = new Arbiter({
     resolved,
-    inheritance,
+    inheritedFds,
     notifier,
     guard,
     pidfile,
     cwd: sources.cwd,
-    reread: signal => resolve({ ...sources, tryConfig: trial => tryConfig(trial, signal) }),
+    readAgain: signal => resolve({ ...sources, tryConfig: trial => tryConfig(trial, signal) }),
     log,
     outlets,
     env: sources.env,
@@ -109,7 +109,7 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
   const code = await arbiter.run().catch((error: unknown) => fall(error, log as ErrorLog))
   pidfile.close()
   await within(lastWordsMs, closeAll(), () => new Error('late')).catch(() => undefined)
-  // Left to itself, Node would close its handles at the end, and remove the files of unix sockets that an heir serves.
+  // Left to itself, Node would close its handles at the end, and remove the files of unix sockets that a new arbiter serves.
   await guard.leave(code)
   return code
 
@@ -148,7 +148,7 @@ function publicEnvironment(): NodeJS.ProcessEnv {
   return env
 }
 
-/** The folder as the shell names it, so that a symbolic link in it is followed anew by every generation. */
+/** The folder as the shell names it, so that a symbolic link in it is followed again by every generation. */
 function startFolder(): string {
   const real = workingFolder()
   const named = process.env.PWD

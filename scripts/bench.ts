@@ -3,7 +3,7 @@
  *
  *     npm run bench -- [--rounds 5] [--seconds 3] [--connections 32] [--warm-up 2] [--sides limit,tsicorn,cluster]
  *
- * Linux only. Each round starts every server anew, in an order that rotates, so that what disturbs the machine
+ * Linux only. Each round starts every server again, in an order that rotates, so that what disturbs the machine
  * disturbs all of them; medians and ratios of the same round are what to look at.
  */
 import { availableParallelism } from 'node:os'

@@ -1,14 +1,14 @@
 /** The two halves of an upgrade, for tests. */
 import { eventually, isAlive, type Tsicorn } from './tsicorn.ts'
 
-/** Sends USR2 to an arbiter and waits until its heir serves; the heir's process id. */
+/** Sends USR2 to an arbiter and waits until its new arbiter serves; the new arbiter's process id. */
 export async function upgrade(server: Tsicorn, pid = server.pid): Promise<number> {
   process.kill(pid, 'SIGUSR2')
-  const [, heir] = await server.says(/The heir serves beside this arbiter \(pid (\d+)\)/)
-  return Number(heir)
+  const [, newArbiter] = await server.says(/The new arbiter serves beside this one \(pid (\d+)\)/)
+  return Number(newArbiter)
 }
 
-/** Ends the arbiter before an heir, and waits until the heir knows. */
+/** Ends the arbiter before a new arbiter, and waits until the new arbiter knows. */
 export async function retire(
   server: Tsicorn,
   pid: number,

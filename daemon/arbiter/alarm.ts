@@ -22,7 +22,7 @@ export class Alarm {
     return monotonicNow() - this.#due > suspiciousMs
   }
 
-  /** Sets it anew, to the soonest of these times; undefined is never. */
+  /** Sets it again, to the soonest of these times; undefined is never. */
   set(...times: readonly (number | undefined)[]): void {
     clearTimeout(this.#timer)
     const due = Math.min(...times.filter(time => time !== undefined))

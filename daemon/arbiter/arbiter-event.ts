@@ -1,17 +1,17 @@
 /** What the arbiter hears, in the order in which it happened. */
 import type { RenewalEvent } from '../generation/certificate-watcher.ts'
 import type { Generation } from '../generation/generation.ts'
-import type { SuccessionEvent } from '../generation/generations.ts'
+import type { GenerationsEvent } from '../generation/generations.ts'
 import type { WatchEvent } from '../generation/source-watcher.ts'
-import type { LineageEvent } from '../process/upgrader.ts'
+import type { UpgraderEvent } from '../process/upgrader.ts'
 import type { SignalName } from '../state/phase.ts'
 import type { ChildEvent } from '../workers/worker-handle.ts'
 
 /** What the parts of a server put in the inbox. */
 export type ServerEvent =
   | ChildEvent
-  | SuccessionEvent
-  | LineageEvent
+  | GenerationsEvent
+  | UpgraderEvent
   | WatchEvent
   | RenewalEvent
   | { readonly type: 'hook ended' }
@@ -26,7 +26,7 @@ export type ArbiterEvent =
   | { readonly type: 'tick' }
 
 /** What is known about a happening. */
-export interface About {
+export interface TriggerDetails {
   readonly generation?: Generation
   readonly error?: unknown
 }

@@ -11,31 +11,31 @@ import type { Notifier } from '../process/sd-notify.ts'
 import { catchSignals } from '../process/signals.ts'
 import { count } from '../state/count.ts'
 import {
-  type Deed,
-  type Happening,
   next,
   type Phase,
   reactionOf,
   reloadsNow,
   type SignalName,
+  type Transition,
+  type Trigger,
 } from '../state/phase.ts'
 import { type Action, isSettled, plan } from '../state/plan.ts'
-import { grow, park, shrink } from '../state/scale.ts'
-import { chide, lose } from '../workers/misconduct.ts'
+import { grow, pause, shrink } from '../state/scale.ts'
+import { channelLost, warnAbout } from '../workers/misconduct.ts'
 import type { Child } from '../workers/worker-handle.ts'
 import { Alarm } from './alarm.ts'
-import type { About, ArbiterEvent } from './arbiter-event.ts'
+import type { ArbiterEvent, TriggerDetails } from './arbiter-event.ts'
 import { Inbox } from './inbox.ts'
 import { tellNoEffect, WindowChanges } from './no-effect.ts'
-import { Reloads, type Reread } from './reloads.ts'
+import { type ReadAgain, Reloads } from './reloads.ts'
 import { Server, type ServerParts } from './server.ts'
 import { Stops } from './stops.ts'
-import { Herald } from './systemd-status.ts'
+import { SystemdStatus } from './systemd-status.ts'
 import { Upgrades } from './upgrades.ts'
-import { Deaths } from './worker-exits.ts'
+import { WorkerExits } from './worker-exits.ts'
 
 export interface ArbiterParts extends ServerParts {
-  readonly reread: Reread
+  readonly readAgain: ReadAgain
   readonly guard: ProcessGuard
   /** The folder that this arbiter was started in. */
   readonly cwd: string
@@ -52,8 +52,8 @@ export class Arbiter {
   readonly #server: Server
   readonly #reloads: Reloads
   readonly #upgrades: Upgrades
-  readonly #herald: Herald | undefined
-  readonly #deaths: Deaths
+  readonly #systemdStatus: SystemdStatus | undefined
+  readonly #workerExits: WorkerExits
   readonly #stops: Stops
   readonly #windows = new WindowChanges()
   /** Errors of its own, in a row, that it went on after. */
@@ -62,11 +62,11 @@ export class Arbiter {
   constructor(parts: ArbiterParts) {
     this.#parts = parts
     this.#server = new Server(parts, event => this.#inbox.put(event))
-    this.#reloads = new Reloads(this.#server, parts.reread)
-    this.#deaths = new Deaths(this.#server, this.#reloads, parts.resolved)
+    this.#reloads = new Reloads(this.#server, parts.readAgain)
+    this.#workerExits = new WorkerExits(this.#server, this.#reloads, parts.resolved)
     this.#upgrades = new Upgrades(this.#server, parts)
     this.#stops = new Stops(this.#server)
-    this.#herald = parts.notifier && new Herald(this.#server, parts.notifier)
+    this.#systemdStatus = parts.notifier && new SystemdStatus(this.#server, parts.notifier)
   }
 
   /** Serves until it is told to stop; resolves with the exit code. */
@@ -78,18 +78,18 @@ export class Arbiter {
     })
     this.#parts.guard.onStray = error => this.#inbox.put({ type: 'stray', error })
     server.hooks.tell('nworkers_changed', server.view(), server.scale.wanted, undefined)
-    server.succession.prepare({
+    server.generations.prepare({
       read: async () => this.#parts.resolved,
       before: () => server.hooks.call('on_starting', server.view()),
     })
     while (server.phase.name !== 'stopped') {
       const event = await this.#inbox.next()
       try {
-        if (alarm.isOverdue) server.fleet.forgiveAll()
+        if (alarm.isOverdue) server.fleet.resetDeadlines()
         this.#hear(event)
         signals.keep()
         this.#parts.guard.keep()
-        alarm.set(this.#act(), this.#herald?.tell(monotonicNow()), this.#stops.wakeAt)
+        alarm.set(this.#act(), this.#systemdStatus?.tell(monotonicNow()), this.#stops.wakeAt)
         this.#faults = 0
       } catch (error) {
         alarm.set(this.#survive(event, error))
@@ -98,7 +98,7 @@ export class Arbiter {
     await this.#stops.end(this.#inbox, alarm)
     alarm.close()
     server.close()
-    server.lineage.release()
+    server.upgrader.release()
     signals.release()
     return server.phase.code
   }
@@ -117,19 +117,19 @@ export class Arbiter {
         return this.#obey(event.name)
       case 'said':
         if (event.message.type !== 'listens')
-          return this.#server.fleet.listen(event.child, event.message, this.#server.succession.current)
-        return this.#deaths.bindLate(event.child, event.message) ? this.#react('HUP') : undefined
+          return this.#server.fleet.onMessage(event.child, event.message, this.#server.generations.current)
+        return this.#workerExits.bindLate(event.child, event.message) ? this.#react('HUP') : undefined
       case 'misbehaved':
-        return chide(event.child, event.text, this.#server.log)
+        return warnAbout(event.child, event.text, this.#server.log)
       case 'lost':
-        return lose(event.child, this.#server.log)
+        return channelLost(event.child, this.#server.log)
       case 'exited':
-        return this.#bury(event.child)
+        return this.#reap(event.child)
       case 'prepared':
-      case 'unprepared':
-        return this.#server.succession.conclude() ? this.#react(event.type, event) : undefined
-      case 'heir ready':
-      case 'heir ended':
+      case 'prepare failed':
+        return this.#server.generations.finishPreparing() ? this.#react(event.type, event) : undefined
+      case 'new arbiter ready':
+      case 'new arbiter ended':
       case 'promoted':
         this.#upgrades.hear(event)
         return this.#takeUpStop()
@@ -138,7 +138,7 @@ export class Arbiter {
       case 'renewed':
         return this.#server.renew(event)
       case 'continued':
-        return this.#server.fleet.forgiveAll()
+        return this.#server.fleet.resetDeadlines()
       case 'stray':
         return this.#hearStray(event.error)
       case 'tick':
@@ -148,8 +148,8 @@ export class Arbiter {
 
   /** What begins, or comes into force, has failed by it; a server that runs goes on. */
   #hearStray(error: unknown): void {
-    const { log, phase, succession, resolved } = this.#server
-    if (succession.isPreparing) succession.fail(error)
+    const { log, phase, generations, resolved } = this.#server
+    if (generations.isPreparing) generations.fail(error)
     else if (reactionOf(phase, 'stray') !== undefined) this.#react('stray', { error })
     else log.error(describeStray(error, resolved.files))
   }
@@ -168,20 +168,20 @@ export class Arbiter {
     tellNoEffect(name, scale, this.#server)
   }
 
-  #react(happening: Happening, about: About = {}): void {
+  #react(happening: Trigger, about: TriggerDetails = {}): void {
     const before = this.#server.phase
     const deed = reactionOf(before, happening)
     if (deed === undefined) return
-    this.#server.phase = next(before, deed, monotonicNow(), this.#deaths.exitCode)
-    this.#deeds[deed](about, before)
+    this.#server.phase = next(before, deed, monotonicNow(), this.#workerExits.exitCode)
+    this.#transitions[deed](about, before)
     if (reloadsNow(before, this.#server.phase)) this.#react('HUP')
   }
 
-  readonly #deeds: Readonly<Record<Deed, (about: About, before: Phase) => void>> = {
-    'start workers': ({ generation }) => this.#server.adopt(generation as Generation),
+  readonly #transitions: Readonly<Record<Transition, (about: TriggerDetails, before: Phase) => void>> = {
+    'start workers': ({ generation }) => this.#server.activate(generation as Generation),
     open: () => this.#open(),
     wait: ({ error }) => this.#reloads.wait(messageOf(error)),
-    'start anew': () => this.#reloads.startAnew(),
+    'start again': () => this.#reloads.startAgain(),
     'give up': ({ error }) => this.#stops.leave(`Cannot start: ${messageOf(error)}`, 'critical'),
     'postpone reload': (_, before) => this.#reloads.postpone(before),
     reload: () => this.#reloads.begin(),
@@ -191,7 +191,7 @@ export class Arbiter {
     'back off': ({ error }) => this.#server.crashLoop.backOff(messageOf(error)),
     grow: () => this.#server.rescale(grow(this.#server.scale)),
     shrink: () => this.#server.rescale(shrink(this.#server.scale)),
-    park: () => this.#server.rescale(park(this.#server.scale)),
+    pause: () => this.#server.rescale(pause(this.#server.scale)),
     upgrade: () => void this.#upgrades.begin(),
     'reopen logs': () => this.#server.reopenLogs(),
     stop: () => this.#stops.begin(),
@@ -200,17 +200,17 @@ export class Arbiter {
   }
 
   #open(): void {
-    const { succession, log, hooks, scale } = this.#server
-    succession.good = succession.current
+    const { generations, log, hooks, scale } = this.#server
+    generations.lastGood = generations.current
     this.#server.pidfile.publish()
     log.info(`Running: ${count(scale.wanted, 'worker')} ready`)
     hooks.tell('when_ready', this.#server.view())
-    this.#server.lineage.announceReady()
+    this.#server.upgrader.announceReady()
   }
 
-  #bury(child: Child): void {
-    const consequence = this.#deaths.bury(child)
-    if (consequence !== undefined) this.#react(consequence.happening, consequence)
+  #reap(child: Child): void {
+    const consequence = this.#workerExits.reap(child)
+    if (consequence !== undefined) this.#react(consequence.trigger, consequence)
   }
 
   /** Makes what is into what should be; returns how long there is nothing to do but wait. */
@@ -223,7 +223,7 @@ export class Arbiter {
       world = server.world()
     }
     server.waits.tell(found.waits)
-    const { current, isPreparing } = server.succession
+    const { current, isPreparing } = server.generations
     if (current !== undefined && !isPreparing && isSettled(world)) this.#react('settled')
     server.outlets.count(server.fleet.workers.length)
     if (server.fleet.workers.length === 0) this.#react('empty')
@@ -232,12 +232,12 @@ export class Arbiter {
   }
 
   #perform(action: Action): void {
-    const { fleet, succession } = this.#server
+    const { fleet, generations } = this.#server
     switch (action.do) {
       case 'spawn':
-        return fleet.spawn(succession.current as Generation, action.index)
+        return fleet.spawn(generations.current as Generation, action.index)
       case 'drain':
-        return fleet.drain(action.age, action.why, succession.current)
+        return fleet.drain(action.age, action.why, generations.current)
       case 'quit':
         return fleet.quit(action.age, action.how)
       case 'kill':

@@ -7,17 +7,17 @@ import { count } from '../state/count.ts'
 import { mostRestarts, type Phase } from '../state/phase.ts'
 import type { Server } from './server.ts'
 
-/** Reads the configuration anew, from the same sources; no more of it once the signal is aborted. */
-export type Reread = (signal: AbortSignal) => Promise<Resolved>
+/** Reads the configuration again, from the same sources; no more of it once the signal is aborted. */
+export type ReadAgain = (signal: AbortSignal) => Promise<Resolved>
 
 export class Reloads {
   readonly #server: Server
-  readonly #reread: Reread
+  readonly #readAgain: ReadAgain
   #count = 0
 
-  constructor(server: Server, reread: Reread) {
+  constructor(server: Server, readAgain: ReadAgain) {
     this.#server = server
-    this.#reread = reread
+    this.#readAgain = readAgain
   }
 
   /** Prepares a generation from the newest files; one that is being prepared already is out of date. */
@@ -29,25 +29,25 @@ export class Reloads {
 
   /** Waits for whoever writes the app: nothing serves yet. */
   wait(reason: string): void {
-    const { log, succession } = this.#server
+    const { log, generations } = this.#server
     log.error(`Cannot start: ${reason}`)
-    log.info('Waiting for a change: a file that is saved, or HUP, starts anew')
-    succession.current = undefined
+    log.info('Waiting for a change: a file that is saved, or HUP, starts again')
+    generations.current = undefined
   }
 
-  startAnew(): void {
-    this.#server.log.info('Starting anew: reading the configuration')
+  startAgain(): void {
+    this.#server.log.info('Starting again: reading the configuration')
     this.#prepare()
   }
 
   #prepare(): void {
-    const { succession, hooks, log, outlets, pidfile, lineage } = this.#server
-    succession.prepare({
-      read: this.#reread,
+    const { generations, hooks, log, outlets, pidfile, upgrader } = this.#server
+    generations.prepare({
+      read: this.#readAgain,
       after: async resolved => {
         await log.moveTo(errorLogOf(resolved))
         await outlets.use(targetsOf(resolved))
-        pidfile.claim(pidfileOf(resolved, lineage.predecessor !== undefined))
+        pidfile.claim(pidfileOf(resolved, upgrader.oldArbiter !== undefined))
         await hooks.callOf(resolved.hooks, 'on_reload', this.#server.view(resolved))
       },
     })
@@ -62,39 +62,41 @@ export class Reloads {
 
   rollOut(generation: Generation): void {
     this.#server.log.info(`Reload ${this.#count}: starting generation ${generation.number}`)
-    this.#server.adopt(generation)
+    this.#server.activate(generation)
     this.#server.reopenLogs()
   }
 
   abort(reason: string): void {
-    const { succession, log, outlets, pidfile } = this.#server
+    const { generations, log, outlets, pidfile } = this.#server
     this.#server.revert()
     pidfile.withdraw()
-    if (succession.good !== undefined) {
-      const { resolved } = succession.good
+    if (generations.lastGood !== undefined) {
+      const { resolved } = generations.lastGood
       log
         .moveTo(errorLogOf(resolved))
         .then(() => outlets.use(targetsOf(resolved)))
         .catch((error: Error) => log.error(error.message))
     }
     this.#server.failure = `reload ${this.#count} failed: ${reason.split('\n')[0]}`
-    log.error(`Reload ${this.#count} failed: generation ${succession.good?.number} keeps serving: ${reason}`)
+    log.error(
+      `Reload ${this.#count} failed: generation ${generations.lastGood?.number} keeps serving: ${reason}`,
+    )
   }
 
   /** The generation on its way failed while the next one is being prepared: that one decides. */
   supersede(reason: string): void {
-    const { succession, log } = this.#server
-    log.error(`Generation ${succession.current?.number} failed, the next one is on its way: ${reason}`)
+    const { generations, log } = this.#server
+    log.error(`Generation ${generations.current?.number} failed, the next one is on its way: ${reason}`)
     this.#server.revert()
   }
 
   finish(before: Phase): void {
-    const { succession, log, scale, pidfile } = this.#server
-    succession.good = succession.current
+    const { generations, log, scale, pidfile } = this.#server
+    generations.lastGood = generations.current
     this.#server.failure = undefined
     pidfile.publish()
     const seconds = before.name === 'reloading' ? (monotonicNow() - before.since) / 1_000 : 0
     const fleet = `${count(scale.wanted, 'worker')}, ${seconds.toFixed(1)} s`
-    log.info(`Reload ${this.#count}: generation ${succession.current?.number} serves (${fleet})`)
+    log.info(`Reload ${this.#count}: generation ${generations.current?.number} serves (${fleet})`)
   }
 }

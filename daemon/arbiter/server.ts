@@ -8,14 +8,14 @@ import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import { AppBinds, bindFrom } from '../generation/app-binds.ts'
 import { type RenewalEvent, Renewals } from '../generation/certificate-watcher.ts'
 import { addressesOf, type Generation, mayBind, processName } from '../generation/generation.ts'
-import { Succession } from '../generation/generations.ts'
+import { Generations } from '../generation/generations.ts'
 import { Watcher } from '../generation/source-watcher.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
 import type { Outlets } from '../logs/telemetry.ts'
 import { giveAccessLog } from '../process/ownership.ts'
 import type { Pidfile } from '../process/pidfile.ts'
-import { Lineage } from '../process/upgrader.ts'
-import type { Inheritance } from '../sockets/inherited-fds.ts'
+import { Upgrader } from '../process/upgrader.ts'
+import type { InheritedFds } from '../sockets/inherited-fds.ts'
 import { Listeners } from '../sockets/listeners.ts'
 import { reusePortRisk } from '../sockets/reuse-port.ts'
 import { count } from '../state/count.ts'
@@ -38,7 +38,7 @@ export interface ServerParts {
   /** The environment that workers start from. */
   readonly env: NodeJS.ProcessEnv
   /** What this arbiter was given at birth. */
-  readonly inheritance: Inheritance
+  readonly inheritedFds: InheritedFds
   readonly pidfile: Pidfile
   /** How many workers may boot at the same time. */
   readonly boots: number
@@ -49,8 +49,8 @@ export class Server {
   readonly outlets: Outlets
   readonly hooks: HookQueue
   readonly fleet: Fleet
-  readonly succession: Succession
-  readonly lineage: Lineage
+  readonly generations: Generations
+  readonly upgrader: Upgrader
   readonly pidfile: Pidfile
   readonly crashLoop: CrashLoop
   readonly waits: Waits
@@ -70,7 +70,7 @@ export class Server {
     this.log = log
     this.outlets = parts.outlets
     this.pidfile = parts.pidfile
-    this.phase = firstPhase(resolved.settings, parts.inheritance.predecessor !== undefined)
+    this.phase = firstPhase(resolved.settings, parts.inheritedFds.oldArbiter !== undefined)
     this.scale = scaleOf(resolved.settings.workers)
     this.#scaleBefore = this.scale
     this.hooks = new HookQueue(resolved.hooks, resolved.settings.hook_timeout, log, () =>
@@ -80,9 +80,9 @@ export class Server {
     this.#scoreboard = new Scoreboard({ folder: resolved.settings.worker_tmp_dir, warn })
     this.#watcher = new Watcher(put, log)
     this.#renewals = new Renewals(put, log)
-    this.lineage = new Lineage(parts.inheritance, put)
-    const listeners = new Listeners(parts.inheritance.descriptors, log.write)
-    this.succession = new Succession(put, listeners, new AppBinds(parts.inheritance.appBinds))
+    this.upgrader = new Upgrader(parts.inheritedFds, put)
+    const listeners = new Listeners(parts.inheritedFds.descriptors, log.write)
+    this.generations = new Generations(put, listeners, new AppBinds(parts.inheritedFds.appBinds))
     this.fleet = new Fleet({
       put,
       log,
@@ -90,7 +90,7 @@ export class Server {
       hooks: this.hooks,
       env,
       view: () => this.view(),
-      isAwaited: listener => this.lineage.goesOn || this.succession.isClaimed(listener),
+      isAwaited: listener => this.upgrader.goesOn || this.generations.isClaimed(listener),
     })
     const records = () => this.#scoreboard.read()
     this.crashLoop = new CrashLoop(log, () => survivorsOf(this.fleet.workers, records()))
@@ -99,13 +99,13 @@ export class Server {
 
   /** The configuration in force. */
   get resolved(): Resolved {
-    return (this.succession.current ?? this.succession.good)?.resolved ?? this.#parts.resolved
+    return (this.generations.current ?? this.generations.lastGood)?.resolved ?? this.#parts.resolved
   }
 
   /** Wants a generation from now on; the one before leaves as this one becomes ready. */
-  adopt(generation: Generation): void {
+  activate(generation: Generation): void {
     const { settings } = generation.resolved
-    const known = addressesOf(this.succession.current)
+    const known = addressesOf(this.generations.current)
     for (const address of addressesOf(generation)) {
       if (!known.includes(address)) this.log.info(`Listening at: ${address}`)
     }
@@ -119,15 +119,15 @@ export class Server {
 
   /** Wants the last good generation again, as it was. */
   revert(): void {
-    const { current, good } = this.succession
-    if (current === good || good === undefined) return
-    this.#follow(good)
+    const { current, lastGood } = this.generations
+    if (current === lastGood || lastGood === undefined) return
+    this.#follow(lastGood)
     this.rescale(this.#scaleBefore)
   }
 
   #follow(generation: Generation): void {
     const { resolved } = generation
-    this.succession.current = generation
+    this.generations.current = generation
     this.hooks.use(resolved.hooks, resolved.settings.hook_timeout)
     this.log.setLevel(resolved.settings.loglevel)
     this.log.setFormat(resolved.settings.log_format)
@@ -146,8 +146,8 @@ export class Server {
 
   /** Workers of that generation, and those that follow, serve with the new certificate. */
   renew({ generation, tls }: RenewalEvent): void {
-    const { current, good } = this.succession
-    for (const one of [current, good]) if (one?.number === generation) one.tls = tls
+    const { current, lastGood } = this.generations
+    for (const one of [current, lastGood]) if (one?.number === generation) one.tls = tls
     this.fleet.tellGeneration(generation, { type: 'renew', tls })
   }
 
@@ -163,15 +163,15 @@ export class Server {
 
   /** Closes the listeners that no generation needs any more; none while another arbiter has the same ones, or before the start. */
   closeListeners(): void {
-    if (this.lineage.isShared || this.phase.name === 'waiting') return
-    const { current, good } = this.succession
-    const needed = [current, good].filter(generation => generation !== undefined)
-    if (this.phase.name === 'stopping') this.succession.closeListeners()
-    else if (needed.length > 0) this.succession.keepListeners([...needed, ...this.fleet.serving])
+    if (this.upgrader.isShared || this.phase.name === 'waiting') return
+    const { current, lastGood } = this.generations
+    const needed = [current, lastGood].filter(generation => generation !== undefined)
+    if (this.phase.name === 'stopping') this.generations.closeListeners()
+    else if (needed.length > 0) this.generations.keepListeners([...needed, ...this.fleet.serving])
   }
 
   close(): void {
-    if (!this.lineage.isShared) this.succession.closeListeners()
+    if (!this.upgrader.isShared) this.generations.closeListeners()
     this.#watcher.close()
     this.#renewals.close()
     this.#scoreboard.close()
@@ -179,16 +179,16 @@ export class Server {
 
   /** What the plan is made from. */
   world(): World {
-    const { current } = this.succession
+    const { current } = this.generations
     const { settings } = this.resolved
     const { wanted } = this.scale
     const now = monotonicNow()
-    const serving = this.fleet.workers.filter(({ life }) => life === 'ready').map(({ born }) => born)
+    const serving = this.fleet.workers.filter(({ state }) => state === 'ready').map(({ born }) => born)
     if (this.fleet.workers.some(child => isSilent(child, this.fleet.limitsOf(child.generation), now)))
-      this.fleet.readPulses()
+      this.fleet.readHeartbeats()
     return {
       now,
-      ...stopOf(this.phase, this.lineage.isShared ? 0 : settings.drain_delay * 1_000),
+      ...stopOf(this.phase, this.upgrader.isShared ? 0 : settings.drain_delay * 1_000),
       wanted: current === undefined ? 0 : wanted,
       generation: current?.number ?? 0,
       surge: shareOf(settings.reload_surge, wanted),
@@ -196,8 +196,8 @@ export class Server {
       // What is taken back is not watched: its last worker leaves like the others.
       bake: this.phase.name === 'reloading' ? settings.reload_bake * 1_000 : 0,
       recycles: this.phase.name === 'running',
-      undecided: this.succession.isPreparing,
-      lastGood: this.succession.good?.number,
+      undecided: this.generations.isPreparing,
+      lastGood: this.generations.lastGood?.number,
       spawnAfter: this.crashLoop.startAfter(serving),
       workers: this.fleet.workers,
       limitsOf: generation => this.fleet.limitsOf(generation),
@@ -206,15 +206,15 @@ export class Server {
 
   /** The first worker finds out where the app listens: what another one listens on meanwhile would be in its way, or in ours. */
   get #asksApp(): boolean {
-    const { current, appBinds } = this.succession
+    const { current, appBinds } = this.generations
     const asks = current !== undefined && bindFrom(current.resolved) === 'nobody' && mayBind(current)
     return asks && appBinds.all.length === 0
   }
 
   /** What hooks see; of a configuration that is not in force yet, where one is given. */
   view(resolved = this.resolved): ServerView {
-    const { current, good } = this.succession
-    const generation = current ?? good
+    const { current, lastGood } = this.generations
+    const generation = current ?? lastGood
     return {
       pid: process.pid,
       proc_name: processName(resolved.settings),
@@ -229,8 +229,8 @@ export class Server {
   }
 }
 
-function isSilent({ pulse }: Child, limits: Limits, now: number): boolean {
-  return limits.pulse > 0 && pulse + limits.pulse <= now
+function isSilent({ heartbeat }: Child, limits: Limits, now: number): boolean {
+  return limits.heartbeat > 0 && heartbeat + limits.heartbeat <= now
 }
 
 function stopOf(phase: Phase, delay: number): Pick<World, 'stopping' | 'stopAt'> {

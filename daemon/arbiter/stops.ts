@@ -40,29 +40,32 @@ export class Stops {
   }
 
   /**
-   * Puts a stop off until the heir serves, or has ended: should it fail after this arbiter has left, nobody would answer
+   * Puts a stop off until the new arbiter serves, or has ended: should it fail after this arbiter has left, nobody would answer
    * those who wait in the queue. False where there is nothing to wait for; whoever asks twice does not want to wait.
    */
   putOff(): boolean {
-    const { log, lineage, resolved } = this.#server
-    if (!lineage.isUpgrading || this.#putOffUntil !== undefined) return false
+    const { log, upgrader, resolved } = this.#server
+    if (!upgrader.isUpgrading || this.#putOffUntil !== undefined) return false
     const { boot_timeout } = resolved.settings
     this.#putOffUntil = boot_timeout === 0 ? Infinity : monotonicNow() + boot_timeout * 1_000
-    log.info(`Stopping as soon as the heir serves (pid ${lineage.heir}): send TERM again to stop now`)
+    log.info(
+      `Stopping as soon as the new arbiter serves (pid ${upgrader.newArbiter}): send TERM again to stop now`,
+    )
     return true
   }
 
   /** Whether a stop that was put off is due; it is so once. */
   takeUp(): boolean {
     if (this.#putOffUntil === undefined) return false
-    if (this.#server.lineage.isUpgrading && monotonicNow() < this.#putOffUntil) return false
+    if (this.#server.upgrader.isUpgrading && monotonicNow() < this.#putOffUntil) return false
     this.#putOffUntil = undefined
     return true
   }
 
   begin(): void {
-    const { lineage, resolved, fleet } = this.#server
-    if (lineage.successor !== undefined) return this.leave(`Stopping: the heir goes on (pid ${lineage.heir})`)
+    const { upgrader, resolved, fleet } = this.#server
+    if (upgrader.successor !== undefined)
+      return this.leave(`Stopping: the new arbiter goes on (pid ${upgrader.newArbiter})`)
     const { drain_delay: delay } = resolved.settings
     const first = delay === 0 ? '' : `serve on for ${delay} s, then `
     this.leave(`Stopping: the workers ${first}finish what they have`)
@@ -75,11 +78,11 @@ export class Stops {
   }
 
   leave(message: string, level: LogLevel = 'info'): void {
-    const { log, succession } = this.#server
+    const { log, generations } = this.#server
     this.#putOffUntil = undefined
     log.write(level, message)
-    succession.cancel()
-    succession.current = undefined
+    generations.cancel()
+    generations.current = undefined
   }
 
   /** Calls `on_exit` and waits for it, and for the hooks before it: not for long, and not for somebody in a hurry. */

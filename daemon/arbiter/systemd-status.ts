@@ -7,7 +7,7 @@ import type { Phase } from '../state/phase.ts'
 import { statusOf } from '../state/status-line.ts'
 import type { Server } from './server.ts'
 
-export class Herald {
+export class SystemdStatus {
   readonly #server: Server
   readonly #notifier: Notifier
   #told: Phase
@@ -30,16 +30,18 @@ export class Herald {
 
   /** Of two arbiters that serve the same sockets the newer one speaks, as soon as it serves. */
   get #speaks(): boolean {
-    const { lineage, phase } = this.#server
-    return lineage.heir === undefined && (lineage.predecessor === undefined || phase.name !== 'booting')
+    const { upgrader, phase } = this.#server
+    return (
+      upgrader.newArbiter === undefined && (upgrader.oldArbiter === undefined || phase.name !== 'booting')
+    )
   }
 
   /**
-   * An heir that serves is the main process of the unit: whatever ends this arbiter then, systemd keeps the unit. And it
-   * is this one again as soon as the heir is gone.
+   * A new arbiter that serves is the main process of the unit: whatever ends this arbiter then, systemd keeps the unit. And it
+   * is this one again as soon as the new arbiter is gone.
    */
   #tellMainPid(): void {
-    const mainPid = this.#server.lineage.successor ?? process.pid
+    const mainPid = this.#server.upgrader.successor ?? process.pid
     if (mainPid !== this.#mainPid) this.#notifier.mainPid(mainPid)
     this.#mainPid = mainPid
   }
@@ -49,8 +51,8 @@ export class Herald {
     const status = this.#status()
     if (before === after) return notifier.status(status)
     if (after.name === 'stopping') {
-      // An heir that is sent away leaves the unit to the arbiter before it.
-      return this.#server.lineage.predecessor === undefined ? notifier.stopping(status) : undefined
+      // A new arbiter that is sent away leaves the unit to the arbiter before it.
+      return this.#server.upgrader.oldArbiter === undefined ? notifier.stopping(status) : undefined
     }
     if (after.name === 'waiting' || after.name === 'booting') return notifier.status(status)
     // A reload that waited for the start follows it within the same turn.
@@ -59,13 +61,13 @@ export class Herald {
   }
 
   #status(): string {
-    const { phase, scale, fleet, succession, failure } = this.#server
+    const { phase, scale, fleet, generations, failure } = this.#server
     return statusOf({
       phase,
       wanted: scale.wanted,
-      ready: fleet.workers.filter(({ life }) => life === 'ready').length,
+      ready: fleet.workers.filter(({ state }) => state === 'ready').length,
       living: fleet.workers.length,
-      generation: succession.good?.number ?? 0,
+      generation: generations.lastGood?.number ?? 0,
       failure,
     })
   }

@@ -1,7 +1,7 @@
 /** The upgrades: a new arbiter beside this one, until the operator ends one of them. */
 import { pidfileOf } from '../process/pidfile.ts'
 import type { Notifier } from '../process/sd-notify.ts'
-import type { LineageEvent } from '../process/upgrader.ts'
+import type { UpgraderEvent } from '../process/upgrader.ts'
 import type { Server } from './server.ts'
 
 export interface UpgradeParts {
@@ -22,10 +22,10 @@ export class Upgrades {
     this.#parts = parts
   }
 
-  /** Starts an heir, after the hook `pre_exec`. */
+  /** Starts a new arbiter, after the hook `pre_exec`. */
   async begin(): Promise<void> {
-    const { lineage, hooks, log } = this.#server
-    const refusal = this.#isPreparing ? 'an upgrade is being prepared already' : lineage.refusal
+    const { upgrader, hooks, log } = this.#server
+    const refusal = this.#isPreparing ? 'an upgrade is being prepared already' : upgrader.refusal
     if (refusal !== undefined) return log.warning(`Not upgrading: ${refusal}`)
     this.#isPreparing = true
     try {
@@ -39,35 +39,38 @@ export class Upgrades {
   }
 
   #launch(): void {
-    const { lineage, succession, phase, log } = this.#server
-    const { current } = succession
+    const { upgrader, generations, phase, log } = this.#server
+    const { current } = generations
     if (phase.name === 'stopping' || current === undefined) return
     const { cwd, env, notifier } = this.#parts
-    const { appBinds } = succession
-    lineage.launch({
+    const { appBinds } = generations
+    upgrader.launch({
       listeners: current.listeners,
       appBinds: appBinds.addresses,
       cwd,
       env: { ...env, ...notifier?.inheritable },
     })
-    if (lineage.heir !== undefined) log.info(`Upgrading: the heir starts (pid ${lineage.heir})`)
+    if (upgrader.newArbiter !== undefined)
+      log.info(`Upgrading: the new arbiter starts (pid ${upgrader.newArbiter})`)
   }
 
-  hear(event: LineageEvent): void {
-    const { lineage, log, pidfile, resolved } = this.#server
+  hear(event: UpgraderEvent): void {
+    const { upgrader, log, pidfile, resolved } = this.#server
     switch (event.type) {
-      case 'heir ready':
-        return log.info(`The heir serves beside this arbiter (pid ${lineage.heir}): end one of them`)
-      case 'heir ended':
+      case 'new arbiter ready':
+        return log.info(
+          `The new arbiter serves beside this one (pid ${upgrader.newArbiter}): end one of them`,
+        )
+      case 'new arbiter ended':
         if (event.pid === undefined) return log.error(`Not upgrading: ${event.how}`)
-        // An heir that ends well was told to: the upgrade is taken back.
+        // A new arbiter that ends well was told to: the upgrade is taken back.
         return log.write(
           event.how === 'code 0' ? 'warning' : 'error',
-          `The heir ended (pid ${event.pid}) with ${event.how}: this arbiter goes on`,
+          `The new arbiter ended (pid ${event.pid}) with ${event.how}: this arbiter goes on`,
         )
       case 'promoted':
         pidfile.move(pidfileOf(resolved, false))
-        return log.info('Promoted: the arbiter before this one is gone')
+        return log.info('Promoted: the old arbiter is gone')
     }
   }
 }

@@ -3,25 +3,25 @@ import type { Resolved } from '../../config/resolve/resolve.ts'
 import { exitCodes } from '../../worker/protocol/exit-codes.ts'
 import type { FromWorker } from '../../worker/protocol/messages.ts'
 import { type Generation, mayBind } from '../generation/generation.ts'
-import type { Happening } from '../state/phase.ts'
+import type { Trigger } from '../state/phase.ts'
 import type { Child } from '../workers/worker-handle.ts'
 import type { Reloads } from './reloads.ts'
 import type { Server } from './server.ts'
 
 /** What the arbiter has to react to. */
-export interface Consequence {
-  readonly happening: Extract<Happening, 'died young' | 'boot failed'>
+export interface ExitTrigger {
+  readonly trigger: Extract<Trigger, 'early exit' | 'boot failed'>
   readonly error: Error
 }
 
-/** How often, and after how many milliseconds, an address is bound anew that a worker found taken. */
+/** How often, and after how many milliseconds, an address is bound again that a worker found taken. */
 const bindTries = 5
 const bindPauseMs = 1_000
 
 /** How often an app may want other addresses, before it is refused. */
 const mostMoves = 5
 
-export class Deaths {
+export class WorkerExits {
   /** What the arbiter exits with if it gives up now. */
   exitCode: number = exitCodes.failed.code
   readonly #server: Server
@@ -39,27 +39,27 @@ export class Deaths {
   }
 
   /** Takes a worker that ended off the books. */
-  bury(child: Child): Consequence | undefined {
-    const { fleet, succession, phase, log, crashLoop } = this.#server
+  reap(child: Child): ExitTrigger | undefined {
+    const { fleet, generations, phase, log, crashLoop } = this.#server
     const { isOn: loops } = crashLoop
-    const { current, good } = succession
+    const { current, lastGood } = generations
     if (child.failure?.why === 'tsx' && !child.hasTsx) return this.#takeTsx(child, child.failure.message)
     if (child.failure?.why === 'elsewhere' && this.#bindForApp(child)) return undefined
-    const isProven = child.generation === good?.number
-    const { death, served, text } = fleet.bury(child, { proven: isProven, quietly: loops })
+    const isProven = child.generation === lastGood?.number
+    const { kind, served, text } = fleet.reap(child, { proven: isProven, quietly: loops })
     const message = child.failure?.message ?? text
     // Only a reload has something to go back to.
-    const isEarly = death === 'unproven' && phase.name !== 'reloading'
-    if (death === 'sudden' || (isEarly && served > 0)) {
+    const isEarly = kind === 'unstable' && phase.name !== 'reloading'
+    if (kind === 'crash' || (isEarly && served > 0)) {
       crashLoop.pace(child.born)
       return undefined
     }
-    if (death === 'young' || isEarly) {
+    if (kind === 'early exit' || isEarly) {
       if (child.failure !== undefined && !loops) log.error(message)
-      return { happening: 'died young', error: new Error(message.split('\n')[0]) }
+      return { trigger: 'early exit', error: new Error(message.split('\n')[0]) }
     }
-    if (child.generation !== current?.number || death === 'expected') return undefined
-    if (death === 'unbound' && phase.name === 'booting') return this.#bindAnew(message)
+    if (child.generation !== current?.number || kind === 'expected') return undefined
+    if (kind === 'bind failed' && phase.name === 'booting') return this.#bindAgain(message)
     return this.#failBoot(child, message)
   }
 
@@ -68,18 +68,18 @@ export class Deaths {
     const { fleet, log } = this.#server
     if (!fleet.needsTsx) log.info(`The app is loaded with tsx from now on: ${why}`)
     fleet.needsTsx = true
-    fleet.bury(child, { proven: false, quietly: true })
+    fleet.reap(child, { proven: false, quietly: true })
   }
 
   /** Binds for the app what it wants to listen on, and starts its workers with it; false where that is no news. */
   #bindForApp(child: Child): boolean {
-    const { fleet, succession, phase, log } = this.#server
-    const { current, appBinds } = succession
+    const { fleet, generations, phase, log } = this.#server
+    const { current, appBinds } = generations
     const { binds = [], message = '' } = child.failure ?? {}
     const isCurrent = child.generation === current?.number
     if (isCurrent && (!mayBind(current) || !['booting', 'reloading'].includes(phase.name))) return false
     if (isCurrent && (this.#tooOften() || !appBinds.learn(binds))) return false
-    fleet.bury(child, { proven: false, quietly: true })
+    fleet.reap(child, { proven: false, quietly: true })
     if (!isCurrent) return true
     log.info(`${message}: it is bound for the app`)
     if (phase.name === 'reloading') {
@@ -91,9 +91,9 @@ export class Deaths {
 
   /** A worker that serves has found out where its app listens, too: those to come are given that. */
   bindLate(child: Child, { message, binds }: Extract<FromWorker, { type: 'listens' }>): boolean {
-    const { succession, log } = this.#server
-    const { current, appBinds } = succession
-    const isAsked = child.generation === current?.number && child.life !== 'draining'
+    const { generations, log } = this.#server
+    const { current, appBinds } = generations
+    const isAsked = child.generation === current?.number && child.state !== 'draining'
     if (!isAsked || !mayBind(current) || !appBinds.learnLate(binds)) return false
     log.info(`${message}: it is bound for the app`)
     return true
@@ -101,23 +101,25 @@ export class Deaths {
 
   /** An app that cannot make up its mind would be asked for ever. */
   #tooOften(): boolean {
-    const { good, appBinds } = this.#server.succession
-    if (this.#moves.since !== good) appBinds.forgetUnused()
+    const { lastGood, appBinds } = this.#server.generations
+    if (this.#moves.since !== lastGood) appBinds.forgetUnused()
     this.#moves =
-      this.#moves.since === good ? { since: good, count: this.#moves.count + 1 } : { since: good, count: 1 }
+      this.#moves.since === lastGood
+        ? { since: lastGood, count: this.#moves.count + 1 }
+        : { since: lastGood, count: 1 }
     return this.#moves.count > mostMoves
   }
 
   #startOver(delayMs = 0): void {
-    const { succession } = this.#server
-    succession.current = undefined
-    succession.prepare({ read: async () => this.#first }, delayMs)
+    const { generations } = this.#server
+    generations.current = undefined
+    generations.prepare({ read: async () => this.#first }, delayMs)
   }
 
-  #failBoot(child: Child, message: string): Consequence | undefined {
+  #failBoot(child: Child, message: string): ExitTrigger | undefined {
     const { appFailedToLoad, workerFailedToBoot, failed } = exitCodes
-    const { phase, succession } = this.#server
-    if (phase.name === 'reloading' && succession.isPreparing) {
+    const { phase, generations } = this.#server
+    if (phase.name === 'reloading' && generations.isPreparing) {
       this.#reloads.supersede(message)
       return undefined
     }
@@ -130,16 +132,16 @@ export class Deaths {
       elsewhere: appFailedToLoad,
     }
     this.exitCode = codes[child.failure?.why ?? 'boot'].code
-    return { happening: 'boot failed', error: new Error(message) }
+    return { trigger: 'boot failed', error: new Error(message) }
   }
 
   /** Another server began to listen between our binding and our first worker's listening. */
-  #bindAnew(message: string): Consequence | undefined {
-    const { log, succession } = this.#server
+  #bindAgain(message: string): ExitTrigger | undefined {
+    const { log, generations } = this.#server
     this.#bindTries += 1
-    if (this.#bindTries > bindTries) return { happening: 'boot failed', error: new Error(message) }
+    if (this.#bindTries > bindTries) return { trigger: 'boot failed', error: new Error(message) }
     log.error(`${message} (try ${this.#bindTries - 1} of ${bindTries}, the next in 1 second)`)
-    succession.keepListeners([])
+    generations.keepListeners([])
     this.#startOver(bindPauseMs)
     return undefined
   }

@@ -21,7 +21,7 @@ export class AppBinds {
     this.#late = late
   }
 
-  /** An heir begins with them. */
+  /** A new arbiter begins with them. */
   get addresses(): AppAddresses {
     return { binds: this.#binds, late: this.#late }
   }

@@ -22,7 +22,7 @@ export interface Generation {
   readonly unbound: readonly string[]
   /** Why there is no listener: somebody else has the default address, which the app may not even want. */
   readonly failure?: string
-  /** What its workers speak TLS with; made anew when the files are renewed. */
+  /** What its workers speak TLS with; made again when the files are renewed. */
   tls?: TlsMaterial
 }
 

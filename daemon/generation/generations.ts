@@ -2,7 +2,7 @@
  * The generations: the one in force, the one on its way, and the one that is being prepared.
  *
  * Preparing takes its time (it reads files, binds sockets, calls a hook) and happens beside the loop of the arbiter; it
- * ends with `prepared` or `unprepared` in the inbox.
+ * ends with `prepared` or `prepare failed` in the inbox.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseBind } from '../../config/resolve/bind.ts'
@@ -15,9 +15,9 @@ import { type AppBinds, bindFrom } from './app-binds.ts'
 import { readTls } from './certificate.ts'
 import { accessLogOf, type Generation } from './generation.ts'
 
-export type SuccessionEvent =
+export type GenerationsEvent =
   | { readonly type: 'prepared'; readonly generation: Generation }
-  | { readonly type: 'unprepared'; readonly error: unknown }
+  | { readonly type: 'prepare failed'; readonly error: unknown }
 
 /** What makes a generation, in this order; nothing more is begun once the signal is aborted. */
 export interface Preparation {
@@ -28,19 +28,19 @@ export interface Preparation {
   after?(resolved: Resolved): Promise<void>
 }
 
-export class Succession {
+export class Generations {
   /** The generation that all workers should be of. */
   current: Generation | undefined
   /** The last one that all of them were of. */
-  good: Generation | undefined
-  readonly #put: (event: SuccessionEvent) => void
+  lastGood: Generation | undefined
+  readonly #put: (event: GenerationsEvent) => void
   readonly #listeners: Listeners
   readonly appBinds: AppBinds
   #count = 0
   #preparing: AbortController | undefined
   #again: Preparation | undefined
 
-  constructor(put: (event: SuccessionEvent) => void, listeners: Listeners, appBinds: AppBinds) {
+  constructor(put: (event: GenerationsEvent) => void, listeners: Listeners, appBinds: AppBinds) {
     this.#put = put
     this.#listeners = listeners
     this.appBinds = appBinds
@@ -66,7 +66,7 @@ export class Succession {
     this.#preparing = controller
     this.#make(preparation, delayMs, controller.signal).then(
       generation => this.#put({ type: 'prepared', generation }),
-      error => this.#put({ type: 'unprepared', error }),
+      error => this.#put({ type: 'prepare failed', error }),
     )
   }
 
@@ -118,7 +118,7 @@ export class Succession {
   }
 
   /** To be called when a preparation has ended; false when its outcome is out of date already. */
-  conclude(): boolean {
+  finishPreparing(): boolean {
     const again = this.#again
     this.#preparing = undefined
     this.#again = undefined

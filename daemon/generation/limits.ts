@@ -12,7 +12,7 @@ export function limitsOf({ resolved }: Generation): Limits {
   const { boot_timeout, timeout, graceful_timeout } = resolved.settings
   return {
     boot: boot_timeout * 1_000,
-    pulse: timeout * 1_000,
+    heartbeat: timeout * 1_000,
     graceful: graceful_timeout * 1_000 + cutGraceMs,
     quick: quickMs,
   }

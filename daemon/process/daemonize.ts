@@ -24,7 +24,7 @@ interface Ending {
 }
 
 /**
- * Starts the server anew, by the same words, in the background. Resolves with the exit code of the command: 0 when the
+ * Starts the server again, by the same words, in the background. Resolves with the exit code of the command: 0 when the
  * server is ready, else that of the server, which has ended.
  */
 export async function daemonize(settings: Asked): Promise<number> {

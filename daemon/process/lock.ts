@@ -24,7 +24,7 @@ import {
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { folderPath, inPlace } from '../../worker/protocol/safe-open.ts'
-import { lives, ourselves, type ProcessIdentity, parse, print } from '../system/process-identity.ts'
+import { fromWord, isRunning, ourselves, type ProcessIdentity, toWord } from '../system/process-identity.ts'
 
 export interface Lock {
   /** May be called when the process exits. */
@@ -138,7 +138,7 @@ const fileSystem = {
 function makeLock(path: string): void {
   const draft = mkdtempSync(`${path}.`)
   const fd = openSync(draft, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
-  const record = join(folderPath(fd, draft), print(ourselves()))
+  const record = join(folderPath(fd, draft), toWord(ourselves()))
   try {
     writeFileSync(record, '', { flag: 'wx' })
     // Everybody may see who holds it.
@@ -157,7 +157,7 @@ function makeLock(path: string): void {
 function holderOf(path: string): ProcessIdentity | undefined {
   try {
     return readdirSync(path)
-      .map(parse)
+      .map(fromWord)
       .find(identity => identity !== undefined)
   } catch (error) {
     // It has gone meanwhile, or is no folder.
@@ -167,8 +167,8 @@ function holderOf(path: string): ProcessIdentity | undefined {
 }
 
 function isHeld(path: string, holder: ProcessIdentity): boolean {
-  if (print(holder) === print(ourselves())) return false
-  const living = lives(holder)
+  if (toWord(holder) === toWord(ourselves())) return false
+  const living = isRunning(holder)
   if (living !== 'perhaps') return living
   const touched = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
   return Date.now() - touched < stale
@@ -176,7 +176,7 @@ function isHeld(path: string, holder: ProcessIdentity): boolean {
 
 /** Removes the lock of this holder; where somebody else has it by now, nothing happens. */
 function breakLock(path: string, holder: ProcessIdentity): void {
-  for (const remove of [() => unlinkSync(join(path, print(holder))), () => rmdirSync(path)]) {
+  for (const remove of [() => unlinkSync(join(path, toWord(holder))), () => rmdirSync(path)]) {
     try {
       remove()
     } catch (error) {

@@ -27,10 +27,10 @@ export class PidfileError extends Error {
   override readonly name = 'PidfileError'
 }
 
-/** Where it belongs; an heir has a file of its own, beside that of the arbiter that it is to succeed. */
-export function pidfileOf({ settings }: Resolved, isHeir: boolean): string | undefined {
+/** Where it belongs; a new arbiter has a file of its own, beside that of the arbiter that it is to succeed. */
+export function pidfileOf({ settings }: Resolved, isNewArbiter: boolean): string | undefined {
   const { pidfile, chdir } = settings
-  return pidfile === null ? undefined : `${resolve(chdir, pidfile)}${isHeir ? '.2' : ''}`
+  return pidfile === null ? undefined : `${resolve(chdir, pidfile)}${isNewArbiter ? '.2' : ''}`
 }
 
 interface Claim {

@@ -33,7 +33,7 @@ const patience = 5_000
 const longestStatus = 900
 
 export class Notifier {
-  /** What an heir needs from the environment to be heard. The watchdog is that of the unit, not of one process. */
+  /** What a new arbiter needs from the environment to be heard. The watchdog is that of the unit, not of one process. */
   readonly inheritable: Message
   readonly #options: NotifierOptions
   readonly #socket: string
@@ -72,7 +72,7 @@ export class Notifier {
     this.#put({ RELOADING: '1', MONOTONIC_USEC: String(now), ...this.#newStatus(status) })
   }
 
-  /** This server ends. Not for an arbiter whose heir goes on: systemd may take the unit for stopped. */
+  /** This server ends. Not for an arbiter whose new arbiter goes on: systemd may take the unit for stopped. */
   stopping(status: string): void {
     this.#put({ STOPPING: '1', ...this.#newStatus(status) })
   }

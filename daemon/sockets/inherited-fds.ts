@@ -21,10 +21,10 @@ export interface AppAddresses {
 
 const noAddresses: AppAddresses = { binds: [], late: [] }
 
-export interface Inheritance {
+export interface InheritedFds {
   readonly descriptors: readonly InheritedDescriptor[]
   /** The process id of the arbiter that is to be succeeded. */
-  readonly predecessor: number | undefined
+  readonly oldArbiter: number | undefined
   /** Where the app listens besides what its operator has said: see `app-binds.ts`. */
   readonly appBinds: AppAddresses
 }
@@ -44,10 +44,10 @@ export const privateVariables = [
 type Variables = Readonly<Record<string, string | undefined>>
 
 /** Throws `RangeError` for variables that make no sense. */
-export function readInheritance(env: Variables, pid: number): Inheritance {
+export function readInheritedFds(env: Variables, pid: number): InheritedFds {
   const { TSICORN_FD, TSICORN_BIND = '[]', TSICORN_FILE = '[]', TSICORN_PID, TSICORN_APP_BIND } = env
   if (TSICORN_PID === undefined) {
-    return { descriptors: activated(env, pid), predecessor: undefined, appBinds: noAddresses }
+    return { descriptors: activated(env, pid), oldArbiter: undefined, appBinds: noAddresses }
   }
   const keys = JSON.parse(TSICORN_BIND) as readonly string[]
   const files = JSON.parse(TSICORN_FILE) as readonly (string | null)[]
@@ -58,22 +58,22 @@ export function readInheritance(env: Variables, pid: number): Inheritance {
       key: keys[index] ?? `fd://${fd}`,
       file: files[index] ?? undefined,
     })),
-    predecessor: Number(TSICORN_PID),
+    oldArbiter: Number(TSICORN_PID),
     appBinds: TSICORN_APP_BIND === undefined ? noAddresses : (JSON.parse(TSICORN_APP_BIND) as AppAddresses),
   }
 }
 
-/** The variables that tell an heir what it inherits. */
-export function writeInheritance({
+/** The variables that tell a new arbiter what it inherits. */
+export function inheritedFdsVariables({
   descriptors,
-  predecessor,
+  oldArbiter,
   appBinds,
-}: Inheritance): Record<string, string> {
+}: InheritedFds): Record<string, string> {
   return {
     TSICORN_FD: descriptors.map(({ fd }) => fd).join(),
     TSICORN_BIND: JSON.stringify(descriptors.map(({ key }) => key)),
     TSICORN_FILE: JSON.stringify(descriptors.map(({ file }) => file ?? null)),
-    TSICORN_PID: String(predecessor),
+    TSICORN_PID: String(oldArbiter),
     TSICORN_APP_BIND: JSON.stringify(appBinds),
   }
 }

@@ -7,7 +7,6 @@ import { activatedPrefix, type InheritedDescriptor } from './inherited-fds.ts'
 import { isLost, restore } from './lost-socket.ts'
 import { evict } from './orphans.ts'
 import {
-  adopt,
   type Bindable,
   type BindError,
   bind,
@@ -15,6 +14,7 @@ import {
   hostOf,
   type Listener,
   sharedPort,
+  takeOver,
 } from './sockets.ts'
 
 const tries = 5
@@ -95,7 +95,7 @@ export class Listeners {
     const inherited = this.#inherited.get(key)
     if (inherited !== undefined) {
       this.#inherited.delete(key)
-      this.#open.set(key, adopt(inherited))
+      this.#open.set(key, takeOver(inherited))
     }
     return this.#open.get(key)
   }

@@ -8,7 +8,7 @@ export function isLost({ path, file, given }: Listener): boolean {
 }
 
 /**
- * Binds a listener anew, in place: whoever is started from now on has the new socket, and the old one stays with those
+ * Binds a listener again, in place: whoever is started from now on has the new socket, and the old one stays with those
  * who have it. Throws `BindError`, and then nothing has changed.
  */
 export async function restore(

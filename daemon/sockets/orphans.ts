@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { arbiterVariable } from '../../worker/protocol/frame.ts'
 import type { LogLevel } from '../../worker/protocol/messages.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
-import { lives, parse } from '../system/process-identity.ts'
+import { fromWord, isRunning } from '../system/process-identity.ts'
 import { type Endpoint, listeningAt } from './descriptor.ts'
 
 export interface Search {
@@ -83,10 +83,10 @@ function isLostWorker(pid: number, users: ReadonlySet<number | undefined>): bool
   if (user === undefined || !users.has(Number(user))) return false
   const variables = textOf(`/proc/${pid}/environ`)?.split('\0') ?? []
   const said = variables.find(pair => pair.startsWith(`${arbiterVariable}=`))
-  const arbiter = said && parse(said.slice(arbiterVariable.length + 1))
+  const arbiter = said && fromWord(said.slice(arbiterVariable.length + 1))
   // The identities of another pid namespace mean nothing here.
   return (
-    !!arbiter && lives(arbiter) === false && linkOf(`/proc/${pid}/ns/pid`) === linkOf('/proc/self/ns/pid')
+    !!arbiter && isRunning(arbiter) === false && linkOf(`/proc/${pid}/ns/pid`) === linkOf('/proc/self/ns/pid')
   )
 }
 

@@ -56,7 +56,7 @@ export class BindError extends Error {
 }
 
 /** Takes over a socket that was open when the process started. Throws `RangeError` when the descriptor is none. */
-export function adopt({ fd, key, file }: InheritedDescriptor): Listener {
+export function takeOver({ fd, key, file }: InheritedDescriptor): Listener {
   const endpoint = describeDescriptor(fd, key)
   const own = !key.startsWith('fd:') && !key.startsWith(activatedPrefix)
   const common = { key, fd, ...(own ? {} : { given: true as const }) }

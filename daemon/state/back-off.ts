@@ -4,14 +4,14 @@
  * One that served shows that the app can run: its successor starts at once, but no sooner than a second after it was
  * started itself, so that a loop of crashes costs each worker one start a second at most.
  *
- * One that died young shows the opposite. The first such death is answered at once; from the second on the pause grows
+ * One that early exit shows the opposite. The first such death is answered at once; from the second on the pause grows
  * from one second by half, to thirty at most, and is shortened at random by up to a fifth, so that servers that failed
  * together do not come back together. While nobody serves, there is nothing that a longer pause would spare, and it is
  * two seconds at most. A worker that served, or lived for thirty seconds, ends the streak.
  */
 export interface Streak {
   /** Deaths in a row. */
-  readonly deaths: number
+  readonly earlyExits: number
   /** When the first of them happened, in milliseconds of the monotonic clock. */
   readonly since: number
   /** When the last of them happened. */
@@ -20,10 +20,10 @@ export interface Streak {
   readonly until: number
 }
 
-export const noStreak: Streak = { deaths: 0, since: 0, last: 0, until: 0 }
+export const noStreak: Streak = { earlyExits: 0, since: 0, last: 0, until: 0 }
 
-/** A worker that served nothing and dies earlier than this after it became ready died young, in milliseconds. */
-export const youth = 5_000
+/** A worker that served nothing and dies earlier than this after it became ready early exit, in milliseconds. */
+export const earlyMs = 5_000
 
 const recoveryMs = 30_000
 const longestMs = 30_000
@@ -43,9 +43,9 @@ export function extend(streak: Streak, now: number, living: readonly Survivor[],
   const hasRecovered = living.some(
     ({ born, isReady, served }) => born >= streak.since && (served || (isReady && now - born >= recoveryMs)),
   )
-  const deaths = (hasRecovered ? 0 : streak.deaths) + 1
-  const since = deaths === 1 ? now : streak.since
-  return { deaths, since, last: now, until: now + pause(deaths) * (1 - random / 5) }
+  const earlyExits = (hasRecovered ? 0 : streak.earlyExits) + 1
+  const since = earlyExits === 1 ? now : streak.since
+  return { earlyExits, since, last: now, until: now + pause(earlyExits) * (1 - random / 5) }
 }
 
 /** No streak any more: a worker has ended that was started at `born` and could run. */
@@ -58,6 +58,6 @@ export function nextStart({ last, until }: Streak, isServing: boolean): number {
   return isServing ? until : Math.min(until, last + longestWithoutServiceMs)
 }
 
-function pause(deaths: number): number {
-  return deaths === 1 ? 0 : Math.min(longestMs, 1_000 * 1.5 ** (deaths - 2))
+function pause(earlyExits: number): number {
+  return earlyExits === 1 ? 0 : Math.min(longestMs, 1_000 * 1.5 ** (earlyExits - 2))
 }

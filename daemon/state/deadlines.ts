@@ -1,17 +1,17 @@
 /** How long a worker may take for what it does; whoever takes longer is killed. */
-import type { Life } from './worker-state.ts'
+import type { WorkerState } from './worker-state.ts'
 
 /** What of a worker its deadlines depend on. */
 export interface TimedWorker {
   readonly age: number
   readonly generation: number
-  readonly life: Life
+  readonly state: WorkerState
   /** Its process has been started: what it waits for before that is not its fault. */
   readonly isStarted: boolean
   /** When it entered this state, or was told to quit. */
   readonly since: number
   /** Its last heartbeat that is known; counted from `since` until there is one. */
-  readonly pulse: number
+  readonly heartbeat: number
   /** It was told to stop at once. */
   readonly quit: boolean
   /** It is being killed: it only has to be reaped. */
@@ -21,7 +21,7 @@ export interface TimedWorker {
 /** How long a worker may take, in milliseconds; 0 means for ever. */
 export interface Limits {
   readonly boot: number
-  readonly pulse: number
+  readonly heartbeat: number
   readonly graceful: number
   readonly quick: number
 }
@@ -35,18 +35,18 @@ export interface Deadline {
 }
 
 export function deadlinesOf(worker: TimedWorker, limits: Limits): Deadline[] {
-  if (worker.killed || worker.life === 'exited') return []
+  if (worker.killed || worker.state === 'exited') return []
   const { age, since } = worker
   const found: Deadline[] = []
   const add = (why: KillReason, from: number, limit: number) => {
     if (limit > 0) found.push({ age, at: from + limit, why })
   }
   if (worker.quit) add('quick stop', since, limits.quick)
-  else if (worker.life === 'draining') add('graceful_timeout', since, drainLimit(limits))
-  else if (worker.life !== 'ready' && worker.isStarted) add('boot_timeout', since, limits.boot)
+  else if (worker.state === 'draining') add('graceful_timeout', since, drainLimit(limits))
+  else if (worker.state !== 'ready' && worker.isStarted) add('boot_timeout', since, limits.boot)
   // One that was told to quit may not have come as far as its first heartbeat.
-  if (worker.life === 'ready' || (worker.life === 'draining' && !worker.quit))
-    add('timeout', worker.pulse, limits.pulse)
+  if (worker.state === 'ready' || (worker.state === 'draining' && !worker.quit))
+    add('timeout', worker.heartbeat, limits.heartbeat)
   return found
 }
 

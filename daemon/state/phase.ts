@@ -10,7 +10,7 @@ export type Phase =
   | {
       readonly name: 'reloading'
       readonly since: number
-      /** How often it was begun anew, with newer files, before it was over. */
+      /** How often it was begun again, with newer files, before it was over. */
       readonly restarts: number
       /** Another one follows. */
       readonly reloadAfter: boolean
@@ -35,7 +35,7 @@ export type PhaseName = Phase['name']
 /** What each phase means, for the documentation and for whoever reads a log. */
 export const phaseMeanings: Readonly<Record<PhaseName, string>> = {
   booting: 'The sockets are being bound and the first workers started; the first failure ends the server',
-  waiting: 'The first workers could not start; a file that changes, or HUP, starts anew',
+  waiting: 'The first workers could not start; a file that changes, or HUP, starts again',
   running: 'Every wanted worker was ready once; what dies is replaced',
   reloading: 'A new generation is on its way while the old one serves',
   stopping: 'The workers are asked to finish; nothing is started any more',
@@ -50,28 +50,28 @@ export type SignalName = (typeof signalNames)[number]
 /**
  * What the phases react to: a signal, or one of seven turns of events.
  *
- * `prepared` and `unprepared`: the next generation's settings, sockets and hooks are in place, or cannot be.
+ * `prepared` and `prepare failed`: the next generation's settings, sockets and hooks are in place, or cannot be.
  * `stray`: an error in the arbiter's process that nothing handled, of a configuration or a hook as a rule.
- * `boot failed`: a worker of the generation on its way ended before it was ready. `died young`: a worker of the
+ * `boot failed`: a worker of the generation on its way ended before it was ready. `early exit`: a worker of the
  * generation in force ended before it was ready, or soon after and without having served. `settled`: every wanted worker is
  * ready and of the wanted generation. `empty`: no worker is left.
  */
-export type Happening =
+export type Trigger =
   | SignalName
   | 'prepared'
-  | 'unprepared'
+  | 'prepare failed'
   | 'stray'
   | 'boot failed'
-  | 'died young'
+  | 'early exit'
   | 'settled'
   | 'empty'
 
 /** What the arbiter does about it; the deeds themselves are in `arbiter.ts`. */
-export type Deed =
+export type Transition =
   | 'start workers'
   | 'give up'
   | 'wait'
-  | 'start anew'
+  | 'start again'
   | 'open'
   | 'postpone reload'
   | 'reload'
@@ -81,7 +81,7 @@ export type Deed =
   | 'back off'
   | 'grow'
   | 'shrink'
-  | 'park'
+  | 'pause'
   | 'reopen logs'
   | 'upgrade'
   | 'stop'
@@ -89,13 +89,13 @@ export type Deed =
   | 'leave'
 
 /** The reaction of each phase; what is not here is refused, or of no concern in that phase. */
-export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Happening, Deed>>>>> = {
+export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Trigger, Transition>>>>> = {
   booting: {
     prepared: 'start workers',
-    unprepared: 'give up',
+    'prepare failed': 'give up',
     stray: 'give up',
     'boot failed': 'give up',
-    'died young': 'back off',
+    'early exit': 'back off',
     settled: 'open',
     HUP: 'postpone reload',
     TTIN: 'grow',
@@ -106,7 +106,7 @@ export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Happe
     QUIT: 'stop quickly',
   },
   waiting: {
-    HUP: 'start anew',
+    HUP: 'start again',
     TTIN: 'grow',
     TTOU: 'shrink',
     USR1: 'reopen logs',
@@ -115,11 +115,11 @@ export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Happe
     QUIT: 'stop quickly',
   },
   running: {
-    'died young': 'back off',
+    'early exit': 'back off',
     HUP: 'reload',
     TTIN: 'grow',
     TTOU: 'shrink',
-    WINCH: 'park',
+    WINCH: 'pause',
     USR1: 'reopen logs',
     USR2: 'upgrade',
     TERM: 'stop',
@@ -128,15 +128,15 @@ export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Happe
   },
   reloading: {
     prepared: 'roll out',
-    unprepared: 'abort reload',
+    'prepare failed': 'abort reload',
     stray: 'abort reload',
     'boot failed': 'abort reload',
-    'died young': 'back off',
+    'early exit': 'back off',
     settled: 'finish reload',
     HUP: 'reload',
     TTIN: 'grow',
     TTOU: 'shrink',
-    WINCH: 'park',
+    WINCH: 'pause',
     USR1: 'reopen logs',
     TERM: 'stop',
     INT: 'stop quickly',
@@ -162,22 +162,23 @@ export const mostRestarts = 3
 /** With `reload` somebody writes the app; but whoever waits for this server to be ready wants to hear that it cannot be. */
 export function firstPhase(
   settings: { readonly reload: boolean; readonly daemon: boolean },
-  isHeir: boolean,
+  isNewArbiter: boolean,
 ): Phase {
-  const isPatient = settings.reload && !settings.daemon && !isHeir
+  const isPatient = settings.reload && !settings.daemon && !isNewArbiter
   return { name: 'booting', reloadAfter: false, patience: isPatient ? 'app' : 'none' }
 }
 
 /** The reaction of this phase, which of some depends on what it has been through. */
-export function reactionOf(phase: Phase, happening: Happening): Deed | undefined {
-  const deed = reactions[phase.name][happening]
-  if (deed === 'give up' && phase.name === 'booting') return waits(phase.patience, happening) ? 'wait' : deed
+export function reactionOf(phase: Phase, trigger: Trigger): Transition | undefined {
+  const transition = reactions[phase.name][trigger]
+  if (transition === 'give up' && phase.name === 'booting')
+    return waits(phase.patience, trigger) ? 'wait' : transition
   const isTired = phase.name === 'reloading' && phase.restarts >= mostRestarts
-  return deed === 'reload' && isTired ? 'postpone reload' : deed
+  return transition === 'reload' && isTired ? 'postpone reload' : transition
 }
 
-function waits(patience: Patience, happening: Happening): boolean {
-  return patience === 'all' || (patience === 'app' && happening === 'boot failed')
+function waits(patience: Patience, trigger: Trigger): boolean {
+  return patience === 'all' || (patience === 'app' && trigger === 'boot failed')
 }
 
 /** Whether a reload that was postponed follows now: however many were, one with the newest files is enough. */
@@ -187,8 +188,8 @@ export function reloadsNow(before: Phase, after: Phase): boolean {
 }
 
 /** The phase that a deed leads to, which is the same phase for most; `code` is what giving up exits with. */
-export function next(phase: Phase, deed: Deed, now: number, code: number): Phase {
-  switch (deed) {
+export function next(phase: Phase, transition: Transition, now: number, code: number): Phase {
+  switch (transition) {
     case 'open':
     case 'finish reload':
     case 'abort reload':
@@ -201,7 +202,7 @@ export function next(phase: Phase, deed: Deed, now: number, code: number): Phase
     }
     case 'wait':
       return { name: 'waiting' }
-    case 'start anew':
+    case 'start again':
       return { name: 'booting', reloadAfter: false, patience: 'all' }
     case 'give up':
       return { name: 'stopping', how: 'gracefully', since: now, code }

@@ -13,7 +13,7 @@ export interface PlannedWorker extends TimedWorker {
   /** Its place among the wanted workers, from 0 on; its successor gets the same one. */
   readonly index: number
   /** It asked for a successor. */
-  readonly worn: boolean
+  readonly needsRecycling: boolean
 }
 
 export interface World {
@@ -109,10 +109,10 @@ function isUnstarted({ isStarted, quit, killed }: PlannedWorker): boolean {
 /** While stopping, everybody is asked to leave, and nothing else is done. */
 function empty(how: 'gracefully' | 'quickly', workers: readonly PlannedWorker[]): Action[] {
   return workers
-    .filter(worker => !worker.killed && worker.life !== 'exited')
+    .filter(worker => !worker.killed && worker.state !== 'exited')
     .flatMap<Action>(worker => {
       if (how === 'quickly') return worker.quit ? [] : [{ do: 'quit', age: worker.age, how: 'quit' }]
-      return worker.life === 'draining' ? [] : [leave(worker, 'stopping')]
+      return worker.state === 'draining' ? [] : [leave(worker, 'stopping')]
     })
 }
 
@@ -132,7 +132,7 @@ function survey(world: World): Survey {
   const alive = workers.filter(isAlive)
   const draining = drainingOf(workers, now, Math.max(1, wanted), limitsOf)
   const seats = new Map<number, PlannedWorker>()
-  const worn = retiring(world, alive, draining)
+  const worn = recycled(world, alive, draining)
   // For the time in which both could stay: a worker that serves is worth more, and then the successor.
   const candidates = [...alive].sort((a, b) => Number(isReady(b)) - Number(isReady(a)) || b.age - a.age)
   for (const worker of candidates) {
@@ -147,15 +147,19 @@ function survey(world: World): Survey {
 }
 
 /** The one worn worker that is to be replaced now: like a stale one, and only when no other is on its way out. */
-function retiring(
+function recycled(
   world: World,
   alive: readonly PlannedWorker[],
   { overdue }: Draining,
 ): PlannedWorker | undefined {
   if (!world.recycles || alive.some(({ generation }) => generation !== world.generation)) return undefined
-  if (world.workers.some(({ worn, life, age }) => worn && life === 'draining' && !overdue.has(age)))
+  if (
+    world.workers.some(
+      ({ needsRecycling, state, age }) => needsRecycling && state === 'draining' && !overdue.has(age),
+    )
+  )
     return undefined
-  return alive.find(worker => worker.worn && isReady(worker))
+  return alive.find(worker => worker.needsRecycling && isReady(worker))
 }
 
 /**
@@ -182,7 +186,7 @@ function replaced(survey: Survey): Action[] {
   const isHeld = (survey.undecided && keeper !== undefined) || (baked !== undefined && baked > now)
   if (isHeld && dispensable.length === serving.length) dispensable.pop()
   return [...stale.filter(worker => !isReady(worker)), ...dispensable].map(worker => {
-    const isSurplus = worker.generation === survey.generation && !worker.worn
+    const isSurplus = worker.generation === survey.generation && !worker.needsRecycling
     return leave(worker, isSurplus ? 'surplus' : 'replaced')
   })
 }
@@ -216,7 +220,7 @@ function startable({ free, seats, boots }: Survey): number {
 }
 
 function roomIn({ workers, alive, draining, wanted, surge }: Survey): number {
-  const living = workers.filter(({ life }) => life !== 'exited').length - draining.overdue.size
+  const living = workers.filter(({ state }) => state !== 'exited').length - draining.overdue.size
   return Math.max(wanted - alive.length, wanted + surge - living)
 }
 
@@ -226,8 +230,10 @@ function waitsForDrains(survey: Survey): boolean {
   const { holding } = draining
   if (holding.length === 0 || now < spawnAfter) return false
   if (startable(survey) > Math.max(0, roomIn(survey))) return true
-  const isWornHolding = workers.some(({ worn, age }) => worn && holding.some(one => one.age === age))
-  return recycles && isWornHolding && [...seats.values()].some(({ worn }) => worn)
+  const isWornHolding = workers.some(
+    ({ needsRecycling, age }) => needsRecycling && holding.some(one => one.age === age),
+  )
+  return recycles && isWornHolding && [...seats.values()].some(({ needsRecycling }) => needsRecycling)
 }
 
 /** A worker that is not ready has hardly anything to finish. */
@@ -239,9 +245,9 @@ function leave(worker: PlannedWorker, why: DrainReason): Action {
 
 /** Not on its way out: it serves, or is going to. */
 function isAlive(worker: PlannedWorker): boolean {
-  return !worker.killed && !worker.quit && worker.life !== 'draining' && worker.life !== 'exited'
+  return !worker.killed && !worker.quit && worker.state !== 'draining' && worker.state !== 'exited'
 }
 
 function isReady(worker: PlannedWorker): boolean {
-  return worker.life === 'ready'
+  return worker.state === 'ready'
 }

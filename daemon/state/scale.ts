@@ -4,15 +4,15 @@ export interface Scale {
   /** The setting `workers` that is in force. */
   readonly configured: number
   /** How many were wanted when WINCH sent them all away. */
-  readonly parked: number | undefined
+  readonly paused: number | undefined
 }
 
 export function scaleOf(configured: number): Scale {
-  return { wanted: configured, configured, parked: undefined }
+  return { wanted: configured, configured, paused: undefined }
 }
 
 export function grow({ wanted, configured }: Scale): Scale {
-  return { wanted: wanted + 1, configured, parked: undefined }
+  return { wanted: wanted + 1, configured, paused: undefined }
 }
 
 /** Never below one: only parking sends the last worker away. */
@@ -20,14 +20,14 @@ export function shrink(scale: Scale): Scale {
   return scale.wanted > 1 ? { ...scale, wanted: scale.wanted - 1 } : scale
 }
 
-export function park(scale: Scale): Scale {
-  return { ...scale, wanted: 0, parked: scale.parked ?? scale.wanted }
+export function pause(scale: Scale): Scale {
+  return { ...scale, wanted: 0, paused: scale.paused ?? scale.wanted }
 }
 
 /** A new configuration keeps a scale that was set at run time, unless it changes `workers`; parked workers come back. */
 export function configure(scale: Scale, configured: number): Scale {
   if (configured !== scale.configured) return scaleOf(configured)
-  return { wanted: scale.parked ?? scale.wanted, configured, parked: undefined }
+  return { wanted: scale.paused ?? scale.wanted, configured, paused: undefined }
 }
 
 /** A number of workers, or a percentage of them, rounded up. */

@@ -34,7 +34,7 @@ export function drainingOf(
   most: number,
   limitsOf: (generation: number) => Limits,
 ): Draining {
-  const draining = workers.filter(({ life }) => life === 'draining').sort((a, b) => a.since - b.since)
+  const draining = workers.filter(({ state }) => state === 'draining').sort((a, b) => a.since - b.since)
   const isOverdue = (since: number, place: number) => place < most && since + patienceMs <= now
   const overdue = new Set(
     draining.filter(({ since }, place) => isOverdue(since, place)).map(({ age }) => age),

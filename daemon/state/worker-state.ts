@@ -1,12 +1,12 @@
 /**
  * The life of a worker is a line: it may skip ahead, it never goes back.
  */
-export const lives = ['spawned', 'booting', 'ready', 'draining', 'exited'] as const
+export const workerStates = ['spawned', 'booting', 'ready', 'draining', 'exited'] as const
 
-export type Life = (typeof lives)[number]
+export type WorkerState = (typeof workerStates)[number]
 
 /** What each state means, for the documentation and for whoever reads a log. */
-export const lifeMeanings: Readonly<Record<Life, string>> = {
+export const workerStateMeanings: Readonly<Record<WorkerState, string>> = {
   spawned: 'Asked for; `pre_fork` runs or the process is being started',
   booting: 'The process is up and loads its hooks and the app',
   ready: 'It listens and serves',
@@ -15,6 +15,6 @@ export const lifeMeanings: Readonly<Record<Life, string>> = {
 }
 
 /** Whether a worker in state `from` may enter `to`. */
-export function mayBecome(from: Life, to: Life): boolean {
-  return lives.indexOf(to) > lives.indexOf(from)
+export function mayBecome(from: WorkerState, to: WorkerState): boolean {
+  return workerStates.indexOf(to) > workerStates.indexOf(from)
 }

@@ -19,18 +19,18 @@ export function identify(pid: number): ProcessIdentity {
 }
 
 /** One word, fit for a file name. */
-export function print({ pid, start, boot }: ProcessIdentity): string {
+export function toWord({ pid, start, boot }: ProcessIdentity): string {
   return `${pid}.${start}.${boot}`
 }
 
-export function parse(word: string): ProcessIdentity | undefined {
+export function fromWord(word: string): ProcessIdentity | undefined {
   const [, pid, start, boot] = /^([1-9]\d*)\.(\d*)\.([\w-]*)$/.exec(word) ?? []
   if (pid === undefined || start === undefined || boot === undefined) return undefined
   return { pid: Number(pid), start, boot }
 }
 
 /** Whether that very process lives; `perhaps` where only its number can be looked up, and some process has it. */
-export function lives({ pid, start, boot }: ProcessIdentity): boolean | 'perhaps' {
+export function isRunning({ pid, start, boot }: ProcessIdentity): boolean | 'perhaps' {
   if (boot !== bootId()) return false
   if (start === '') return isTaken(pid) ? 'perhaps' : false
   const state = stateOf(pid)

@@ -46,7 +46,7 @@ function folderTrouble(path: string): string | undefined {
 function fileTrouble(path: string): string | undefined {
   // A name without a folder is looked up in PATH.
   const trouble = path.includes('/') ? troubleWith(path, () => undefined) : undefined
-  return trouble && `"${path}" ${trouble}: put it back, or start tsicorn anew`
+  return trouble && `"${path}" ${trouble}: put it back, or start tsicorn again`
 }
 
 function troubleWith(

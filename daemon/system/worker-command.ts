@@ -1,7 +1,7 @@
 /** The command line of a worker, and its environment. */
 import { fileURLToPath } from 'node:url'
 import { arbiterVariable } from '../../worker/protocol/frame.ts'
-import { ourselves, print } from './process-identity.ts'
+import { ourselves, toWord } from './process-identity.ts'
 
 const preload = new URL(`../../worker/preload.${import.meta.url.slice(-2)}`, import.meta.url)
 
@@ -15,7 +15,7 @@ export function workerCommand(app: string | undefined, args: readonly string[]):
 }
 
 /** By which a worker whose arbiter is gone is told from one that has it. */
-const ourName = print(ourselves())
+const ourName = toWord(ourselves())
 
 /** With its index an app tells its workers from each other; the second name is the one that PM2 has for it. */
 export function workerEnvironment(env: NodeJS.ProcessEnv, index: number): NodeJS.ProcessEnv {

@@ -18,9 +18,9 @@ export class CrashLoop {
     this.#survivors = survivors
   }
 
-  /** Several workers in a row died young: what is said about each of them is known by now. */
+  /** Several workers in a row ended early: what is said about each of them is known by now. */
   get isOn(): boolean {
-    return this.#streak.deaths >= 2
+    return this.#streak.earlyExits >= 2
   }
 
   /** What is started from now on is something else. */
@@ -33,16 +33,18 @@ export class CrashLoop {
     this.#streak = paced(monotonicNow(), born)
   }
 
-  /** Lets the next worker wait, after one that died young for this reason. */
+  /** Lets the next worker wait, after one that early exit for this reason. */
   backOff(reason: string): void {
     const now = monotonicNow()
     const survivors = this.#survivors()
     this.#streak = extend(this.#streak, now, survivors, Math.random())
-    const { deaths } = this.#streak
-    if (deaths === 1 || (deaths > manyDeaths && deaths % manyDeaths !== 0)) return
+    const { earlyExits } = this.#streak
+    if (earlyExits === 1 || (earlyExits > manyDeaths && earlyExits % manyDeaths !== 0)) return
     const isServing = survivors.some(({ isReady }) => isReady)
     const wait = ((nextStart(this.#streak, isServing) - now) / 1_000).toFixed(1)
-    this.#log.warning(`${deaths} workers in a row died young: the next one starts in ${wait} s: ${reason}`)
+    this.#log.warning(
+      `${earlyExits} workers in a row ended early: the next one starts in ${wait} s: ${reason}`,
+    )
     if (isServing) return
     this.#log.error(
       `No worker serves: requests wait in the queue: mend the app, then kill -HUP ${process.pid}`,
@@ -66,9 +68,9 @@ export function survivorsOf(
   records: ReadonlyMap<number, ScoreRecord>,
 ): readonly Survivor[] {
   return workers
-    .filter(({ life, killed }) => life !== 'draining' && !killed)
-    .map(({ age, born, life }) => {
+    .filter(({ state, killed }) => state !== 'draining' && !killed)
+    .map(({ age, born, state }) => {
       const record = records.get(age)
-      return { born, isReady: life === 'ready', served: record !== undefined && servedBy(record) > 0 }
+      return { born, isReady: state === 'ready', served: record !== undefined && servedBy(record) > 0 }
     })
 }

@@ -2,21 +2,21 @@
 import { constants } from 'node:os'
 import type { LogLevel } from '../../worker/protocol/messages.ts'
 import { type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard.ts'
-import { youth } from '../state/back-off.ts'
+import { earlyMs } from '../state/back-off.ts'
 import type { KillReason } from '../state/deadlines.ts'
-import type { Life } from '../state/worker-state.ts'
+import type { WorkerState } from '../state/worker-state.ts'
 import type { ExitStatus } from '../system/spawn.ts'
 import type { Child } from './worker-handle.ts'
 
 /**
- * `expected`: it was asked to leave. `unbound`: somebody else listens on its address. `unborn`: it was never ready, and
- * its generation was never whole. `unproven`: it was ready, and its generation was never whole. `young`: it served
- * nothing, so it will not help to start it again at once. `sudden`: any other.
+ * `expected`: it was asked to leave. `bind failed`: somebody else listens on its address. `boot failed`: it was never ready, and
+ * its generation was never whole. `unstable`: it was ready, and its generation was never whole. `early exit`: it served
+ * nothing, so it will not help to start it again at once. `crash`: any other.
  */
-export type Death = 'expected' | 'unbound' | 'unborn' | 'unproven' | 'young' | 'sudden'
+export type ExitKind = 'expected' | 'bind failed' | 'boot failed' | 'unstable' | 'early exit' | 'crash'
 
 export interface LastState {
-  readonly life: Life
+  readonly state: WorkerState
   readonly quit: boolean
   readonly failure: { readonly why: string } | undefined
   /** How long it had been in that state, in milliseconds. */
@@ -27,12 +27,12 @@ export interface LastState {
   readonly served: number
 }
 
-export function classify({ life, quit, failure, lasted, proven, served }: LastState): Death {
-  if (life === 'draining' || quit) return 'expected'
-  if (life === 'ready' && !proven) return 'unproven'
-  if (life === 'ready') return lasted < youth && served === 0 ? 'young' : 'sudden'
-  if (proven) return 'young'
-  return failure?.why === 'bind' ? 'unbound' : 'unborn'
+export function classify({ state, quit, failure, lasted, proven, served }: LastState): ExitKind {
+  if (state === 'draining' || quit) return 'expected'
+  if (state === 'ready' && !proven) return 'unstable'
+  if (state === 'ready') return lasted < earlyMs && served === 0 ? 'early exit' : 'crash'
+  if (proven) return 'early exit'
+  return failure?.why === 'bind' ? 'bind failed' : 'boot failed'
 }
 
 /** What is known about an exit besides what the worker itself knows. */
@@ -47,7 +47,7 @@ export interface ExitContext {
 }
 
 export interface ExitReport {
-  readonly death: Death
+  readonly kind: ExitKind
   /** How many requests it had answered. */
   readonly served: number
   readonly level: LogLevel
@@ -56,15 +56,15 @@ export interface ExitReport {
 }
 
 export function reportExit(child: Child, context: ExitContext): ExitReport {
-  const { life, quit, failure } = child
+  const { state, quit, failure } = child
   const { now, record, outOfMemory, proven } = context
   const served = record === undefined ? 0 : servedBy(record)
-  const death = classify({ life, quit, failure, lasted: now - child.since, proven, served })
+  const kind = classify({ state, quit, failure, lasted: now - child.since, proven, served })
   const status = child.ending as ExitStatus
   const text = `W${child.name.slice(1)} ${how(child, status, outOfMemory)}`
-  const hasStory = death !== 'expected' && child.pid !== undefined
-  const story = hasStory ? ` (${lifeStory(now - child.born, record, child.killed)})` : ''
-  return { death, served, level: levelOf(child, status, death), text: `${text}${story}` }
+  const hasStory = kind !== 'expected' && child.pid !== undefined
+  const story = hasStory ? ` (${describeContext(now - child.born, record, child.killed)})` : ''
+  return { kind, served, level: levelOf(child, status, kind), text: `${text}${story}` }
 }
 
 function how(child: Child, { code, signal }: ExitStatus, outOfMemory: boolean): string {
@@ -80,7 +80,7 @@ function guess(signal: NodeJS.Signals, outOfMemory: boolean): string {
   return outOfMemory ? ': the kernel killed it because memory ran out' : ': sent by somebody else'
 }
 
-function lifeStory(lived: number, record: ScoreRecord | undefined, killed: boolean): string {
+function describeContext(lived: number, record: ScoreRecord | undefined, killed: boolean): string {
   const story = [`it lived ${(lived / 1_000).toFixed(1)} s`]
   if (record === undefined || record.pulse === 0) return story.join()
   story.push(`${servedBy(record)} requests served`)
@@ -99,7 +99,7 @@ const bySignal: readonly (number | null)[] = ['SIGINT', 'SIGQUIT', 'SIGTERM'].ma
   name => 128 + constants.signals[name as NodeJS.Signals],
 )
 
-function levelOf({ killed }: Child, { code, signal }: ExitStatus, death: Death): LogLevel {
+function levelOf({ killed }: Child, { code, signal }: ExitStatus, death: ExitKind): LogLevel {
   if (code === null && signal === null) return 'error'
   if (killed) return 'warning'
   if (code === 0) return death === 'expected' ? 'info' : 'warning'

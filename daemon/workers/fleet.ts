@@ -17,7 +17,7 @@ import { giveAccessLog } from '../process/ownership.ts'
 import type { Listener } from '../sockets/sockets.ts'
 import type { KillReason, Limits } from '../state/deadlines.ts'
 import { watchOutOfMemory } from '../system/oom.ts'
-import { type Death, killReasons, reportExit } from './exit-report.ts'
+import { type ExitKind, killReasons, reportExit } from './exit-report.ts'
 import type { Scoreboard, Seat } from './scoreboard.ts'
 import { killStuck } from './stuck.ts'
 import { Child, type ChildEvent } from './worker-handle.ts'
@@ -55,7 +55,7 @@ export class Fleet {
   /** The generations that some worker still serves. */
   get serving(): readonly Generation[] {
     const numbers = new Set(
-      this.workers.filter(({ life }) => life !== 'draining').map(({ generation }) => generation),
+      this.workers.filter(({ state }) => state !== 'draining').map(({ generation }) => generation),
     )
     return [...this.#generations.values()].filter(({ number }) => numbers.has(number))
   }
@@ -117,7 +117,7 @@ export class Fleet {
   }
 
   /** Takes to heart what a worker says; `current` is the generation that goes on. */
-  listen(child: Child, message: FromWorker, current: Generation | undefined): void {
+  onMessage(child: Child, message: FromWorker, current: Generation | undefined): void {
     const { log } = this.#parts
     const now = monotonicNow()
     switch (message.type) {
@@ -128,14 +128,14 @@ export class Fleet {
         else child.finish(now)
         return
       case 'failed':
-        if (child.life === 'spawned' || child.life === 'booting') child.failure = message
+        if (child.state === 'spawned' || child.state === 'booting') child.failure = message
         return
       case 'crashed':
         child.reason ??= message.why
         return
       case 'worn':
         log.info(`Worker ${child.age} (pid ${child.pid}) asks for a successor: ${message.why}`)
-        child.worn = true
+        child.needsRecycling = true
         child.reason = message.why
         return
       case 'leaving':
@@ -188,7 +188,7 @@ export class Fleet {
     return killStuck(child, {
       log,
       hasStack,
-      readPulses: () => this.readPulses(),
+      readHeartbeats: () => this.readHeartbeats(),
       abort: view => hooks.tell('worker_abort', view),
     })
   }
@@ -203,45 +203,45 @@ export class Fleet {
   }
 
   /** Takes a worker that ended off the books, and says what its end means; to everybody, or quietly. */
-  bury(
+  reap(
     child: Child,
     { proven, quietly }: { readonly proven: boolean; readonly quietly: boolean },
-  ): { readonly death: Death; readonly served: number; readonly text: string } {
+  ): { readonly kind: ExitKind; readonly served: number; readonly text: string } {
     const { log, hooks, scoreboard, view } = this.#parts
     const now = monotonicNow()
     const record = scoreboard.read().get(child.age)
     const outOfMemory = child.ending?.signal === 'SIGKILL' && this.#ranOutOfMemory()
-    const { death, served, level, text } = reportExit(child, { now, record, outOfMemory, proven })
+    const { kind, served, level, text } = reportExit(child, { now, record, outOfMemory, proven })
     child.become('exited', now)
     this.#children.delete(child.age)
     if (child.seat !== undefined && !child.isAbandoned) scoreboard.give(child.seat)
     if (!this.workers.some(({ generation }) => generation === child.generation)) {
       this.#generations.delete(child.generation)
     }
-    const isNews = !quietly || death === 'expected' || death === 'sudden' || served > 0
+    const isNews = !quietly || kind === 'expected' || kind === 'crash' || served > 0
     log.write(isNews ? level : 'debug', text)
     hooks.tell('child_exit', view(), this.view(child))
-    return { death, served, text }
+    return { kind, served, text }
   }
 
   /** Takes over the heartbeats from the scoreboard. */
-  readPulses(): void {
+  readHeartbeats(): void {
     const records = this.#parts.scoreboard.read()
-    if (this.#parts.scoreboard.isUnreadable) return this.forgivePulses()
+    if (this.#parts.scoreboard.isUnreadable) return this.resetHeartbeats()
     for (const child of this.#children.values()) {
-      child.pulse = Math.max(child.pulse, records.get(child.age)?.pulse ?? 0)
+      child.heartbeat = Math.max(child.heartbeat, records.get(child.age)?.pulse ?? 0)
     }
   }
 
   /** Nobody can tell who is late: the scoreboard cannot be read. */
-  forgivePulses(): void {
-    for (const child of this.#children.values()) child.pulse = monotonicNow()
+  resetHeartbeats(): void {
+    for (const child of this.#children.values()) child.heartbeat = monotonicNow()
   }
 
   /** Nobody is late: the arbiter, or the whole machine, was suspended. */
-  forgiveAll(): void {
-    this.forgivePulses()
-    for (const child of this.#children.values()) child.since = child.pulse
+  resetDeadlines(): void {
+    this.resetHeartbeats()
+    for (const child of this.#children.values()) child.since = child.heartbeat
   }
 
   view(child: Child): WorkerView {

@@ -6,15 +6,15 @@ import type { Duplex } from 'node:stream'
 import type { OpenRequest } from '../../hooks/table.ts'
 
 /** What a worker that stands still has to say. */
-export interface Confession {
+export interface StackReport {
   /** The JavaScript stack, innermost first, as lines that begin with `at`. */
   readonly stack: readonly string[]
   readonly requests: readonly OpenRequest[]
 }
 
 /** What was found out about a worker, or why nothing was; neither when nobody asked. */
-interface Finding {
-  readonly confession?: Confession
+interface CapturedStack {
+  readonly report?: StackReport
   readonly failure?: string
 }
 
@@ -31,20 +31,20 @@ const mostRequests = 100
 const longestText = 2_048
 
 /** `channel` leads to the thread; there may be none. */
-export async function look(channel: Duplex | undefined): Promise<Finding> {
+export async function captureStack(channel: Duplex | undefined): Promise<CapturedStack> {
   if (channel === undefined) return {}
   try {
-    return { confession: confessionOf(await ask(channel)) }
+    return { report: parseReport(await ask(channel)) }
   } catch (error) {
     return { failure: (error as Error).message }
   }
 }
 
 /** To follow a line of the log: lines of its own, or nothing. */
-export function describeFinding({ confession, failure }: Finding): string {
+export function describeStack({ report, failure }: CapturedStack): string {
   if (failure !== undefined) return `\nIts JavaScript stack cannot be read: ${failure}`
-  if (confession === undefined) return ''
-  const { stack, requests } = confession
+  if (report === undefined) return ''
+  const { stack, requests } = report
   const where =
     stack.length === 0 ? ['Its stack has no JavaScript of the app'] : ['It stands', ...stack.map(indent)]
   const what =
@@ -82,7 +82,7 @@ function ask(channel: Duplex): Promise<string> {
 }
 
 /** The app runs in the worker, so that nothing is certain about what the worker says. */
-function confessionOf(text: string): Confession {
+function parseReport(text: string): StackReport {
   try {
     const { stack, requests } = JSON.parse(text) as { readonly stack?: unknown; readonly requests?: unknown }
     return {

@@ -3,16 +3,16 @@ import type { ErrorLog } from '../logs/error-log.ts'
 import type { Child } from './worker-handle.ts'
 
 /** It writes what it should not: what it serves is worth more than that. */
-export function chide(child: Child, text: string, log: Pick<ErrorLog, 'warning'>): void {
+export function warnAbout(child: Child, text: string, log: Pick<ErrorLog, 'warning'>): void {
   log.warning(`Worker ${child.age} (pid ${child.pid}) ${text}`)
 }
 
 /** Its channel has ended: it can be told nothing, except by signals, so one that serves gets a successor. */
-export function lose(child: Child, log: Pick<ErrorLog, 'warning'>): void {
+export function channelLost(child: Child, log: Pick<ErrorLog, 'warning'>): void {
   if (child.ending !== undefined) return
-  chide(child, 'has closed its channel to the arbiter (descriptor 3): it is replaced', log)
+  warnAbout(child, 'has closed its channel to the arbiter (descriptor 3): it is replaced', log)
   child.reason ??= 'it closed its channel to the arbiter'
-  if (child.life === 'ready') child.worn = true
-  else if (child.life === 'draining') child.send({ type: 'quit' })
+  if (child.state === 'ready') child.needsRecycling = true
+  else if (child.state === 'draining') child.send({ type: 'quit' })
   else child.kill()
 }

@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { OpenRequest, WorkerView } from '../../hooks/table.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
-import { describeFinding, look } from './inspector.ts'
+import { captureStack, describeStack } from './inspector.ts'
 import type { Child } from './worker-handle.ts'
 
 export interface StuckParts {
   readonly log: ErrorLog
   /** It can be asked for its stack. */
   readonly hasStack: boolean
-  readonly readPulses: () => void
+  readonly readHeartbeats: () => void
   /** Calls the hook `worker_abort`. */
   readonly abort: (
     worker: WorkerView & { readonly stack?: readonly string[]; readonly requests?: readonly OpenRequest[] },
@@ -23,18 +23,18 @@ const breathMs = 200
 /** Kills it, unless it has come back to life while it was looked into: what it serves is worth more than the rule. */
 export async function killStuck(
   child: Child,
-  { log, hasStack, readPulses, abort }: StuckParts,
+  { log, hasStack, readHeartbeats, abort }: StuckParts,
 ): Promise<void> {
   const since = monotonicNow()
-  const found = hasStack ? await look(child.watchdog) : {}
+  const found = hasStack ? await captureStack(child.watchdog) : {}
   // What held it up may just have let it go: its heartbeat is the first that follows.
   if (monotonicNow() - since > breathMs) await sleep(breathMs)
   if (child.ending !== undefined) return
   const { reason } = child
-  readPulses()
+  readHeartbeats()
   if (child.revive(since))
-    return log.warning(`Not killing ${child.name} (${reason}): it has come back${describeFinding(found)}`)
-  log.critical(`WORKER TIMEOUT: killing ${child.name}: ${reason}${describeFinding(found)}`)
-  abort({ ...child.view(log), ...found.confession })
+    return log.warning(`Not killing ${child.name} (${reason}): it has come back${describeStack(found)}`)
+  log.critical(`WORKER TIMEOUT: killing ${child.name}: ${reason}${describeStack(found)}`)
+  abort({ ...child.view(log), ...found.report })
   child.kill()
 }

@@ -4,11 +4,11 @@
  */
 import type { Socket } from 'node:net'
 import { frame, longestFrame } from '../../worker/protocol/frame.ts'
-import { type FromWorker, orders, type ToWorker } from '../../worker/protocol/messages.ts'
+import { type FromWorker, leaveOrders, type ToWorker } from '../../worker/protocol/messages.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { readMessage } from './worker-message.ts'
 
-export interface WorkerEars {
+export interface ChannelListeners {
   hear(message: FromWorker): void
   /** The worker misbehaves; the text goes on after its name. */
   complain(text: string): void
@@ -39,7 +39,7 @@ const lineEnd = 0x0a
 
 export class WorkerChannel {
   readonly #socket: Socket
-  readonly #ears: WorkerEars
+  readonly #listeners: ChannelListeners
   readonly #bytes = new TokenBucket(readAtOnce, readPerSecond)
   readonly #lines = new TokenBucket(linesAtOnce, linesPerSecond)
   /** What it has said that it can say only once. */
@@ -54,9 +54,9 @@ export class WorkerChannel {
   #isEnding = false
   #isClosed = false
 
-  constructor(socket: Socket, ears: WorkerEars) {
+  constructor(socket: Socket, ears: ChannelListeners) {
     this.#socket = socket
-    this.#ears = ears
+    this.#listeners = ears
     socket.on('data', (bytes: Buffer) => this.#read(bytes))
     // It is followed by `close`.
     socket.on('error', () => undefined)
@@ -70,7 +70,7 @@ export class WorkerChannel {
   }
 
   send(message: ToWorker): void {
-    const mayWait = orders.includes(message.type)
+    const mayWait = leaveOrders.includes(message.type)
     if (!this.isOpen || (this.#socket.writableLength > mostWaiting && !mayWait)) return
     this.#socket.write(frame(message))
   }
@@ -88,7 +88,7 @@ export class WorkerChannel {
     clearTimeout(this.#pause)
     this.#socket.destroy()
     this.#tellDropped()
-    if (this.#invalid > 1) this.#ears.complain(`wrote ${this.#invalid} lines that are no messages`)
+    if (this.#invalid > 1) this.#listeners.complain(`wrote ${this.#invalid} lines that are no messages`)
   }
 
   #read(bytes: Buffer): void {
@@ -131,19 +131,19 @@ export class WorkerChannel {
     if (this.#begun.length > lineLength) this.#begun = Buffer.alloc(0)
     if (message === undefined) return this.#refuse()
     if (message.type === 'log') {
-      if (this.#lines.take(1 + Math.floor(message.message.length / lineLength))) this.#ears.hear(message)
+      if (this.#lines.take(1 + Math.floor(message.message.length / lineLength))) this.#listeners.hear(message)
       else this.#drop()
       return
     }
     if (this.#said.has(message.type)) return
     this.#said.add(message.type)
-    this.#ears.hear(message)
+    this.#listeners.hear(message)
   }
 
   #refuse(): void {
     this.#invalid += 1
     if (this.#invalid === 1)
-      this.#ears.complain(
+      this.#listeners.complain(
         'writes what is no message to its descriptor 3: it is dropped, and what follows is too',
       )
   }
@@ -158,7 +158,7 @@ export class WorkerChannel {
     this.#complaint = undefined
     if (this.#dropped === 0) return
     const limit = `${linesPerSecond} a second are taken`
-    this.#ears.complain(`logs too fast: ${this.#dropped} lines of it were dropped: ${limit}`)
+    this.#listeners.complain(`logs too fast: ${this.#dropped} lines of it were dropped: ${limit}`)
     this.#dropped = 0
   }
 }

@@ -4,9 +4,9 @@ import type { Socket } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
 import type { HookLog, WorkerView } from '../../hooks/table.ts'
 import { channelFd, firstInherited } from '../../worker/protocol/frame.ts'
-import { type FromWorker, orders, type Start, type ToWorker } from '../../worker/protocol/messages.ts'
+import { type FromWorker, leaveOrders, type Start, type ToWorker } from '../../worker/protocol/messages.ts'
 import type { PlannedWorker } from '../state/plan.ts'
-import { type Life, mayBecome } from '../state/worker-state.ts'
+import { mayBecome, type WorkerState } from '../state/worker-state.ts'
 import { type ExitStatus, trySpawn, whyNotStarted } from '../system/spawn.ts'
 import { workerCommand, workerEnvironment } from '../system/worker-command.ts'
 import { captureLines } from './captured-output.ts'
@@ -54,12 +54,12 @@ export class Child implements PlannedWorker {
   /** Its place on the scoreboard, from when it is started. */
   seat: Seat | undefined
   readonly born: number
-  life: Life = 'spawned'
+  state: WorkerState = 'spawned'
   since: number
-  pulse: number
+  heartbeat: number
   quit = false
   killed = false
-  worn = false
+  needsRecycling = false
   /** It was started with tsx. */
   hasTsx = false
   /** It may live, and is no longer counted. */
@@ -86,7 +86,7 @@ export class Child implements PlannedWorker {
     this.index = index
     this.born = now
     this.since = now
-    this.pulse = now
+    this.heartbeat = now
     this.#put = put
   }
 
@@ -106,13 +106,13 @@ export class Child implements PlannedWorker {
 
   /** What hooks see of it. */
   view(log: HookLog): WorkerView {
-    const { pid, age, generation, index, life, ending, reason } = this
+    const { pid, age, generation, index, state, ending, reason } = this
     return {
       pid,
       age,
       generation,
       index,
-      state: life,
+      state: state,
       ...(ending === undefined ? {} : { exit_code: ending.code, signal: ending.signal }),
       ...(reason === undefined ? {} : { reason }),
       log,
@@ -197,11 +197,11 @@ export class Child implements PlannedWorker {
   }
 
   /** Moves on in life; false where that would be backwards. */
-  become(life: Life, now: number): boolean {
-    if (!mayBecome(this.life, life)) return false
-    this.life = life
+  become(life: WorkerState, now: number): boolean {
+    if (!mayBecome(this.state, life)) return false
+    this.state = life
     this.since = now
-    this.pulse = now
+    this.heartbeat = now
     return true
   }
 
@@ -209,7 +209,7 @@ export class Child implements PlannedWorker {
   send(message: ToWorker): void {
     if (this.#channel?.isOpen !== false) return this.#channel?.send(message)
     // Without its channel it takes this for an order to finish.
-    if (orders.includes(message.type)) this.#process?.kill('SIGTERM')
+    if (leaveOrders.includes(message.type)) this.#process?.kill('SIGTERM')
   }
 
   /** Tells it to leave at once; where it has no process yet, it never gets one. */
@@ -227,12 +227,12 @@ export class Child implements PlannedWorker {
     if (!this.#isCancelled) return
     this.quit = false
     this.since = now
-    this.pulse = now
+    this.heartbeat = now
   }
 
   /** Whether it has shown life since it was to be killed: then it is not. */
   revive(since: number): boolean {
-    if (this.pulse <= since || (this.life !== 'ready' && this.life !== 'draining')) return false
+    if (this.heartbeat <= since || (this.state !== 'ready' && this.state !== 'draining')) return false
     this.killed = false
     this.reason = undefined
     this.#put({ type: 'revived', child: this })

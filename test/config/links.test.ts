@@ -148,7 +148,7 @@ describe('a configuration', () => {
     for (const [what, { config, files }] of Object.entries(versions)) {
       // Packages are imported once: another version of one comes in a folder of its own, or with a restart.
       if (where === 'whose neighbours are links' && what.includes('package')) continue
-      it(`${where} is read anew when a link is switched: ${what}`, async () => {
+      it(`${where} is read again when a link is switched: ${what}`, async () => {
         const folder = folderWith()
         const seen: string[] = []
         for (const number of [1, 2, 3]) {

@@ -9,9 +9,9 @@ import {
   type Survivor,
 } from '../../daemon/state/back-off.ts'
 
-function streakOf(deaths: number, random = 0): Streak {
+function streakOf(earlyExits: number, random = 0): Streak {
   let streak = noStreak
-  for (let death = 0; death < deaths; death += 1) streak = extend(streak, 0, [], random)
+  for (let death = 0; death < earlyExits; death += 1) streak = extend(streak, 0, [], random)
   return streak
 }
 
@@ -21,16 +21,16 @@ const survivor = (born: number, more: Partial<Survivor> = {}): Survivor => {
 
 describe('back-off', () => {
   it('answers the first young death at once, and the next ones after pauses that grow by half', () => {
-    const pauses = [1, 2, 3, 4].map(deaths => streakOf(deaths).until)
+    const pauses = [1, 2, 3, 4].map(earlyExits => streakOf(earlyExits).until)
     expect(pauses).to.deep.equal([0, 1_000, 1_500, 2_250])
   })
 
-  const deaths = fc.integer({ min: 1, max: 200 })
+  const earlyExits = fc.integer({ min: 1, max: 200 })
   const random = fc.double({ min: 0, max: 1, noNaN: true })
 
   it('never waits longer than thirty seconds while somebody serves, whatever happens', () => {
     fc.assert(
-      fc.property(deaths, random, (number, chance) => {
+      fc.property(earlyExits, random, (number, chance) => {
         expect(nextStart(streakOf(number, chance), true)).to.be.within(0, 30_000)
       }),
     )
@@ -38,27 +38,27 @@ describe('back-off', () => {
 
   it('never leaves the service without a worker on its way for longer than two seconds', () => {
     fc.assert(
-      fc.property(deaths, random, (number, chance) => {
+      fc.property(earlyExits, random, (number, chance) => {
         expect(nextStart(streakOf(number, chance), false)).to.be.within(0, 2_000)
       }),
     )
   })
 
-  it('starts anew after a worker that was ready and lived for thirty seconds', () => {
+  it('starts again after a worker that was ready and lived for thirty seconds', () => {
     const streak = extend(noStreak, 1_000, [], 0)
     const recovered = extend(streak, 40_000, [survivor(5_000)], 0)
-    expect(recovered).to.deep.equal({ deaths: 1, since: 40_000, last: 40_000, until: 40_000 })
-    expect(extend(streak, 40_000, [survivor(5_000, { isReady: false })], 0).deaths).to.equal(2)
+    expect(recovered).to.deep.equal({ earlyExits: 1, since: 40_000, last: 40_000, until: 40_000 })
+    expect(extend(streak, 40_000, [survivor(5_000, { isReady: false })], 0).earlyExits).to.equal(2)
   })
 
-  it('starts anew after a worker that served, however short its life', () => {
+  it('starts again after a worker that served, however short its life', () => {
     const streak = extend(noStreak, 1_000, [], 0)
-    expect(extend(streak, 2_000, [survivor(1_500, { served: true })], 0).deaths).to.equal(1)
+    expect(extend(streak, 2_000, [survivor(1_500, { served: true })], 0).earlyExits).to.equal(1)
   })
 
   it('is not ended by siblings that lived before it began', () => {
     const streak = extend(noStreak, 100_000, [survivor(1_000, { served: true })], 0)
-    expect(extend(streak, 140_000, [survivor(1_000, { served: true })], 0).deaths).to.equal(2)
+    expect(extend(streak, 140_000, [survivor(1_000, { served: true })], 0).earlyExits).to.equal(2)
   })
 
   it('replaces a worker that served at once, but starts no more than one a second in its place', () => {

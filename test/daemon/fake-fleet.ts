@@ -1,19 +1,19 @@
 /** A fleet that only exists in thought: it carries out plans, and fate decides when its workers boot, die and finish. */
 import type { Limits } from '../../daemon/state/deadlines.ts'
 import { type Action, type PlannedWorker, plan, type World } from '../../daemon/state/plan.ts'
-import type { Life } from '../../daemon/state/worker-state.ts'
+import type { WorkerState } from '../../daemon/state/worker-state.ts'
 
 interface FakeWorker extends PlannedWorker {
-  life: Life
+  state: WorkerState
   isStarted: boolean
   since: number
-  pulse: number
+  heartbeat: number
   quit: boolean
   killed: boolean
-  worn: boolean
+  needsRecycling: boolean
 }
 
-export const limits: Limits = { boot: 10_000, pulse: 30_000, graceful: 5_000, quick: 1_000 }
+export const limits: Limits = { boot: 10_000, heartbeat: 30_000, graceful: 5_000, quick: 1_000 }
 
 export class FakeFleet {
   now = 1
@@ -80,13 +80,13 @@ export class FakeFleet {
         age: this.#age,
         generation,
         index: action.index,
-        life: 'spawned',
+        state: 'spawned',
         isStarted: true,
         since: now,
-        pulse: now,
+        heartbeat: now,
         quit: false,
         killed: false,
-        worn: false,
+        needsRecycling: false,
       })
       return
     }
@@ -94,7 +94,7 @@ export class FakeFleet {
     if (worker === undefined) throw new Error(`There is no worker ${action.age}`)
     if (action.do === 'kill') worker.killed = true
     else {
-      worker.life = 'draining'
+      worker.state = 'draining'
       worker.since = this.now
       worker.quit ||= action.do === 'quit'
     }
@@ -107,42 +107,42 @@ export class FakeFleet {
   /** The worker at this place has served long enough. */
   wear(place: number): void {
     const worker = this.at(place)
-    if (worker?.life === 'ready') worker.worn = true
+    if (worker?.state === 'ready') worker.needsRecycling = true
   }
 
   /** One thing that happens to the worker at this place, whatever fits its state. */
   happen(what: 'progress' | 'death', place: number): void {
     const worker = this.at(place)
     if (worker === undefined) return
-    if (what === 'death' || worker.killed || worker.life === 'draining') {
+    if (what === 'death' || worker.killed || worker.state === 'draining') {
       this.workers = this.workers.filter(other => other !== worker)
       return
     }
-    worker.life = worker.life === 'spawned' ? 'booting' : 'ready'
+    worker.state = worker.state === 'spawned' ? 'booting' : 'ready'
     worker.since = this.now
-    worker.pulse = this.now
+    worker.heartbeat = this.now
   }
 
   pass(milliseconds: number): void {
     this.now += milliseconds
-    for (const worker of this.workers) worker.pulse = this.now
+    for (const worker of this.workers) worker.heartbeat = this.now
   }
 
   /** Lets everything go well until nothing changes any more. */
   settle(): void {
     for (let rounds = 0; rounds < 1_000; rounds += 1) {
       this.act()
-      const open = this.workers.findIndex(({ life, killed }) => life !== 'ready' || killed)
+      const open = this.workers.findIndex(({ state, killed }) => state !== 'ready' || killed)
       if (open === -1) return
       this.happen('progress', open)
     }
     throw new Error('The fleet never settles')
   }
 
-  count(life: Life, generation?: number): number {
+  count(life: WorkerState, generation?: number): number {
     return this.workers.filter(
       worker =>
-        worker.life === life && !worker.killed && (generation ?? worker.generation) === worker.generation,
+        worker.state === life && !worker.killed && (generation ?? worker.generation) === worker.generation,
     ).length
   }
 }

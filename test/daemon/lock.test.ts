@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { LockedError, takeLock } from '../../daemon/process/lock.ts'
-import { lives, ourselves, parse, print } from '../../daemon/system/process-identity.ts'
+import { fromWord, isRunning, ourselves, toWord } from '../../daemon/system/process-identity.ts'
 import { eventually } from '../tsicorn.ts'
 
 const lockModule = new URL('../../daemon/process/lock.ts', import.meta.url).href
@@ -51,7 +51,7 @@ describe('lock', () => {
 
   it('says by name who holds it, readable for everybody, and is gone when released', () => {
     const lock = takeLock(path, unexpected)
-    expect(readdirSync(path)).to.deep.equal([print(ourselves())])
+    expect(readdirSync(path)).to.deep.equal([toWord(ourselves())])
     expect(statSync(path).mode & 0o777).to.equal(0o755)
     lock.release()
     expect(readdirSync(folder)).to.deep.equal([])
@@ -78,7 +78,7 @@ describe('lock', () => {
     ['of a process whose number is somebody else by now', `${pid}.${Number(start) - 1}.${boot}`],
     ['from before the machine was started', `${pid}.${start}.0-1-2`],
     ['of a number that nobody has', `4194305.1.${boot}`],
-    ['of this very process, which lost track of it', print(ourselves())],
+    ['of this very process, which lost track of it', toWord(ourselves())],
   ]
   for (const [whose, name] of left) {
     it(`is taken at once from one ${whose}`, () => {
@@ -109,14 +109,14 @@ describe('lock', () => {
 describe('the identity of a process', () => {
   it('is one word and back', () => {
     const own = ourselves()
-    expect(parse(print(own))).to.deep.equal(own)
-    expect(print(own)).to.match(/^[\w.-]+$/)
+    expect(fromWord(toWord(own))).to.deep.equal(own)
+    expect(toWord(own)).to.match(/^[\w.-]+$/)
     for (const word of ['', '0.1.a', '12', 'x.1.a', '1.2.3.4', '-1.1.a'])
-      expect(parse(word), word).to.equal(undefined)
+      expect(fromWord(word), word).to.equal(undefined)
   })
 
   it('lives while its process does, and not as a zombie', async () => {
-    expect(lives(ourselves())).to.equal(true)
+    expect(isRunning(ourselves())).to.equal(true)
     // The shell becomes a program that never asks what became of its child.
     const parent = spawn('/bin/sh', ['-c', 'sleep 600 & echo $!; exec sleep 600'], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -127,12 +127,12 @@ describe('the identity of a process', () => {
     await eventually('the shell is gone', () => name() === 'sleep')
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '')
     const zombie = { ...ourselves(), pid, start: text.split(' ')[19] as string }
-    expect(lives(zombie)).to.equal(true)
+    expect(isRunning(zombie)).to.equal(true)
     const program = () => readFileSync(`/proc/${parent.pid}/comm`, 'utf8').trim()
     await eventually('the shell is that program', () => program() === 'sleep')
     process.kill(pid, 'SIGKILL')
     await eventually('it is a zombie', () => /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')))
-    expect(lives(zombie)).to.equal(false)
+    expect(isRunning(zombie)).to.equal(false)
     parent.kill('SIGKILL')
   })
 })

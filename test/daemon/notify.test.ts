@@ -137,7 +137,7 @@ describe('notifier', () => {
     expect(create({ WATCHDOG_USEC: '0' }).beat(1)).to.equal(undefined)
   })
 
-  it('lets an heir beat, which is another process', () => {
+  it('lets a new arbiter beat, which is another process', () => {
     const notifier = create({ WATCHDOG_USEC: '30000000', WATCHDOG_PID: String(process.pid) })
     expect(notifier.inheritable).to.deep.equal({ NOTIFY_SOCKET: '@/org/systemd', WATCHDOG_USEC: '30000000' })
     expect(create().inheritable).to.deep.equal({ NOTIFY_SOCKET: '@/org/systemd' })

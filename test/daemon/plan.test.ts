@@ -79,7 +79,7 @@ describe('plan', () => {
           const fleet = new FakeFleet(size)
           for (const what of turns) {
             fleet.act()
-            const alive = fleet.workers.filter(({ life, killed }) => life !== 'draining' && !killed)
+            const alive = fleet.workers.filter(({ state, killed }) => state !== 'draining' && !killed)
             expect(alive.length).to.be.at.most(size.wanted + size.surge)
             take(fleet, what)
           }
@@ -118,7 +118,7 @@ describe('plan', () => {
           fleet.act()
           expect(fleet.count('ready')).to.be.at.least(size.wanted)
           const stragglers = fleet.workers.filter(
-            ({ life, since }) => life === 'draining' && fleet.now - since >= patienceMs,
+            ({ state, since }) => state === 'draining' && fleet.now - since >= patienceMs,
           )
           const excused = Math.min(size.wanted, stragglers.length)
           expect(fleet.workers.length).to.be.at.most(size.wanted + size.surge + excused)
@@ -162,7 +162,7 @@ describe('plan', () => {
         for (const what of steps) {
           // No client ever leaves, so nobody who drains has finished before he is killed.
           const worker = what.do === 'progress' ? fleet.at(what.place) : undefined
-          if (worker?.life !== 'draining' || worker.killed) take(fleet, what)
+          if (worker?.state !== 'draining' || worker.killed) take(fleet, what)
           fleet.act()
           expect(fleet.workers.length).to.be.at.most(2 * size.wanted + size.surge)
         }
@@ -179,8 +179,8 @@ describe('plan', () => {
           take(fleet, what)
           fleet.act()
           const staying = fleet.workers.filter(
-            ({ life, killed, worn, generation }) =>
-              life !== 'draining' && !killed && !worn && generation === fleet.generation,
+            ({ state, killed, needsRecycling, generation }) =>
+              state !== 'draining' && !killed && !needsRecycling && generation === fleet.generation,
           )
           const indexes = staying.map(({ index }) => index)
           expect(new Set(indexes).size).to.equal(indexes.length)
@@ -259,7 +259,9 @@ describe('plan', () => {
     fleet.generation = 3
     fleet.undecided = false
     fleet.act()
-    expect(fleet.workers.find(({ life }) => life === 'draining')?.generation, 'of those on trial').to.equal(2)
+    expect(fleet.workers.find(({ state }) => state === 'draining')?.generation, 'of those on trial').to.equal(
+      2,
+    )
     fleet.settle()
     expect(fleet.workers.map(({ generation }) => generation)).to.deep.equal([3])
   })
@@ -267,7 +269,7 @@ describe('plan', () => {
   it('kills a worker whose event loop stands still, and starts another at once', () => {
     const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
     fleet.settle()
-    fleet.now += limits.pulse
+    fleet.now += limits.heartbeat
     fleet.act()
     expect(fleet.done.slice(-2)).to.deep.equal([
       { do: 'kill', age: 1, why: 'timeout' },
@@ -293,7 +295,7 @@ describe('plan', () => {
   it('has no deadline for what has no limit', () => {
     const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
     fleet.settle()
-    const { wakeAt } = plan({ ...fleet.world, limitsOf: () => ({ ...limits, pulse: 0 }) })
+    const { wakeAt } = plan({ ...fleet.world, limitsOf: () => ({ ...limits, heartbeat: 0 }) })
     expect(wakeAt).to.equal(undefined)
   })
 
@@ -391,8 +393,8 @@ describe('plan', () => {
       fleet.generation = generation
       for (let rounds = 0; rounds < 10 && !isSettled(fleet.world); rounds += 1) {
         fleet.act()
-        for (const [place, { life }] of fleet.workers.entries())
-          if (life !== 'draining' && life !== 'ready') fleet.happen('progress', place)
+        for (const [place, { state }] of fleet.workers.entries())
+          if (state !== 'draining' && state !== 'ready') fleet.happen('progress', place)
       }
     }
     rollOut(2)

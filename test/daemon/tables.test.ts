@@ -11,19 +11,19 @@ import {
   reactions,
   signalNames,
 } from '../../daemon/state/phase.ts'
-import { configure, grow, park, scaleOf, shrink } from '../../daemon/state/scale.ts'
-import { lifeMeanings, lives, mayBecome } from '../../daemon/state/worker-state.ts'
+import { configure, grow, pause, scaleOf, shrink } from '../../daemon/state/scale.ts'
+import { mayBecome, workerStateMeanings, workerStates } from '../../daemon/state/worker-state.ts'
 import { classify, type LastState } from '../../daemon/workers/exit-report.ts'
 
 describe('life', () => {
   it('may skip ahead and never goes back', () => {
-    for (const [earlier, from] of lives.entries()) {
-      for (const [later, to] of lives.entries()) expect(mayBecome(from, to)).to.equal(later > earlier)
+    for (const [earlier, from] of workerStates.entries()) {
+      for (const [later, to] of workerStates.entries()) expect(mayBecome(from, to)).to.equal(later > earlier)
     }
   })
 
   it('explains every state', () => {
-    expect(Object.keys(lifeMeanings)).to.deep.equal([...lives])
+    expect(Object.keys(workerStateMeanings)).to.deep.equal([...workerStates])
   })
 })
 
@@ -59,22 +59,24 @@ describe('phase', () => {
 
   it('waits for an app that is being written, and then for its configuration as well', () => {
     const booting = firstPhase({ reload: true, daemon: false }, false)
-    expect(reactionOf(booting, 'unprepared')).to.equal('give up')
+    expect(reactionOf(booting, 'prepare failed')).to.equal('give up')
     expect(reactionOf(booting, 'boot failed')).to.equal('wait')
     const waiting = next(booting, 'wait', 0, 4)
-    expect(reactionOf(waiting, 'HUP')).to.equal('start anew')
-    const again = next(waiting, 'start anew', 0, 4)
-    expect(reactionOf(again, 'unprepared')).to.equal('wait')
+    expect(reactionOf(waiting, 'HUP')).to.equal('start again')
+    const again = next(waiting, 'start again', 0, 4)
+    expect(reactionOf(again, 'prepare failed')).to.equal('wait')
     expect(reactionOf(again, 'boot failed')).to.equal('wait')
     expect(reactionOf(again, 'settled')).to.equal('open')
   })
 
   it('waits for no app where somebody waits for the server', () => {
-    for (const [daemon, isHeir] of [
+    for (const [daemon, isNewArbiter] of [
       [true, false],
       [false, true],
     ] as const)
-      expect(reactionOf(firstPhase({ reload: true, daemon }, isHeir), 'boot failed')).to.equal('give up')
+      expect(reactionOf(firstPhase({ reload: true, daemon }, isNewArbiter), 'boot failed')).to.equal(
+        'give up',
+      )
   })
 
   it('goes back to running after a reload, however that ended', () => {
@@ -137,9 +139,9 @@ describe('scale', () => {
   })
 
   it('brings back one parked worker by TTIN and all of them by a reload', () => {
-    const parked = park(grow(scaleOf(2)))
+    const parked = pause(grow(scaleOf(2)))
     expect(parked.wanted).to.equal(0)
-    expect(park(parked)).to.deep.equal(parked)
+    expect(pause(parked)).to.deep.equal(parked)
     expect(grow(parked).wanted).to.equal(1)
     expect(configure(parked, 2).wanted).to.equal(3)
   })
@@ -150,9 +152,9 @@ describe('scale', () => {
   })
 })
 
-describe('death', () => {
+describe('the kind of an exit', () => {
   const ready: LastState = {
-    life: 'ready',
+    state: 'ready',
     quit: false,
     failure: undefined,
     lasted: 60_000,
@@ -161,23 +163,23 @@ describe('death', () => {
   }
 
   it('is expected of a worker that was asked to leave', () => {
-    expect(classify({ ...ready, life: 'draining' })).to.equal('expected')
-    expect(classify({ ...ready, life: 'booting', quit: true })).to.equal('expected')
+    expect(classify({ ...ready, state: 'draining' })).to.equal('expected')
+    expect(classify({ ...ready, state: 'booting', quit: true })).to.equal('expected')
   })
 
-  it('is sudden of one that served or lived long, and young of any other', () => {
-    expect(classify(ready)).to.equal('sudden')
-    expect(classify({ ...ready, lasted: 200, served: 1 })).to.equal('sudden')
-    expect(classify({ ...ready, lasted: 200 })).to.equal('young')
-    expect(classify({ ...ready, life: 'booting' })).to.equal('young')
+  it('is a crash of one that served or lived long, and an early exit of any other', () => {
+    expect(classify(ready)).to.equal('crash')
+    expect(classify({ ...ready, lasted: 200, served: 1 })).to.equal('crash')
+    expect(classify({ ...ready, lasted: 200 })).to.equal('early exit')
+    expect(classify({ ...ready, state: 'booting' })).to.equal('early exit')
   })
 
-  it('of an unborn worker is a failure of its generation, unless it only found no free address', () => {
-    const booting: LastState = { ...ready, life: 'booting', proven: false }
-    expect(classify(booting)).to.equal('unborn')
-    expect(classify({ ...booting, failure: { why: 'app' } })).to.equal('unborn')
-    expect(classify({ ...booting, failure: { why: 'bind' } })).to.equal('unbound')
-    expect(classify({ ...booting, life: 'ready' })).to.equal('unproven')
+  it('of a worker that was never ready is a failure of its generation, unless it only found no free address', () => {
+    const booting: LastState = { ...ready, state: 'booting', proven: false }
+    expect(classify(booting)).to.equal('boot failed')
+    expect(classify({ ...booting, failure: { why: 'app' } })).to.equal('boot failed')
+    expect(classify({ ...booting, failure: { why: 'bind' } })).to.equal('bind failed')
+    expect(classify({ ...booting, state: 'ready' })).to.equal('unstable')
   })
 })
 

@@ -207,6 +207,6 @@ describe('every signal that an arbiter knows', () => {
         .update(await download)
         .digest('hex'),
     ).to.equal(expected)
-    await server.says(/The heir serves|USR2 has no effect while reloading/)
+    await server.says(/The new arbiter serves|USR2 has no effect while reloading/)
   }).timeout(240_000)
 })

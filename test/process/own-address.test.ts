@@ -86,10 +86,10 @@ describe('where an app listens', () => {
     expect(await answers()).to.deep.equal(['four', 'six'])
     await server.reload()
     expect(await answers()).to.deep.equal(['four', 'six'])
-    const heir = await upgrade(server)
+    const newArbiter = await upgrade(server)
     await retire(server, server.pid)
     expect(await answers()).to.deep.equal(['four', 'six'])
-    process.kill(heir, 'SIGTERM')
+    process.kill(newArbiter, 'SIGTERM')
     expect(await server.ended).to.deep.equal({ code: 0, signal: null })
   })
 

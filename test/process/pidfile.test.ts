@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { ourselves, print } from '../../daemon/system/process-identity.ts'
+import { ourselves, toWord } from '../../daemon/system/process-identity.ts'
 import { cleanUpDaemons, hello, launchIn, openFolder, pidIn, read } from '../daemons.ts'
 import { eventually, isAlive, launch, type Tsicorn } from '../tsicorn.ts'
 
@@ -102,7 +102,7 @@ describe('the pidfile', () => {
     const { pid, start, boot } = ourselves()
     const folder = openFolder({
       'app.pid': `${pid}\n`,
-      [`app.pid.lock/${print({ pid, start: String(Number(start) - 1), boot })}`]: '',
+      [`app.pid.lock/${toWord({ pid, start: String(Number(start) - 1), boot })}`]: '',
     })
     const server = launchIn(folder, [])
     await server.running()
@@ -119,7 +119,7 @@ describe('the pidfile', () => {
     expect(traces(folder)).to.deep.equal(['app.pid'])
   })
 
-  it('is written anew by HUP where somebody has removed it', async () => {
+  it('is written again by HUP where somebody has removed it', async () => {
     const folder = openFolder()
     const server = launchIn(folder, [])
     await server.running()
@@ -225,7 +225,7 @@ describe('the pidfile on reload', () => {
       const folder = openFolder({
         'tsicorn.config.mjs': config('app.pid'),
         'app.mjs': `if (process.env.FAIL) throw new Error('no database')\n${hello}`,
-        [`other.pid.lock/${print(ourselves())}`]: '',
+        [`other.pid.lock/${toWord(ourselves())}`]: '',
       })
       const server = start(folder, true)
       await server.running()
@@ -271,41 +271,41 @@ describe('the lock of the pidfile', () => {
 describe('the pidfile in an upgrade', () => {
   afterEach(cleanUpDaemons)
 
-  it('of the heir has a name of its own until the heir is promoted', async () => {
+  it('of the new arbiter has a name of its own until the new arbiter is promoted', async () => {
     const folder = openFolder()
     const server = launchIn(folder, [])
     await server.running()
     server.signal('SIGUSR2')
-    await server.says(/The heir serves/)
-    const heir = pidIn(folder, 'app.pid.2')
+    await server.says(/The new arbiter serves/)
+    const newArbiter = pidIn(folder, 'app.pid.2')
     expect(pidIn(folder)).to.equal(server.pid)
     server.signal('SIGTERM')
     await server.says(/Promoted/)
-    expect(pidIn(folder)).to.equal(heir)
+    expect(pidIn(folder)).to.equal(newArbiter)
     expect(traces(folder)).to.deep.equal(['app.pid', 'app.pid.lock'])
-    process.kill(heir, 'SIGTERM')
+    process.kill(newArbiter, 'SIGTERM')
     await server.ended
     expect(traces(folder)).to.deep.equal([])
   })
 
-  it('stays with the old arbiter when the heir ends, and is taken over when the old one is killed', async () => {
+  it('stays with the old arbiter when the new arbiter ends, and is taken over when the old one is killed', async () => {
     const folder = openFolder()
     const server = launchIn(folder, [], { errors: true })
     await server.running()
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       server.signal('SIGUSR2')
-      await server.says(/The heir serves/)
+      await server.says(/The new arbiter serves/)
       process.kill(pidIn(folder, 'app.pid.2'), signal)
-      await server.says(/The heir ended/)
+      await server.says(/The new arbiter ended/)
       expect(pidIn(folder)).to.equal(server.pid)
     }
     server.signal('SIGUSR2')
-    await server.says(/The heir serves/)
-    const heir = pidIn(folder, 'app.pid.2')
+    await server.says(/The new arbiter serves/)
+    const newArbiter = pidIn(folder, 'app.pid.2')
     server.signal('SIGKILL')
     await server.says(/Promoted/)
-    expect(pidIn(folder)).to.equal(heir)
-    process.kill(heir, 'SIGTERM')
+    expect(pidIn(folder)).to.equal(newArbiter)
+    process.kill(newArbiter, 'SIGTERM')
     await server.ended
     expect(traces(folder)).to.deep.equal([])
   })

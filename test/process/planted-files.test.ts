@@ -98,15 +98,15 @@ describe('what others plant in their own folders does not lead root astray (root
     expect(readdirSync(trap.theirs)).to.deep.equal(['app.sock'])
   })
 
-  it('a file in the place of a unix socket stays when the heir of an upgrade goes', async () => {
+  it('a file in the place of a unix socket stays when the new arbiter of an upgrade goes', async () => {
     const trap = makeTrap()
     const path = join(trap.theirs, 'app.sock')
     const server = await start(trap, ['-b', `unix:${path}`])
-    const heir = await upgrade(server)
+    const newArbiter = await upgrade(server)
     await retire(server, server.pid)
     unlinkSync(path)
     writeFileSync(path, 'of root\n')
-    process.kill(heir, 'SIGTERM')
+    process.kill(newArbiter, 'SIGTERM')
     await server.ended
     expect(readFileSync(path, 'utf8')).to.equal('of root\n')
   })

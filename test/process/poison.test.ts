@@ -31,7 +31,7 @@ describe('a route that ends workers', () => {
         await server.says(new RegExp(`Booting worker ${death + 1} `))
       }
       expect(await answer(url)).to.equal('served')
-      expect(server.log).not.to.match(/in a row died young/)
+      expect(server.log).not.to.match(/in a row early exit/)
     })
   }
 
@@ -42,7 +42,7 @@ describe('a route that ends workers', () => {
       await fetch(`${url}/poison`).catch(() => undefined)
       await server.says(new RegExp(`Worker ${death} .* 0 requests served`))
     }
-    await server.says(/2 workers in a row died young: the next one starts in [\d.]+ s: .*poisoned/)
+    await server.says(/2 workers in a row ended early: the next one starts in [\d.]+ s: .*poisoned/)
     expect(await answer(url)).to.equal('served')
     await fetch(`${url}/poison`).catch(() => undefined)
     await server.says(/Worker 3 .* 1 requests served/)
@@ -61,7 +61,7 @@ describe('a route that ends workers', () => {
       await fetch(`${url}/poison`).catch(() => undefined)
       await server.says(new RegExp(`Worker ${death} .* 0 requests served`))
     }
-    await server.says(/2 workers in a row died young/)
+    await server.says(/2 workers in a row ended early/)
   })
 
   it('while the first workers start costs no start', async () => {
@@ -84,6 +84,6 @@ describe('a route that ends workers', () => {
     await server.says(/Booting worker 3/)
     server.write('go', '')
     await server.running()
-    expect(server.log).not.to.match(/in a row died young/)
+    expect(server.log).not.to.match(/in a row early exit/)
   })
 })

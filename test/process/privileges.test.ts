@@ -202,7 +202,7 @@ describe('files for workers with a user of their own (root only)', () => {
   })
 
   const rotations: readonly (readonly [how: string, create: (path: string) => void])[] = [
-    ['is made anew by the arbiter', () => undefined],
+    ['is made again by the arbiter', () => undefined],
     [
       'was made by root',
       path => {

@@ -36,7 +36,7 @@ function seen(answers: string): Seen[] {
 describe('forwarded_allow_ips', () => {
   const schemes = (answers: string) => seen(answers).map(({ scheme }) => scheme)
 
-  it('makes a trusted proxy say the scheme, of each request anew', async () => {
+  it('makes a trusted proxy say the scheme, of each request again', async () => {
     const url = await serve().running()
     const answers = await exchange(
       url,

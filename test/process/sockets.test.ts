@@ -50,11 +50,11 @@ describe('inherited sockets', () => {
     await server.reload()
     expect(await answer(`http://127.0.0.1:${port}`)).to.equal('hello')
     server.signal('SIGUSR2')
-    const [, heir] = await server.says(/The heir serves beside this arbiter \(pid (\d+)\)/)
+    const [, newArbiter] = await server.says(/The new arbiter serves beside this one \(pid (\d+)\)/)
     server.signal('SIGTERM')
     await server.says(/Promoted/)
     expect(await answer(`http://127.0.0.1:${port}`)).to.equal('hello')
-    process.kill(Number(heir), 'SIGTERM')
+    process.kill(Number(newArbiter), 'SIGTERM')
     await server.ended
   })
 
@@ -71,11 +71,11 @@ describe('inherited sockets', () => {
     await server.reload()
     await all()
     server.signal('SIGUSR2')
-    const [, heir] = await server.says(/The heir serves beside this arbiter \(pid (\d+)\)/)
+    const [, newArbiter] = await server.says(/The new arbiter serves beside this one \(pid (\d+)\)/)
     server.signal('SIGTERM')
     await server.says(/Promoted/)
     await all()
-    process.kill(Number(heir), 'SIGTERM')
+    process.kill(Number(newArbiter), 'SIGTERM')
     await server.ended
   })
 
@@ -136,14 +136,14 @@ describe('the file of a unix socket', () => {
     await eventually('as many descriptors as before', () => {
       return readdirSync(`/proc/${server.pid}/fd`).length === descriptors
     })
-    const heir = await upgrade(server)
+    const newArbiter = await upgrade(server)
     unlinkSync(path)
     await retire(server, server.pid)
-    process.kill(heir, 'SIGHUP')
+    process.kill(newArbiter, 'SIGHUP')
     await server.says(/generation 2 serves/)
     expect(await overUnixSocket(path)).to.equal('here')
     expect(readdirSync(server.folder).sort()).to.deep.equal(['app.mjs', 'app.sock', 'node_modules'])
-    process.kill(heir, 'SIGTERM')
+    process.kill(newArbiter, 'SIGTERM')
     await server.ended
     expect(existsSync(path)).to.equal(false)
   })

@@ -78,8 +78,8 @@ describe('a worker that ends', () => {
     })
     const url = await server.running()
     await fetch(`${url}/doom`)
-    await server.says(/2 workers in a row died young: the next one starts in [01]\.\d s/)
-    await server.says(/3 workers in a row died young: the next one starts in 1\.\d s/)
+    await server.says(/2 workers in a row ended early: the next one starts in [01]\.\d s/)
+    await server.says(/3 workers in a row ended early: the next one starts in 1\.\d s/)
     expect(await (await fetch(url)).text()).to.equal('alive')
   })
 
@@ -93,8 +93,8 @@ describe('a worker that ends', () => {
     server.write('app.mjs', `throw new Error('no database')`)
     process.kill(server.workers[0] as number, 'SIGKILL')
     await server.says(/no database/)
-    await server.says(/2 workers in a row died young: the next one starts in [\d.]+ s: .*no database/)
-    await server.says(/3 workers in a row died young/)
+    await server.says(/2 workers in a row ended early: the next one starts in [\d.]+ s: .*no database/)
+    await server.says(/3 workers in a row ended early/)
     // The stack is told once, and then it is known.
     expect(server.log.match(/\[ERROR\].*no database/g)).to.have.length(1)
     expect(await (await fetch(url)).text()).to.equal('alive')

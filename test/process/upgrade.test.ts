@@ -38,15 +38,15 @@ function pidfiles(folder: string): Record<string, number> {
 }
 
 describe('upgrade', () => {
-  it('hands the sockets to an heir, on the same random port, and the old arbiter leaves', async () => {
+  it('hands the sockets to a new arbiter, on the same random port, and the old arbiter leaves', async () => {
     const server = launch({ args: ['-b', '127.0.0.1:0', './app.mjs'], files: { 'app.mjs': hello } })
     const url = await server.running()
     server.write('app.mjs', hello.replace('one', 'two'))
-    const heir = await upgrade(server)
+    const newArbiter = await upgrade(server)
     await retire(server, server.pid)
     expect(await fresh(url)).to.equal('two')
-    expect(isAlive(heir)).to.equal(true)
-    process.kill(heir, 'SIGTERM')
+    expect(isAlive(newArbiter)).to.equal(true)
+    process.kill(newArbiter, 'SIGTERM')
     expect(await server.ended).to.deep.equal({ code: 0, signal: null })
   })
 
@@ -62,10 +62,10 @@ describe('upgrade', () => {
       errors: true,
     })
     await server.running()
-    server.write('app.mjs', `throw new Error('no heir')`)
+    server.write('app.mjs', `throw new Error('no new arbiter')`)
     server.signal('SIGUSR2')
-    await server.says(/The heir ended \(pid \d+\) with code 3: this arbiter goes on/)
-    expect(server.log).not.to.match(/The heir serves|Promoted/)
+    await server.says(/The new arbiter ended \(pid \d+\) with code 3: this arbiter goes on/)
+    expect(server.log).not.to.match(/The new arbiter serves|Promoted/)
     expect(await fresh(server.url)).to.equal('one')
   })
 
@@ -76,9 +76,9 @@ describe('upgrade', () => {
     let pid = server.pid
     const counts = new Set<number>()
     for (let round = 0; round < 20; round += 1) {
-      const heir = await upgrade(server, pid)
+      const newArbiter = await upgrade(server, pid)
       await retire(server, pid)
-      pid = heir
+      pid = newArbiter
       expect(pidfiles(server.folder)).to.deep.equal({ 'app.pid': pid })
       for (const load of loads) await load.answered(20)
       await eventually('two workers', () => childrenOf(pid).length === 2)
@@ -97,9 +97,9 @@ describe('upgrade', () => {
     const server = launch({ args: ['-b', 'unix:app.sock', './app.mjs'], files: { 'app.mjs': hello } })
     const path = join(server.folder, 'app.sock')
     await server.running()
-    const heir = await upgrade(server)
-    process.kill(heir, 'SIGTERM')
-    await server.says(/The heir ended/)
+    const newArbiter = await upgrade(server)
+    process.kill(newArbiter, 'SIGTERM')
+    await server.says(/The new arbiter ended/)
     expect(await overUnixSocket(path)).to.equal('one')
     const second = await upgrade(server)
     await retire(server, server.pid)
@@ -109,15 +109,15 @@ describe('upgrade', () => {
     expect(existsSync(path)).to.equal(false)
   })
 
-  it('is taken back by ending the heir, and can be tried again', async () => {
+  it('is taken back by ending the new arbiter, and can be tried again', async () => {
     const server = launchApp('hello.ts', ['-w', '2'], { errors: true })
     const url = await server.running()
     const load = new Load({ url, clients: 4, keepAlive: false })
     for (const signal of ['SIGTERM', 'SIGQUIT'] as const) {
-      const heir = await upgrade(server)
+      const newArbiter = await upgrade(server)
       await load.answered(10)
-      process.kill(heir, signal)
-      await server.says(/The heir ended \(pid \d+\) with code 0: this arbiter goes on/)
+      process.kill(newArbiter, signal)
+      await server.says(/The new arbiter ended \(pid \d+\) with code 0: this arbiter goes on/)
       await load.answered(10)
       if (signal === 'SIGTERM') expect(load.tally.failures).to.deep.equal([])
     }
@@ -128,13 +128,16 @@ describe('upgrade', () => {
   it('is taken back after WINCH: HUP brings the old workers back', async () => {
     const server = launchApp('pid.ts', ['-w', '2', '-p', 'app.pid'], { errors: true })
     const url = await server.running()
-    const heir = await upgrade(server)
+    const newArbiter = await upgrade(server)
     server.signal('SIGWINCH')
-    await eventually('only the heir serves', () => server.workers.length === 1 && server.workers[0] === heir)
+    await eventually(
+      'only the new arbiter serves',
+      () => server.workers.length === 1 && server.workers[0] === newArbiter,
+    )
     server.signal('SIGHUP')
     await server.says(/generation 2 serves/)
-    process.kill(heir, 'SIGQUIT')
-    await server.says(/The heir ended/)
+    process.kill(newArbiter, 'SIGQUIT')
+    await server.says(/The new arbiter ended/)
     expect(pidfiles(server.folder)).to.deep.equal({ 'app.pid': server.pid })
     await eventually('two workers', () => server.workers.length === 2)
     const { pid } = JSON.parse(await fresh(url)) as { pid: number }
@@ -144,15 +147,15 @@ describe('upgrade', () => {
   it('survives kill -9 of either', async () => {
     const server = launchApp('hello.ts', ['-w', '1'], { errors: true })
     const url = await server.running()
-    const heir = await upgrade(server)
-    process.kill(heir, 'SIGKILL')
-    await server.says(/The heir ended \(pid \d+\) with SIGKILL/)
+    const newArbiter = await upgrade(server)
+    process.kill(newArbiter, 'SIGKILL')
+    await server.says(/The new arbiter ended \(pid \d+\) with SIGKILL/)
     expect(await fresh(url)).to.equal('hello')
     const second = await upgrade(server)
     await retire(server, server.pid, 'SIGKILL')
     expect(await fresh(url)).to.equal('hello')
     process.kill(second, 'SIGTERM')
-    await eventually('the heir is gone', () => !isAlive(second))
+    await eventually('the new arbiter is gone', () => !isAlive(second))
   })
 
   it('to a broken release leaves the old arbiter serving, and nothing behind', async () => {
@@ -164,34 +167,34 @@ describe('upgrade', () => {
     const url = await server.running()
     server.write('app.mjs', `throw new Error('no database')`)
     server.signal('SIGUSR2')
-    await server.says(/The heir ended \(pid \d+\) with code 3: this arbiter goes on/)
+    await server.says(/The new arbiter ended \(pid \d+\) with code 3: this arbiter goes on/)
     expect(await fresh(url)).to.equal('one')
     server.write('tsicorn.config.mjs', 'export default { timout: 3 }')
     server.signal('SIGUSR2')
     await server.says(/timout is not a setting/)
-    await server.says(/The heir ended \(pid \d+\) with code 1/)
+    await server.says(/The new arbiter ended \(pid \d+\) with code 1/)
     unlinkSync(join(server.folder, 'tsicorn.config.mjs'))
     server.write('app.mjs', hello.replace('one', 'two'))
-    const heir = await upgrade(server)
+    const newArbiter = await upgrade(server)
     await retire(server, server.pid)
     expect(await fresh(url)).to.equal('two')
-    process.kill(heir, 'SIGTERM')
+    process.kill(newArbiter, 'SIGTERM')
     await server.ended
   })
 
-  it('is refused while an heir lives, and by an heir that is not promoted', async () => {
+  it('is refused while a new arbiter lives, and by a new arbiter that is not promoted', async () => {
     const server = launchApp('hello.ts', ['-p', 'app.pid'])
     await server.running()
-    const heir = await upgrade(server)
+    const newArbiter = await upgrade(server)
     server.signal('SIGUSR2')
-    await server.says(/Not upgrading: an heir lives already/)
-    process.kill(heir, 'SIGUSR2')
-    await server.says(/Not upgrading: this arbiter is an heir itself/)
-    process.kill(heir, 'SIGHUP')
+    await server.says(/Not upgrading: a new arbiter lives already/)
+    process.kill(newArbiter, 'SIGUSR2')
+    await server.says(/Not upgrading: this arbiter is a new arbiter itself/)
+    process.kill(newArbiter, 'SIGHUP')
     await server.says(/generation 2 serves/)
-    expect(pidfiles(server.folder)).to.deep.equal({ 'app.pid': server.pid, 'app.pid.2': heir })
+    expect(pidfiles(server.folder)).to.deep.equal({ 'app.pid': server.pid, 'app.pid.2': newArbiter })
     await retire(server, server.pid)
-    process.kill(heir, 'SIGTERM')
+    process.kill(newArbiter, 'SIGTERM')
     await server.ended
   })
 
@@ -210,7 +213,7 @@ describe('upgrade', () => {
     expect(await fresh(url)).to.equal('one')
   })
 
-  it('leaks no variable to the heir or its workers, but for what each worker is told', async () => {
+  it('leaks no variable to the new arbiter or its workers, but for what each worker is told', async () => {
     const server = launch({
       args: ['-b', '127.0.0.1:0', '-e', 'SEASON=spring', './app.mjs'],
       files: {
@@ -218,10 +221,10 @@ describe('upgrade', () => {
       },
     })
     const url = await server.running()
-    const heir = await upgrade(server)
+    const newArbiter = await upgrade(server)
     await retire(server, server.pid)
     expect(await fresh(url)).to.equal('TSICORN_WORKER_INDEX,SEASON')
-    process.kill(heir, 'SIGTERM')
+    process.kill(newArbiter, 'SIGTERM')
     await server.ended
   })
 
@@ -250,12 +253,12 @@ describe('upgrade', () => {
     const loads = [true, false].map(keepAlive => new Load({ url, clients: 4, keepAlive }))
     unlinkSync(node)
     symlinkSync(after, node)
-    const heir = await upgrade(server)
+    const newArbiter = await upgrade(server)
     await retire(server, server.pid)
     for (const load of loads) await load.answered(20)
     for (const load of loads) expect((await load.stop()).failures).to.deep.equal([])
     expect(await fresh(url)).to.equal(after)
-    process.kill(heir, 'SIGTERM')
+    process.kill(newArbiter, 'SIGTERM')
     await server.ended
   }
 
@@ -267,14 +270,14 @@ describe('upgrade', () => {
     const url = await server.running()
     unlinkSync(link)
     symlinkSync('v2', link)
-    const heir = await upgrade(server)
+    const newArbiter = await upgrade(server)
     await retire(server, server.pid)
     expect(await fresh(url)).to.equal('two')
-    process.kill(heir, 'SIGTERM')
+    process.kill(newArbiter, 'SIGTERM')
     await server.ended
   })
 
-  describe('with TERM before the heir serves', () => {
+  describe('with TERM before the new arbiter serves', () => {
     /** Its workers are not ready before there is a file `go`; then they fail, or serve. */
     const waiting = (end: string) => `import { existsSync } from 'node:fs'
       while (!existsSync('go')) await new Promise(resolve => setTimeout(resolve, 20))
@@ -289,14 +292,14 @@ describe('upgrade', () => {
       const url = await server.running()
       server.write('app.mjs', waiting(end))
       server.signal('SIGUSR2')
-      await server.says(/Upgrading: the heir starts/)
+      await server.says(/Upgrading: the new arbiter starts/)
       server.signal('SIGTERM')
-      await server.says(/Stopping as soon as the heir serves/)
+      await server.says(/Stopping as soon as the new arbiter serves/)
       expect(await fresh(url)).to.equal('one')
       return { server, url }
     }
 
-    it('resets nobody who waits when the heir fails, and the server stops', async () => {
+    it('resets nobody who waits when the new arbiter fails, and the server stops', async () => {
       const { server, url } = await termBeforeReady(`throw new Error('no database')`)
       const outcomes: string[] = []
       const client = async () => {
@@ -309,7 +312,7 @@ describe('upgrade', () => {
       }
       const clients = Promise.all(Array.from({ length: 10 }, client))
       server.write('go', '')
-      await server.says(/The heir ended[\s\S]*Stopping: the workers finish what they have/)
+      await server.says(/The new arbiter ended[\s\S]*Stopping: the workers finish what they have/)
       expect(await server.ended).to.deep.equal({ code: 0, signal: null })
       await clients
       // One may come in the very moment in which the kernel closes a queue that was empty; who waits is not one, but all.
@@ -317,20 +320,22 @@ describe('upgrade', () => {
       expect(new Set(outcomes)).to.include('one').and.to.include('ECONNREFUSED')
     })
 
-    it('goes on with the heir as soon as that serves', async () => {
+    it('goes on with the new arbiter as soon as that serves', async () => {
       const { server, url } = await termBeforeReady(hello.replace('one', 'two'))
       const load = new Load({ url, clients: 4, keepAlive: false })
       await load.answered(10)
       server.write('go', '')
-      const [, heir] = await server.says(/Stopping: the heir goes on \(pid (\d+)\)[\s\S]*Promoted/)
+      const [, newArbiter] = await server.says(
+        /Stopping: the new arbiter goes on \(pid (\d+)\)[\s\S]*Promoted/,
+      )
       await load.answered(10)
       expect((await load.stop()).failures).to.deep.equal([])
       expect(await fresh(url)).to.equal('two')
-      process.kill(Number(heir), 'SIGTERM')
+      process.kill(Number(newArbiter), 'SIGTERM')
       await server.ended
     })
 
-    it('stops gracefully when asked twice, also when the heir ends after that', async () => {
+    it('stops gracefully when asked twice, also when the new arbiter ends after that', async () => {
       const patient = `import { existsSync } from 'node:fs'
         const answer = (res, isOver) => (isOver() ? res.end('one') : setTimeout(answer, 20, res, isOver))
         export default (req, res) => answer(res, () => req.url === '/' || existsSync('over'))`
@@ -340,14 +345,14 @@ describe('upgrade', () => {
       await insist(server)
       await server.says(/Stopping: the workers finish what they have/)
       server.write('go', '')
-      await server.says(/The heir ended/)
+      await server.says(/The new arbiter ended/)
       server.write('over', '')
       expect(await answer).to.equal('one')
       expect(await server.ended).to.deep.equal({ code: 0, signal: null })
       expect(server.log).not.to.contain('Stopping: the workers leave at once')
     })
 
-    it('stops at once when asked twice: who waits is served first, and who comes later by the heir', async () => {
+    it('stops at once when asked twice: who waits is served first, and who comes later by the new arbiter', async () => {
       const { server, url } = await termBeforeReady(hello.replace('one', 'two'))
       await insist(server)
       await server.says(/Stopped/)
@@ -355,10 +360,11 @@ describe('upgrade', () => {
       const answer = fresh(url)
       server.write('go', '')
       expect(await answer).to.equal('two')
-      const [heir] = Array.from(server.log.matchAll(/the heir starts \(pid (\d+)\)/g), ([, pid]) =>
-        Number(pid),
+      const [newArbiter] = Array.from(
+        server.log.matchAll(/the new arbiter starts \(pid (\d+)\)/g),
+        ([, pid]) => Number(pid),
       )
-      process.kill(heir as number, 'SIGTERM')
+      process.kill(newArbiter as number, 'SIGTERM')
       await server.ended
     })
   })
@@ -368,10 +374,10 @@ describe('upgrade', () => {
     const args = ['-b', `127.0.0.1:${port}`, '--reuse-port', '-w', '2', testApp('hello.ts')]
     const server = launch({ args })
     await server.running()
-    const heir = await upgrade(server)
+    const newArbiter = await upgrade(server)
     await retire(server, server.pid)
     expect(await fresh(`http://127.0.0.1:${port}`)).to.equal('hello')
-    process.kill(heir, 'SIGTERM')
+    process.kill(newArbiter, 'SIGTERM')
     await server.ended
   })
 })

@@ -85,12 +85,12 @@ class Life {
     const resolved = this.#resolved(0)
     const arbiter = new Arbiter({
       resolved,
-      inheritance: { descriptors: [], predecessor: undefined, appBinds: { binds: [], late: [] } },
+      inheritedFds: { descriptors: [], oldArbiter: undefined, appBinds: { binds: [], late: [] } },
       notifier: undefined,
       guard: this.#guard as unknown as ProcessGuard,
       pidfile,
       cwd: '/srv',
-      reread: signal => this.#read(signal),
+      readAgain: signal => this.#read(signal),
       log: this.#log,
       outlets: new Outlets(message => this.#log.error(message)),
       env: {},

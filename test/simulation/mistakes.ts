@@ -46,8 +46,8 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'goes on with a generation that failed',
     file: 'daemon/arbiter/reloads.ts',
-    from: 'const { succession, log, outlets, pidfile } = this.#server\n    this.#server.revert()',
-    to: 'const { succession, log, outlets, pidfile } = this.#server',
+    from: 'const { generations, log, outlets, pidfile } = this.#server\n    this.#server.revert()',
+    to: 'const { generations, log, outlets, pidfile } = this.#server',
   },
   {
     name: 'forgets a stop that was put off',
@@ -71,7 +71,7 @@ export const mistakes: readonly Mistake[] = [
     name: 'says nothing about the end of a worker',
     file: 'daemon/workers/fleet.ts',
     from: "log.write(isNews ? level : 'debug', text)",
-    to: "if (death !== 'sudden') log.write(isNews ? level : 'debug', text)",
+    to: "if (kind !== 'crash') log.write(isNews ? level : 'debug', text)",
   },
   {
     name: 'kills who has come back',

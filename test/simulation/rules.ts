@@ -152,14 +152,14 @@ export class Rules {
     const [, begun] = /^Reload (\d+): reading/.exec(text) ?? []
     if (begun !== undefined) this.openReload = Number(begun)
     if (/^Reload \d+ failed: generation/.test(text)) this.openReload = undefined
-    if (/^(?:(?:Reload|Generation) \d+ failed|The (?:heir|new arbiter) ended)/.test(text)) {
+    if (/^(?:(?:Reload|Generation) \d+ failed|The (?:new arbiter|new arbiter) ended)/.test(text)) {
       const good = this.configs.get(this.lastGood)
       this.#surge = good?.surge ?? this.#surge
       for (const worker of this.living) worker.isUnwanted = worker.start?.generation !== this.lastGood
       if (!good?.hasSecondBind) this.#machine.network.giveUp(address => address.endsWith(':8001'))
     }
     if (
-      /^(Stopping: the workers|Stopping: the (heir|new arbiter)|Cannot start)/.test(text) &&
+      /^(Stopping: the workers|Stopping: the (new arbiter|new arbiter)|Cannot start)/.test(text) &&
       level !== 'debug'
     ) {
       this.stopping = text.includes('at once') ? 'quickly' : 'gracefully'

@@ -199,7 +199,7 @@ describe('under systemd', function () {
 
   describe('during an upgrade by USR2', () => {
     let old: string
-    let heir: string
+    let newArbiter: string
     let load: Load
 
     beforeEach(async () => {
@@ -209,7 +209,7 @@ describe('under systemd', function () {
       await load.answered(20)
       await sandbox.systemctl('kill', '--kill-whom=main', '-s', 'USR2', 'tsicorn.service')
       await sandbox.becomes('MainPID', new RegExp(`^(?!${old}$)[1-9]`))
-      heir = await sandbox.property('MainPID')
+      newArbiter = await sandbox.property('MainPID')
     })
 
     afterEach(async () => await load.stop())
@@ -227,12 +227,12 @@ describe('under systemd', function () {
       await load.answered(20)
       expect((await load.stop()).failures).to.deep.equal([])
       expect(await sandbox.property('ActiveState')).to.equal('active')
-      expect(await sandbox.property('MainPID')).to.equal(heir)
+      expect(await sandbox.property('MainPID')).to.equal(newArbiter)
       await sandbox.systemctl('reload', 'tsicorn.service')
       await sandbox.becomes('StatusText', '2 workers, generation 2')
     })
 
-    it('goes back to the old arbiter when the heir leaves, without a failed request', async () => {
+    it('goes back to the old arbiter when the new arbiter leaves, without a failed request', async () => {
       await sandbox.systemctl('kill', '--kill-whom=main', '-s', 'TERM', 'tsicorn.service')
       await sandbox.becomes('MainPID', old)
       await load.answered(20)
@@ -242,19 +242,19 @@ describe('under systemd', function () {
       await sandbox.becomes('StatusText', '2 workers, generation 2')
     })
 
-    it('goes back to the old arbiter when the heir is killed', async () => {
-      await sandbox.run('sh', '-c', `kill -KILL ${heir}`)
+    it('goes back to the old arbiter when the new arbiter is killed', async () => {
+      await sandbox.run('sh', '-c', `kill -KILL ${newArbiter}`)
       await sandbox.becomes('MainPID', old)
       expect(await (await fetch(url)).text()).to.equal('hello')
       expect(await sandbox.property('NRestarts')).to.equal('0')
     })
 
-    it('stays with the heir when the old arbiter is killed', async () => {
+    it('stays with the new arbiter when the old arbiter is killed', async () => {
       await sandbox.run('sh', '-c', `kill -KILL ${old}`)
       await isGone(old)
       expect(await (await fetch(url)).text()).to.equal('hello')
       expect(await sandbox.property('ActiveState')).to.equal('active')
-      expect(await sandbox.property('MainPID')).to.equal(heir)
+      expect(await sandbox.property('MainPID')).to.equal(newArbiter)
       expect(await sandbox.property('NRestarts')).to.equal('0')
     })
   })

@@ -73,7 +73,7 @@ describe('access log format', () => {
     '{HTTP_USER_AGENT}e': 'probe/1.0',
     '{TSICORN_TEST_ABSENT}e': '-',
     unknown: '-',
-    constructor: '-',
+    Object: '-',
     '': '',
   }
   for (const [atom, value] of Object.entries(expected)) {

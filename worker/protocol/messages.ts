@@ -18,7 +18,7 @@ export type ToWorker =
   | { readonly type: 'renew'; readonly tls: TlsMaterial }
 
 /** The messages that tell a worker to leave. */
-export const orders: readonly string[] = ['cancel', 'drain', 'quit']
+export const leaveOrders: readonly string[] = ['cancel', 'drain', 'quit']
 
 /** Messages from a worker to the arbiter. */
 export type FromWorker =

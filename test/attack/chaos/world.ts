@@ -135,7 +135,7 @@ export class World {
     if (by === 'folder') mkdirSync(draft)
     else if (by === 'FIFO') execFileSync('mkfifo', [draft])
     else symlinkSync(by === 'link loop' ? path : this.path('nowhere/at/all'), draft)
-    // The server may make the file anew in between; a folder then cannot take its place.
+    // The server may make the file again in between; a folder then cannot take its place.
     rmSync(path, { recursive: true, force: true })
     try {
       renameSync(draft, path)

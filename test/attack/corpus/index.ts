@@ -9,7 +9,7 @@ import { readers } from './readers.ts'
 import { releases } from './release.ts'
 import { reloading } from './reloads.ts'
 import { spawning } from './spawning.ts'
-import { succession } from './succession.ts'
+import { generations } from './succession.ts'
 import { waits } from './waits.ts'
 
 export const corpus: readonly Adversary[] = [
@@ -21,7 +21,7 @@ export const corpus: readonly Adversary[] = [
   ...files,
   ...waits,
   ...readers,
-  ...succession,
+  ...generations,
   ...releases,
   ...reloading,
 ]

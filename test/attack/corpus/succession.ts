@@ -6,7 +6,7 @@ import type { Adversary } from '../turn.ts'
 
 const waiting = 20
 
-export const succession: readonly Adversary[] = [
+export const generations: readonly Adversary[] = [
   {
     group: 'corpus',
     name: 'finding 11: a stuck worker outlives its arbiter',
