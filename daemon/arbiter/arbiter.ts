@@ -1,5 +1,5 @@
 /**
- * The arbiter: hears one thing at a time, reacts to it, and makes the workers that are into the workers that should be.
+ * The arbiter: takes one event at a time, reacts to it, and reconciles actual workers with desired workers.
  *
  * What to do is decided by `phase.ts` and `plan.ts`; this file does it.
  */

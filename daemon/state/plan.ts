@@ -92,7 +92,9 @@ function earliest(times: readonly number[], now: number): number | undefined {
 function stop({ stopping, stopAt, now }: World, workers: readonly PlannedWorker[]): Action[] {
   // Whoever has no process yet would be given sockets that are closed by now.
   if (stopping === 'soon' && stopAt > now)
-    return workers.filter(isUnstarted).map(worker => leave(worker, 'stopping'))
+    return workers
+      .filter(({ isStarted, quit, killed }) => !isStarted && !quit && !killed)
+      .map(worker => leave(worker, 'stopping'))
   return empty(stopping === 'quickly' ? 'quickly' : 'gracefully', workers)
 }
 
@@ -100,10 +102,6 @@ function stop({ stopping, stopAt, now }: World, workers: readonly PlannedWorker[
 export function isSettled(world: World): boolean {
   const { alive, seats } = survey(world)
   return alive.length === world.wanted && seats.size === world.wanted && alive.every(isReady)
-}
-
-function isUnstarted({ isStarted, quit, killed }: PlannedWorker): boolean {
-  return !isStarted && !quit && !killed
 }
 
 /** While stopping, everybody is asked to leave, and nothing else is done. */
@@ -132,12 +130,12 @@ function survey(world: World): Survey {
   const alive = workers.filter(isAlive)
   const draining = drainingOf(workers, now, Math.max(1, wanted), limitsOf)
   const seats = new Map<number, PlannedWorker>()
-  const worn = recycled(world, alive, draining)
+  const recycling = recycled(world, alive, draining)
   // For the time in which both could stay: a worker that serves is worth more, and then the successor.
   const candidates = [...alive].sort((a, b) => Number(isReady(b)) - Number(isReady(a)) || b.age - a.age)
   for (const worker of candidates) {
     const { generation, index } = worker
-    const isWanted = generation === world.generation && index < wanted && worker !== worn
+    const isWanted = generation === world.generation && index < wanted && worker !== recycling
     if (isWanted && !seats.has(index)) seats.set(index, worker)
   }
   const taken = new Set(alive.map(({ index }) => index))
@@ -176,9 +174,9 @@ function replaced(survey: Survey): Action[] {
     return successor !== undefined && isReady(successor) ? 1 : 2
   }
   const serving = stale.filter(isReady).sort((a, b) => turn(a) - turn(b) || a.age - b.age)
-  const keeper = isTrial(survey)
-    ? serving.findLast(({ generation }) => generation === survey.lastGood)
-    : undefined
+  const { lastGood } = survey
+  const keeper =
+    lastGood === survey.generation ? undefined : serving.findLast(({ generation }) => generation === lastGood)
   if (keeper !== undefined) serving.push(...serving.splice(serving.indexOf(keeper), 1))
   const successors = [...staying].filter(isReady).length
   const dispensable = serving.slice(0, Math.max(0, successors + serving.length - wanted))
@@ -189,11 +187,6 @@ function replaced(survey: Survey): Action[] {
     const isSurplus = worker.generation === survey.generation && !worker.needsRecycling
     return leave(worker, isSurplus ? 'surplus' : 'replaced')
   })
-}
-
-/** Whether the workers of the last good generation may have to come back. */
-function isTrial({ generation, lastGood }: World): boolean {
-  return lastGood !== undefined && lastGood !== generation
 }
 
 /** When the last worker of the old generation may leave; undefined where none waits for that. */

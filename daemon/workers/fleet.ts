@@ -116,7 +116,7 @@ export class Fleet {
     child.fail(reason)
   }
 
-  /** Takes to heart what a worker says; `current` is the generation that goes on. */
+  /** Handles a message from a worker; `current` is the generation that goes on. */
   onMessage(child: Child, message: FromWorker, current: Generation | undefined): void {
     const { log } = this.#parts
     const now = monotonicNow()

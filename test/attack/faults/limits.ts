@@ -37,7 +37,10 @@ export const limits: readonly Adversary[] = [
         // Those that a reload has replaced may be leaving still.
         await becomes(() => server.workers.length === 2, 30)
         const workers = server.workers
+        // More newcomers in one moment than there are descriptors: nobody can tell yet which of them will ask.
+        const isOver = server.honest?.excuse({ why: 'a crowd', kinds: /^fresh/, results: ['reset'] })
         const sockets = crowd(server, integer(turn.random, mostDescriptors, mostIdle))
+        isOver?.()
         turn.did(`${sockets.length} connections that say nothing`)
         await sleep(integer(turn.random, 300, 1_500))
         await server.honest?.goesOn()
