@@ -8,8 +8,8 @@
  */
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
-import { measureReloads } from './loss/reloads.ts'
-import { type Outcome, run } from './loss/run.ts'
+import { measureReloads } from '../test/loss/reloads.ts'
+import { type Outcome, run } from '../test/loss/run.ts'
 
 const { values } = parseArgs({
   options: {

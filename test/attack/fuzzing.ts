@@ -1,6 +1,6 @@
 /** Hostile clients: conversations that mutate valid ones, alone and many at a time, with listeners and apps of each kind. */
 import { fileURLToPath } from 'node:url'
-import { Authority, hasOpenssl } from '../certificates.ts'
+import { Authority, hasOpenssl } from '../support/certificates.ts'
 import type { Conversation, Target } from './conversation.ts'
 import { conversations } from './fuzz/conversations.ts'
 import { createRandom, integer, pick } from './random.ts'

@@ -1,5 +1,5 @@
 /** Random choices that are the same for the same seed. */
-import { createRandom, type Random } from '../../scripts/loss/random.ts'
+import { createRandom, type Random } from '../loss/client/random.ts'
 
 export { createRandom, type Random }
 

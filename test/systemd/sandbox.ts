@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { eventually } from '../tsicorn.ts'
+import { eventually } from '../support/tsicorn.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 

@@ -1,8 +1,8 @@
 import { get } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
-import { Load } from '../load.ts'
-import { eventually, freePort } from '../tsicorn.ts'
+import { Load } from '../support/load.ts'
+import { eventually, freePort } from '../support/tsicorn.ts'
 import { Sandbox } from './sandbox.ts'
 
 /** What every test adapts, as an operator would. */

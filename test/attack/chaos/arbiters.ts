@@ -1,7 +1,7 @@
 /** Arbiters that come and go: upgrades in each order, and kill -9 with a start on the same port after it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { freePort, isAlive } from '../../tsicorn.ts'
+import { freePort, isAlive } from '../../support/tsicorn.ts'
 import { chance, integer, pick } from '../random.ts'
 import type { AttackedServer } from '../server/attacked.ts'
 import { becomes } from '../server/patience.ts'
@@ -74,8 +74,7 @@ async function upgrade(turn: Turn, server: AttackedServer): Promise<void> {
   const [, pid] = (await server.says(/Upgrading: .*\(pid (\d+)\)/, mark)) ?? []
   if (pid === undefined) return turn.violated('USR2 started nothing')
   const next = Number(pid)
-  const isServing = async () =>
-    (await server.says(/serves beside this arbiter \(pid \d+\)/, mark)) !== undefined
+  const isServing = async () => (await server.says(/serves beside this one \(pid \d+\)/, mark)) !== undefined
   if (how !== 'TERM at once' && !(await isServing())) return turn.violated('The new arbiter did not serve')
   await sleep(integer(turn.random, 0, 300))
   const stays = how.startsWith('TERM to the old') || how === 'TERM at once' ? next : old

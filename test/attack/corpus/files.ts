@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { makeFolder } from '../../tsicorn.ts'
+import { makeFolder } from '../../support/tsicorn.ts'
 import type { Adversary, Turn } from '../turn.ts'
 
 const nobody = 65_534

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync } from 'node:fs'
-import { makeFolder } from '../../tsicorn.ts'
+import { makeFolder } from '../../support/tsicorn.ts'
 import { integer } from '../random.ts'
 import { within } from '../server/patience.ts'
 import type { Adversary } from '../turn.ts'

@@ -1,5 +1,5 @@
 /** Findings 11 and 12: the ends of arbiters. */
-import { freePort } from '../../tsicorn.ts'
+import { freePort } from '../../support/tsicorn.ts'
 import { becomes } from '../server/patience.ts'
 import { signal } from '../server/session.ts'
 import type { Adversary } from '../turn.ts'

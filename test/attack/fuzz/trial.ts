@@ -1,8 +1,8 @@
 /** One victim under attack: its server, the conversations that are held with it, and what has become of it. */
 import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs'
 import { readRecords, type ScoreRecord } from '../../../worker/protocol/scoreboard.ts'
-import type { Pair } from '../../certificates.ts'
-import { eventually, launch, type Tsicorn } from '../../tsicorn.ts'
+import type { Pair } from '../../support/certificates.ts'
+import { eventually, launch, type Tsicorn } from '../../support/tsicorn.ts'
 import type { Conversation } from '../conversation.ts'
 import { createRandom } from '../random.ts'
 import { targetOf, type Victim } from './victims.ts'

@@ -1,5 +1,5 @@
 /** An app of the kind `fetch`. */
-import { bodyOf } from '../../../scripts/loss/pattern.ts'
+import { bodyOf } from '../../../test/loss/client/pattern.ts'
 import { isHonest, memoryInUse } from './honest.mjs'
 
 export default async request => {

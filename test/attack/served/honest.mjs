@@ -1,7 +1,7 @@
 /** The half of every app that serves honest clients: as the app of the loss harness does, and never surprised. */
 import { WebSocketServer } from 'ws'
-import loss from '../../../scripts/loss/app.ts'
-import { bodyOf } from '../../../scripts/loss/pattern.ts'
+import loss from '../../../test/loss/app.ts'
+import { bodyOf } from '../../../test/loss/client/pattern.ts'
 
 // What is in use is what is measured.
 const collect = globalThis.gc

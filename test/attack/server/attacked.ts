@@ -2,7 +2,7 @@
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { fileURLToPath } from 'node:url'
-import { childrenOf, isAlive, makeFolder, Tsicorn } from '../../tsicorn.ts'
+import { childrenOf, isAlive, makeFolder, Tsicorn } from '../../support/tsicorn.ts'
 import { type Census, takeCensus } from './census.ts'
 import { Honest, type HonestOptions } from './honest.ts'
 import { becomes } from './patience.ts'

@@ -1,6 +1,6 @@
 /** What a server holds: descriptors and memory of its arbiter and of its workers. */
 import { readFileSync } from 'node:fs'
-import { descriptorsOf } from '../../../scripts/loss/census.ts'
+import { descriptorsOf } from '../../loss/census.ts'
 import { becomes } from './patience.ts'
 
 export interface Holding {

@@ -1,6 +1,6 @@
 /** What was done to a server that explains why a request failed, and for how long it does. */
-import type { Failure } from '../../../scripts/loss/client-messages.ts'
-import type { Result } from '../../../scripts/loss/connection.ts'
+import type { Failure } from '../../loss/client/client-messages.ts'
+import type { Result } from '../../loss/client/connection.ts'
 
 export interface Excuse {
   readonly why: string

@@ -1,6 +1,6 @@
 /** The honest clients beside an attack: a modest, steady load of which nothing may be lost. */
-import type { Failure } from '../../../scripts/loss/client-messages.ts'
-import { Load } from '../../../scripts/loss/load.ts'
+import type { Failure } from '../../loss/client/client-messages.ts'
+import { Load } from '../../loss/load.ts'
 import { type Excuse, Excuses } from './excuses.ts'
 import { becomes, within } from './patience.ts'
 
@@ -8,7 +8,7 @@ export interface HonestOptions {
   readonly tcp: { readonly host: string; readonly port: number }
   readonly unix: { readonly path: string }
   readonly ca?: string | undefined
-  /** Names of the kinds of `scripts/loss/kinds.ts`. */
+  /** Names of the kinds of `test/loss/client/kinds.ts`. */
   readonly kinds: readonly string[]
   readonly seed: number
   readonly violated: (what: string) => void

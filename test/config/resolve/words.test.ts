@@ -1,0 +1,38 @@
+import { expect } from 'chai'
+import { nearest } from '../../../config/resolve/spelling.ts'
+import { splitWords } from '../../../config/resolve/split-words.ts'
+
+const splits: [string, unknown][] = [
+  ['', { words: [] }],
+  ['  -w 4\t-b\n:1 ', { words: ['-w', '4', '-b', ':1'] }],
+  [`--name 'a b' "c d"`, { words: ['--name', 'a b', 'c d'] }],
+  [`a"b"'c'd`, { words: ['abcd'] }],
+  [`'' ""`, { words: ['', ''] }],
+  ['a\\ b \\"', { words: ['a b', '"'] }],
+  [`'a\\b' "a\\b\\"\\\\"`, { words: ['a\\b', 'a\\b"\\'] }],
+  [`'open`, { unclosed: "'" }],
+  ['"open', { unclosed: '"' }],
+  ['end\\', { unclosed: '\\' }],
+]
+
+describe('words of a shell', () => {
+  for (const [text, expected] of splits) {
+    it(`splits ${JSON.stringify(text)}`, () => {
+      expect(splitWords(text)).to.deep.equal(expected)
+    })
+  }
+})
+
+describe('the nearest spelling', () => {
+  for (const [given, expected] of [
+    ['timout', 'timeout'],
+    ['tiemout', 'timeout'],
+    ['gracefulTimeout', 'graceful_timeout'],
+    ['work', undefined],
+    ['x', undefined],
+  ]) {
+    it(`of ${given} is ${expected}`, () => {
+      expect(nearest(given ?? '', ['workers', 'timeout', 'graceful_timeout', 'bind'])).to.equal(expected)
+    })
+  }
+})

@@ -1,0 +1,52 @@
+/** What is left, and what should not be: processes and descriptors, from Linux's `/proc`. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { childrenOf, eventually, isAlive, type Tsicorn } from '../support/tsicorn.ts'
+import { readRoster } from './roster.ts'
+
+export function descriptorsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length
+}
+
+/** Waits until no worker is on its way in or out. */
+export async function settled(tsicorn: Tsicorn, workers: number): Promise<void> {
+  await eventually(`${workers} workers`, () => tsicorn.workers.length === workers)
+}
+
+/** What is wrong with the workers after a storm, in one sentence each. */
+export function examineWorkers(tsicorn: Tsicorn, workers: number): string[] {
+  const faults: string[] = []
+  const children = childrenOf(tsicorn.pid)
+  const roster = readRoster(tsicorn.log)
+  const newest = Math.max(...roster.map(({ generation }) => generation))
+  const current = roster.filter(({ generation }) => generation === newest).map(({ pid }) => pid)
+  const old = children.filter(pid => !current.includes(pid))
+  const zombies = children.filter(pid => stateOf(pid) === 'Z')
+  if (children.length !== workers) faults.push(`There are ${children.length} workers instead of ${workers}`)
+  if (old.length > 0) faults.push(`Workers ${old.join(', ')} are not of generation ${newest}`)
+  if (zombies.length > 0) faults.push(`Processes ${zombies.join(', ')} are zombies`)
+  return faults
+}
+
+/** What is wrong after the end. */
+export function examineEnd(tsicorn: Tsicorn): string[] {
+  const left = readRoster(tsicorn.log).filter(({ pid }) => isAlive(pid) && isOurs(pid))
+  return left.map(({ age, pid }) => `Worker ${age} (pid ${pid}) outlived the server`)
+}
+
+/** Lines of the log that nobody expected. */
+export function examineLog(log: string, expected: RegExp | undefined): string[] {
+  return log
+    .split('\n')
+    .filter(line => /\[(ERROR|CRITICAL)\]/.test(line) && expected?.test(line) !== true)
+    .map(line => `The log says: ${line}`)
+}
+
+/** After a long storm the kernel may have given the number of a process to another one. */
+function isOurs(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('tsicorn')
+}
+
+function stateOf(pid: number): string {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  return stat.charAt(stat.lastIndexOf(')') + 2)
+}

@@ -1,0 +1,139 @@
+/** One connection of a client, on raw sockets: whatever a library would hide is seen here. */
+import net from 'node:net'
+import tls from 'node:tls'
+import { monotonicNow } from '../../../worker/protocol/scoreboard.ts'
+import { ResponseReader } from './response.ts'
+
+export type Target = { readonly host: string; readonly port: number } | { readonly path: string }
+
+export interface Question {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly body: Buffer | undefined
+  /** All of it, in the words of HTTP/1. */
+  readonly bytes: string | Buffer
+  /** The body of the answer. */
+  readonly expected: Buffer
+}
+
+export type Result = 'ok' | 'not begun' | 'reset' | 'refused' | 'timeout' | 'short body' | 'wrong body'
+
+export interface Answer {
+  readonly result: Result
+  /** What went wrong, in one phrase. */
+  readonly detail: string
+  /** Bytes of the answer. */
+  readonly received: number
+  /** Answers on this connection before. */
+  readonly before: number
+  /**
+   * How long before this question the server began to send its last answer, in milliseconds: it has not been idle for
+   * longer, whenever the answer was read on this side. Of a new connection: how long it took until this side knew of
+   * it, and could send.
+   */
+  readonly idle: number
+  readonly worker: number | undefined
+}
+
+/** How long a server may be silent while an answer is expected, in milliseconds. */
+const patience = 20_000
+
+/** Each read is consumed before the next one begins, whichever connection it is on. */
+const buffer = Buffer.allocUnsafe(65_536)
+
+export class Connection {
+  /** Neither side has closed it. */
+  isOpen = true
+  worker: number | undefined
+  readonly #socket: net.Socket
+  #answers = 0
+  #sent = monotonicNow()
+  #idle = 0
+  #reader: ResponseReader | undefined
+  #answered: ((answer: Answer) => void) | undefined
+  #hasConnected = false
+
+  /** Speaks TLS with a server of this authority, where one is given. */
+  constructor(target: Target, ca?: string) {
+    const options = {
+      ...target,
+      noDelay: true,
+      onread: {
+        buffer,
+        callback: (length: number, bytes: Uint8Array) =>
+          this.#read(Buffer.from(bytes.buffer, bytes.byteOffset, length)),
+      },
+    }
+    const socket =
+      ca === undefined ? net.connect(options) : tls.connect({ ...options, ca, servername: 'localhost' })
+    this.#socket = socket
+    socket.setTimeout(patience, () => {
+      if (this.#reader !== undefined) this.#finish('timeout', `silent for ${patience / 1_000} s`)
+    })
+    // With TLS it is this side's turn twice: to begin the handshake, and to send the first question.
+    for (const event of ['connect', 'secureConnect'] as const) {
+      socket.once(event, () => {
+        this.#hasConnected = true
+        this.#idle = monotonicNow() - this.#sent
+      })
+    }
+    socket.once('end', () => this.#closed('closed'))
+    socket.once('error', (error: NodeJS.ErrnoException) => this.#closed(error.code ?? error.message))
+    socket.once('close', () => this.#closed('closed'))
+  }
+
+  /** Sends a question; `answered` is called exactly once. Only to be called while no answer is expected. */
+  ask({ bytes, expected }: Question, answered: (answer: Answer) => void): void {
+    if (this.#hasConnected) this.#idle = monotonicNow() - this.#sent
+    this.#reader = new ResponseReader(expected)
+    this.#answered = answered
+    this.#socket.write(bytes)
+  }
+
+  close(): void {
+    this.isOpen = false
+    this.#socket.destroy()
+  }
+
+  #read(bytes: Buffer): boolean {
+    const reader = this.#reader
+    if (reader === undefined) {
+      this.close()
+      return false
+    }
+    const rest = reader.push(bytes)
+    if (rest.length > 0) this.#finish('wrong body', `${rest.length} bytes after it`)
+    else if (reader.wrong !== undefined) this.#finish('wrong body', reader.wrong)
+    else if (reader.isWhole) this.#finish('ok', '')
+    return this.isOpen
+  }
+
+  #closed(how: string): void {
+    const reader = this.#reader
+    if (reader === undefined) return this.close()
+    reader.end()
+    if (reader.isWhole) return this.#finish('ok', '')
+    const detail = `${how} after ${reader.received} bytes`
+    if (reader.received > 0) this.#finish('short body', detail)
+    else this.#finish(this.#hasConnected ? 'reset' : 'refused', detail)
+  }
+
+  #finish(result: Result, detail: string): void {
+    const reader = this.#reader as ResponseReader
+    const answered = this.#answered as (answer: Answer) => void
+    this.#reader = undefined
+    this.worker = reader.worker ?? this.worker
+    this.#sent = reader.sent ?? this.#sent
+    if (result !== 'ok' || !reader.keepAlive) this.close()
+    const answer = {
+      result,
+      detail,
+      received: reader.received,
+      before: this.#answers,
+      idle: this.#idle,
+      worker: this.worker,
+    }
+    this.#answers += 1
+    answered(answer)
+  }
+}

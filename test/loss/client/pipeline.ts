@@ -1,0 +1,106 @@
+/** One connection of HTTP/1.1 on which a client asks without waiting for the answers before. */
+import net from 'node:net'
+import tls from 'node:tls'
+import { monotonicNow } from '../../../worker/protocol/scoreboard.ts'
+import type { Answer, Question, Result, Target } from './connection.ts'
+import { ResponseReader } from './response.ts'
+
+/** How long a server may be silent while an answer is expected, in milliseconds. */
+const patience = 20_000
+
+interface Asked {
+  readonly reader: ResponseReader
+  readonly before: number
+  readonly idle: number
+  readonly answered: (answer: Answer) => void
+}
+
+export class Pipeline {
+  /** New questions are welcome. */
+  isOpen = true
+  readonly #socket: net.Socket
+  readonly #asked: Asked[] = []
+  #answers = 0
+  #sent = monotonicNow()
+  #worker: number | undefined
+  #hasConnected = false
+  /** How long it took until this side knew that it was connected, in milliseconds. */
+  #delay = 0
+
+  constructor(target: Target, ca?: string) {
+    const options = { ...target, noDelay: true }
+    this.#socket =
+      ca === undefined ? net.connect(options) : tls.connect({ ...options, ca, servername: 'localhost' })
+    for (const event of ['connect', 'secureConnect'] as const) {
+      this.#socket.once(event, () => {
+        this.#hasConnected = true
+        this.#delay = monotonicNow() - this.#sent
+      })
+    }
+    this.#socket.setTimeout(patience, () => {
+      if (this.#asked.length > 0) this.#leave('timeout', `silent for ${patience / 1_000} s`)
+    })
+    this.#socket.on('data', (bytes: Buffer) => this.#read(bytes))
+    this.#socket.once('error', ({ code, message }: NodeJS.ErrnoException) => this.#closed(code ?? message))
+    this.#socket.once('close', () => this.#closed('closed'))
+  }
+
+  /** Sends a question; `answered` is called exactly once. */
+  ask({ bytes, expected }: Question, answered: (answer: Answer) => void): void {
+    const reader = new ResponseReader(expected)
+    // What is asked behind another question shares its lot.
+    const idle = this.#asked[0]?.idle ?? monotonicNow() - this.#sent
+    this.#asked.push({ reader, before: this.#answers, idle, answered })
+    this.#socket.write(bytes)
+  }
+
+  /** Others may wait for an answer still. */
+  close(): void {
+    this.isOpen = false
+    if (this.#asked.length === 0) this.#socket.destroy()
+  }
+
+  #read(bytes: Buffer): void {
+    let rest = bytes
+    while (rest.length > 0) {
+      const reader = this.#asked[0]?.reader
+      if (reader === undefined) return this.close()
+      rest = reader.push(rest)
+      this.#worker = reader.worker ?? this.#worker
+      if (reader.wrong !== undefined) return this.#leave('wrong body', reader.wrong)
+      if (!reader.isWhole) return
+      this.#sent = reader.sent ?? this.#sent
+      this.#finish('ok', '')
+      if (!this.isOpen && this.#asked.length === 0) return this.close()
+      // RFC 9112, section 9.6: what was asked after this is not begun.
+      if (!reader.keepAlive) return this.#leave('not begun', 'asked after the last answer')
+    }
+  }
+
+  #closed(how: string): void {
+    this.#leave(this.#hasConnected ? 'reset' : 'refused', how)
+  }
+
+  /** Nothing more comes. */
+  #leave(result: Result, detail: string): void {
+    this.isOpen = false
+    this.#socket.destroy()
+    while (this.#asked.length > 0) {
+      const isCut = (this.#asked[0]?.reader.received ?? 0) > 0
+      this.#finish(isCut && result === 'reset' ? 'short body' : result, detail)
+    }
+  }
+
+  #finish(result: Result, detail: string): void {
+    const { reader, before, idle, answered } = this.#asked.shift() as Asked
+    this.#answers += 1
+    answered({
+      result,
+      detail,
+      received: reader.received,
+      before,
+      idle: before === 0 ? this.#delay : idle,
+      worker: this.#worker,
+    })
+  }
+}

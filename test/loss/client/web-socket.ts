@@ -1,0 +1,64 @@
+/** One WebSocket of a client, which asks many questions on it and leaves before it is told to. */
+import { WebSocket } from 'ws'
+import { monotonicNow } from '../../../worker/protocol/scoreboard.ts'
+import type { Answer, Question, Result, Target } from './connection.ts'
+
+/** How long a server may be silent while an answer is expected, in milliseconds. */
+const patience = 20_000
+
+/** Questions until the client leaves. */
+const mostQuestions = 20
+
+export class WebSocketConnection {
+  /** New questions are welcome. */
+  isOpen = true
+  readonly #socket: WebSocket
+  #answers = 0
+  #answered = monotonicNow()
+  #hear: ((result: Result, detail: string, received: number) => void) | undefined
+
+  constructor(target: Extract<Target, { host: string }>, ca?: string) {
+    const address = `${target.host}:${target.port}`
+    const secure = { ca, servername: 'localhost' }
+    this.#socket =
+      ca === undefined ? new WebSocket(`ws://${address}`) : new WebSocket(`wss://${address}`, secure)
+    this.#socket.on('open', () => {
+      this.#answered = monotonicNow()
+    })
+    this.#socket.on('error', ({ code = '', message }: NodeJS.ErrnoException) => {
+      this.#leave(code === 'ECONNREFUSED' ? 'refused' : 'reset', `${code} ${message}`)
+    })
+    this.#socket.on('close', code => this.#leave('reset', `closed with ${code}`))
+  }
+
+  /** Sends a question; `answered` is called exactly once. */
+  ask({ path, expected }: Question, answered: (answer: Answer) => void): void {
+    const before = this.#answers
+    const idle = monotonicNow() - this.#answered
+    const timer = setTimeout(() => this.#leave('timeout', `silent for ${patience / 1_000} s`), patience)
+    this.#hear = (result, detail, received) => {
+      this.#hear = undefined
+      clearTimeout(timer)
+      this.#answers += 1
+      this.#answered = monotonicNow()
+      if (this.#answers === mostQuestions) this.close()
+      answered({ result, detail, received, before, idle, worker: undefined })
+    }
+    this.#socket.once('message', (data: Buffer) => {
+      this.#hear?.(data.equals(expected) ? 'ok' : 'wrong body', `${data.length} bytes`, data.length)
+    })
+    if (this.#socket.readyState === WebSocket.CONNECTING)
+      this.#socket.once('open', () => this.#socket.send(path))
+    else this.#socket.send(path)
+  }
+
+  #leave(result: Result, detail: string): void {
+    this.isOpen = false
+    this.#hear?.(result, detail, 0)
+  }
+
+  close(): void {
+    this.isOpen = false
+    this.#socket.close(1000)
+  }
+}

@@ -1,0 +1,121 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'chai'
+import { hasOpenssl } from '../support/certificates.ts'
+import { eventually, isAlive, launch, launchApp, type Tsicorn } from '../support/tsicorn.ts'
+import { descriptorsOf, examineWorkers } from './census.ts'
+import { run } from './run.ts'
+
+describe('a storm of lifecycle events', () => {
+  for (const tls of [false, true]) {
+    it(`costs no request${tls ? ' over TLS and HTTP/2' : ''}, and leaves no worker, descriptor, zombie or orphan behind`, async function () {
+      this.timeout(360_000)
+      if (tls && !hasOpenssl) this.skip()
+      const requests = tls ? 3_000 : 5_000
+      const said: string[] = []
+      const outcome = await run({
+        requests,
+        events: tls ? 4 : 8,
+        workers: 2,
+        node: process.execPath,
+        seed: 7,
+        pause: 20,
+        kill: false,
+        tls,
+        limit: 240,
+        tell: message => said.push(message),
+      })
+      expect(outcome.failed, said.join('\n')).to.equal(0)
+      expect(outcome.faults, said.join('\n')).to.deep.equal([])
+      expect(outcome.answered).to.be.at.least(requests)
+      expect(outcome.atStop).to.be.greaterThan(0)
+    })
+  }
+})
+
+describe('a storm of HUP', () => {
+  const storm = 200
+
+  it('ends with the newest generation only, and as many workers and descriptors as before', async function () {
+    this.timeout(240_000)
+    const server = launchApp('hello.ts', ['-w', '2'])
+    await server.running()
+    await server.reload()
+    await eventually('two workers', () => server.workers.length === 2)
+    const before = descriptors(server)
+    for (let sent = 0; sent < storm; sent += 1) {
+      server.signal('SIGHUP')
+      await sleep(pauseMs)
+    }
+    await eventually('the newest reload is over', () => newestReload(server).isOver)
+    await eventually('two workers', () => server.workers.length === 2)
+    expect(examineWorkers(server, 2)).to.deep.equal([])
+    const after = descriptors(server)
+    expect(after.arbiter).to.equal(before.arbiter)
+    // One may not have opened yet what it opens once.
+    expect(Math.max(...after.workers)).to.be.at.most(Math.max(...before.workers))
+    const everybody = Array.from(server.log.matchAll(/Booting worker \d+ \(pid (\d+)\)/g), ([, pid]) =>
+      Number(pid),
+    )
+    expect(everybody.filter(isAlive)).to.have.members(server.workers)
+  })
+})
+
+describe('a drain', () => {
+  const pieces = 60
+  const piece = Buffer.alloc(65_536)
+
+  it('lets a client read an answer that came before all of its request was sent', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '-w', '1', './app.mjs'],
+      files: {
+        'app.mjs': `export default (req, res) => {
+          process.stdout.write('asked')
+          setTimeout(() => res.end('early'), 300)
+        }`,
+      },
+    })
+    const { hostname, port } = new URL(await server.running())
+    const socket = connect(Number(port), hostname).setEncoding('latin1').pause()
+    socket.write(`POST / HTTP/1.1\r\nHost: test\r\nContent-Length: ${pieces * piece.length}\r\n\r\n`)
+    await server.says(/asked/)
+    server.signal('SIGTERM')
+    // Many clients read nothing before they have sent everything.
+    for (let sent = 0; sent < pieces; sent += 1) {
+      socket.write(piece)
+      await sleep(pauseMs)
+    }
+    const answer = await socket.toArray()
+    expect(answer.join('')).to.match(/^HTTP\/1\.1 200 OK\r\n(.+\r\n)*Connection: close\r\n(.*\r\n)*.*early/)
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+  })
+
+  it('does not wait for a client that sent the rest of its request after the answer', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '-w', '1', './app.mjs'],
+      files: { 'app.mjs': `export default (req, res) => res.end('early')` },
+    })
+    const { hostname, port } = new URL(await server.running())
+    const socket = connect(Number(port), hostname)
+    socket.write(`POST / HTTP/1.1\r\nHost: test\r\nContent-Length: ${piece.length}\r\n\r\n`)
+    await once(socket, 'data')
+    socket.write(piece)
+    server.signal('SIGHUP')
+    await server.says(/Worker 1 .* exited with code 0: replaced/)
+    expect(server.log).to.not.match(/cutting/)
+  })
+})
+
+/** Between two signals, or two pieces of a request, in milliseconds. */
+const pauseMs = 10
+
+/** Signals that come while one of their kind is pending are one signal, so that fewer reloads begin than were asked for. */
+function newestReload({ log }: Tsicorn): { readonly isOver: boolean } {
+  const [, number] = Array.from(log.matchAll(/Reload (\d+): reading/g)).at(-1) ?? []
+  return { isOver: new RegExp(`Reload ${number}: generation \\d+ serves`).test(log) }
+}
+
+function descriptors(server: Tsicorn): { readonly arbiter: number; readonly workers: readonly number[] } {
+  return { arbiter: descriptorsOf(server.pid), workers: server.workers.map(descriptorsOf) }
+}

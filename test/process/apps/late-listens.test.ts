@@ -1,0 +1,176 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { expect } from 'chai'
+import { fresh } from '../../support/requests.ts'
+import { freePort, launch, type Tsicorn } from '../../support/tsicorn.ts'
+
+/** Servers of an app with two workers; `soon` calls back when the app is loaded. */
+function start(text: string, ...args: readonly string[]): Tsicorn {
+  return launch({
+    args: ['-w', '2', ...args, './app.cjs'],
+    errors: text.includes('error.code') || !args.includes('-b'),
+    files: {
+      'app.cjs': `
+        const { createServer } = require('node:http')
+        const serve = name => createServer((req, res) => res.end(name + ' ' + process.pid))
+        const soon = call => setTimeout(call, 300)
+        ${text}`,
+    },
+  })
+}
+
+/** Until the app listens, nobody does. */
+async function ask(port: number): Promise<string> {
+  while (true) {
+    const answer = await fresh(`http://127.0.0.1:${port}`).catch(() => undefined)
+    if (answer !== undefined) return answer
+  }
+}
+
+async function seenAt(port: number): Promise<Set<string>> {
+  const seen = new Set<string>()
+  while (seen.size < 2) seen.add(await ask(port))
+  return new Set([...seen].map(answer => answer.replace(/ \d+$/, '')))
+}
+
+describe('an app that listens when it is loaded', () => {
+  it('is served there by all workers, after reloads too, although it exports what it serves', async function () {
+    // The address by default is where it begins.
+    const rival = createServer().listen(8000, '127.0.0.1')
+    const isFree = await once(rival, 'listening').then(
+      () => true,
+      () => false,
+    )
+    if (!isFree) this.skip()
+    await new Promise(resolve => rival.close(resolve))
+    const port = await freePort()
+    const server = start(`
+      const app = (req, res) => res.end('app ' + process.pid)
+      module.exports = app
+      soon(() => createServer(app).listen(${port}))`)
+    await server.says(/Reload 1: reading/)
+    expect(server.log).to.contain(
+      `The app listens on port ${port}, and tsicorn does not: it is bound for the app`,
+    )
+    await server.says(/Reload 1: generation \d+ serves/)
+    expect(server.log).to.contain(`Listening at: http://[::]:${port}`)
+    expect(await seenAt(port)).to.deep.equal(new Set(['app']))
+    await server.reload()
+    expect(await seenAt(port)).to.deep.equal(new Set(['app']))
+  })
+
+  for (const [how, args] of [
+    ['nobody', (_: number) => []],
+    ['its operator', (port: number) => ['-b', `127.0.0.1:${port}`]],
+  ] as const) {
+    it(`is served by its own server, and not by what it exports, where ${how} says where`, async () => {
+      const port = await freePort()
+      const server = start(
+        `const app = (req, res) => res.end('secret')
+        module.exports = { app }
+        const guarded = createServer((req, res) => {
+          if (req.headers.authorization) return app(req, res)
+          res.statusCode = 401
+          res.end('who is it?')
+        })
+        soon(() => guarded.listen(${port}))`,
+        ...args(port),
+      )
+      await server.says(/Reload 1: generation \d+ serves/)
+      for (let count = 0; count < 8; count += 1) expect(await ask(port)).to.equal('who is it?')
+      await server.reload()
+      for (let count = 0; count < 8; count += 1) expect(await ask(port)).to.equal('who is it?')
+    })
+  }
+
+  it('runs once what it exports and calls itself, but for the worker that finds out', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-w', '2', './app.mjs'],
+      files: {
+        'app.mjs': `import { createServer } from 'node:http'
+          let runs = 0
+          export default async function main() {
+            runs += 1
+            await new Promise(resolve => setTimeout(resolve, 200))
+            createServer((req, res) => res.end(String(runs))).on('error', () => {}).listen(${port}, '127.0.0.1')
+          }
+          main()`,
+      },
+    })
+    await server.running()
+    for (let count = 0; count < 8; count += 1) expect(await ask(port)).to.equal('1')
+    await server.reload()
+    expect(await ask(port)).to.equal('1')
+  })
+
+  it('may export what looks like a factory, and is not called', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['./app.mjs'],
+      files: {
+        'app.mjs': `import { createServer } from 'node:http'
+          export async function create(user) { if (!user) throw new Error('no user') }
+          createServer((req, res) => res.end('ok')).listen(${port}, '127.0.0.1')`,
+      },
+    })
+    await server.running()
+    expect(await ask(port)).to.equal('ok')
+  })
+
+  it('does no harm where it exports the server itself, and its operator has said where', async () => {
+    const [port, other] = [await freePort(), await freePort()]
+    const server = start(
+      `exports.server = serve('app'); soon(() => exports.server.listen(${other}, () => console.log('<up>')))`,
+      ...['-b', `127.0.0.1:${port}`],
+    )
+    for (const _ of Array(2)) await server.says(/<up>/)
+    await server.says(new RegExp(`The app's listen on port ${other} is left out`))
+    expect(await seenAt(port)).to.deep.equal(new Set(['app']))
+  })
+
+  it('besides, has that served by all workers', async () => {
+    const [port, metrics] = [await freePort(), await freePort()]
+    const server = start(
+      `serve('app').listen(${port})
+      soon(() => serve('metrics').listen(${metrics}, '127.0.0.1'))`,
+      ...['-b', `127.0.0.1:${port}`],
+    )
+    await server.says(/Reload 1: generation \d+ serves/)
+    expect(await seenAt(metrics)).to.deep.equal(new Set(['metrics']))
+    expect(await seenAt(port)).to.deep.equal(new Set(['app']))
+    await server.reload()
+    expect(await seenAt(metrics)).to.deep.equal(new Set(['metrics']))
+  })
+
+  it('besides what it exports, in one worker only, is served by that one', async () => {
+    const [port, metrics] = [await freePort(), await freePort()]
+    const server = start(
+      `module.exports = (req, res) => res.end('app ' + process.pid)
+      if (process.env.NODE_APP_INSTANCE === '0') soon(() => serve('metrics').listen(${metrics}))`,
+      ...['-b', `127.0.0.1:${port}`],
+    )
+    await server.says(/Reload 1: generation \d+ serves/)
+    const [one, other] = [await ask(metrics), await ask(metrics)]
+    expect(one).to.match(/^metrics /)
+    expect(other).to.equal(one)
+    expect(await seenAt(port)).to.deep.equal(new Set(['app']))
+  })
+
+  it('where somebody else does hears of that', async () => {
+    const port = await freePort()
+    const rival = launch({
+      args: ['-b', `0.0.0.0:${port}`, './app.cjs'],
+      files: { 'app.cjs': `module.exports = (req, res) => res.end('rival')` },
+    })
+    await rival.running()
+    const server = start(
+      `module.exports = (req, res) => res.end('app')
+      soon(() => serve('metrics').listen(${port}, '0.0.0.0').on('error', error => console.log('<' + error.code + '>')))`,
+      ...['-b', '127.0.0.1:0'],
+    )
+    await server.says(/Reload 1: generation \d+ serves/)
+    await server.says(/<EADDRINUSE>/)
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.equal('rival')
+  })
+})

@@ -1,0 +1,346 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { fresh, overUnixSocket } from '../../support/requests.ts'
+import { freePort, launch } from '../../support/tsicorn.ts'
+import { retire, upgrade } from '../../support/upgrading.ts'
+
+const app = (...listens: readonly string[]) => `import { createServer } from 'node:http'
+const serve = name => createServer((req, res) => res.end(name + ' ' + process.pid))
+${listens.join('\n')}\n`
+
+/** Somebody else's server there does as well. */
+async function takeDefault(): Promise<Server> {
+  const rival = createServer()
+  const taken = new Promise(resolve => rival.once('listening', resolve).once('error', resolve))
+  rival.listen(8000, '127.0.0.1')
+  await taken
+  return rival
+}
+
+describe('where an app listens', () => {
+  it('it is served when nobody says where, by all workers and after reloads', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-w', '2', './app.mjs'],
+      files: { 'app.mjs': app(`serve('app').listen(${port}, '127.0.0.1')`) },
+    })
+    await server.running()
+    expect(server.log).to.contain(`Listening at: http://127.0.0.1:${port}`)
+    expect(server.log).to.contain(`The app listens on port ${port} of 127.0.0.1, and tsicorn does not`)
+    const url = `http://127.0.0.1:${port}`
+    const seen = new Set<string>()
+    while (seen.size < 2) seen.add(await fresh(url))
+    await server.reload()
+    expect(await fresh(url)).to.match(/^app /)
+    expect(server.log.match(/and tsicorn does not/g)).to.have.length(1)
+  })
+
+  it('it is served when nobody says where, and it falls back on a port of its own', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['./app.mjs', '--', '--port', String(port)],
+      files: { 'app.mjs': app(`serve('app').listen(process.env.PORT ?? process.argv[3])`) },
+    })
+    await server.running()
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.match(/^app /)
+  })
+
+  it('it is served on a unix socket, whose file it removes as a program of its own does', async () => {
+    const server = launch({
+      args: ['-w', '2', './app.mjs'],
+      files: {
+        'app.mjs': `import fs, { unlinkSync } from 'node:fs'
+          import { rm } from 'node:fs/promises'
+          import { createServer } from 'node:http'
+          try { unlinkSync('app.sock') } catch {}
+          await rm('app.sock', { force: true })
+          await new Promise(resolve => fs.unlink('app.sock', resolve))
+          process.on('exit', () => fs.rmSync(process.cwd() + '/app.sock', { force: true }))
+          createServer((req, res) => res.end('here')).listen('app.sock', () => fs.chmodSync('app.sock', 0o660))`,
+      },
+    })
+    await server.running()
+    const path = join(server.folder, 'app.sock')
+    expect(await overUnixSocket(path)).to.equal('here')
+    await server.reload()
+    expect(await overUnixSocket(path)).to.equal('here')
+    await server.stop()
+    expect(existsSync(path)).to.equal(false)
+  })
+
+  it('it is served by IPv4 and by IPv6 apart, before and after a reload and an upgrade', async () => {
+    const port = await freePort()
+    const six = `serve('six').listen({ port: ${port}, host: '::', ipv6Only: true })`
+    const server = launch({
+      args: ['-w', '2', './app.mjs'],
+      files: { 'app.mjs': app(six, `serve('four').listen(${port}, '127.0.0.1')`) },
+    })
+    const answers = async () => [
+      (await fresh(`http://127.0.0.1:${port}`)).split(' ')[0],
+      (await fresh(`http://[::1]:${port}`)).split(' ')[0],
+    ]
+    await server.running()
+    expect(await answers()).to.deep.equal(['four', 'six'])
+    await server.reload()
+    expect(await answers()).to.deep.equal(['four', 'six'])
+    const newArbiter = await upgrade(server)
+    await retire(server, server.pid)
+    expect(await answers()).to.deep.equal(['four', 'six'])
+    process.kill(newArbiter, 'SIGTERM')
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+  })
+
+  it('it is served although somebody else has the default', async () => {
+    const port = await freePort()
+    const rival = await takeDefault()
+    const server = launch({
+      args: ['-w', '2', './app.mjs'],
+      files: { 'app.mjs': app(`serve('app').listen(${port}, '127.0.0.1')`) },
+    })
+    await server.running()
+    await server.reload()
+    rival.close()
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.match(/^app /)
+  })
+
+  const needsDefault = {
+    exports: `export default (req, res) => res.end('app')`,
+    'listens nowhere in particular': `serve('app').listen()`,
+  }
+  for (const [what, text] of Object.entries(needsDefault)) {
+    it(`it ends with code 1 where somebody else has the default and it ${what}`, async () => {
+      const rival = await takeDefault()
+      const server = launch({ args: ['./app.mjs'], files: { 'app.mjs': app(text) }, errors: true })
+      await server.says(/try 4 of 5/)
+      expect(await server.ended).to.deep.equal({ code: 1, signal: null })
+      rival.close()
+      expect(server.log).to.contain('Cannot start: Cannot bind 127.0.0.1:8000: the address is in use')
+    })
+  }
+
+  it('it is served at the default when nobody says where, the app neither', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['./app.mjs'],
+      files: {
+        'app.mjs': app(
+          `serve('app').listen({ port: process.env.PORT, host: '0.0.0.0' })`,
+          `serve('metrics').listen(${port}, '127.0.0.1')`,
+        ),
+      },
+    })
+    expect(await server.running()).to.equal('http://127.0.0.1:8000')
+    await server.reload()
+    expect(await fresh(server.url)).to.match(/^app /)
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.match(/^metrics /)
+  })
+
+  it('with PORT and a host of its own, it is served on that host alone', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['./app.mjs'],
+      env: { PORT: String(port) },
+      files: { 'app.mjs': app(`serve('app').listen(process.env.PORT, '127.0.0.1')`) },
+    })
+    await server.running()
+    const addresses = Array.from(server.log.matchAll(/Listening at: (\S+)/g), ([, url]) => url)
+    expect(addresses.at(-1)).to.equal(`http://127.0.0.1:${port}`)
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.match(/^app /)
+    await fetch(`http://127.0.0.2:${port}`).then(
+      () => expect.fail('It is reached by another address'),
+      () => undefined,
+    )
+  })
+
+  it('it is served although somebody else has the default address', async () => {
+    const rival = createServer()
+      .listen(8000, '127.0.0.1')
+      .on('error', () => undefined)
+      .unref()
+    await new Promise(resolve => rival.once('listening', resolve).once('error', resolve))
+    const port = await freePort()
+    const server = launch({
+      args: ['./app.mjs'],
+      files: { 'app.mjs': app(`serve('app').listen(${port}, '127.0.0.1')`) },
+    })
+    await server.running()
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.match(/^app /)
+    await server.stop()
+    const exporting = launch({
+      args: ['./app.mjs'],
+      files: { 'app.mjs': 'export default (req, res) => res.end()' },
+      errors: true,
+    })
+    await exporting.says(
+      /Cannot bind 127\.0\.0\.1:8000: the address is in use.*\(try 1 of 5, the next in 1 second\)/,
+    )
+    rival.close()
+    if (rival.listening) await exporting.running()
+  })
+
+  it('with a host of its own is served there, although PORT has a default', async () => {
+    const server = launch({
+      args: ['./app.mjs'],
+      files: { 'app.mjs': app(`serve('app').listen(process.env.PORT, '127.0.0.3')`) },
+    })
+    await server.running()
+    const addresses = Array.from(server.log.matchAll(/Listening at: (\S+)/g), ([, url]) => url as string)
+    expect(addresses.at(-1)).to.equal('http://127.0.0.3:8000')
+    expect(await fresh('http://127.0.0.3:8000')).to.match(/^app /)
+  })
+
+  it('is refused with the cure where it contradicts -b', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-b', `0.0.0.0:${port}`, './app.mjs'],
+      files: { 'app.mjs': app(`serve('app').listen(${port}, 'localhost')`) },
+      errors: true,
+    })
+    expect(await server.ended).to.deep.equal({ code: 4, signal: null })
+    expect(server.log).to.contain(
+      `The app listens on port ${port} of localhost only, and tsicorn is bound to http://0.0.0.0:${port}: start tsicorn with -b localhost:${port}, or let the app listen without a host`,
+    )
+  })
+
+  it('in two places, both are served by all workers', async () => {
+    const [one, two] = [await freePort(), await freePort()]
+    const server = launch({
+      args: ['-b', `127.0.0.1:${one}`, '-w', '2', './app.mjs'],
+      files: {
+        'app.mjs': app(`serve('app').listen(${one})`, `serve('metrics').listen(${two}, '127.0.0.1')`),
+      },
+    })
+    await server.running()
+    for (const [port, name] of [
+      [one, 'app'],
+      [two, 'metrics'],
+    ]) {
+      const seen = new Set<string>()
+      while (seen.size < 2) seen.add(await fresh(`http://127.0.0.1:${port}`))
+      for (const answer of seen) expect(answer).to.match(new RegExp(`^${name} \\d+$`))
+    }
+  })
+
+  it('in another place in one worker only, that one serves it', async () => {
+    const [one, two] = [await freePort(), await freePort()]
+    const server = launch({
+      args: ['-b', `127.0.0.1:${one}`, '-w', '3', './app.mjs'],
+      files: {
+        'app.mjs': app(
+          `serve('app').listen(${one})`,
+          `if (process.env.NODE_APP_INSTANCE === '0') serve('metrics').listen(${two}, '127.0.0.1')`,
+        ),
+      },
+    })
+    await server.running()
+    const answer = await fresh(`http://127.0.0.1:${two}`)
+    expect(answer).to.match(/^metrics /)
+    expect(await fresh(`http://127.0.0.1:${two}`)).to.equal(answer)
+    await server.reload()
+    expect(await fresh(`http://127.0.0.1:${two}`)).to.match(/^metrics /)
+  })
+
+  it('beside what it exports, it listens still', async () => {
+    const [one, two] = [await freePort(), await freePort()]
+    const server = launch({
+      args: ['-b', `127.0.0.1:${one}`, '-w', '2', './app.mjs'],
+      files: {
+        'app.mjs': app(
+          `serve('metrics').listen(${two}, '127.0.0.1')`,
+          `export default (req, res) => res.end('app')`,
+        ),
+      },
+    })
+    await server.running()
+    expect(await fresh(`http://127.0.0.1:${one}`)).to.equal('app')
+    expect(await fresh(`http://127.0.0.1:${two}`)).to.match(/^metrics /)
+  })
+
+  it('may move at a reload, and the old address is given up', async () => {
+    const [one, two] = [await freePort(), await freePort()]
+    const at = (port: number) => app(`serve('${port}').listen(${port}, '127.0.0.1')`)
+    const server = launch({ args: ['./app.mjs'], files: { 'app.mjs': at(one) } })
+    await server.running()
+    server.write('app.mjs', at(two))
+    await server.reload()
+    expect(await fresh(`http://127.0.0.1:${two}`)).to.contain(`${two} `)
+    await server.says(/exited with code 0: replaced/)
+    const rival = createServer().listen(one, '127.0.0.1')
+    await once(rival, 'listening')
+    rival.close()
+  })
+})
+
+describe('an app that looks for a free port', () => {
+  const probes: Readonly<Record<string, string>> = {
+    'as get-port does': `
+      const probe = net.createServer().unref()
+      await new Promise((resolve, reject) => {
+        probe.on('error', reject)
+        probe.listen({ port }, () => { const { port: found } = probe.address(); probe.close(() => resolve(found)) })
+      })`,
+    'as detect-port does': `
+      for (const host of [undefined, '0.0.0.0', '127.0.0.1', 'localhost']) {
+        const probe = new net.Server()
+        await new Promise((resolve, reject) => {
+          probe.once('error', reject)
+          probe.listen(port, host, () => { probe.address().port; probe.close(); resolve() })
+        })
+      }`,
+    'with a server of HTTP': `
+      await new Promise((resolve, reject) => {
+        const probe = createServer().once('error', reject).once('close', resolve)
+        probe.listen(port, () => probe.close())
+      })`,
+    'by a connection, as is-port-reachable does': `
+      await new Promise((resolve, reject) => {
+        const socket = new net.Socket()
+        socket.once('error', resolve)
+        socket.connect(port, '127.0.0.1', () => reject(new Error('reachable')))
+      })`,
+  }
+  it('finds it free in all workers when nobody says where, however long it looks', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-w', '2', './app.mjs'],
+      files: {
+        'app.mjs': `import net from 'node:net'
+          import { createServer } from 'node:http'
+          const probe = net.createServer()
+          const port = await new Promise(resolve => {
+            probe.once('error', () => resolve(0))
+            probe.listen(${port}, '127.0.0.1', () => setTimeout(() => probe.close(() => resolve(${port})), 500))
+          })
+          createServer((req, res) => res.end('ok')).listen(port, '127.0.0.1')`,
+      },
+    })
+    await server.running()
+    expect(server.log).to.contain(`Listening at: http://127.0.0.1:${port}\n`)
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.equal('ok')
+    expect(server.log).not.to.contain('told to leave at once')
+  })
+
+  for (const [how, probe] of Object.entries(probes)) {
+    it(`${how} finds its own free, in all workers and at each reload`, async () => {
+      const port = await freePort()
+      const server = launch({
+        args: ['-b', `127.0.0.1:${port}`, '-w', '2', './app.mjs'],
+        files: {
+          'app.mjs': `import net from 'node:net'
+            import { createServer } from 'node:http'
+            const port = ${port}
+            ${probe}
+            let heard = 0
+            createServer((req, res) => res.end('ok ' + heard)).on('listening', () => { heard += 1 }).listen(port)`,
+        },
+      })
+      const url = await server.running()
+      expect(await fresh(url)).to.equal('ok 1')
+      await server.reload()
+      expect(await fresh(url)).to.equal('ok 1')
+    })
+  }
+})

@@ -1,0 +1,128 @@
+/** Mistakes of a configuration that would end or block the process that loads it. */
+import { expect } from 'chai'
+import { configWith, launchHooked } from '../../support/hooked.ts'
+
+const good = configWith({})
+
+/** What stands in the file beside a configuration that is fine, and what the log says about it. */
+const mistakes: readonly (readonly [what: string, text: string, says: RegExp])[] = [
+  [
+    'a promise that nobody handles rejects',
+    `Promise.reject(new Error('not today'))\n${good}`,
+    /nothing handled what it threw: not today/,
+  ],
+  [
+    'a timer throws',
+    `setTimeout(() => { throw new Error('not today') })\n${good}`,
+    /nothing handled what it threw: not today/,
+  ],
+  [
+    'something is thrown that has no text',
+    `setTimeout(() => { throw Object.create(null) })\n${good}`,
+    /nothing handled what it threw: a value that has no text/,
+  ],
+  ['it calls process.exit', `process.exit(0)\n${good}`, /it called process\.exit\(0\)/],
+  ['it calls process.abort', `process.abort()\n${good}`, /it called process\.abort\(\)/],
+  ['it kills its process', `process.kill(process.pid, 'SIGKILL')\n${good}`, /its process ended with SIGKILL/],
+  [
+    'it throws something that cannot be read',
+    `throw { get stack() { throw 1 }, toString() { throw 2 } }\n${good}`,
+    /it threw a value that has no text/,
+  ],
+  ['it waits for nothing', `await new Promise(() => {})\n${good}`, /what it waits for never comes/],
+  [
+    'it waits for ever',
+    `setInterval(() => undefined, 1000)\nawait new Promise(() => {})\n${good}`,
+    /took longer than hook_timeout \(5 s\)/,
+  ],
+  ['it never returns', `for (;;);\n${good}`, /took longer than hook_timeout \(5 s\)/],
+  [
+    'it is a function that never settles',
+    `setInterval(() => undefined, 1000)\nexport default () => new Promise(() => {})`,
+    /took longer than hook_timeout \(5 s\)/,
+  ],
+]
+
+describe('a reload with a configuration in which', () => {
+  for (const [what, text, says] of mistakes) {
+    it(`${what} fails, and the server goes on`, async () => {
+      const server = launchHooked({}, { args: ['--hook-timeout', '5'], errors: true })
+      const url = await server.running()
+      const { workers } = server
+      server.write('tsicorn.config.mjs', text)
+      await server.reload(/Reload 1 failed: generation 1 keeps serving: tsicorn\.config\.mjs: Cannot load it/)
+      expect(server.log).to.match(says)
+      expect(server.workers).to.deep.equal(workers)
+      server.write('tsicorn.config.mjs', good)
+      await server.reload()
+      expect(await (await fetch(url, { headers: { connection: 'close' } })).text()).to.equal('alive')
+      expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+    })
+  }
+
+  it('an endless loop is heard of at once by a later reload, whatever the limit', async () => {
+    const server = launchHooked({}, { args: ['--hook-timeout', '0'], errors: true })
+    await server.running()
+    server.write('tsicorn.config.mjs', `for (;;);\n${good}`)
+    server.signal('SIGHUP')
+    await server.says(/Reload 1: reading the configuration/)
+    server.write('tsicorn.config.mjs', good)
+    await server.reload(/Reload 2: generation 2 serves/)
+  })
+
+  it('an endless loop does not keep TERM from stopping the server', async () => {
+    const server = launchHooked({}, { args: ['--hook-timeout', '0'], errors: true })
+    await server.running()
+    server.write('tsicorn.config.mjs', `for (;;);\n${good}`)
+    server.signal('SIGHUP')
+    await server.says(/Reload 1: reading the configuration/)
+    expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+  })
+
+  it('something is thrown after it was loaded goes on, and the log says where', async () => {
+    const server = launchHooked({}, { errors: true })
+    await server.running()
+    server.write(
+      'tsicorn.config.mjs',
+      `${good.replace('export default', 'const config =')}
+      process.on('SIGUSR1', () => { throw new Error('not today') })
+      process.removeAllListeners('SIGHUP')
+      export default config`,
+    )
+    await server.reload()
+    server.signal('SIGUSR1')
+    await server.says(
+      /Nothing handled an error in .*tsicorn\.config\.mjs, and the server goes on: Error: not today/,
+    )
+    await server.reload()
+  })
+
+  it('nothing is wrong runs the file once more where it has changed, and not otherwise', async () => {
+    const server = launchHooked({})
+    await server.running()
+    const counting = `import { appendFileSync } from 'node:fs'\nappendFileSync('runs', 'x')\n${good}`
+    server.write('tsicorn.config.mjs', counting)
+    await server.reload()
+    const runs = () => server.read('runs').length
+    expect(runs(), 'in the trial, and in the arbiter').to.equal(2)
+    await server.reload()
+    expect(runs()).to.equal(2)
+  })
+})
+
+describe('a start with a configuration that', () => {
+  for (const [what, text, says] of [
+    ['waits for nothing', `await new Promise(() => {})\n${good}`, /took longer than hook_timeout/],
+    ['calls process.exit', `process.exit(0)\n${good}`, /process\.exit\(0\) is not for configurations/],
+    ['rejects by the way', `Promise.reject(new Error('not today'))\n${good}`, /not today/],
+  ] as const) {
+    it(`${what} ends with code 1 and the reason`, async () => {
+      const server = launchHooked(
+        {},
+        { files: { 'tsicorn.config.mjs': text }, args: ['--hook-timeout', '1'], errors: true },
+      )
+      expect(await server.ended).to.deep.equal({ code: 1, signal: null })
+      expect(server.log).to.match(says)
+    })
+  }
+})

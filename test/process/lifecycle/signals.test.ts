@@ -1,0 +1,216 @@
+import { expect } from 'chai'
+import { insist } from '../../support/insisting.ts'
+import { eventually, launch, launchApp, type Tsicorn } from '../../support/tsicorn.ts'
+
+async function settlesAt(server: Tsicorn, number: number): Promise<void> {
+  await eventually(`${number} workers`, () => server.workers.length === number)
+}
+
+describe('signals', () => {
+  it('TTIN and TTOU change the number of workers by one, and not below one', async () => {
+    const server = launchApp('hello.ts', ['-w', '1', '--log-level', 'debug'])
+    await server.running()
+    server.signal('SIGTTIN')
+    await server.says(/Wanted: 2 workers/)
+    await server.says(/Worker 2 .* is ready/)
+    const [first] = server.workers
+    server.signal('SIGTTOU')
+    await server.says(/Wanted: 1 worker /)
+    await settlesAt(server, 1)
+    expect(server.workers, 'the one with index 0').to.deep.equal([first])
+    server.signal('SIGTTOU')
+    await server.says(/Handling signal: ttou\n.*\[WARNING\] TTOU has no effect: one worker is the least/)
+    await server.reload()
+    await settlesAt(server, 1)
+  })
+
+  it('a scale set by TTIN survives a reload that does not change workers', async () => {
+    const server = launchApp('hello.ts', ['-w', '1'])
+    await server.running()
+    server.signal('SIGTTIN')
+    await server.says(/Wanted: 2 workers/)
+    await server.reload()
+    await settlesAt(server, 2)
+  })
+
+  for (const back of ['SIGTTIN', 'SIGHUP'] as const) {
+    it(`WINCH sends all workers away while the arbiter stays, and ${back} brings them back`, async () => {
+      const server = launchApp('hello.ts', ['-w', '2'])
+      const url = await server.running()
+      server.signal('SIGWINCH')
+      await server.says(/Wanted: 0 workers/)
+      await settlesAt(server, 0)
+      // Nobody accepts, and the queue of the kernel waits for whoever comes back.
+      const answer = fetch(url)
+      server.signal(back)
+      expect(await (await answer).text()).to.equal('hello')
+      await settlesAt(server, back === 'SIGTTIN' ? 1 : 2)
+    })
+  }
+
+  it('that have no effect say so', async () => {
+    const server = launchApp('hello.ts', ['-w', '1'])
+    await server.running()
+    server.signal('SIGUSR1')
+    await server.says(/USR1 has no effect: no log is a file/)
+    server.signal('SIGWINCH')
+    await server.says(/Wanted: 0 workers/)
+    server.signal('SIGWINCH')
+    await server.says(/WINCH has no effect: all workers are away/)
+  })
+
+  it('HUP, TTIN, TTOU, USR2 and WINCH sent to a worker harm nobody', async () => {
+    const server = launchApp('hello.ts', ['-w', '1'])
+    const url = await server.running()
+    const [worker] = server.workers as [number]
+    for (const name of ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR2', 'SIGWINCH'] as const)
+      process.kill(worker, name)
+    for (let i = 0; i < 5; i += 1) expect(await (await fetch(url)).text()).to.equal('hello')
+    expect(server.workers).to.deep.equal([worker])
+    for (const name of ['HUP', 'TTIN', 'TTOU', 'USR2']) {
+      const told = new RegExp(
+        `${name} has no effect on a worker: send it to the arbiter \\(pid ${server.pid}\\)`,
+      )
+      await eventually('it is told', () => told.test(server.log))
+    }
+  })
+
+  it('a storm of TTIN and TTOU ends with as many workers as it adds up to', async () => {
+    const server = launchApp('hello.ts', ['-w', '2'])
+    await server.running()
+    for (let i = 0; i < 3; i += 1) {
+      server.signal('SIGTTIN')
+      await server.says(/Handling signal: ttin/)
+      server.signal('SIGTTIN')
+      await server.says(/Handling signal: ttin/)
+      server.signal('SIGTTOU')
+      await server.says(/Handling signal: ttou/)
+    }
+    await settlesAt(server, 5)
+  })
+})
+
+describe('stopping', () => {
+  it('by TERM finishes the requests under way and ends with code 0', async () => {
+    const server = launchApp('slow.ts', ['-w', '1'])
+    const url = await server.running()
+    const answer = fetch(`${url}/?ms=1000`)
+    await eventually('the request is under way', async () => (await fetch(`${url}/?ms=0`)).ok)
+    const ending = server.stop('SIGTERM')
+    expect(await (await answer).text()).to.equal('slow')
+    expect(await ending).to.deep.equal({ code: 0, signal: null })
+  })
+
+  it('by TERM cuts what is not finished at graceful_timeout, and says so', async () => {
+    const server = launchApp('slow.ts', ['-w', '1', '--graceful-timeout', '1'])
+    const url = await server.running()
+    const answer = fetch(`${url}/?ms=20000`).then(
+      () => 'answered',
+      () => 'cut',
+    )
+    await eventually('the request is under way', async () => (await fetch(`${url}/?ms=0`)).ok)
+    expect(await server.stop('SIGTERM')).to.deep.equal({ code: 0, signal: null })
+    expect(await answer).to.equal('cut')
+    expect(server.log).to.match(/graceful_timeout is over: cutting 1 connection/)
+  })
+
+  for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
+    it(`by ${signal} cuts the requests under way at once`, async () => {
+      const server = launchApp('slow.ts', ['-w', '1'])
+      const url = await server.running()
+      const answer = fetch(`${url}/?ms=20000`).then(
+        () => 'answered',
+        () => 'cut',
+      )
+      await eventually('the request is under way', async () => (await fetch(`${url}/?ms=0`)).ok)
+      expect(await server.stop(signal)).to.deep.equal({ code: 0, signal: null })
+      expect(await answer).to.equal('cut')
+    })
+  }
+
+  /** One request is under way, and TERM was heard. */
+  async function stopping(): Promise<{ server: Tsicorn; answer: Promise<unknown> }> {
+    const server = launchApp('slow.ts', ['-w', '1'])
+    const url = await server.running()
+    const answer = fetch(`${url}/?ms=20000`).catch(() => 'cut')
+    await eventually('the request is under way', async () => (await fetch(`${url}/?ms=0`)).ok)
+    server.signal('SIGTERM')
+    await server.says(/Stopping: the workers finish/)
+    return { server, answer }
+  }
+
+  it('by TERM is hastened by a second signal', async () => {
+    const { server, answer } = await stopping()
+    expect(await server.stop('SIGINT')).to.deep.equal({ code: 0, signal: null })
+    expect(await answer).to.equal('cut')
+  })
+
+  it('by TERM to the arbiter and to its group at once, as `timeout` sends it, is one graceful stop', async () => {
+    const server = launchApp('slow.ts', ['-w', '2'])
+    const url = await server.running()
+    const answer = fetch(`${url}/?ms=1500`)
+    await eventually('the request is under way', async () => (await fetch(`${url}/?ms=0`)).ok)
+    server.signal('SIGTERM')
+    await server.says(/Handling signal: term/)
+    process.kill(-server.pid, 'SIGTERM')
+    await server.says(/TERM within 1 s of the first one is the same stop/)
+    expect(await (await answer).text()).to.equal('slow')
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+  })
+
+  it('by a second TERM that comes later is quick', async () => {
+    const { server, answer } = await stopping()
+    await insist(server)
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+    expect(await answer).to.equal('cut')
+  })
+
+  it('by TERM serves on for drain_delay, while ready_path says no', async () => {
+    const server = launchApp('hello.ts', ['-w', '2', '--drain-delay', '1.5', '--ready-path', '/ready'])
+    const url = await server.running()
+    const status = async (path: string) =>
+      (await fetch(`${url}${path}`, { headers: { connection: 'close' } })).status
+    expect(await status('/ready')).to.equal(200)
+    server.signal('SIGTERM')
+    await server.says(/serve on for 1\.5 s/)
+    await eventually(
+      'all workers know',
+      async () => (await status('/ready?x')) === 503 && (await status('/ready')) === 503,
+    )
+    expect(await status('/')).to.equal(200)
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+  })
+
+  it('during drain_delay is hastened by a second signal', async () => {
+    const server = launchApp('hello.ts', ['--drain-delay', '20'])
+    await server.running()
+    server.signal('SIGTERM')
+    await server.says(/serve on for 20 s/)
+    await insist(server)
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+  })
+
+  it('during the start ends at once with code 0', async () => {
+    const server = launchApp('never-loads.ts')
+    await server.says(/Booting worker/)
+    expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+  })
+
+  it('kills a worker that blocks while it is loaded', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: { 'app.mjs': `process.stdout.write('stuck');for (;;);` },
+    })
+    await server.says(/stuck/)
+    expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+    expect(server.log).to.match(/Killing worker 1/)
+  })
+
+  it('without any worker ends with code 0', async () => {
+    const server = launchApp('hello.ts')
+    await server.running()
+    server.signal('SIGWINCH')
+    await settlesAt(server, 0)
+    expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+  })
+})
