@@ -201,7 +201,7 @@ export class Arbiter {
 
   #open(): void {
     const { generations, log, hooks, scale } = this.#server
-    generations.lastGood = generations.current
+    generations.confirm()
     this.#server.pidfile.publish()
     log.info(`Running: ${count(scale.wanted, 'worker')} ready`)
     hooks.tell('when_ready', this.#server.view())

@@ -32,7 +32,7 @@ export class Reloads {
     const { log, generations } = this.#server
     log.error(`Cannot start: ${reason}`)
     log.info('Waiting for a change: a file that is saved, or HUP, starts again')
-    generations.current = undefined
+    generations.deactivate()
   }
 
   startAgain(): void {
@@ -92,7 +92,7 @@ export class Reloads {
 
   finish(before: Phase): void {
     const { generations, log, scale, pidfile } = this.#server
-    generations.lastGood = generations.current
+    generations.confirm()
     this.#server.failure = undefined
     pidfile.publish()
     const seconds = before.name === 'reloading' ? (monotonicNow() - before.since) / 1_000 : 0

@@ -127,7 +127,7 @@ export class Server {
 
   #follow(generation: Generation): void {
     const { resolved } = generation
-    this.generations.current = generation
+    this.generations.activate(generation)
     this.hooks.use(resolved.hooks, resolved.settings.hook_timeout)
     this.log.setLevel(resolved.settings.loglevel)
     this.log.setFormat(resolved.settings.log_format)
@@ -146,8 +146,7 @@ export class Server {
 
   /** Workers of that generation, and those that follow, serve with the new certificate. */
   renew({ generation, tls }: RenewalEvent): void {
-    const { current, lastGood } = this.generations
-    for (const one of [current, lastGood]) if (one?.number === generation) one.tls = tls
+    this.generations.renew(generation, tls)
     this.fleet.tellGeneration(generation, { type: 'renew', tls })
   }
 

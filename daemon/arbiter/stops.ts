@@ -82,7 +82,7 @@ export class Stops {
     this.#putOffUntil = undefined
     log.write(level, message)
     generations.cancel()
-    generations.current = undefined
+    generations.deactivate()
   }
 
   /** Calls `on_exit` and waits for it, and for the hooks before it: not for long, and not for somebody in a hurry. */

@@ -112,7 +112,7 @@ export class WorkerExits {
 
   #startOver(delayMs = 0): void {
     const { generations } = this.#server
-    generations.current = undefined
+    generations.deactivate()
     generations.prepare({ read: async () => this.#first }, delayMs)
   }
 

@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseBind } from '../../config/resolve/bind.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
+import type { TlsMaterial } from '../../worker/protocol/messages.ts'
 import { tryAccessLog } from '../logs/access-log.ts'
 import { giveSocket } from '../process/ownership.ts'
 import type { Listeners } from '../sockets/listeners.ts'
@@ -29,10 +30,8 @@ export interface Preparation {
 }
 
 export class Generations {
-  /** The generation that all workers should be of. */
-  current: Generation | undefined
-  /** The last one that all of them were of. */
-  lastGood: Generation | undefined
+  #current: Generation | undefined
+  #lastGood: Generation | undefined
   readonly #put: (event: GenerationsEvent) => void
   readonly #listeners: Listeners
   readonly appBinds: AppBinds
@@ -44,6 +43,36 @@ export class Generations {
     this.#put = put
     this.#listeners = listeners
     this.appBinds = appBinds
+  }
+
+  /** The generation that all workers should be of; undefined while there is none to start workers of. */
+  get current(): Generation | undefined {
+    return this.#current
+  }
+
+  /** The last one of which all workers were ready. */
+  get lastGood(): Generation | undefined {
+    return this.#lastGood
+  }
+
+  /** All workers should be of this one from now on. */
+  activate(generation: Generation): void {
+    this.#current = generation
+  }
+
+  /** All workers of the current one are ready: it is what a failed reload goes back to. */
+  confirm(): void {
+    this.#lastGood = this.#current
+  }
+
+  /** No workers should be started any more. */
+  deactivate(): void {
+    this.#current = undefined
+  }
+
+  /** The certificate of a generation was renewed. */
+  renew(number: number, tls: TlsMaterial): void {
+    for (const one of [this.#current, this.#lastGood]) if (one?.number === number) one.tls = tls
   }
 
   get isPreparing(): boolean {
