@@ -1,5 +1,4 @@
 /** One life of a server: the real arbiter on a simulated machine, from its start to its end. */
-
 import { mergeLayers } from '../../config/resolve/layers.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import { Arbiter } from '../../daemon/arbiter/arbiter.ts'
