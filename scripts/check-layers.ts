@@ -11,14 +11,22 @@ import { findCircles, type Import, type Module, readModules } from './module-gra
 /** Besides the rooms, these are looked at for circles. */
 const others = ['scripts', 'test']
 
+/** Folders of programs that tests and scripts start, one file each: they may hold as many as they like. */
+const samples = ['scripts/applications/programs', 'test/apps', 'test/apps/served', 'test/apps/shapes']
+
 const root = resolve(process.argv[2] ?? '.')
 const all = readModules(root, [...new Set([...rooms.keys()].map(room => room.split('/', 1)[0]!)), ...others])
 const sources = all.filter(({ path }) => !others.includes(path.split('/', 1)[0]!))
 const paths = new Set(all.map(({ path }) => path))
 const sizes = Map.groupBy(sources, ({ path }) => dirname(path))
+const otherSizes = Map.groupBy(
+  all.filter(({ path }) => others.includes(path.split('/', 1)[0]!) && !samples.includes(dirname(path))),
+  ({ path }) => dirname(path),
+)
 const problems = [
   ...sources.flatMap(problemsOf),
   ...Array.from(sizes, ([room, { length }]) => roomProblem(room, length)).flat(),
+  ...Array.from(otherSizes, ([folder, { length }]) => sizeProblem(folder, length)).flat(),
   ...findCircles(all.map(({ path, imports }) => [path, imports.map(({ target }) => target)])).map(
     circleProblem,
   ),
@@ -32,6 +40,10 @@ process.exitCode = problems.length === 0 ? 0 : 1
 
 function roomProblem(room: string, files: number): string[] {
   if (!rooms.has(room)) return [`${room}: is no room: declare it in scripts/layer-table.ts`]
+  return sizeProblem(room, files)
+}
+
+function sizeProblem(room: string, files: number): string[] {
   if (files <= mostFiles) return []
   return [`${room}: has ${files} files, more than ${mostFiles}: it is more than one room`]
 }

@@ -3,9 +3,9 @@
  * a file is stale.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { optionDocs } from './generate-option-docs.ts'
-import { exitCodesPage, hooksPage, otherToolsPage, settingsPage } from './generate-pages.ts'
-import { schema } from './generate-schema.ts'
+import { optionDocs } from './generate/option-docs.ts'
+import { exitCodesPage, hooksPage, otherToolsPage, settingsPage } from './generate/pages.ts'
+import { schema } from './generate/schema.ts'
 
 const generated: Readonly<Record<string, string>> = {
   'config/option-docs.ts': optionDocs(),

@@ -101,6 +101,11 @@ describe('check-layers', () => {
       problem: 'hooks: has 13 files, more than 12: it is more than one room',
     },
     {
+      name: 'a folder of tests with too many files',
+      files: Object.fromEntries(Object.keys(many).map(path => [`test/${path}`, ''])),
+      problem: 'test/hooks: has 13 files, more than 12: it is more than one room',
+    },
+    {
       name: 'a module of Node where everything is pure',
       files: { [plan]: "import { performance } from 'node:perf_hooks'\n" },
       problem: `${plan}: imports node:perf_hooks: daemon/state is pure`,

@@ -1,7 +1,7 @@
 import { get } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
-import { Load } from '../support/load.ts'
+import { Load } from '../support/http/load.ts'
 import { eventually, freePort } from '../support/tsicorn.ts'
 import { Sandbox } from './sandbox.ts'
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { exchange, statuses } from '../../support/raw.ts'
+import { exchange, statuses } from '../../support/http/raw.ts'
 import { launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 /** Fails as it is asked to, and says who answers otherwise. */

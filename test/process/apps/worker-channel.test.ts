@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { Load } from '../../support/load.ts'
-import { open } from '../../support/raw.ts'
+import { Load } from '../../support/http/load.ts'
+import { open } from '../../support/http/raw.ts'
 import { eventually, isAlive, launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 /** Does to the descriptor of the channel what is asked for by path. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { first, open, rest, statuses } from '../../support/raw.ts'
+import { first, open, rest, statuses } from '../../support/http/raw.ts'
 import { launch } from '../../support/tsicorn.ts'
 
 /** Writes a body whatever the request and the status are. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { expect } from 'chai'
-import { exchange, first, open, rest, statuses } from '../../support/raw.ts'
+import { exchange, first, open, rest, statuses } from '../../support/http/raw.ts'
 import { eventually, launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 /** Reads the body, but at /deaf, and says how long it was. */

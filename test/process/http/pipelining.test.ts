@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { expect } from 'chai'
-import { first, open, rest, statuses } from '../../support/raw.ts'
+import { first, open, rest, statuses } from '../../support/http/raw.ts'
 import { eventually, launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 /** Says what it ran, and answers at once, when the file `release` is there, or in two parts around that. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { exchange, first, open, rest, statuses } from '../../support/raw.ts'
+import { exchange, first, open, rest, statuses } from '../../support/http/raw.ts'
 import { launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 /** Says who the client is and how it speaks, as frameworks find out. */

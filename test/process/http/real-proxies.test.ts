@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_proces
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
-import { Load } from '../../support/load.ts'
+import { Load } from '../../support/http/load.ts'
 import { eventually, freePort, launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 const app = `

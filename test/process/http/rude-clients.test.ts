@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { expect } from 'chai'
-import { exchange, first, open, rest, statuses } from '../../support/raw.ts'
+import { exchange, first, open, rest, statuses } from '../../support/http/raw.ts'
 import { launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 /** Says what it is shown, and leaves upgrades to whoever asks for one by the name echo. */

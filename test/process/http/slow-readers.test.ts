@@ -12,8 +12,8 @@ import {
   types,
   u32,
   whole,
-} from '../../support/frames.ts'
-import { exchange, open } from '../../support/raw.ts'
+} from '../../support/http/frames.ts'
+import { exchange, open } from '../../support/http/raw.ts'
 import { launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 /** More than the kernel keeps for a client. */

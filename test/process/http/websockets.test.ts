@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { exchange, first, open, statuses } from '../../support/raw.ts'
+import { exchange, first, open, statuses } from '../../support/http/raw.ts'
 import { eventually, launch, launchApp } from '../../support/tsicorn.ts'
 
 /** Opens a WebSocket. */

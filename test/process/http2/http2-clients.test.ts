@@ -8,7 +8,7 @@ import {
 } from 'node:http2'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
-import { exchange, statuses } from '../../support/raw.ts'
+import { exchange, statuses } from '../../support/http/raw.ts'
 import { launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 const cleartext = ['--http2-cleartext', 'prior-knowledge']

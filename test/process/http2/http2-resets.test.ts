@@ -17,8 +17,8 @@ import {
   u32,
   whole,
   with_,
-} from '../../support/frames.ts'
-import { open } from '../../support/raw.ts'
+} from '../../support/http/frames.ts'
+import { open } from '../../support/http/raw.ts'
 import { launch } from '../../support/tsicorn.ts'
 
 const { data, headers, reset, settings, ping, goaway, window } = types

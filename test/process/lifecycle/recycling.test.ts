@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Load } from '../../support/load.ts'
+import { Load } from '../../support/http/load.ts'
 import { eventually, launch, launchApp } from '../../support/tsicorn.ts'
 
 describe('recycling', () => {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { Load } from '../../support/load.ts'
+import { Load } from '../../support/http/load.ts'
 import { eventually, freePort, launch, makeFolder, type Tsicorn } from '../../support/tsicorn.ts'
 
 const config = (more = '') =>

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { expect } from 'chai'
-import { Load } from '../../support/load.ts'
+import { Load } from '../../support/http/load.ts'
 import { eventually, isAlive, launch, launchApp } from '../../support/tsicorn.ts'
 
 describe('a worker that ends', () => {

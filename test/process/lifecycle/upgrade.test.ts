@@ -10,8 +10,8 @@ import {
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
+import { Load } from '../../support/http/load.ts'
 import { insist } from '../../support/insisting.ts'
-import { Load } from '../../support/load.ts'
 import { fresh, overUnixSocket } from '../../support/requests.ts'
 import {
   childrenOf,

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
-import { exchange, first, open } from '../../support/raw.ts'
+import { exchange, first, open } from '../../support/http/raw.ts'
 import { eventually, launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 const get = 'GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n'

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { Authority, hasOpenssl } from '../../support/certificates.ts'
 import { cleanUpDaemons, launchIn, openFolder, read } from '../../support/daemons.ts'
-import { Load } from '../../support/load.ts'
+import { Load } from '../../support/http/load.ts'
 import { eventually, type LaunchOptions, launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 const command = fileURLToPath(new URL('../../../daemon/tsicorn.js', import.meta.url))

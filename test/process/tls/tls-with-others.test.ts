@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { connect as connectTls } from 'node:tls'
 import { expect } from 'chai'
 import { Authority, hasOpenssl, type Pair } from '../../support/certificates.ts'
-import { open } from '../../support/raw.ts'
+import { open } from '../../support/http/raw.ts'
 import { launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 const app = `

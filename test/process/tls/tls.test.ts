@@ -6,7 +6,7 @@ import { connect as connectPlain } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { expect } from 'chai'
 import { Authority, hasOpenssl, type Pair } from '../../support/certificates.ts'
-import { Load } from '../../support/load.ts'
+import { Load } from '../../support/http/load.ts'
 import { eventually, type LaunchOptions, launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 const app = `

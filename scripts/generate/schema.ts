@@ -1,4 +1,4 @@
-import { declarations, settingNames } from '../config/table.ts'
+import { declarations, settingNames } from '../../config/table.ts'
 
 /** The JSON schema of a configuration file in JSON. */
 export function schema(): string {

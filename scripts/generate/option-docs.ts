@@ -1,6 +1,6 @@
-import { defaultInWords, spellingsOf } from '../config/describe.ts'
-import { declarations, settingNames } from '../config/table.ts'
-import { hookTable } from '../hooks/table.ts'
+import { defaultInWords, spellingsOf } from '../../config/describe.ts'
+import { declarations, settingNames } from '../../config/table.ts'
+import { hookTable } from '../../hooks/table.ts'
 
 /** The interface of comments that gives editors something to show for each key of a configuration. */
 export function optionDocs(): string {
