@@ -19,7 +19,7 @@ export function tellParent(message: object): void {
   if (process.connected) send?.(message, undefined, undefined, () => undefined)
 }
 
-/** What every arbiter sends when it serves. */
+/** The message of every arbiter that begins to serve. */
 export const ready = { type: 'ready' } as const
 
 /** Whether the message says that an arbiter serves. */

@@ -31,7 +31,7 @@ export interface World {
   readonly boots: number
   /** How long the last old worker stays after all new ones are ready, in case one of them fails, in milliseconds. */
   readonly bake: number
-  /** The last generation whose workers were all ready; no other may serve on its sockets. */
+  /** The last generation whose workers were all ready; perhaps only its workers serve on its sockets. */
   readonly lastGood: number | undefined
   /** Another generation is being prepared, and may fail. */
   readonly undecided: boolean

@@ -30,7 +30,7 @@ export interface FleetParts {
   /** The base environment of workers. */
   readonly env: NodeJS.ProcessEnv
   readonly view: () => ServerView
-  /** Another arbiter, or the generation being prepared, will accept the connections queued there. */
+  /** Whether another arbiter, or the generation being prepared, will accept the connections queued there. */
   readonly isAwaited: (listener: Listener) => boolean
 }
 

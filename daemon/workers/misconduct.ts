@@ -2,7 +2,7 @@
 import type { ErrorLog } from '../logs/error-log.ts'
 import type { Child } from './worker-handle.ts'
 
-/** It wrote something invalid: it is not ended for that, since it serves. */
+/** It wrote something invalid, which is only logged: what it serves is worth more. */
 export function warnAbout(child: Child, text: string, log: Pick<ErrorLog, 'warning'>): void {
   log.warning(`Worker ${child.age} (pid ${child.pid}) ${text}`)
 }

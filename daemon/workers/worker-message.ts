@@ -37,7 +37,7 @@ export function readMessage(json: string): FromWorker | undefined {
 }
 
 function parse(json: string): unknown {
-  // A cheap check sorts out most lines that are no messages.
+  // A cheap check that rejects most lines that are no messages.
   if (json[0] !== '{') return undefined
   try {
     return JSON.parse(json)
