@@ -1,4 +1,4 @@
-/** `--check-config`: loads hooks and app as a worker would, in a process of its own that serves nobody. */
+/** `--check-config`: loads hooks and app as a worker would, in a separate process that serves no requests. */
 import { parseBind } from '../config/resolve/bind.ts'
 import type { Resolved } from '../config/resolve/resolve.ts'
 import { firstInherited } from '../worker/protocol/frame.ts'
@@ -11,7 +11,7 @@ import { urlOf } from './sockets/sockets.ts'
 import { Scoreboard, type Seat } from './workers/scoreboard.ts'
 import { Child, type ChildEvent } from './workers/worker-handle.ts'
 
-/** Resolves with undefined when the app loads, else with the reason. */
+/** Resolves with undefined if the app loads, else with the reason. */
 export async function checkApp(
   resolved: Resolved,
   env: NodeJS.ProcessEnv,
@@ -51,7 +51,7 @@ export async function checkApp(
       scoreboard: { fd: firstInherited, slot: seat.slot },
       ...workerHooks(resolved),
       ...(tls === undefined ? {} : { tls }),
-      // Nobody but root can load the app as the user that it is to run as.
+      // Only root can load the app as the user that it is to run as.
       ...(resolved.owner === undefined || process.geteuid?.() !== 0 ? {} : { identity: resolved.owner }),
     },
   })
@@ -73,14 +73,14 @@ export async function checkApp(
   }
   clearTimeout(timer)
   scoreboard.close()
-  // The arbiter would bind it.
+  // The arbiter would bind that address.
   if (loaded || child.failure?.why === 'elsewhere') return undefined
   if (child.failure?.why === 'tsx' && !tsx) return await checkApp(resolved, env, true)
   if (isLate) return `The app did not load within boot_timeout (${settings.boot_timeout} s)`
   return child.failure?.message ?? `The app did not load: its process ended with ${endingOf(child)}`
 }
 
-/** A listener by its address only: nothing is bound for a check. */
+/** Describes a listener by its address only: a check binds nothing. */
 function pretend(text: string, folder: string): InheritedListener[] {
   const address = parseBind(text, folder)
   if (address.kind === 'fd') return []

@@ -1,4 +1,4 @@
-/** The command line: reads the configuration and does what it asks for. */
+/** The command line: reads the configuration and runs the command. */
 import { readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { ConfigError } from '../config/load/config-error.ts'
@@ -21,9 +21,9 @@ import { deafRunner } from './process/script-runner.ts'
 import { createNotifier, notifyVariables } from './process/sd-notify.ts'
 import { privateVariables, readInheritedFds } from './sockets/inherited-fds.ts'
 
-/** Runs the command with these arguments; `process.exitCode` says how it went. */
+/** Runs the command with these arguments, and sets `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // Node would open its inspector, to any local user, for a SIGUSR1 that comes before the arbiter hears signals.
+  // On a SIGUSR1 before the arbiter handles signals, Node would open its inspector to any local user.
   process.on('SIGUSR1', () => undefined)
   const launcher = findLauncher()
   const complain = (error: unknown) => {
@@ -88,10 +88,10 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
   await outlets.use(targetsOf(resolved))
   log.info(`Starting tsicorn ${version()}`)
   const deafness = deafRunner(process.env)
-  // A terminal sends Ctrl+C to all of them.
+  // A terminal sends Ctrl+C to the whole process group.
   if (deafness !== undefined) log.write(process.stdin.isTTY ? 'info' : 'warning', deafness)
   const notifier = createNotifier({ env: process.env, log })
-  // What hooks start must not speak for this process.
+  // Processes that hooks start must not speak for this one.
   for (const name of [...privateVariables, ...notifyVariables]) delete process.env[name]
   const arbiter = new Arbiter({
     resolved,
@@ -109,7 +109,7 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
   const code = await arbiter.run().catch((error: unknown) => fall(error, log as ErrorLog))
   pidfile.close()
   await within(lastWordsMs, closeAll(), () => new Error('late')).catch(() => undefined)
-  // Left to itself, Node would close its handles at the end, and remove the files of unix sockets that a new arbiter serves.
+  // At its normal exit, Node would close its handles, and remove the files of unix sockets that a new arbiter serves.
   await guard.leave(code)
   return code
 
@@ -120,7 +120,7 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
   }
 }
 
-/** How long the logs may take to write the rest, in milliseconds; whoever reads them may have stopped. */
+/** How long the logs may take to write their last lines, in milliseconds; their reader may have stopped reading. */
 const lastWordsMs = 5_000
 
 async function openLog(
@@ -135,20 +135,25 @@ async function openLog(
   return await openOwnLog({ ...options, logger_class, name: processName(settings) })
 }
 
-/** An error of the arbiter's own that it cannot go on after: the log has the stack, and the workers finish by themselves. */
+/**
+ * Reports an error of the arbiter itself, after which it has to end: the log gets the stack, and the workers finish by
+ * themselves.
+ */
 function fall(error: unknown, log: ErrorLog): number {
   log.critical(`The arbiter ends by an error of its own: ${stackOf(error)}`)
   return exitCodes.internal.code
 }
 
-/** Without what was said to this process alone. */
+/** The environment without the variables meant for this process alone. */
 function publicEnvironment(): NodeJS.ProcessEnv {
   const env = { ...process.env }
   for (const name of [...privateVariables, ...notifyVariables]) delete env[name]
   return env
 }
 
-/** The folder as the shell names it, so that a symbolic link in it is followed again by every generation. */
+/**
+ * The folder under the name that the shell has for it, so that every generation follows a symbolic link in it again.
+ */
 function startFolder(): string {
   const real = workingFolder()
   const named = process.env.PWD
@@ -183,7 +188,7 @@ function say(text: string): number {
   return exitCodes.ok.code
 }
 
-/** A problem of the configuration comes with the stack of the user's code, any other error with its message. */
+/** A configuration problem is shown with the stack of the user's code, any other error with its message. */
 function describe(error: unknown): string {
   if (error instanceof ConfigError) return error.report
   return messageOf(error)

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command itself. It is JavaScript that any Node understands, so that an old one can say what is needed.
+// The `tsicorn` command, in JavaScript that any Node understands: an old one can still say which version is needed.
 const [major, minor] = process.versions.node.split('.').map(Number)
 const supported = (major === 22 && minor >= 18) || (major === 24 && minor >= 11) || major >= 26
 

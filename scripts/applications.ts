@@ -1,12 +1,12 @@
 /**
- * Serves real applications from npm, unmodified, with two workers: three reloads and a stop each, under load that keeps its
+ * Serves real applications from npm, unmodified, with two workers: three reloads and a stop each, under load on kept
  * connections.
  *
  *     npm run applications -- [--only NAME,NAME] [--short] [--node PATH] [--keep]
  *
- * Each is installed in a temporary folder, at a version that is written down here, and has to be served by Node alone first.
- * `--short` takes those that are installed quickly, `--keep` leaves the folders. Progress goes to the standard error; the
- * table, in Markdown, to the standard output. Exits with 1 when one is not served, a request failed or a stop was not clean.
+ * Each one is installed in a temporary folder, at a version fixed here, and first has to be served by Node alone.
+ * `--short` takes those that install quickly, `--keep` leaves the folders. Progress goes to standard error; the table,
+ * in Markdown, to standard output. Exits with 1 if one is not served, a request failed or a stop was not clean.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -28,7 +28,7 @@ const { values } = parseArgs({
     keep: { type: 'boolean', default: false },
   },
 })
-// A signal ends the process in the ordinary way, and so what it started.
+// A signal ends the process in the normal way, and so everything that it started.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 const applications = chosen([...commandLines, ...frameworks, ...nest, ...sites])

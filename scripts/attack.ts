@@ -1,10 +1,10 @@
 /**
- * Attacks real servers in every way that is known, with honest clients beside, and says what did not hold.
+ * Attacks real servers in all known ways beside honest clients, and reports what did not hold.
  *
  *     npm run attack -- [--minutes 5 | --seconds 60] [--seed 1] [--node PATH] [--only fuzz,chaos,apps,faults,corpus] [--json]
  *
- * Linux only. Progress and the story of each violation go to the standard error; the result, a table in Markdown or JSON,
- * to the standard output. Exits with 1 when there was a violation. What is promised is in `docs/security.md`.
+ * Linux only. Progress and the story of each violation go to standard error; the result, a table in Markdown or JSON,
+ * to standard output. Exits with 1 if there was a violation. `docs/security.md` says what is promised.
  */
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
@@ -22,7 +22,7 @@ const { values } = parseArgs({
   },
 })
 const { node } = values
-// A signal ends the process in the ordinary way, and with it all servers.
+// A signal ends the process in the normal way, and so all servers.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
 const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim().slice(1)
 const tell = (message: string) => console.error(message)
@@ -39,7 +39,7 @@ for (const outcome of bad) tell(storyOf(outcome))
 console.log(
   values.json ? JSON.stringify({ node: version, outcomes }) : `Node ${version}\n\n${tableOf(outcomes)}`,
 )
-// Clients that wait for an answer would keep this process for a while.
+// Clients that wait for an answer would keep this process alive for a while.
 process.exit(bad.length > 0 || outcomes.length === 0 ? 1 : 0)
 
 function number(name: 'minutes' | 'seconds' | 'seed', least: number): number {

@@ -3,8 +3,8 @@
  *
  *     npm run bench -- [--rounds 5] [--seconds 3] [--connections 32] [--warm-up 2] [--sides limit,tsicorn,cluster]
  *
- * Linux only. Each round starts every server again, in an order that rotates, so that what disturbs the machine
- * disturbs all of them; medians and ratios of the same round are what to look at.
+ * Linux only. Each round restarts every server, in a rotating order, so that disturbances of the machine affect all of
+ * them; medians and ratios within a round are what counts.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -65,7 +65,7 @@ function medians(key: keyof Measurement, digits: number): string[] {
   return wanted.map(side => spread(valuesOf(side, key), digits))
 }
 
-/** Against another side of the same round, so that a slow minute of the machine counts on both sides. */
+/** Relative to another side of the same round, so that a slow minute of the machine affects both. */
 function ratios(key: keyof Measurement, against: Side): string[] {
   if (!results.has(against)) return wanted.map(() => '-')
   const others = valuesOf(against, key)

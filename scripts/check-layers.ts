@@ -1,14 +1,14 @@
 /**
- * Guards the architecture: `node scripts/check-layers.ts [ROOT]` prints the rooms with their number of files, and every import
- * from a room that must not be known, every circle of files or of rooms, and every file or folder that has grown too large;
- * exits with 1 when there is one.
+ * Guards the architecture. `node scripts/check-layers.ts [ROOT]` prints the rooms with their number of files, and every
+ * violation: forbidden imports between rooms, circles of files or of rooms, files and folders that have grown too
+ * large. Exits with 1 if there is one.
  */
 import { resolve } from 'node:path'
 import { dirname } from 'node:path/posix'
 import { generated, mostFiles, mostLines, pure, rooms } from './layer-table.ts'
 import { findCircles, type Import, type Module, readModules } from './module-graph.ts'
 
-/** Besides the rooms, these are looked at for circles. */
+/** Besides the rooms, these are checked for circles. */
 const others = ['scripts', 'test']
 
 /** Folders of programs that tests and scripts start, one file each: they may hold as many as they like. */

@@ -1,8 +1,9 @@
+/** Finds a free port for a server. */
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-/** A port that nobody listens on, one of those that the kernel gives to nobody who does not ask for it by number. */
+/** A port on which no server listens, from outside the range that the kernel hands out itself. */
 export async function freePort(): Promise<number> {
   const port = randomInt(10_000, 32_768)
   const server = createServer().listen(port)

@@ -1,6 +1,6 @@
 /**
- * Writes what is made from the tables of settings, hooks and exit codes; with `--check` only compares, and ends with 1 where
- * a file is stale.
+ * Writes the files that are generated from the tables of settings, hooks and exit codes; with `--check` it only
+ * compares, and exits with 1 if a file is stale.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { optionDocs } from './generate/option-docs.ts'

@@ -1,9 +1,9 @@
-/** The rooms of tsicorn: a folder is a layer, and this is what each may import besides itself. */
+/** The rooms of tsicorn, with what each may import: a folder is a layer. */
 const table: Readonly<Record<string, string>> = {
   hooks: '',
   'config/kinds': 'hooks',
   'config/settings': 'config/kinds',
-  // All that a worker may import of the configuration.
+  // The only parts of the configuration that a worker may import.
   'config/load': 'hooks',
   config: 'config/{kinds,load,settings} hooks',
   'config/resolve': 'config config/{kinds,load,settings} hooks',
@@ -24,7 +24,7 @@ const table: Readonly<Record<string, string>> = {
   worker: 'worker/{access-log,app,connection,process,protocol,server} hooks config/load',
 
   'daemon/state': '',
-  // What the arbiter asks of the operating system.
+  // The arbiter's questions to the operating system.
   'daemon/system': 'worker/protocol',
   'daemon/sockets': 'daemon/system worker/protocol config/resolve',
   'daemon/logs': 'daemon/sockets worker/{protocol,sinks} hooks config/{load,resolve}',
@@ -42,17 +42,17 @@ export const rooms: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   Object.entries(table).map(([room, others]) => [room, new Set(others.split(' ').flatMap(expand))]),
 )
 
-/** `a/{b,c}` is `a/b` and `a/c`. */
+/** Expands `a/{b,c}` to `a/b` and `a/c`. */
 function expand(pattern: string): string[] {
   const [, folder = '', names = ''] = /^(.+\/)\{(.+)\}$/.exec(pattern) ?? []
   return folder === '' ? [pattern] : names.split(',').map(name => folder + name)
 }
 
-/** What happens there depends on what it is given, and on nothing of the machine: no `node:` import. */
+/** Rooms whose code depends on its arguments only, not on the machine: no `node:` imports. */
 export const pure: readonly string[] = ['daemon/state']
 
 export const mostFiles = 12
 export const mostLines = 250
 
-/** Files that a program writes may be as long as they like. */
+/** Generated files may have any length. */
 export const generated: readonly string[] = ['config/option-docs.ts']

@@ -1,10 +1,10 @@
 /**
- * Loads a real server, lets a storm of lifecycle events loose on it, and says what became of every request.
+ * Loads a real server, puts it through a storm of lifecycle events, and reports the fate of every request.
  *
  *     npm run loss -- [--requests 1000000] [--events 200] [--workers 2] [--node PATH] [--seed 1] [--kill] [--tls] [--json]
  *
- * Linux only. Progress goes to the standard error; the result, a row of a table in Markdown or JSON, to the standard
- * output. Exits with 1 when a request failed or anything was left behind. What counts as what is in `docs/zero-loss.md`.
+ * Linux only. Progress goes to standard error; the result, a row of a table in Markdown or JSON, to standard output.
+ * Exits with 1 if a request failed or anything was left behind. `docs/zero-loss.md` says what counts as a failure.
  */
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
@@ -27,7 +27,7 @@ const { values } = parseArgs({
   },
 })
 const { node } = values
-// A signal ends the process in the ordinary way, so that the server is told.
+// A signal ends the process in the normal way, so that the server is told.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim().slice(1)
 const tell = (message: string) => console.error(message)

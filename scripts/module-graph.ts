@@ -1,13 +1,14 @@
+/** Reads the source files of a project, and finds circles in their imports. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path/posix'
 
-/** A source file and what it imports from its own project. */
+/** A source file, and its imports within the project. */
 export interface Module {
   /** Path from the root, with slashes. */
   readonly path: string
   readonly lines: number
   readonly imports: readonly Import[]
-  /** Modules of Node: `node:fs`. */
+  /** Imported modules of Node: `node:fs`. */
   readonly builtins: readonly string[]
 }
 
@@ -17,12 +18,12 @@ export interface Import {
   readonly line: number
 }
 
-/** Reads all TypeScript and JavaScript files below some folders of a root; a folder that does not exist is empty. */
+/** Reads all TypeScript and JavaScript files below these folders of a root; a missing folder counts as empty. */
 export function readModules(root: string, folders: readonly string[]): Module[] {
   return folders.flatMap(folder => sourcesIn(root, folder)).map(path => readModule(root, path))
 }
 
-/** One round of imports for each knot: names in order, the first one repeated at the end. */
+/** One circle of imports for each knot: the names in order, with the first one repeated at the end. */
 export function findCircles(graph: Iterable<readonly [string, readonly string[]]>): string[][] {
   const imports = new Map(graph)
   const finished = new Set<string>()
@@ -62,8 +63,8 @@ function readModule(root: string, path: string): Module {
 }
 
 /**
- * Static imports and re-exports begin a line, as the formatter writes them; `import('...')` with a literal stands
- * anywhere but in a comment. Imports of types count: what is described by another file is bound to it.
+ * Static imports and re-exports begin a line, as the formatter writes them; `import('...')` with a literal may be
+ * anywhere but in a comment. Type imports count: they tie a file to another as well.
  */
 export function importsOf(source: string): { readonly specifier: string; readonly line: number }[] {
   const found = [statement, sideEffect, call].flatMap(pattern => [...source.matchAll(pattern)])

@@ -1,11 +1,12 @@
 /**
- * What one bad route costs the others, beside PM2: workers that it ends, and ordinary requests that wait for them.
+ * Measures what one bad route costs ordinary requests, beside PM2: the route ends workers, and the requests wait for
+ * them.
  *
  *     npm run poison -- [--seconds 45] [--every 3] [--pm2 7.0.4] [--json]
  *
  * Two servers run the same app with two workers each, at the same time. PM2 comes from npm into a temporary folder. The
- * result, a table in Markdown or JSON, goes to the standard output. Exits with 1 when more ordinary requests timed out
- * than with PM2.
+ * result, a table in Markdown or JSON, goes to standard output. Exits with 1 if more ordinary requests timed out than
+ * with PM2.
  */
 import { parseArgs } from 'node:util'
 import { load, type Tally } from './poison/load.ts'

@@ -1,6 +1,6 @@
 /**
- * Lives of the real arbiter on a simulated machine, where everything goes wrong that can; each is made from a seed, and the
- * same seed makes the same life. Of the first one that breaks a rule, the story is told.
+ * Runs lives of the real arbiter on a simulated machine where everything goes wrong that can; each life is made from a
+ * seed, and the same seed makes the same life. Prints the story of the first life that breaks a rule.
  *
  *     npm run simulate -- [--seed 1] [--lives 10000] [--most 10] [--story]
  */
@@ -12,7 +12,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     lives: { type: 'string', default: '10000' },
-    /** How many that break a rule are enough. */
+    /** How many lives may break a rule before it stops. */
     most: { type: 'string', default: '10' },
     story: { type: 'boolean', default: false },
   },
@@ -22,7 +22,7 @@ const seed = number('seed', 0)
 const lives = number('lives', 1)
 const started = performance.now()
 replaceGlobals()
-// Only now: what it imports runs on the simulated machine.
+// Imported late, since everything that it imports runs on the simulated machine.
 const { liveAll, shrink } = await import('../test/simulation/lives.ts')
 
 let toldAt = started

@@ -1,13 +1,13 @@
-/** The one timer of the arbiter: it rings at the soonest deadline. */
+/** The arbiter's one timer: it rings at the next deadline. */
 import { longestDelay } from '../../hooks/time-limit.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 
-/** Load alone does not make a timer so late, in milliseconds. */
+/** How late a timer is, in milliseconds, when load alone does not explain it. */
 const suspiciousMs = 1_000
 
 export class Alarm {
   readonly #ring: () => void
-  // Without workers there may be nothing else that keeps the process alive: handlers of signals do not.
+  // Without workers, nothing else may keep the process alive: signal handlers do not.
   readonly #alive = setInterval(() => undefined, longestDelay)
   #timer: NodeJS.Timeout | undefined
   /** In milliseconds of the monotonic clock. */
@@ -17,12 +17,12 @@ export class Alarm {
     this.#ring = ring
   }
 
-  /** It should have rung long ago: this process did not run. */
+  /** Whether it should have rung long ago: the process did not run in between. */
   get isOverdue(): boolean {
     return monotonicNow() - this.#due > suspiciousMs
   }
 
-  /** Sets it again, to the soonest of these times; undefined is never. */
+  /** Sets it to the earliest of these times; undefined is never. */
   set(...times: readonly (number | undefined)[]): void {
     clearTimeout(this.#timer)
     const due = Math.min(...times.filter(time => time !== undefined))

@@ -1,4 +1,4 @@
-/** What the arbiter hears, in the order in which it happened. */
+/** The events in the arbiter's inbox. */
 import type { RenewalEvent } from '../generation/certificate-watcher.ts'
 import type { Generation } from '../generation/generation.ts'
 import type { GenerationsEvent } from '../generation/generations.ts'
@@ -16,7 +16,7 @@ export type ServerEvent =
   | RenewalEvent
   | { readonly type: 'hook ended' }
 
-/** Everything that can happen to an arbiter. */
+/** Every event that an arbiter handles. */
 export type ArbiterEvent =
   | ServerEvent
   | { readonly type: 'signal'; readonly name: SignalName }
@@ -25,7 +25,7 @@ export type ArbiterEvent =
   | { readonly type: 'hooks ended' }
   | { readonly type: 'tick' }
 
-/** What is known about a happening. */
+/** What is known about a trigger. */
 export interface TriggerDetails {
   readonly generation?: Generation
   readonly error?: unknown

@@ -1,7 +1,7 @@
 /**
  * The arbiter: takes one event at a time, reacts to it, and reconciles actual workers with desired workers.
  *
- * What to do is decided by `phase.ts` and `plan.ts`; this file does it.
+ * `phase.ts` and `plan.ts` decide what to do; this file does it.
  */
 import { messageOf, stackOf } from '../../hooks/thrown.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
@@ -39,7 +39,7 @@ export interface ArbiterParts extends ServerParts {
   readonly guard: ProcessGuard
   /** The folder that this arbiter was started in. */
   readonly cwd: string
-  /** Tells systemd about this server, where systemd wants to know. */
+  /** Reports to systemd, if systemd started this server and wants to know. */
   readonly notifier: Notifier | undefined
 }
 
@@ -56,7 +56,7 @@ export class Arbiter {
   readonly #workerExits: WorkerExits
   readonly #stops: Stops
   readonly #windows = new WindowChanges()
-  /** Errors of its own, in a row, that it went on after. */
+  /** Consecutive errors of its own that it survived. */
   #faults = 0
 
   constructor(parts: ArbiterParts) {
@@ -103,7 +103,7 @@ export class Arbiter {
     return server.phase.code
   }
 
-  /** Goes on after an error of its own; a stop that fails again and again is left to the workers. */
+  /** Continues after an internal error; if a stop keeps failing, it is left to the workers. */
   #survive(event: ArbiterEvent, error: unknown): number {
     this.#faults += 1
     if (this.#server.phase.name === 'stopping' && this.#faults > mostFaults) throw error
@@ -146,7 +146,7 @@ export class Arbiter {
     }
   }
 
-  /** What begins, or comes into force, has failed by it; a server that runs goes on. */
+  /** Fails the start or reload under way; a running server only logs the error. */
   #hearStray(error: unknown): void {
     const { log, phase, generations, resolved } = this.#server
     if (generations.isPreparing) generations.fail(error)
@@ -213,7 +213,7 @@ export class Arbiter {
     if (consequence !== undefined) this.#react(consequence.trigger, consequence)
   }
 
-  /** Makes what is into what should be; returns how long there is nothing to do but wait. */
+  /** Reconciles actual workers with desired workers; returns when to do so again at the latest. */
   #act(): number | undefined {
     const server = this.#server
     let world = server.world()

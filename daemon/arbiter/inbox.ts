@@ -1,6 +1,4 @@
-/**
- * The one place where the arbiter waits. Signals, deaths, messages and time only put something in here.
- */
+/** The one place where the arbiter waits. Signals, exits, messages and timers only put an event into it. */
 export class Inbox<Event> {
   readonly #events: Event[] = []
   #wake: (() => void) | undefined
@@ -10,7 +8,7 @@ export class Inbox<Event> {
     this.#wake?.()
   }
 
-  /** The next event, in the order of arrival. */
+  /** Returns the next event, in order of arrival. */
   async next(): Promise<Event> {
     if (this.#events.length === 0) {
       await new Promise<void>(resolve => {

@@ -1,4 +1,4 @@
-/** Why a signal changed nothing, for those who wait for what it does. */
+/** Warns the operator when a signal changed nothing, and says why. */
 import type { Settings } from '../../config/table.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
 import { isInForeground } from '../process/signals.ts'
@@ -6,13 +6,13 @@ import type { SignalName } from '../state/phase.ts'
 import type { Scale } from '../state/scale.ts'
 import type { Server } from './server.ts'
 
-/** To be called when the arbiter has reacted to the signal. */
+/** Call it after the arbiter has reacted to the signal. */
 export function tellNoEffect(name: SignalName, before: Scale, { log, scale, resolved }: Server): void {
   const why = whyNoEffect(name, before, scale, resolved.settings)
   if (why !== undefined) log.warning(`${name} has no effect: ${why}`)
 }
 
-/** Undefined where it had an effect, or may have one yet. */
+/** Undefined if it had an effect, or may still have one. */
 function whyNoEffect(
   name: SignalName,
   before: Scale,
@@ -28,11 +28,11 @@ function whyNoEffect(
   return undefined
 }
 
-/** A terminal sends WINCH whenever its window changes, which says nothing about what an operator wants. */
+/** A terminal sends WINCH whenever its window is resized: that is no command from an operator. */
 export class WindowChanges {
   #isTold = false
 
-  /** Whether this signal is one of them; the log hears of the first. */
+  /** Whether this signal is such a WINCH; only the first one is logged. */
   ignore(name: SignalName, log: ErrorLog): boolean {
     if (name !== 'WINCH' || !isInForeground()) return false
     if (!this.#isTold) log.info('WINCH has no effect: a terminal sends it whenever its window changes')

@@ -1,4 +1,4 @@
-/** The reloads: each one ends with one line that says which generation serves. */
+/** Reloads the configuration and the app; each reload ends with one log line that says which generation serves. */
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import { errorLogOf, type Generation, targetsOf } from '../generation/generation.ts'
@@ -7,7 +7,7 @@ import { count } from '../state/count.ts'
 import { mostRestarts, type Phase } from '../state/phase.ts'
 import type { Server } from './server.ts'
 
-/** Reads the configuration again, from the same sources; no more of it once the signal is aborted. */
+/** Reads the configuration again from the same sources; stops reading when the signal is aborted. */
 export type ReadAgain = (signal: AbortSignal) => Promise<Resolved>
 
 export class Reloads {
@@ -20,14 +20,14 @@ export class Reloads {
     this.#readAgain = readAgain
   }
 
-  /** Prepares a generation from the newest files; one that is being prepared already is out of date. */
+  /** Prepares a generation from the newest files; one that is still being prepared is out of date. */
   begin(): void {
     this.#count += 1
     this.#server.log.info(`Reload ${this.#count}: reading the configuration`)
     this.#prepare()
   }
 
-  /** Waits for whoever writes the app: nothing serves yet. */
+  /** Waits for the developer to fix the app: no worker serves yet. */
   wait(reason: string): void {
     const { log, generations } = this.#server
     log.error(`Cannot start: ${reason}`)
@@ -53,7 +53,7 @@ export class Reloads {
     })
   }
 
-  /** It follows what is under way; however many are postponed, one with the newest files is enough. */
+  /** The reload follows the start or reload under way; one with the newest files replaces all postponed ones. */
   postpone(before: Phase): void {
     const over = `this one is over, which has started over ${mostRestarts} times`
     const when = before.name === 'reloading' ? over : 'the first workers are ready'
@@ -83,7 +83,7 @@ export class Reloads {
     )
   }
 
-  /** The generation on its way failed while the next one is being prepared: that one decides. */
+  /** A generation failed while a newer one is being prepared: the newer one decides the reload. */
   supersede(reason: string): void {
     const { generations, log } = this.#server
     log.error(`Generation ${generations.current?.number} failed, the next one is on its way: ${reason}`)

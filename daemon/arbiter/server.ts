@@ -1,6 +1,4 @@
-/**
- * The state of the server: its generations, its workers, how many are wanted. The arbiter decides what becomes of it.
- */
+/** The state of the server: its generations, its workers, and how many are wanted. The arbiter decides what changes. */
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import { HookQueue } from '../../hooks/queue.ts'
 import type { ServerView } from '../../hooks/table.ts'
@@ -31,13 +29,13 @@ import type { ServerEvent } from './arbiter-event.ts'
 import { Waits } from './waits.ts'
 
 export interface ServerParts {
-  /** The configuration that the first generation is made of. */
+  /** The configuration of the first generation. */
   readonly resolved: Resolved
   readonly log: ErrorLog
   readonly outlets: Outlets
   /** The environment that workers start from. */
   readonly env: NodeJS.ProcessEnv
-  /** What this arbiter was given at birth. */
+  /** The descriptors that this arbiter inherited, and who its old arbiter is. */
   readonly inheritedFds: InheritedFds
   readonly pidfile: Pidfile
   /** How many workers may boot at the same time. */
@@ -56,7 +54,7 @@ export class Server {
   readonly waits: Waits
   phase: Phase
   scale: Scale
-  /** Why the last reload failed, in one line; undefined when it did not. */
+  /** Why the last reload failed, in one line; undefined if it did not. */
   failure: string | undefined
   #scaleBefore: Scale
   readonly #parts: ServerParts
@@ -102,7 +100,7 @@ export class Server {
     return (this.generations.current ?? this.generations.lastGood)?.resolved ?? this.#parts.resolved
   }
 
-  /** Wants a generation from now on; the one before leaves as this one becomes ready. */
+  /** Makes a generation the wanted one; the workers before it leave as its workers become ready. */
   activate(generation: Generation): void {
     const { settings } = generation.resolved
     const known = addressesOf(this.generations.current)
@@ -117,7 +115,7 @@ export class Server {
     this.rescale(configure(this.scale, settings.workers))
   }
 
-  /** Wants the last good generation again, as it was. */
+  /** Goes back to the last good generation, with its scale. */
   revert(): void {
     const { current, lastGood } = this.generations
     if (current === lastGood || lastGood === undefined) return
@@ -144,7 +142,7 @@ export class Server {
     this.hooks.tell('nworkers_changed', this.view(), scale.wanted, wanted)
   }
 
-  /** Workers of that generation, and those that follow, serve with the new certificate. */
+  /** The workers of that generation, present and future, serve with the new certificate. */
   renew({ generation, tls }: RenewalEvent): void {
     this.generations.renew(generation, tls)
     this.fleet.tellGeneration(generation, { type: 'renew', tls })
@@ -160,7 +158,9 @@ export class Server {
     this.fleet.tellAll({ type: 'reopen' })
   }
 
-  /** Closes the listeners that no generation needs any more; none while another arbiter has the same ones, or before the start. */
+  /**
+   * Closes listeners that no generation needs any more; none before the start, or while another arbiter shares them.
+   */
   closeListeners(): void {
     if (this.upgrader.isShared || this.phase.name === 'waiting') return
     const { current, lastGood } = this.generations
@@ -176,7 +176,7 @@ export class Server {
     this.#scoreboard.close()
   }
 
-  /** What the plan is made from. */
+  /** The input of the plan. */
   world(): World {
     const { current } = this.generations
     const { settings } = this.resolved
@@ -192,7 +192,7 @@ export class Server {
       generation: current?.number ?? 0,
       surge: shareOf(settings.reload_surge, wanted),
       boots: this.#asksApp && serving.length === 0 ? 1 : this.crashLoop.boots(this.#parts.boots, serving),
-      // What is taken back is not watched: its last worker leaves like the others.
+      // A reverted generation does not bake: its last worker leaves like the others.
       bake: this.phase.name === 'reloading' ? settings.reload_bake * 1_000 : 0,
       recycles: this.phase.name === 'running',
       undecided: this.generations.isPreparing,
@@ -203,14 +203,17 @@ export class Server {
     }
   }
 
-  /** The first worker finds out where the app listens: what another one listens on meanwhile would be in its way, or in ours. */
+  /**
+   * Whether the first worker has yet to find out where the app listens: a second one that listened meanwhile would
+   * conflict with it, or with the arbiter's bind.
+   */
   get #asksApp(): boolean {
     const { current, appBinds } = this.generations
     const asks = current !== undefined && bindFrom(current.resolved) === 'nobody' && mayBind(current)
     return asks && appBinds.all.length === 0
   }
 
-  /** What hooks see; of a configuration that is not in force yet, where one is given. */
+  /** What hooks see; `resolved` may be a configuration that is not in force yet. */
   view(resolved = this.resolved): ServerView {
     const { current, lastGood } = this.generations
     const generation = current ?? lastGood

@@ -1,4 +1,4 @@
-/** The stops: graceful or quick, put off while an upgrade is under way, and the hooks that come last. */
+/** Stops the server, gracefully or quickly: postpones the stop during an upgrade, and runs the last hooks. */
 import type { LogLevel } from '../../worker/protocol/messages.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import type { Alarm } from './alarm.ts'
@@ -7,8 +7,8 @@ import type { Inbox } from './inbox.ts'
 import type { Server } from './server.ts'
 
 /**
- * How long after a TERM another one is the same, in milliseconds: `timeout` and some supervisors send it to the arbiter and to
- * its group.
+ * A second TERM within this time is the same stop, in milliseconds: `timeout` and some supervisors signal both the
+ * arbiter and its process group.
  */
 const echoMs = 1_000
 
@@ -25,12 +25,12 @@ export class Stops {
     this.#server = server
   }
 
-  /** When a stop that was put off begins at the latest, in milliseconds of the monotonic clock. */
+  /** When a postponed stop begins at the latest, in milliseconds of the monotonic clock. */
   get wakeAt(): number | undefined {
     return this.#putOffUntil
   }
 
-  /** Whether a TERM is the one before once more, which then has no effect. */
+  /** Whether a TERM only repeats the first one, and has no effect. */
   isEcho(): boolean {
     const now = monotonicNow()
     const isEcho = this.#askedAt !== undefined && now - this.#askedAt < echoMs
@@ -40,8 +40,8 @@ export class Stops {
   }
 
   /**
-   * Puts a stop off until the new arbiter serves, or has ended: should it fail after this arbiter has left, nobody would answer
-   * those who wait in the queue. False where there is nothing to wait for; whoever asks twice does not want to wait.
+   * Postpones a stop until the new arbiter serves or has ended: if it failed after this arbiter left, queued
+   * connections would never be answered. False if there is nothing to wait for, or on a second TERM.
    */
   putOff(): boolean {
     const { log, upgrader, resolved } = this.#server
@@ -54,7 +54,7 @@ export class Stops {
     return true
   }
 
-  /** Whether a stop that was put off is due; it is so once. */
+  /** Whether a postponed stop is due; true only once. */
   takeUp(): boolean {
     if (this.#putOffUntil === undefined) return false
     if (this.#server.upgrader.isUpgrading && monotonicNow() < this.#putOffUntil) return false
@@ -85,7 +85,7 @@ export class Stops {
     generations.deactivate()
   }
 
-  /** Calls `on_exit` and waits for it, and for the hooks before it: not for long, and not for somebody in a hurry. */
+  /** Calls `on_exit` and waits for it and the hooks before it, but not long, and not after another stop signal. */
   async end(inbox: Inbox<ArbiterEvent>, alarm: Alarm): Promise<void> {
     const { hooks, log, resolved } = this.#server
     hooks.tell('on_exit', this.#server.view())

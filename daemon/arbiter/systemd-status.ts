@@ -1,6 +1,6 @@
 /**
- * What systemd hears about the server. After every turn of the arbiter's loop the herald compares what is with what it
- * told last; so a loop that is stuck falls silent, and the watchdog of systemd ends it.
+ * Reports the server's state to systemd. After every turn of the arbiter's loop, it compares the state with its last
+ * report; if the loop is stuck, the reports stop, and systemd's watchdog ends the server.
  */
 import type { Notifier } from '../process/sd-notify.ts'
 import type { Phase } from '../state/phase.ts'
@@ -19,7 +19,7 @@ export class SystemdStatus {
     this.#told = server.phase
   }
 
-  /** Tells what is new; returns when it has to be called next at the latest, in milliseconds of the monotonic clock. */
+  /** Reports what changed; returns when to call it again at the latest, in milliseconds of the monotonic clock. */
   tell(now: number): number | undefined {
     this.#tellMainPid()
     const before = this.#told
@@ -28,7 +28,7 @@ export class SystemdStatus {
     return this.#notifier.beat(now)
   }
 
-  /** Of two arbiters that serve the same sockets the newer one speaks, as soon as it serves. */
+  /** Of two arbiters on the same sockets, the new one reports as soon as it serves. */
   get #speaks(): boolean {
     const { upgrader, phase } = this.#server
     return (
@@ -37,8 +37,8 @@ export class SystemdStatus {
   }
 
   /**
-   * A new arbiter that serves is the main process of the unit: whatever ends this arbiter then, systemd keeps the unit. And it
-   * is this one again as soon as the new arbiter is gone.
+   * A serving new arbiter is the unit's main process: systemd keeps the unit, whatever ends this arbiter. When the new
+   * arbiter is gone, this one is the main process again.
    */
   #tellMainPid(): void {
     const mainPid = this.#server.upgrader.successor ?? process.pid
@@ -51,11 +51,11 @@ export class SystemdStatus {
     const status = this.#status()
     if (before === after) return notifier.status(status)
     if (after.name === 'stopping') {
-      // A new arbiter that is sent away leaves the unit to the arbiter before it.
+      // A new arbiter that is told to stop leaves the unit to the old arbiter.
       return this.#server.upgrader.oldArbiter === undefined ? notifier.stopping(status) : undefined
     }
     if (after.name === 'waiting' || after.name === 'booting') return notifier.status(status)
-    // A reload that waited for the start follows it within the same turn.
+    // A reload that was postponed during the start begins in the same turn.
     if (before.name === 'booting' || after.name === 'running') notifier.ready(status)
     if (after.name === 'reloading') notifier.reloading(status)
   }

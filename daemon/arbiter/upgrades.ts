@@ -1,4 +1,4 @@
-/** The upgrades: a new arbiter beside this one, until the operator ends one of them. */
+/** Upgrades: starts a new arbiter beside this one, until the operator ends one of them. */
 import { pidfileOf } from '../process/pidfile.ts'
 import type { Notifier } from '../process/sd-notify.ts'
 import type { UpgraderEvent } from '../process/upgrader.ts'
@@ -8,7 +8,7 @@ export interface UpgradeParts {
   /** The environment and the folder that this arbiter was started in. */
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string
-  /** Where the main process of this service is kept track of. */
+  /** Reports to systemd; the new arbiter needs its environment variables. */
   readonly notifier: Notifier | undefined
 }
 
@@ -63,7 +63,7 @@ export class Upgrades {
         )
       case 'new arbiter ended':
         if (event.pid === undefined) return log.error(`Not upgrading: ${event.how}`)
-        // A new arbiter that ends well was told to: the upgrade is taken back.
+        // A new arbiter that exits with 0 was told to: the operator took the upgrade back.
         return log.write(
           event.how === 'code 0' ? 'warning' : 'error',
           `The new arbiter ended (pid ${event.pid}) with ${event.how}: this arbiter goes on`,

@@ -1,4 +1,4 @@
-/** Says for whom a new worker waits: for one that drains, and what it still has. */
+/** Logs which draining workers hold up a new one, and what they still have to finish. */
 import { monotonicNow, type ScoreRecord } from '../../worker/protocol/scoreboard.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
 import { count } from '../state/count.ts'
@@ -14,7 +14,7 @@ export class Waits {
     this.#records = records
   }
 
-  /** Mentions each of them once. */
+  /** Logs each wait once. */
   tell(waits: readonly Wait[]): void {
     const news = waits.filter(({ age }) => !this.#told.has(age))
     this.#told = new Set(waits.map(({ age }) => age))

@@ -1,4 +1,4 @@
-/** The ends of workers: what each of them means for the server. */
+/** Decides what the exit of a worker means for the server. */
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import { exitCodes } from '../../worker/protocol/exit-codes.ts'
 import type { FromWorker } from '../../worker/protocol/messages.ts'
@@ -8,27 +8,27 @@ import type { Child } from '../workers/worker-handle.ts'
 import type { Reloads } from './reloads.ts'
 import type { Server } from './server.ts'
 
-/** What the arbiter has to react to. */
+/** The arbiter has to react to this. */
 export interface ExitTrigger {
   readonly trigger: Extract<Trigger, 'early exit' | 'boot failed'>
   readonly error: Error
 }
 
-/** How often, and after how many milliseconds, an address is bound again that a worker found taken. */
+/** How often an address that a worker found taken is tried, and the pause between tries in milliseconds. */
 const bindTries = 5
 const bindPauseMs = 1_000
 
-/** How often an app may want other addresses, before it is refused. */
+/** How often an app may ask for other addresses before it is refused. */
 const mostMoves = 5
 
 export class WorkerExits {
-  /** What the arbiter exits with if it gives up now. */
+  /** The exit code if the arbiter gives up now. */
   exitCode: number = exitCodes.failed.code
   readonly #server: Server
   readonly #reloads: Reloads
   readonly #first: Resolved
   #bindTries = 1
-  /** How often the app has wanted other addresses since a generation was in force. */
+  /** How often the app has asked for other addresses since a generation was last in force. */
   #moves: { readonly since: Generation | undefined; readonly count: number } = { since: undefined, count: 0 }
 
   /** `first` is the configuration of the first generation. */
@@ -38,7 +38,7 @@ export class WorkerExits {
     this.#first = first
   }
 
-  /** Takes a worker that ended off the books. */
+  /** Removes a worker that exited, and returns what the arbiter has to react to. */
   reap(child: Child): ExitTrigger | undefined {
     const { fleet, generations, phase, log, crashLoop } = this.#server
     const { isOn: loops } = crashLoop
@@ -48,7 +48,7 @@ export class WorkerExits {
     const isProven = child.generation === lastGood?.number
     const { kind, served, text } = fleet.reap(child, { proven: isProven, quietly: loops })
     const message = child.failure?.message ?? text
-    // Only a reload has something to go back to.
+    // Only a reload can go back to an older generation.
     const isEarly = kind === 'unstable' && phase.name !== 'reloading'
     if (kind === 'crash' || (isEarly && served > 0)) {
       crashLoop.pace(child.born)
@@ -63,7 +63,7 @@ export class WorkerExits {
     return this.#failBoot(child, message)
   }
 
-  /** It is nobody's fault, and the next worker does better. */
+  /** This is no failure: the next worker starts with tsx. */
   #takeTsx(child: Child, why: string): undefined {
     const { fleet, log } = this.#server
     if (!fleet.needsTsx) log.info(`The app is loaded with tsx from now on: ${why}`)
@@ -71,7 +71,10 @@ export class WorkerExits {
     fleet.reap(child, { proven: false, quietly: true })
   }
 
-  /** Binds for the app what it wants to listen on, and starts its workers with it; false where that is no news. */
+  /**
+   * Binds the addresses that the app wants and starts its workers again with them; false if that would change nothing,
+   * or is not allowed.
+   */
   #bindForApp(child: Child): boolean {
     const { fleet, generations, phase, log } = this.#server
     const { current, appBinds } = generations
@@ -89,7 +92,7 @@ export class WorkerExits {
     return true
   }
 
-  /** A worker that serves has found out where its app listens, too: those to come are given that. */
+  /** Notes where the app of a serving worker listens as well; true if a reload has to bind it for later workers. */
   bindLate(child: Child, { message, binds }: Extract<FromWorker, { type: 'listens' }>): boolean {
     const { generations, log } = this.#server
     const { current, appBinds } = generations
@@ -99,7 +102,7 @@ export class WorkerExits {
     return true
   }
 
-  /** An app that cannot make up its mind would be asked for ever. */
+  /** Whether the app keeps asking for other addresses: it would never start. */
   #tooOften(): boolean {
     const { lastGood, appBinds } = this.#server.generations
     if (this.#moves.since !== lastGood) appBinds.forgetUnused()
@@ -135,7 +138,7 @@ export class WorkerExits {
     return { trigger: 'boot failed', error: new Error(message) }
   }
 
-  /** Another server began to listen between our binding and our first worker's listening. */
+  /** Another server took the address after the arbiter bound it and before the first worker listened. */
   #bindAgain(message: string): ExitTrigger | undefined {
     const { log, generations } = this.#server
     this.#bindTries += 1

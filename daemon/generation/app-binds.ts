@@ -1,19 +1,25 @@
-/** Where the app listens besides what its operator has said: its workers find out, and the arbiter binds it for all of them. */
+/**
+ * The addresses that the app listens on besides the operator's: workers report them, and the arbiter binds them for
+ * all.
+ */
 import { parseBind } from '../../config/resolve/bind.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import type { BindFrom } from '../../worker/protocol/messages.ts'
 import type { AppAddresses } from '../sockets/inherited-fds.ts'
 import { describeAddress } from '../sockets/sockets.ts'
 
-/** How many addresses an app may come to want when it is loaded. */
+/** How many addresses an app may ask for after it was loaded. */
 const mostLate = 16
 
 export class AppBinds {
   #binds: readonly string[]
   #late: readonly string[]
-  /** What a worker has not asked for, although it was bound. */
+  /** Addresses that were bound although a worker did not ask for them. */
   readonly #unused = new Set<string>()
-  /** What cannot be bound, because somebody else has it, for example: the app is to hear of that, and may know what to do. */
+  /**
+   * Addresses that cannot be bound, for example because another process has them: the app gets the error, and may
+   * handle it.
+   */
   #refused: readonly string[] = []
 
   constructor({ binds, late }: AppAddresses) {
@@ -21,7 +27,7 @@ export class AppBinds {
     this.#late = late
   }
 
-  /** A new arbiter begins with them. */
+  /** A new arbiter starts with them. */
   get addresses(): AppAddresses {
     return { binds: this.#binds, late: this.#late }
   }
@@ -30,14 +36,14 @@ export class AppBinds {
     return [...this.#binds, ...this.#late]
   }
 
-  /** What the app has to bind itself. */
+  /** The addresses that the app has to bind itself. */
   get refused(): readonly string[] {
     return this.#refused
   }
 
   /**
-   * What one worker listens on besides; false where nothing is new. What another one asks for that this one has not asked for is
-   * there for some workers only.
+   * Notes the addresses that a worker asks for; false if that changes nothing. An address that one worker asks for and
+   * another does not is kept as late.
    */
   learn(binds: readonly string[]): boolean {
     const before = this.#binds
@@ -49,12 +55,15 @@ export class AppBinds {
     return back.length > 0 || this.#binds.join() !== before.join()
   }
 
-  /** The app is another one, and may have moved. */
+  /** Forgets what was unused: the app may have changed. */
   forgetUnused(): void {
     this.#unused.clear()
   }
 
-  /** The same of what the app listens on when it is loaded; that is never forgotten, for no worker says when it is over. */
+  /**
+   * Notes addresses that the app asked for after it was loaded; these are kept, since no worker says when one is no
+   * longer wanted.
+   */
   learnLate(binds: readonly string[]): boolean {
     const added = binds.filter(text => this.#isNew(text) && !this.all.includes(text))
     this.#late = [...this.#late, ...added].slice(0, mostLate)
@@ -65,11 +74,11 @@ export class AppBinds {
     return isAddress(text) && !this.#refused.includes(text)
   }
 
-  /** Leaves an address to the app; false where somebody else has asked for it, or nothing else is left. */
+  /** Leaves an address to the app; false if the operator asked for it, or if no other address is left. */
   refuse(key: string, resolved: Resolved): boolean {
     const refused = this.all.filter(text => keyOf(text, resolved) === key)
     const isAll = refused.length === resolved.settings.bind.length
-    // Without what is late, the server has served already.
+    // With only late addresses refused, the server has served without them before.
     if (refused.length === 0 || (isAll && !refused.every(text => this.#late.includes(text)))) return false
     this.#refused = [...this.#refused, ...refused]
     this.#binds = this.#binds.filter(text => !refused.includes(text))
@@ -77,7 +86,7 @@ export class AppBinds {
     return true
   }
 
-  /** The configuration with these addresses: in the place of the default, and beside what somebody asked for. */
+  /** Adds the addresses to the configuration: they replace the default, and join the operator's own. */
   addTo(resolved: Resolved): Resolved {
     const { settings } = resolved
     const all = this.all
@@ -89,12 +98,12 @@ export class AppBinds {
     return { ...resolved, settings: { ...settings, bind: [...kept, ...all] } }
   }
 
-  /** Whether nobody but the app has asked for the listener of this key. */
+  /** Whether only the app asked for the listener of this key. */
   has(key: string, { settings }: Pick<Resolved, 'settings'>): boolean {
     return this.all.some(text => keyOf(text, { settings }) === key)
   }
 
-  /** And that not in every worker, or only when it was loaded. */
+  /** Whether the app asked for it after it was loaded, or not in every worker. */
   hasLate(key: string, { settings }: Pick<Resolved, 'settings'>): boolean {
     return this.#late.some(text => keyOf(text, { settings }) === key)
   }

@@ -1,11 +1,11 @@
-/** Looks after the files of the certificate in force: what is renewed is served with, and nobody has to reload. */
+/** Watches the files of the certificate in force, so that a renewed one is served without a reload. */
 import { unwatchFile, watchFile } from 'node:fs'
 import type { TlsMaterial } from '../../worker/protocol/messages.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
 import { readTls, tlsFiles } from './certificate.ts'
 import type { Generation } from './generation.ts'
 
-/** The certificate of a generation was renewed, and can be used. */
+/** A generation's certificate was renewed, and is usable. */
 export interface RenewalEvent {
   readonly type: 'renewed'
   readonly generation: number
@@ -13,12 +13,12 @@ export interface RenewalEvent {
 }
 
 /**
- * How often the files are looked at, in milliseconds. Looking finds what events of the kernel do not tell: links that are
- * led elsewhere further up, as certbot and Kubernetes renew, and file systems of other machines.
+ * How often the files are checked, in milliseconds. Polling finds what kernel events miss: links switched further up
+ * the path, as certbot and Kubernetes do it, and network file systems.
  */
 const intervalMs = 2_000
 
-/** Files that change one after the other are read together, so many milliseconds after the last of them changed. */
+/** How long after the last change the files are read, in milliseconds: several may change one after the other. */
 const quietMs = 1_000
 
 export class Renewals {
@@ -33,13 +33,13 @@ export class Renewals {
     this.#log = log
   }
 
-  /** Looks after the files of this generation from now on. */
+  /** Watches the files of this generation from now on. */
   follow(generation: Generation): void {
     this.close()
     this.#generation = generation
     this.#files = generation.tls === undefined ? [] : tlsFiles(generation.resolved)
     for (const file of this.#files) watchFile(file, { interval: intervalMs, persistent: false }, this.#look)
-    // They may have changed since this generation read them, which then is not the newest.
+    // They may have changed since this generation read them.
     if (this.#files.length > 0) this.#look()
   }
 

@@ -1,4 +1,4 @@
-/** The certificate, its key and what belongs to them: read, and tried out, before any worker is told to serve with them. */
+/** Reads and checks the certificate and its key before any worker has to serve with them. */
 import { createPrivateKey, type KeyObject, randomBytes, X509Certificate } from 'node:crypto'
 import { closeSync, constants, fstatSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -9,12 +9,12 @@ import type { TlsMaterial } from '../../worker/protocol/messages.ts'
 import { openSafely } from '../../worker/protocol/safe-open.ts'
 import { contextOptions } from '../../worker/protocol/tls-options.ts'
 
-/** A file cannot be read, or is not what its setting promises; the message names setting, value and cure. */
+/** A file cannot be read, or is not what its setting says; the message names the setting, its value and the fix. */
 export class CertificateError extends Error {
   override readonly name = 'CertificateError'
 }
 
-/** Undefined where no TLS is wanted. Throws `CertificateError`. */
+/** Undefined without TLS. Throws `CertificateError`. */
 export async function readTls({ settings, hooks }: Resolved): Promise<TlsMaterial | undefined> {
   const { certfile, keyfile, ca_certs, ciphers, ssl_version, cert_reqs, chdir } = settings
   if (certfile === null) return undefined
@@ -28,13 +28,13 @@ export async function readTls({ settings, hooks }: Resolved): Promise<TlsMateria
     ticketKeys: randomBytes(48).toString('base64'),
     ...(hooks.ssl_context === undefined ? {} : { settings }),
   }
-  // What a hook makes of it is not known here: a key with a passphrase, or another certificate.
+  // The hook may change it in unknown ways: decrypt a key, or use another certificate.
   if (hooks.ssl_context === undefined) await tryOut(material, settings)
   else if (!mayFit(material)) throw new CertificateError(unfit(settings))
   return material
 }
 
-/** The files that this configuration names, absolute. */
+/** The files that this configuration names, as absolute paths. */
 export function tlsFiles({ settings }: Resolved): readonly string[] {
   const { certfile, keyfile, ca_certs, chdir } = settings
   if (certfile === null) return []
@@ -53,7 +53,7 @@ async function read(setting: string, path: string, folder: string): Promise<stri
   }
 }
 
-/** A pipe could keep the arbiter waiting for ever, and links of others could lead it to any key. */
+/** A pipe could block the arbiter for ever, and other users' links could point to any key. */
 async function readRegular(path: string): Promise<string> {
   const fd = await openSafely(path, constants.O_RDONLY)
   try {
@@ -64,7 +64,7 @@ async function readRegular(path: string): Promise<string> {
   }
 }
 
-/** One thing after the other, so that it is known which of them is wrong. */
+/** Checks one part after the other, to find out which of them is wrong. */
 async function tryOut(material: TlsMaterial, settings: Resolved['settings']): Promise<void> {
   const { createSecureContext } = await import('node:tls')
   const { certfile, keyfile, ca_certs, ciphers } = settings
@@ -86,14 +86,14 @@ async function tryOut(material: TlsMaterial, settings: Resolved['settings']): Pr
       ? `${keyName} has a passphrase: remove it (openssl pkey), or give it in the hook ssl_context`
       : `${keyName} holds no private key: ${keyfile === null ? 'set keyfile' : 'give it in PEM form'}`,
   )
-  // OpenSSL itself keeps keys of different types apart, and finds nothing wrong with them.
+  // OpenSSL accepts a certificate and a key of different types together.
   if (!mayFit(material)) throw new CertificateError(unfit(settings))
   attempt({ cert, key }, error => `${keyName} cannot be used with certfile "${certfile}": ${error.message}`)
   attempt(
     { ciphers: list },
     error => `ciphers "${ciphers}" cannot be used: ${error.message}: see openssl ciphers -v`,
   )
-  // Node itself takes anything as an authority, and then knows none.
+  // Node accepts anything as an authority, and then trusts none.
   if (material.ca !== undefined && !isCertificate(material.ca)) {
     throw new CertificateError(
       `ca_certs "${ca_certs}" holds no certificate: give the authorities in PEM form`,
@@ -110,7 +110,7 @@ function unfit(settings: Resolved['settings']): string {
   return `${nameOfKey(settings)} is not the key of the certificate in certfile "${settings.certfile}": give the key that the certificate was made for`
 }
 
-/** False where both can be read, and the certificate was made for another key. */
+/** False if both can be read and the certificate was made for another key. */
 function mayFit({ cert, key }: TlsMaterial): boolean {
   let own: KeyObject
   let certificate: X509Certificate
@@ -118,7 +118,7 @@ function mayFit({ cert, key }: TlsMaterial): boolean {
     own = createPrivateKey(key)
     certificate = new X509Certificate(cert)
   } catch {
-    // Whether that is a mistake is not decided here.
+    // Other checks decide whether that is a mistake.
     return true
   }
   return certificate.checkPrivateKey(own)
@@ -128,7 +128,7 @@ function isCertificate(text: string): boolean {
   try {
     return new X509Certificate(text).raw.length > 0
   } catch (error) {
-    // Whatever the reason is, a person has to look at the file.
+    // Whatever the error, a person has to look at the file.
     return !(error instanceof Error)
   }
 }

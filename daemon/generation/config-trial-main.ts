@@ -1,4 +1,4 @@
-/** The process of a trial: loads a configuration file, and reports on descriptor 3 what is wrong with it. */
+/** The process of a trial: loads a configuration file, and reports its problems on descriptor 3. */
 import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError, type Problem } from '../../config/load/config-error.ts'
@@ -7,7 +7,7 @@ import { userStack } from '../../config/load/load-error.ts'
 import { messageOf } from '../../hooks/thrown.ts'
 import type { TrialTask } from './config-trial.ts'
 
-/** How long what the file has begun is watched after it was loaded, in milliseconds. */
+/** How long the process continues after loading the file, in milliseconds, to see whether what it started fails. */
 const watchMs = 50
 
 const { path, origin, command } = JSON.parse(process.argv[2] ?? '') as TrialTask

@@ -1,6 +1,6 @@
 /**
- * Tries a configuration file in a process of its own before the arbiter runs its code: what would end or block that
- * process (a rejection nobody handles, an endless loop, `process.exit`) fails the reload and nothing else.
+ * Tries a configuration file in a separate process before the arbiter runs its code: what would end or block the
+ * arbiter (an unhandled rejection, an endless loop, `process.exit`) only fails the reload.
  */
 import type { ChildProcess } from 'node:child_process'
 import type { Readable } from 'node:stream'
@@ -10,7 +10,7 @@ import { configTimedOut } from '../../config/load/file.ts'
 import type { ConfigTrial } from '../../config/resolve/layers.ts'
 import { trySpawn, whyNotStarted } from '../system/spawn.ts'
 
-/** What the process of a trial is started with, as JSON. */
+/** The argument of the trial process, as JSON. */
 export interface TrialTask {
   readonly path: string
   readonly origin: string
@@ -19,15 +19,15 @@ export interface TrialTask {
 
 const trialMain = fileURLToPath(new URL(`./config-trial-main.${import.meta.url.slice(-2)}`, import.meta.url))
 
-/** What is kept of what a process says, in characters. */
+/** How much of each output of the process is kept, in characters. */
 const keptLength = 64 * 1_024
 
-/** How long its last words may take to arrive, where a process that it started keeps its pipes open. */
+/** How long its last output may take to arrive, in milliseconds, if a process that it started keeps its pipes open. */
 const lastWordsMs = 200
 
 /**
- * Resolves when the file was loaded and nothing happened that would have ended the arbiter; throws `ConfigError` else. The
- * signal ends the trial, which then rejects with its reason.
+ * Resolves if the file loads and does nothing that would have ended the arbiter; else throws `ConfigError`. The signal
+ * ends the trial, which then rejects with the signal's reason.
  */
 export async function tryConfig(trial: ConfigTrial, signal: AbortSignal): Promise<void> {
   const { path, origin, context, cwd, seconds } = trial
@@ -66,7 +66,7 @@ function problem(origin: string, why: string, stack = ''): ConfigError {
 }
 
 interface Outcome {
-  /** The last that the process said on standard error. */
+  /** The end of what the process wrote to standard error. */
   readonly words: string
   readonly report: string
   readonly how: string
@@ -99,7 +99,7 @@ function lastOf(stream: Readable): () => string {
   return () => kept
 }
 
-/** Undefined where the process ended without one. */
+/** Undefined if the process ended without a report. */
 function parseReport(report: string): readonly Problem[] | undefined {
   try {
     const problems: unknown = JSON.parse(report)

@@ -1,4 +1,4 @@
-/** What one generation of workers is made of: its settings, its hooks and its listening sockets. */
+/** A generation of workers: its settings, its hooks, its listening sockets, and what its workers get of them. */
 import { resolve } from 'node:path'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import { parseStatsdHost, parseSyslogAddress } from '../../config/resolve/telemetry-address.ts'
@@ -14,15 +14,15 @@ export interface Generation {
   readonly number: number
   readonly resolved: Resolved
   readonly listeners: readonly Listener[]
-  /** Those that nobody but the app has asked for. */
+  /** Those that only the app asked for. */
   readonly ofApp: ReadonlySet<Listener>
-  /** Of those, the ones that it listens on not in every worker, or only when it is loaded. */
+  /** Of those, the ones that it asked for after it was loaded, or not in every worker. */
   readonly late: ReadonlySet<Listener>
-  /** What the app wants and cannot be bound for it. */
+  /** Addresses that the app asks for and the arbiter cannot bind. */
   readonly unbound: readonly string[]
-  /** Why there is no listener: somebody else has the default address, which the app may not even want. */
+  /** Why there is no listener: another server has the default address, which the app may not even need. */
   readonly failure?: string
-  /** What its workers speak TLS with; made again when the files are renewed. */
+  /** The certificate and key that its workers serve with; replaced when the files are renewed. */
   tls?: TlsMaterial
 }
 
@@ -54,12 +54,12 @@ export function startMessage(
   }
 }
 
-/** A worker of another user must not have things bound that it could not bind itself. */
+/** A worker that runs as another user must not get addresses bound that it could not bind itself. */
 export function mayBind({ resolved, listeners }: Generation): boolean {
   return resolved.owner === undefined && !listeners.some(({ key }) => key.startsWith(activatedPrefix))
 }
 
-/** What workers get as it is. */
+/** The settings that workers get unchanged. */
 const passedOn = [
   'raw_env',
   'loglevel',
@@ -112,19 +112,19 @@ export function workerSettings(resolved: Resolved): WorkerSettings {
   }
 }
 
-/** Where the error log goes: a path starts in the working folder of the workers, as that of the access log does. */
+/** Where the error log goes: like that of the access log, its path is relative to the workers' working folder. */
 export function errorLogOf({ settings }: Resolved): string {
   const { errorlog, chdir } = settings
   return errorlog === '-' ? errorlog : resolve(chdir, errorlog)
 }
 
-/** Where the access log goes, in the same way; null where there is none. */
+/** Where the access log goes, resolved in the same way; null without one. */
 export function accessLogOf({ settings }: Resolved): string | null {
   const { accesslog, chdir } = settings
   return accesslog === null || accesslog === '-' ? accesslog : resolve(chdir, accesslog)
 }
 
-/** Where logs and metrics go besides; null where they do not. */
+/** Where logs and metrics go as well; null if not there. */
 export function targetsOf({ settings }: Resolved): Pick<WorkerSettings, 'syslog' | 'statsd'> {
   const { syslog, syslog_addr, syslog_facility: facility, syslog_prefix } = settings
   const { statsd_host, statsd_prefix: prefix, dogstatsd_tags: tags } = settings
@@ -136,7 +136,7 @@ export function targetsOf({ settings }: Resolved): Pick<WorkerSettings, 'syslog'
   }
 }
 
-/** The name of the process, of characters that syslog takes for part of a tag: `./app.ts` is `app.ts`. */
+/** The process name in characters that syslog accepts in a tag: `./app.ts` is `app.ts`. */
 function tagOf(settings: Resolved['settings']): string {
   return processName(settings)
     .replace(/[^\w.-]+/g, '.')
@@ -148,17 +148,17 @@ export function processName({ proc_name, app }: Resolved['settings']): string {
   return proc_name ?? app ?? 'tsicorn'
 }
 
-/** The file that the app is in; undefined where it is a package, or the worker has to say what is wrong. */
+/** The app's file; undefined if it is a package, or if the worker has to report what is wrong. */
 export function appFileOf({ app, chdir }: Resolved['settings']): string | undefined {
   try {
     return findAppFile(appPathOf(app as string), chdir)
   } catch {
-    // Nobody may look there.
+    // The arbiter may not read the folder.
     return undefined
   }
 }
 
-/** Which hooks a worker has to import, and from where; a function as `access_log_format` comes from there as well. */
+/** Which hooks a worker has to import, and from which file, which may also define `access_log_format`. */
 export function workerHooks({ settings, hooks, file, command }: Resolved): Pick<Start, 'hooks'> {
   const names = (Object.keys(hooks) as HookName[]).filter(name => hookTable[name].runs_in === 'worker')
   const isNeeded = names.length > 0 || typeof settings.access_log_format === 'function'
@@ -166,22 +166,22 @@ export function workerHooks({ settings, hooks, file, command }: Resolved): Pick<
   return { hooks: { file, names, command: command === 'check' || command === 'print' ? command : 'serve' } }
 }
 
-/** What a worker inherits besides the scoreboard, in this order. */
+/** What a worker inherits besides the scoreboard, in order. */
 export function descriptorsOf({ listeners }: Pick<Generation, 'listeners'>): number[] {
   return listeners.flatMap(({ fd }) => (fd === undefined ? [] : [fd]))
 }
 
-/** `https://127.0.0.1:8000`: the name of a listener, by what this generation speaks on it. */
+/** `https://127.0.0.1:8000`: the name of a listener, with the scheme that this generation speaks. */
 export function addressOf({ name }: Listener, { tls }: Pick<Generation, 'tls'>): string {
   return tls === undefined ? name : name.replace(/^http:/, 'https:')
 }
 
-/** Where a generation listens. */
+/** The addresses that a generation listens on. */
 export function addressesOf(generation: Generation | undefined): readonly string[] {
   return generation?.listeners.map(listener => addressOf(listener, generation)) ?? []
 }
 
-/** The listeners as a worker finds them. */
+/** The listeners, as described to a worker. */
 export function inheritedListeners(
   generation: Pick<Generation, 'listeners' | 'tls' | 'ofApp' | 'late'>,
 ): InheritedListener[] {

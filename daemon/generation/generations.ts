@@ -1,8 +1,8 @@
 /**
- * The generations: the one in force, the one on its way, and the one that is being prepared.
+ * The generations: the one in force, the one that is replacing it, and the one that is being prepared.
  *
- * Preparing takes its time (it reads files, binds sockets, calls a hook) and happens beside the loop of the arbiter; it
- * ends with `prepared` or `prepare failed` in the inbox.
+ * Preparing takes time (it reads files, binds sockets, calls a hook) and runs beside the arbiter's loop; it ends with
+ * `prepared` or `prepare failed` in the inbox.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseBind } from '../../config/resolve/bind.ts'
@@ -20,12 +20,12 @@ export type GenerationsEvent =
   | { readonly type: 'prepared'; readonly generation: Generation }
   | { readonly type: 'prepare failed'; readonly error: unknown }
 
-/** What makes a generation, in this order; nothing more is begun once the signal is aborted. */
+/** The steps that make a generation, in order; once the signal is aborted, no further step begins. */
 export interface Preparation {
   read(signal: AbortSignal): Promise<Resolved>
-  /** Before the sockets are bound. */
+  /** Runs before the sockets are bound. */
   before?(resolved: Resolved): Promise<void>
-  /** When all sockets are bound. */
+  /** Runs after all sockets are bound. */
   after?(resolved: Resolved): Promise<void>
 }
 
@@ -79,12 +79,12 @@ export class Generations {
     return this.#preparing !== undefined
   }
 
-  /** The number of the newest generation, whatever became of it. */
+  /** The number of the newest generation, even if it failed. */
   get newest(): number {
     return this.#count
   }
 
-  /** Prepares the next generation; a preparation under way ends where it is, and this one follows it. */
+  /** Prepares the next generation; a preparation under way is aborted first, and this one follows. */
   prepare(preparation: Preparation, delayMs = 0): void {
     if (this.#preparing !== undefined) {
       this.#again = preparation
@@ -132,7 +132,7 @@ export class Generations {
     const resolved = this.appBinds.addTo(asked)
     const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
     const addresses = bind.map(text => parseBind(text, chdir))
-    // Whether the default is needed at all, only the app can say.
+    // Only the app knows whether it needs the default address at all.
     const isDefault =
       bind === asked.settings.bind && bindFrom(asked) === 'nobody' && asked.owner === undefined
     const options = { umask, reusePort, user: resolved.owner?.uid, patient: !isDefault, signal }
@@ -146,7 +146,7 @@ export class Generations {
     }
   }
 
-  /** To be called when a preparation has ended; false when its outcome is out of date already. */
+  /** Call it when a preparation has ended; false if its outcome is already out of date. */
   finishPreparing(): boolean {
     const again = this.#again
     this.#preparing = undefined
@@ -156,28 +156,28 @@ export class Generations {
     return again === undefined
   }
 
-  /** The preparation under way fails for this reason. */
+  /** Fails the preparation under way for this reason. */
   fail(error: unknown): void {
     this.#preparing?.abort(error)
   }
 
-  /** No preparation is wanted any more. */
+  /** Cancels the preparation under way, and the next one. */
   cancel(): void {
     this.#again = undefined
     this.#preparing?.abort()
   }
 
-  /** Closes the listeners that none of these generations has, nor the one that is being prepared. */
+  /** Closes the listeners that belong neither to these generations nor to the one being prepared. */
   keepListeners(generations: Iterable<Generation>): void {
     this.#listeners.keep(new Set([...generations].flatMap(({ listeners }) => listeners)), false)
   }
 
-  /** Whether the generation that is being prepared has it. */
+  /** Whether the generation being prepared has this listener. */
   isClaimed(listener: Listener): boolean {
     return this.#listeners.isClaimed(listener)
   }
 
-  /** Closes all of them, for good. */
+  /** Closes all listeners for good. */
   closeListeners(): void {
     this.#listeners.keep(new Set(), true)
   }

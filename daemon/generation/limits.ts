@@ -1,8 +1,11 @@
-/** How long the workers of a generation may take. */
+/** How long the workers of a generation may take in each state. */
 import type { Limits } from '../state/deadlines.ts'
 import type { Generation } from './generation.ts'
 
-/** Workers cut what is open at `graceful_timeout`; one that has not left this much later, in milliseconds, is killed. */
+/**
+ * Workers cut open connections at `graceful_timeout`; one that has not left this much later, in milliseconds, is
+ * killed.
+ */
 const cutGraceMs = 500
 
 /** How long a worker that is told to leave at once may take, in milliseconds. */
@@ -18,7 +21,10 @@ export function limitsOf({ resolved }: Generation): Limits {
   }
 }
 
-/** For its requests, in seconds: who changes the code wants to see the change, and not the page of before. */
+/**
+ * How long a draining worker has for its requests, in seconds: with `reload`, an old one gets none, since a developer
+ * wants to see the change and not the old page.
+ */
 export function patienceOf({ number, resolved }: Generation, current: Generation | undefined): number {
   const isOutOfDate = current !== undefined && number < current.number
   return resolved.settings.reload && isOutOfDate ? 0 : resolved.settings.graceful_timeout

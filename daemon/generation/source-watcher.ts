@@ -1,11 +1,11 @@
-/** Watches what the configuration in force is made of, from one generation to the next. */
+/** Watches the files of the configuration in force for `reload`, from one generation to the next. */
 import { relative } from 'node:path'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
 import { type Watch, type WatchOptions, watchSources } from './watch.ts'
 import { linkedPaths } from './watched-files.ts'
 
-/** A file that the server is made of has changed. */
+/** A file of the server has changed. */
 export interface WatchEvent {
   readonly type: 'changed'
 }
@@ -21,15 +21,15 @@ export class Watcher {
     this.#log = log
   }
 
-  /** Watches for this configuration from now on; nothing, where it has no `reload`. */
+  /** Watches the files of this configuration from now on; none without `reload`. */
   follow({ settings, files }: Resolved): void {
     const { reload, reload_engine: engine, reload_extra_files: extra, chdir: folder } = settings
-    // Of a link that is switched, what it leads to is watched from then on.
+    // When a link is switched, its new target is watched from then on.
     const led = reload ? [...linkedPaths({ folder, extra, files })] : []
     const watched = reload ? JSON.stringify([folder, engine, extra, files, led]) : ''
     if (watched === this.#watched) return
     this.#watched = watched
-    // The new watch is there before the old one goes, so that no change falls between them.
+    // The new watch starts before the old one ends, so that no change is missed in between.
     this.#replace(() => (reload ? this.#open({ folder, engine, extra, files }) : undefined))
   }
 
@@ -44,7 +44,7 @@ export class Watcher {
         await before?.close()
         return after
       } catch (error) {
-        // A service goes on without a watch. The next reload tries again.
+        // The server continues without a watch. The next reload tries again.
         this.#watched = ''
         this.#log.error(`Cannot watch for reload: ${(error as Error).message}: HUP reloads all the same`)
         return before

@@ -1,10 +1,10 @@
-/** `reload`: watching the files that a server is made of. */
+/** Watches the files of a server for `reload`. */
 import type { Settings } from '../../config/table.ts'
 import { areasOf, isWanted, linkedPaths, type WatchedFiles } from './watched-files.ts'
 
 export interface WatchOptions extends WatchedFiles {
   readonly engine: Settings['reload_engine']
-  /** Called once when a burst of changes is over, with the first file of it. */
+  /** Called once after each burst of changes, with its first file. */
   readonly onChange: (path: string) => void
   readonly onError: (message: string) => void
 }
@@ -13,15 +13,15 @@ export interface Watch {
   close(): Promise<void>
 }
 
-/** How long nothing may change until a burst of changes is over, in milliseconds. */
+/** How long nothing may change before a burst counts as over, in milliseconds. */
 const quietMs = 100
 
-/** How often `poll` looks, and where links lead is looked up, in milliseconds; Gunicorn's too. */
+/** How often `poll` checks files, and how often links are resolved, in milliseconds; as in Gunicorn. */
 const pollMs = 1_000
 
 /**
- * Resolves when all files are watched. A change from then on is not missed, unless by `poll`: to its first look at a file,
- * a moment later, that is how the file always was.
+ * Resolves when all files are watched. From then on no change is missed, except by `poll`: it first looks at a file a
+ * moment later, and takes that for its original state.
  */
 export async function watchSources(options: WatchOptions): Promise<Watch> {
   const { engine, onError } = options
@@ -29,7 +29,8 @@ export async function watchSources(options: WatchOptions): Promise<Watch> {
   const burst = new Burst(options.onChange)
   const { watch } = await import('chokidar')
   const watcher = watch([...new Set(areas.map(({ base }) => base))], {
-    // First it is asked without `stats`, and of a link before it is followed: what is kept then is asked for again.
+    // chokidar asks first without `stats`, and about a link before following it: what is kept then is asked about
+    // again.
     ignored: (path, stats) => stats?.isSymbolicLink() === false && !isWanted(areas, path, stats),
     ignoreInitial: true,
     ignorePermissionErrors: true,
@@ -48,7 +49,7 @@ export async function watchSources(options: WatchOptions): Promise<Watch> {
   if (links.size === 0) clearInterval(timer)
   let explained = false
   watcher.on('error', error => {
-    // A limit that one file meets is met by all that follow.
+    // A limit that one file exceeds is exceeded by all that follow.
     if (!explained) onError(explain(error))
     explained = true
   })
@@ -62,7 +63,7 @@ export async function watchSources(options: WatchOptions): Promise<Watch> {
   }
 }
 
-/** Changes that follow each other closely, as an editor, a build or a checkout makes them, are one. */
+/** Combines changes that follow each other closely, as an editor, a build or a checkout makes them, into one. */
 class Burst {
   readonly #over: (first: string) => void
   #first: string | undefined

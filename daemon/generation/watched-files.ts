@@ -1,26 +1,26 @@
-/** Which files `reload` watches. */
+/** Decides which files `reload` watches. */
 import { realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, isAbsolute, matchesGlob, relative, resolve, sep } from 'node:path'
 
 export interface WatchedFiles {
   /** The folder of the application, absolute: its source files are watched. */
   readonly folder: string
-  /** More files, folders, or patterns of files, looked up in `folder`. */
+  /** More files, folders, or glob patterns, relative to `folder`. */
   readonly extra: readonly string[]
-  /** The configuration file and what it imported, absolute. */
+  /** The configuration file and what it imports, absolute. */
   readonly files: readonly string[]
 }
 
-/** A part of the file system, of which some files are wanted. */
+/** A folder in which some files are watched. */
 export interface Area {
   readonly base: string
-  /** What is wanted in folders below the base too. */
+  /** Subfolders are watched too. */
   readonly deep: boolean
-  /** Whether a file is wanted, by its way from the base. */
+  /** Whether a file is watched, by its path from the base. */
   readonly has: (way: string) => boolean
 }
 
-/** What is wanted: source files in `folder`, the files that `extra` names, and `files`. */
+/** The areas to watch: source files in `folder`, the files that `extra` names, and `files`. */
 export function areasOf({ folder, extra, files }: WatchedFiles): Area[] {
   const imported = files.filter(file => !file.split(sep).includes('node_modules'))
   return [
@@ -30,7 +30,7 @@ export function areasOf({ folder, extra, files }: WatchedFiles): Area[] {
   ]
 }
 
-/** What is named through a link, with where that leads now: the kernel tells nobody that a link is switched. */
+/** The named paths that contain links, with their current targets: the kernel does not report a switched link. */
 export function linkedPaths({ folder, extra, files }: WatchedFiles): ReadonlyMap<string, string> {
   const named = [folder, ...extra.map(text => resolve(folder, text)), ...files]
   return new Map(named.flatMap(path => linkTo(path)))
@@ -41,7 +41,7 @@ function linkTo(path: string): (readonly [string, string])[] {
     const real = realpathSync(path)
     return real === path ? [] : [[path, real]]
   } catch {
-    // It is not there, or not yet again: in the middle of a deployment, or for good.
+    // It is missing: for a moment during a deployment, or for good.
     return []
   }
 }
@@ -52,19 +52,19 @@ function extraArea(folder: string, text: string): Area {
   if (stat?.isDirectory()) return { base: path, deep: true, has: () => true }
   const names = text.split('/')
   const first = names.findIndex(name => /[*?[\]{}()!]/.test(name))
-  // Names with brackets are usual for routes: what exists is no pattern.
+  // Routes often have brackets in their file names: an existing path is not a pattern.
   if (stat !== undefined || first === -1) return fileArea(path)
   const base = resolve(folder, names.slice(0, first).join('/') || (isAbsolute(text) ? '/' : '.'))
   const pattern = names.slice(first).join('/')
   return { base, deep: true, has: way => matchesGlob(way, pattern) }
 }
 
-/** The folder is watched and not the file: that one may be removed and come back. */
+/** Watches the folder, not the file: the file may be removed and created again. */
 function fileArea(path: string): Area {
   return { base: dirname(path), deep: false, has: way => way === basename(path) }
 }
 
-/** Whether a file is wanted, or a folder may hold one that is. */
+/** Whether a file is watched, or a folder may contain one that is. */
 export function isWanted(areas: readonly Area[], path: string, stats: Stats): boolean {
   return areas.some(({ base, deep, has }) => {
     if (path === base) return stats.isDirectory()
@@ -80,7 +80,7 @@ function isBelow(way: string): boolean {
 }
 
 /**
- * Packages change by being installed, and what tools keep for themselves has a name with a dot. Nothing else is left
+ * Packages change only when they are installed, and tools keep their own files under dotted names. Nothing else is left
  * out: many servers are started from `dist` or `build`.
  */
 function isHidden(way: string): boolean {

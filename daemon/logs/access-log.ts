@@ -1,9 +1,9 @@
-/** The access log as far as it concerns the arbiter, which never writes to it. */
+/** Checks the access log for the arbiter, which never writes to it. */
 import { openLogFile } from '../../worker/sinks/log-file.ts'
 
 /**
- * Opens a path (or `-`) once, before any worker does: what is wrong with it is said once, and not by every worker. Where
- * workers have a user of their own, a link that root does not follow is theirs to follow, with their own rights.
+ * Opens a path (or `-`) once before any worker does, so that an error is reported once, and not by every worker. If
+ * workers run as another user, a link that root does not follow is left to them and their rights.
  */
 export async function tryAccessLog(accesslog: string | null, isForOthers: boolean): Promise<void> {
   if (accesslog === null || accesslog === '-') return

@@ -1,4 +1,4 @@
-/** The error log where `logger_class` makes the logger. */
+/** The error log with a logger that the function in `logger_class` makes. */
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../hooks/logger.ts'
@@ -10,16 +10,16 @@ import { kindOf, loadFactory } from './logger-factory.ts'
 
 export interface OwnLogOptions extends ErrorLogOptions {
   readonly logger_class: string
-  /** Paths start there. */
+  /** The folder that paths are relative to. */
   readonly chdir: string
   /** The name in process titles. */
   readonly name: string
 }
 
-/** How long the logger may take to end, in milliseconds. */
+/** How long the logger may take to close, in milliseconds. */
 const endMs = 1_000
 
-/** Rejects with one message for the user when there is no such function, or when what it makes is no logger. */
+/** Rejects with one message for the user if there is no such function, or if it does not return a logger. */
 export async function openOwnLog(options: OwnLogOptions): Promise<ErrorLog> {
   const { loglevel, echo, onLine } = options
   const logger = await make(options)
@@ -28,7 +28,7 @@ export async function openOwnLog(options: OwnLogOptions): Promise<ErrorLog> {
   let closing: Promise<void> | undefined
   const complain = (error: unknown) =>
     mention(logLine({ level: 'error', message: `logger_class failed: ${String(error)}`, pid: process.pid }))
-  // Without a listener a stream that fails would end the arbiter.
+  // Without a listener, a failing stream would end the arbiter.
   if (isStream(logger)) logger.on('error', complain)
 
   function write(level: LogLevel, message: string, pid = process.pid): void {
@@ -49,7 +49,7 @@ export async function openOwnLog(options: OwnLogOptions): Promise<ErrorLog> {
   return {
     write,
     print: lines => attempt(() => logger.log(names.info, lines.trimEnd(), { pid: process.pid })),
-    // The logger alone knows where it writes, and how.
+    // Only the logger knows where and how it writes.
     moveTo: async () => undefined,
     setFormat: () => undefined,
     debug: message => write('debug', message),
@@ -92,7 +92,7 @@ const nearest: Readonly<Record<LogLevel, readonly string[]>> = {
   debug: ['debug'],
 }
 
-/** What the logger calls each level: winston drops lines of a level that it does not know. */
+/** The logger's own name of each level: winston drops lines of a level that it does not know. */
 function namesFor({ levels }: Logger): Readonly<Record<LogLevel, string>> {
   const isKnown = (name: string) => levels === undefined || Object.hasOwn(levels, name)
   return Object.fromEntries(logLevels.map(level => [level, nearest[level].find(isKnown) ?? level])) as Record<
@@ -101,7 +101,7 @@ function namesFor({ levels }: Logger): Readonly<Record<LogLevel, string>> {
   >
 }
 
-/** A winston logger is a stream, and so are the transports that it ends. */
+/** A winston logger is a stream, and so are its transports, which it ends. */
 async function end(logger: Logger): Promise<void> {
   const { transports } = logger as { readonly transports?: unknown }
   const streams = [logger, ...(Array.isArray(transports) ? transports : [])].filter(isStream)

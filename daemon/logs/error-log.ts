@@ -1,31 +1,29 @@
+/**
+ * The error log of arbiter and workers: `[YYYY-MM-DD HH:MM:SS +ZZZZ] [pid] [LEVEL] message`, as in Gunicorn, or JSON.
+ */
 import { write } from 'node:fs'
 import type { LogLevel } from '../../worker/protocol/messages.ts'
 import { openLogFile } from '../../worker/sinks/log-file.ts'
 import { formatLine, jsonLines, type Line, type LogFormat, logLine } from './log-line.ts'
 
-/**
- * The error log: what arbiter and workers have to say, in Gunicorn's lines
- * `[YYYY-MM-DD HH:MM:SS +ZZZZ] [pid] [LEVEL] message`, or in JSON.
- *
- * No method blocks or throws, whatever becomes of the file.
- */
+/** No method blocks or throws, whatever happens to the file. */
 export interface ErrorLog {
-  /** Logs in the name of `pid`; default: this process. */
+  /** Logs in the name of `pid`; by default, of this process. */
   write(level: LogLevel, message: string, pid?: number): void
   debug(message: string): void
   info(message: string): void
   warning(message: string): void
   error(message: string): void
   critical(message: string): void
-  /** Adds whole lines that somebody printed. */
+  /** Adds whole lines that a process printed. */
   print(lines: string): void
-  /** Goes on in the file that has the configured name now; resolves when all earlier lines are in the old one. */
+  /** Opens the file of the configured name again; resolves when all earlier lines are in the old file. */
   reopen(): Promise<void>
-  /** Goes on in another place; rejects, and stays where it is, when that cannot be appended to. */
+  /** Switches to another file or stream; rejects, and keeps the old one, if the new one cannot be appended to. */
   moveTo(errorlog: string): Promise<void>
-  /** Leaves out what is less severe from now on. */
+  /** Drops less severe lines from now on. */
   setLevel(level: LogLevel): void
-  /** Writes the lines to come in this form. */
+  /** Sets the format of the lines to come. */
   setFormat(format: LogFormat): void
   /** Resolves when every line is written; later lines are ignored. */
   close(): Promise<void>
@@ -37,13 +35,13 @@ export interface ErrorLogOptions {
   readonly loglevel: LogLevel
   /** `text` by default. */
   readonly log_format?: LogFormat
-  /** Hears every line that is logged, as text. */
+  /** Gets every line that is logged, as text. */
   readonly echo?: ((lines: string) => void) | undefined
-  /** Hears the same in parts. */
+  /** Gets the same in parts. */
   readonly onLine?: (level: LogLevel, message: string, pid: number) => void
 }
 
-/** Opens the error log; rejects with one message for the user when the file cannot be appended to. */
+/** Opens the error log; rejects with one message for the user if the file cannot be appended to. */
 export async function openErrorLog(options: ErrorLogOptions): Promise<ErrorLog> {
   const { errorlog, loglevel, echo, onLine } = options
   let form = options.log_format ?? 'text'
@@ -126,7 +124,7 @@ export async function openErrorLog(options: ErrorLogOptions): Promise<ErrorLog> 
   }
 }
 
-/** In winston the most severe level has the smallest number. */
+/** In winston, the most severe level has the smallest number. */
 export const severities: Readonly<Record<LogLevel, number>> = {
   critical: 0,
   error: 1,
@@ -135,7 +133,7 @@ export const severities: Readonly<Record<LogLevel, number>> = {
   debug: 4,
 }
 
-/** The log itself is in trouble: the place left is standard error, which may be gone as well. */
+/** For trouble with the log itself: the last resort is standard error, which may be gone as well. */
 export function mention(line: string): void {
   write(2, `${line}\n`, () => undefined)
 }

@@ -1,4 +1,4 @@
-/** The lines of the error log: text as Gunicorn writes it, or one JSON object each. */
+/** Formats the lines of the error log: text as Gunicorn writes it, or one JSON object each. */
 import type { LogLevel } from '../../worker/protocol/messages.ts'
 
 export type LogFormat = 'text' | 'json'
@@ -9,7 +9,7 @@ export interface Line {
   readonly pid: number
 }
 
-/** A line without its end; in text, the further lines of a longer message follow as they are. */
+/** A line without its line end; in text, further lines of the message follow as they are. */
 export const formatLine: Readonly<Record<LogFormat, (line: Line) => string>> = {
   text: logLine,
   json: jsonLine,
@@ -23,7 +23,7 @@ function jsonLine({ level, message, pid }: Line): string {
   return JSON.stringify({ time: new Date().toISOString(), pid, level, message: message.replace(/\n+$/, '') })
 }
 
-/** What workers print, in whole lines: what is an object already stays as it is. */
+/** Converts lines that workers print to JSON; a line that is an object already stays as it is. */
 export function jsonLines(printed: string): string {
   const lines = printed.split('\n').filter(line => line.trim() !== '')
   const time = new Date().toISOString()
@@ -37,7 +37,7 @@ function isObject(line: string): boolean {
     JSON.parse(line)
     return true
   } catch {
-    // It begins like one, as words may.
+    // Plain text may begin with a bracket too.
     return false
   }
 }

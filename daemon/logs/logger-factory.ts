@@ -1,4 +1,4 @@
-/** `logger_class`: finding the function that makes the logger. */
+/** Finds and loads the function that `logger_class` names. */
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,7 @@ import { resolvePackage } from '../../config/load/resolve-package.ts'
 import type { LoggerFactory } from '../../hooks/logger.ts'
 
 /**
- * Loads `MODULE[:EXPORT]`: a file, by its path from this folder, or a package that code there could import.
+ * Loads `MODULE[:EXPORT]`: a file, relative to this folder, or a package that code there could import.
  *
  * @throws Error with one message for the user
  */
@@ -46,7 +46,7 @@ function find(path: string, folder: string, what: string): string {
   throw new Error(`Cannot use ${what}: there is no such file in ${folder}${tried}: check the path and chdir`)
 }
 
-/** CommonJS in between gives its exports as `default`. */
+/** An imported CommonJS module has its exports in `default`. */
 function exportOf(module: unknown, name: string): unknown {
   const own = memberOf(module, name)
   const inner = memberOf(module, 'default')

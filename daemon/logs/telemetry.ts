@@ -1,4 +1,4 @@
-/** Syslog and statsd as far as the arbiter feeds them: its log, and what it knows about the whole server. */
+/** Feeds syslog and statsd from the arbiter: its log, and metrics of the whole server. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import type { LogLevel, WorkerSettings } from '../../worker/protocol/messages.ts'
@@ -7,10 +7,10 @@ import type { Syslog } from '../../worker/sinks/syslog.ts'
 import { backlogReader } from '../sockets/backlog.ts'
 import type { Listener } from '../sockets/sockets.ts'
 
-/** Who is fed, in the form that workers get it. */
+/** The receivers, in the form that workers get them. */
 type Targets = Pick<WorkerSettings, 'syslog' | 'statsd'>
 
-/** Whose queues are measured. */
+/** The generation whose queues are measured. */
 interface Followed {
   readonly resolved: Resolved
   readonly listeners: readonly Listener[]
@@ -31,7 +31,7 @@ export class Outlets {
     this.#onTrouble = onTrouble
   }
 
-  /** Goes on with these targets; rejects, and stays as it is, when syslog cannot be sent to. */
+  /** Switches to these targets; rejects, and keeps the old ones, if syslog cannot be sent to. */
   async use(targets: Targets): Promise<void> {
     const { syslog, statsd } = targets
     const before = this.#targets
@@ -54,7 +54,7 @@ export class Outlets {
     this.#targets = targets
   }
 
-  /** A line of the error log. */
+  /** Forwards a line of the error log. */
   readonly line = (level: LogLevel, message: string, pid: number): void => {
     this.#syslog?.send('error', level, message, pid)
     if (level === 'warning' || level === 'error' || level === 'critical') {
@@ -62,14 +62,14 @@ export class Outlets {
     }
   }
 
-  /** The number of workers that live. */
+  /** Reports how many workers are alive. */
   count(workers: number): void {
     if (this.#statsd === undefined || workers === this.#workers) return
     this.#workers = workers
     this.#statsd.gauge('gunicorn.workers', workers)
   }
 
-  /** Measures the queues of this generation from now on, where that is wanted. */
+  /** Measures the queues of this generation from now on, if the metric is enabled. */
   follow({ resolved, listeners }: Followed): void {
     clearInterval(this.#backlogTimer)
     const { statsd_host, enable_backlog_metric } = resolved.settings
@@ -86,7 +86,7 @@ export class Outlets {
           failing = false
         },
         (error: Error) => {
-          // Once for as long as it lasts: descriptors may be short for a while.
+          // Reported once for as long as it lasts: descriptors may be short for a while.
           if (!failing) this.#onTrouble(`Cannot measure the backlog: ${error.message}`)
           failing = true
         },
@@ -94,7 +94,7 @@ export class Outlets {
     }, backlogMs).unref()
   }
 
-  /** Resolves when the last of it is sent, or after about a second. */
+  /** Resolves when everything is sent, or after about a second. */
   async close(): Promise<void> {
     clearInterval(this.#backlogTimer)
     await Promise.all([this.#syslog?.close(), this.#statsd?.close()])

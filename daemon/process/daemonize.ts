@@ -1,6 +1,6 @@
 /**
- * The server in the background: the command that was typed becomes the launcher of a process in a session of its own,
- * and waits until that one is ready.
+ * Runs the server in the background: the command becomes the launcher of a process in a new session, and waits until
+ * that process is ready.
  */
 import { isatty } from 'node:tty'
 import type { Settings } from '../../config/table.ts'
@@ -8,10 +8,10 @@ import { exitCodes } from '../../worker/protocol/exit-codes.ts'
 import { trySpawn, whyNotStarted } from '../system/spawn.ts'
 import { saysReady, tellParent } from './parent-channel.ts'
 
-/** Tells a process that it is the daemon; for nobody else. */
+/** Marks a process as the daemon; no other process gets it. */
 const variable = 'TSICORN_DAEMON'
 
-/** What a daemon tells its launcher, besides that it is ready. */
+/** What a daemon sends its launcher, besides that it is ready. */
 type FromDaemon =
   | { readonly type: 'log'; readonly lines: string }
   | { readonly type: 'complaint'; readonly text: string }
@@ -24,8 +24,8 @@ interface Ending {
 }
 
 /**
- * Starts the server again, by the same words, in the background. Resolves with the exit code of the command: 0 when the
- * server is ready, else that of the server, which has ended.
+ * Starts the server again in the background, with the same command line. Resolves with the exit code of the command: 0
+ * when the server is ready, else that of the server, which has ended.
  */
 export async function daemonize(settings: Asked): Promise<number> {
   const errors = streamOf(2, settings)
@@ -71,7 +71,7 @@ function notStarted(error: Error): Error {
   return new Error(`Cannot start the daemon: ${whyNotStarted(error, process.argv0, '.')}`)
 }
 
-/** As in Gunicorn: a terminal is never kept, and anything else only where that is asked for. */
+/** As in Gunicorn: a terminal is never kept, and any other stream only on request. */
 function streamOf(fd: number, { enable_stdio_inheritance }: Asked): 'ignore' | 'inherit' {
   return enable_stdio_inheritance && !isatty(fd) ? 'inherit' : 'ignore'
 }
@@ -80,7 +80,7 @@ function isGrave(lines: string): boolean {
   return /^\[[^\]]+\] \[\d+\] \[(WARNING|ERROR|CRITICAL)\] /.test(lines)
 }
 
-/** Who interrupts the launcher means the daemon, which cannot hear the terminal. */
+/** Passes signals on: a user who interrupts the launcher means the daemon, which has no terminal. */
 function passOnSignals(send: (name: NodeJS.Signals) => void) {
   let first: NodeJS.Signals | undefined
   const handlers = (['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const).map(name => {
@@ -104,7 +104,7 @@ function conclude(
   interruption: NodeJS.Signals | undefined,
   show: (text: string) => void,
 ): number {
-  // The launcher ends as the signal would have ended it.
+  // End the launcher by the same signal.
   if (interruption !== undefined) process.kill(process.pid, interruption)
   const { ok, failed } = exitCodes
   if (code !== null && code !== ok.code) return code
@@ -118,19 +118,19 @@ function conclude(
 
 /** The command that waits for this process. */
 export interface Launcher {
-  /** Shows lines of the log to the user. */
+  /** Shows log lines to the user. */
   log(lines: string): void
-  /** Shows the reason why there is no server. */
+  /** Shows why there is no server. */
   complain(text: string): void
 }
 
-/** Undefined for a process that is no daemon. To be called first of all, and once. */
+/** Undefined if this process is no daemon. Call it once, before anything else. */
 export function findLauncher(): Launcher | undefined {
   if (process.env[variable] === undefined) return undefined
   delete process.env[variable]
   process.umask(0o022)
   let waits = process.connected === true
-  // It has heard that the server is ready.
+  // The launcher has heard that the server is ready.
   process.on('message', () => {
     waits = false
   })

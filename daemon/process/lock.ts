@@ -1,9 +1,9 @@
 /**
- * A lock that one process of this machine can hold, and that nobody holds any more when its process is gone.
+ * A lock that one process of this machine can hold, and that is free once its process is gone.
  *
- * The lock is a folder, as proper-lockfile makes it, with one empty file whose name says who holds it. It appears under
- * its name together with that file, and to break it one has to remove exactly the file that one has judged; so of
- * several processes that find the lock of a dead one, one gets it.
+ * The lock is a folder, made by proper-lockfile, with one empty file whose name identifies the holder. The folder
+ * appears under its name together with that file, and breaking the lock takes removing exactly the file that was
+ * examined: of several processes that find the lock of a dead one, one gets it.
  */
 import {
   closeSync,
@@ -27,11 +27,11 @@ import { folderPath, inPlace } from '../../worker/protocol/safe-open.ts'
 import { fromWord, isRunning, ourselves, type ProcessIdentity, toWord } from '../system/process-identity.ts'
 
 export interface Lock {
-  /** May be called when the process exits. */
+  /** May be called while the process exits. */
   release(): void
 }
 
-/** A process that lives holds the lock. */
+/** Another living process holds the lock. */
 export class LockedError extends Error {
   override readonly name = 'LockedError'
   readonly pid: number
@@ -45,19 +45,19 @@ export class LockedError extends Error {
 /** How often the holder touches the lock, in milliseconds. */
 const update = 10_000
 
-/** After how long without that a lock counts as left where nothing else tells. */
+/** How long without a touch until a lock counts as abandoned, if nothing else tells, in milliseconds. */
 const stale = 60_000
 
 /** proper-lockfile would judge by time alone: a machine that slept would lose its locks. */
 const never = 365 * 24 * 3_600_000
 
-/** How often a lock may change hands while one tries to get it. */
+/** How often a lock may change hands while this process tries to take it. */
 const attempts = 20
 
 /**
- * Takes the lock at once or not at all; `lost` hears when somebody has broken it and it cannot be had again.
+ * Takes the lock at once or throws; calls `lost` if another process has broken it and it cannot be taken back.
  *
- * @throws LockedError, or the error of the system
+ * @throws LockedError, or the system's error
  */
 export function takeLock(path: string, lost: (error: Error) => void): Lock {
   let release = acquire()
@@ -84,7 +84,7 @@ export function takeLock(path: string, lost: (error: Error) => void): Lock {
   return { release: () => release() }
 }
 
-/** Undefined where somebody has the lock, living or dead. */
+/** Undefined if the lock is held, by a living process or a dead one. */
 function tryOnce(path: string, broken: () => void): (() => void) | undefined {
   try {
     const release = properLockfile().lockSync(path, {
@@ -106,22 +106,22 @@ function letGo(release: () => void): void {
   try {
     release()
   } catch (error) {
-    // It was lost before, or released.
+    // It was lost or released already.
     if (!['ERELEASED', 'ENOTACQUIRED'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }
 
-/** Loaded when the first lock is wanted. */
+/** Loads proper-lockfile when the first lock is wanted. */
 function properLockfile(): typeof import('proper-lockfile') {
-  // It brings signal-exit, which listens to every deadly signal and then ends the process as the system would have. This
-  // one Node ignores, as a full quota is no reason to die: a second listener makes signal-exit leave it alone.
+  // It loads signal-exit, which listens to every deadly signal and then ends the process as the system would have. Node
+  // ignores SIGXFSZ, as a full quota is no reason to die: a second listener makes signal-exit leave it alone.
   if (process.listenerCount('SIGXFSZ') === 0) process.on('SIGXFSZ', () => undefined)
   return createRequire(import.meta.url)('proper-lockfile') as typeof import('proper-lockfile')
 }
 
 /**
- * What proper-lockfile does with the folder: making it comes with saying who holds it, removing it with looking. No link is
- * followed, as the folder of the lock may belong to somebody else.
+ * The file system for proper-lockfile: creating the folder also records the holder, and removing it checks the holder.
+ * No link is followed, since the folder around the lock may belong to another user.
  */
 const fileSystem = {
   statSync: (path: string) => inPlace(path, place => lstatSync(place)),
@@ -141,7 +141,7 @@ function makeLock(path: string): void {
   const record = join(folderPath(fd, draft), toWord(ourselves()))
   try {
     writeFileSync(record, '', { flag: 'wx' })
-    // Everybody may see who holds it.
+    // All users may see who holds it.
     fchmodSync(fd, 0o755)
     renameSync(draft, path)
   } catch (error) {
@@ -160,7 +160,7 @@ function holderOf(path: string): ProcessIdentity | undefined {
       .map(fromWord)
       .find(identity => identity !== undefined)
   } catch (error) {
-    // It has gone meanwhile, or is no folder.
+    // It is gone by now, or no folder.
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw error
   }
@@ -174,7 +174,7 @@ function isHeld(path: string, holder: ProcessIdentity): boolean {
   return Date.now() - touched < stale
 }
 
-/** Removes the lock of this holder; where somebody else has it by now, nothing happens. */
+/** Removes this holder's lock; does nothing if another process has it by now. */
 function breakLock(path: string, holder: ProcessIdentity): void {
   for (const remove of [() => unlinkSync(join(path, toWord(holder))), () => rmdirSync(path)]) {
     try {

@@ -1,8 +1,8 @@
 /**
- * What belongs to the user that workers run as: the access log, which they write, and the files of unix sockets.
+ * Gives files to the user that workers run as: the access log, which they write, and the files of unix sockets.
  *
  * A privileged arbiter does this in folders where that user may write. So it follows no symbolic link, and gives away
- * no file that is not its own or has a second name: any of them could be a trap that hands over a file of the system.
+ * no file that is not its own or has a second name: either could be a trap that hands over a system file.
  */
 import { closeSync, constants, fchownSync, fstatSync, openSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -13,7 +13,7 @@ import { inPlace } from '../../worker/protocol/safe-open.ts'
 import { giveSocketFile } from '../sockets/socket-file.ts'
 import type { Listener } from '../sockets/sockets.ts'
 
-/** Creates the access log where it is missing, and gives it to the workers: to be called before they open it. */
+/** Creates the access log if it is missing, and gives it to the workers; call it before they open it. */
 export function giveAccessLog({ settings, owner }: Resolved): void {
   const { accesslog, chdir } = settings
   if (owner === undefined || accesslog === null || accesslog === '-') return
@@ -32,19 +32,19 @@ export function giveAccessLog({ settings, owner }: Resolved): void {
   }
 }
 
-/** Gives the file of a unix socket to the user of the workers. */
+/** Gives the file of a unix socket to the workers' user. */
 export function giveSocket({ path, file, given }: Listener, owner: WorkerUser): void {
   if (path === undefined || given) return
   try {
     giveSocketFile(path, file, owner)
   } catch (error) {
-    // Gone; the log has said so.
+    // It is gone, and the log has said so.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
       complain(path, owner, error as NodeJS.ErrnoException)
   }
 }
 
-/** Undefined where it cannot be opened: whoever opens it next has a message for each reason. */
+/** Undefined if it cannot be opened: the next attempt to open it reports the reason. */
 function openWithoutTrap(path: string): number | undefined {
   const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
   const flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK
@@ -59,7 +59,7 @@ function openWithoutTrap(path: string): number | undefined {
 }
 
 function complain(path: string, { words }: WorkerUser, error: NodeJS.ErrnoException): void {
-  // An arbiter without privileges: its workers cannot become that user either, and say so.
+  // Without privileges: the workers cannot become that user either, and report it.
   if (error.code === 'EPERM' && process.geteuid?.() !== 0) return
   const why = error.errno === undefined ? error.message : getSystemErrorMessage(error.errno)
   throw new Error(`Cannot give "${path}" to ${words}: ${why}: let the arbiter change owners (CAP_CHOWN)`)

@@ -1,10 +1,10 @@
 /**
- * The channel between an arbiter and whoever started it and waits for it: a launcher, or the arbiter before it.
+ * The channel from an arbiter to the process that started it and waits for it: a launcher, or the old arbiter.
  *
  * Configurations and hooks run in the arbiter as well, and must not speak in its name.
  */
 
-// Taken before any code of the user runs.
+// Taken before any user code runs.
 const send = process.send?.bind(process)
 if (send !== undefined) {
   process.send = (...args: readonly unknown[]): boolean => {
@@ -14,15 +14,15 @@ if (send !== undefined) {
   }
 }
 
-/** Ignored where nobody waits. */
+/** Does nothing if no process waits. */
 export function tellParent(message: object): void {
   if (process.connected) send?.(message, undefined, undefined, () => undefined)
 }
 
-/** What every arbiter tells whoever waits for it when it serves. */
+/** The message of every arbiter that begins to serve. */
 export const ready = { type: 'ready' } as const
 
-/** Whether an arbiter said so. */
+/** Whether the message says that an arbiter serves. */
 export function saysReady(message: unknown): boolean {
   return typeof message === 'object' && message !== null && 'type' in message && message.type === ready.type
 }

@@ -1,6 +1,6 @@
 /**
- * The file that holds the arbiter's process id. It is claimed before anything else happens and written when the server
- * serves; of two starts with the same file, one wins.
+ * The file with the arbiter's process id. It is claimed before anything else happens and written when the server
+ * serves: of two servers started with the same file, one gets it.
  */
 import { randomBytes } from 'node:crypto'
 import {
@@ -27,7 +27,7 @@ export class PidfileError extends Error {
   override readonly name = 'PidfileError'
 }
 
-/** Where it belongs; a new arbiter has a file of its own, beside that of the arbiter that it is to succeed. */
+/** The path of the pidfile; a new arbiter has its own, beside that of the old arbiter. */
 export function pidfileOf({ settings }: Resolved, isNewArbiter: boolean): string | undefined {
   const { pidfile, chdir } = settings
   return pidfile === null ? undefined : `${resolve(chdir, pidfile)}${isNewArbiter ? '.2' : ''}`
@@ -36,27 +36,27 @@ export function pidfileOf({ settings }: Resolved, isNewArbiter: boolean): string
 interface Claim {
   readonly path: string
   readonly lock: Lock
-  /** The file, open, once it is written: so no other one can have its inode, and that tells it from others. */
+  /** The written file, kept open: no other file can get its inode, which identifies it. */
   fd?: number
 }
 
 export class Pidfile {
   readonly #report: (message: string) => void
   #current: Claim | undefined
-  /** What takes the place of the current one when it is published; without a claim, no file is wanted any more. */
+  /** Replaces the current claim when it is published; without a `claim`, no file is wanted any more. */
   #next: { readonly claim: Claim | undefined } | undefined
   #isPublished = false
   readonly #onExit = () => this.close()
 
-  /** `report` hears of trouble that is no reason to stop. */
+  /** `report` gets the errors that are no reason to stop. */
   constructor(report: (message: string) => void) {
     this.#report = report
     process.once('exit', this.#onExit)
   }
 
   /**
-   * Claims a path, and leaves the file alone; undefined for no file. What was claimed before is given up unless it is
-   * published: that stays until `publish`.
+   * Claims a path without touching the file; undefined for no file. Gives up the claim before it, unless that is
+   * published: then it stays until `publish`.
    *
    * @throws PidfileError
    */
@@ -66,7 +66,7 @@ export class Pidfile {
     this.#next = { claim: path === undefined ? undefined : this.#take(path) }
   }
 
-  /** Writes the file that was claimed last, also where it was removed meanwhile, and removes the one before it. */
+  /** Writes the claimed file, even if it was removed meanwhile, and removes the one before it. */
   publish(): void {
     this.#isPublished = true
     const before = this.#current
@@ -76,13 +76,13 @@ export class Pidfile {
     if (before !== undefined && before !== this.#current) this.#remove(before)
   }
 
-  /** Gives up what was claimed and not published. */
+  /** Gives up a claim that is not published. */
   withdraw(): void {
     this.#next?.claim?.lock.release()
     this.#next = undefined
   }
 
-  /** Goes on at another path: at once, or when the first file would be published. Trouble is reported. */
+  /** Moves to another path, at once or when the first file would be published. Reports errors. */
   move(path: string | undefined): void {
     try {
       this.claim(path)
@@ -92,7 +92,7 @@ export class Pidfile {
     }
   }
 
-  /** Removes the file and gives up every claim; the exit of the process does the same, whatever leads to it. */
+  /** Removes the file and gives up all claims; so does the exit of the process, whatever its cause. */
   close(): void {
     process.off('exit', this.#onExit)
     this.withdraw()
@@ -135,7 +135,7 @@ export class Pidfile {
   }
 }
 
-/** Nobody can guess the name of the draft, and nothing that has it already is written to. */
+/** The draft's name cannot be guessed, and no existing file is written to. */
 function replaceFile(place: string): number {
   const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
   const draft = `${place}.${randomBytes(6).toString('hex')}.tmp`
@@ -154,7 +154,7 @@ function replaceFile(place: string): number {
 function removeFile(place: string, fd: number): void {
   try {
     const [own, found] = [fstatSync(fd, { bigint: true }), lstatSync(place, { bigint: true })]
-    // Somebody may have written another process id into it.
+    // Another process may have written its own id into it.
     const text = Buffer.alloc(own.size > 100n ? 0 : Number(own.size))
     readSync(fd, text, 0, text.length, 0)
     const isOurs = own.dev === found.dev && own.ino === found.ino

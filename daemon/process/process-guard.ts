@@ -1,18 +1,18 @@
 /**
- * Keeps user code in this process (the configuration, hooks, a logger) from ending it: what nothing else handles is
- * heard here, and calls that end a process throw instead.
+ * Keeps user code in this process (the configuration, hooks, a logger) from ending it: unhandled errors are caught
+ * here, and calls that end a process throw instead.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { userStackOf } from '../../hooks/thrown.ts'
 
-/** How often to look whether all threads are done, and how long to wait in between, in milliseconds. */
+/** How often to check whether all threads are done, and the pause between checks, in milliseconds. */
 const leaveTries = 10
 const leavePauseMs = 50
 
 export class ProcessGuard {
   /** Ends the process. */
   readonly exit = process.exit.bind(process)
-  /** Hears what was thrown, or rejected with, and handled by nobody. */
+  /** Called with every error and rejection that nothing else handles. */
   onStray: (error: unknown) => void
   readonly #hear = (error: unknown) => this.onStray(error)
 
@@ -22,15 +22,15 @@ export class ProcessGuard {
     for (const name of ['exit', 'abort'] as const) Object.assign(process, { [name]: refuse(name) })
     const remove = process.removeAllListeners
     process.removeAllListeners = name => {
-      // Without a name, what Node itself listens for goes too, and no signal can ever be heard again.
+      // Without a name, Node's own listeners are removed too, and no signal is ever heard again.
       if (name === undefined) throw new Error('process.removeAllListeners() is too much: name an event')
       return Reflect.apply(remove, process, [name])
     }
   }
 
   /**
-   * Ends the process. Node waits for its threads, and one may wait for ever: to write to a socket that nobody reads. Then a
-   * signal ends it, the one that supervisors take for an orderly end where it is one.
+   * Ends the process. Node waits for its threads, and one may hang for ever in a write to a socket that no process
+   * reads. Then a signal ends the process: for exit code 0 it is TERM, which supervisors take for an orderly end.
    */
   async leave(code: number): Promise<void> {
     for (let tries = 0; tries < leaveTries; tries += 1) {
@@ -40,9 +40,9 @@ export class ProcessGuard {
     process.kill(process.pid, code === 0 ? 'SIGTERM' : 'SIGKILL')
   }
 
-  /** Listens again where somebody has removed the listener. */
+  /** Adds the listener again if user code has removed it. */
   keep(): void {
-    // Rejections that nobody handles come here as well.
+    // Unhandled rejections arrive here as well.
     if (!process.listeners('uncaughtException').includes(this.#hear)) {
       process.on('uncaughtException', this.#hear)
     }
@@ -55,7 +55,7 @@ function refuse(name: 'exit' | 'abort') {
   }
 }
 
-/** A line of the log about a stray error; `files` are those that may have thrown it. */
+/** The log line about a stray error; one of `files` may have thrown it. */
 export function describeStray(error: unknown, files: readonly string[]): string {
   const stack = userStackOf(error)
   const file = files.find(path => stack.includes(path))

@@ -1,9 +1,12 @@
-/** `npm start`, `npx` and their like: they put a shell in between, which dies of a signal and leaves the server behind. */
+/**
+ * Detects `npm start`, `npx` and the like: they put a shell in between, which dies of a signal and leaves the server
+ * behind.
+ */
 import { readFileSync } from 'node:fs'
 
-/** What is to be said where such a one has started this process; undefined where none has, or the system does not tell. */
+/** What to log if such a runner started this process; undefined if none did, or if the system does not tell. */
 export function deafRunner(env: NodeJS.ProcessEnv): string | undefined {
-  // All of them set it.
+  // All of these runners set it.
   if (env.npm_config_user_agent === undefined) return undefined
   const shell = process.ppid
   if (!/^(?:\S*\/)?(?:ba|da|z|k)?sh -c /.test(commandOf(shell))) return undefined
@@ -25,7 +28,7 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch {
-    // No such process any more, or no /proc: then nothing is said.
+    // The process is gone, or there is no /proc: nothing is logged.
     return ''
   }
 }

@@ -1,8 +1,8 @@
 /**
- * What systemd is told about this server: that it is ready, what it does, that it is alive. See sd_notify(3).
+ * Notifies systemd about this server: that it is ready, what it does, that it is alive. See sd_notify(3).
  *
- * Node has no unix datagram sockets, so every message is a run of `systemd-notify`, one at a time and in order. Nobody
- * waits for it but `idle`.
+ * Node has no unix datagram sockets, so each message takes a run of `systemd-notify`, one at a time and in order. Only
+ * `idle` waits for them.
  */
 import type { LogLevel } from '../../worker/protocol/messages.ts'
 import { trySpawn } from '../system/spawn.ts'
@@ -14,12 +14,12 @@ type Variables = Readonly<Record<string, string | undefined>>
 type Message = Readonly<Record<string, string>>
 
 export interface NotifierOptions {
-  /** The environment that systemd made for this process. */
+  /** The environment that systemd gave this process. */
   readonly env: Variables
   readonly log: { write(level: LogLevel, message: string): void }
 }
 
-/** The notifier, or undefined where nobody wants to be notified. */
+/** Undefined if no service manager wants to be notified. */
 export function createNotifier({ env, log }: NotifierOptions): Notifier | undefined {
   const { NOTIFY_SOCKET: socket } = env
   if (socket === undefined || socket === '') return undefined
@@ -29,11 +29,11 @@ export function createNotifier({ env, log }: NotifierOptions): Notifier | undefi
 /** How long a run of `systemd-notify` may take, in milliseconds: as long as it waits for systemd itself. */
 const patience = 5_000
 
-/** systemd cuts messages at 4096 bytes, and a character may take four of them. */
+/** systemd truncates messages at 4096 bytes, and a character may take four of them. */
 const longestStatus = 900
 
 export class Notifier {
-  /** What a new arbiter needs from the environment to be heard. The watchdog is that of the unit, not of one process. */
+  /** The variables that a new arbiter needs to notify systemd. The watchdog belongs to the unit, not to one process. */
   readonly inheritable: Message
   readonly #options: NotifierOptions
   readonly #socket: string
@@ -56,35 +56,35 @@ export class Notifier {
     }
   }
 
-  /** The start or a reload is over, well or badly: the status says which. */
+  /** The start or the reload is over, whether it succeeded or not: the status tells. */
   ready(status: string): void {
     this.#put({ READY: '1', ...this.#newStatus(status) })
   }
 
-  /** One line for people, shown by `systemctl status`; nothing happens where it is the one already shown. */
+  /** One line for people, shown by `systemctl status`; sent only if it has changed. */
   status(text: string): void {
     if (oneLine(text) !== this.#status) this.#put(this.#newStatus(text))
   }
 
   reloading(status: string): void {
-    // Without the time, a unit of Type=notify-reload cannot tell this reload from one before, and waits in vain.
+    // Without the time, a unit of Type=notify-reload cannot tell this reload from an earlier one, and waits in vain.
     const now = process.hrtime.bigint() / 1_000n
     this.#put({ RELOADING: '1', MONOTONIC_USEC: String(now), ...this.#newStatus(status) })
   }
 
-  /** This server ends. Not for an arbiter whose new arbiter goes on: systemd may take the unit for stopped. */
+  /** This server ends. Do not call it while a new arbiter continues: systemd may consider the unit stopped. */
   stopping(status: string): void {
     this.#put({ STOPPING: '1', ...this.#newStatus(status) })
   }
 
-  /** The process that signals and reloads are for from now on. */
+  /** Names the main process, which gets signals and reloads from now on. */
   mainPid(pid: number): void {
     this.#put({ MAINPID: String(pid) })
   }
 
   /**
-   * Tells the watchdog that the arbiter is alive, where that is due; returns when it is due next, in milliseconds of the
-   * monotonic clock. To be called on every turn of the arbiter's loop, and from nowhere else.
+   * Feeds the watchdog if it is due; returns when it is due next, in milliseconds of the monotonic clock. Call it on
+   * every turn of the arbiter's loop, and from nowhere else.
    */
   beat(now: number): number | undefined {
     if (this.#beatMs === undefined) return undefined
@@ -95,7 +95,7 @@ export class Notifier {
     return this.#nextBeat
   }
 
-  /** Resolves when systemd knows everything, or cannot be told. */
+  /** Resolves when all messages have been sent, or could not be. */
   async idle(): Promise<void> {
     await this.#sending
   }
@@ -114,7 +114,7 @@ export class Notifier {
   }
 
   async #sendAll(): Promise<void> {
-    // What is said in the same turn of the loop goes together.
+    // Messages from the same turn of the loop are sent together.
     await Promise.resolve()
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
       const problem = await this.#send(next)
@@ -124,14 +124,14 @@ export class Notifier {
     this.#sending = undefined
   }
 
-  /** Resolves with what went wrong. */
+  /** Resolves with the error, if there was one. */
   #send(message: Message): Promise<Error | undefined> {
     return new Promise(resolve => {
       const notify = trySpawn(
         'systemd-notify',
         Object.entries(message).map(([name, value]) => `${name}=${value}`),
         {
-          // The folder that this process was started in may be gone after a deployment.
+          // The working folder of this process may be gone after a deployment.
           cwd: '/',
           env: { PATH: this.#options.env.PATH, NOTIFY_SOCKET: this.#socket },
           stdio: ['ignore', 'ignore', 'pipe'],
@@ -142,7 +142,7 @@ export class Notifier {
       notify.stderr?.setEncoding('utf8').on('data', (text: string) => {
         said += text
       })
-      // What it started may keep its pipe open when it is gone itself, so that this is the end whatever follows.
+      // A process that it started may keep the pipe open: then `close` does not follow.
       const timer = setTimeout(() => {
         notify.kill('SIGKILL')
         resolve(new Error(`systemd-notify did not end within ${patience / 1_000} s`))
@@ -175,16 +175,16 @@ export class Notifier {
   }
 }
 
-/** The states of a unit; each of them counts, and so does their order. */
+/** The states of a unit: each one counts, and so does their order. */
 const states = ['READY', 'RELOADING', 'STOPPING'] as const
 
-/** Whether the later message can go with the earlier one, and what both say be said by the later one alone. */
+/** Whether the later message can be merged into the earlier one, and replace the fields that both have. */
 function mayJoin(earlier: Message, later: Message): boolean {
   const [a, b] = [earlier, later].map(message => states.find(state => state in message))
   return a === undefined || b === undefined || a === b
 }
 
-/** How often the watchdog wants to hear something, in milliseconds: twice as often as it must; see sd_watchdog_enabled(3). */
+/** How often to feed the watchdog, in milliseconds: twice as often as required; see sd_watchdog_enabled(3). */
 function beatOf({ WATCHDOG_USEC, WATCHDOG_PID }: Variables): number | undefined {
   if (WATCHDOG_USEC === undefined || !/^[1-9]\d*$/.test(WATCHDOG_USEC)) return undefined
   if (WATCHDOG_PID !== undefined && Number(WATCHDOG_PID) !== process.pid) return undefined

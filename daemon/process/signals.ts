@@ -1,9 +1,9 @@
-/** The signals of the arbiter. A handler only puts the name in the inbox. */
+/** Catches the arbiter's signals: a handler only puts the name into the inbox. */
 import { readFileSync } from 'node:fs'
 import { type SignalName, signalNames } from '../state/phase.ts'
 
 export interface CaughtSignals {
-  /** Installs handlers again that somebody has removed: without one, the signal would end the process. */
+  /** Adds handlers again that user code has removed: without one, the signal would end the process. */
   keep(): void
   release(): void
 }
@@ -27,8 +27,7 @@ export function catchSignals(heard: (name: SignalName | 'CONT') => void): Caught
 }
 
 /**
- * Whether a terminal would send WINCH to this process whenever its window changes: it then says nothing about what an
- * operator wants.
+ * Whether a terminal sends WINCH to this process when its window is resized: then it is no command from an operator.
  */
 export function isInForeground(): boolean {
   try {
@@ -38,7 +37,7 @@ export function isInForeground(): boolean {
     const [group, terminal, foregroundGroup] = [fields[2], fields[4], fields[5]]
     return terminal !== '0' && group === foregroundGroup
   } catch {
-    // No /proc: systems other than Linux.
+    // No /proc: not Linux.
     return process.stdout.isTTY === true || process.stderr.isTTY === true
   }
 }

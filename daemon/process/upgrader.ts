@@ -1,6 +1,6 @@
 /**
- * The arbiters before and after this one. On USR2 a new arbiter is started with the same sockets, and both serve until the
- * operator ends one of them: ending the old one promotes the new arbiter, ending the new arbiter takes the upgrade back.
+ * Upgrades with USR2: a new arbiter is started on the same sockets, and both serve until the operator ends one of them.
+ * Ending the old arbiter promotes the new one; ending the new arbiter takes the upgrade back.
  */
 import type { ChildProcess } from 'node:child_process'
 import { firstInherited } from '../../worker/protocol/frame.ts'
@@ -22,7 +22,7 @@ export interface NewArbiterOptions {
   readonly env: NodeJS.ProcessEnv
 }
 
-/** How often to look for an old arbiter that cannot be heard any more, in milliseconds. */
+/** How often to check whether an old arbiter whose channel has closed still lives, in milliseconds. */
 const lookMs = 1_000
 
 export class Upgrader {
@@ -44,17 +44,17 @@ export class Upgrader {
     return this.#newArbiter !== undefined || this.#oldArbiter !== undefined
   }
 
-  /** The new arbiter does not serve yet. */
+  /** The new arbiter is not serving yet. */
   get isUpgrading(): boolean {
     return this.#newArbiter !== undefined && !this.#newArbiterServes
   }
 
-  /** Another arbiter serves on the same sockets already: what waits there is not lost when this one leaves. */
+  /** Another arbiter already serves on the same sockets: queued connections are not lost when this one leaves. */
   get goesOn(): boolean {
     return this.#newArbiterServes || this.#oldArbiter !== undefined
   }
 
-  /** The process id of the arbiter that is to be succeeded, while it lives. */
+  /** The process id of the old arbiter, while it lives. */
   get oldArbiter(): number | undefined {
     return this.#oldArbiter
   }
@@ -63,12 +63,12 @@ export class Upgrader {
     return this.#newArbiter?.pid
   }
 
-  /** The process id of the new arbiter, as soon as it serves. */
+  /** The process id of the new arbiter, once it serves. */
   get successor(): number | undefined {
     return this.#newArbiterServes ? this.newArbiter : undefined
   }
 
-  /** Why there can be no new arbiter now. */
+  /** Why no new arbiter can be started now. */
   get refusal(): string | undefined {
     if (this.#newArbiter !== undefined) return `a new arbiter lives already (pid ${this.#newArbiter.pid})`
     if (this.#oldArbiter === undefined) return undefined
@@ -76,8 +76,8 @@ export class Upgrader {
   }
 
   /**
-   * Starts the new arbiter, as this arbiter was started: by the same words, so that a new Node or a new release behind a
-   * symbolic link is what runs.
+   * Starts the new arbiter with this arbiter's command line, so that a new Node or a new release behind a symbolic link
+   * is used.
    *
    * @throws Error that says why there is no new arbiter, as far as that is known at once
    */
@@ -109,18 +109,18 @@ export class Upgrader {
     this.#put({ type: 'new arbiter ended', pid: newArbiter.pid, how })
   }
 
-  /** Tells the arbiter before this one, or whoever waits for it, that this one serves. */
+  /** Tells the old arbiter, or a waiting launcher, that this arbiter serves. */
   announceReady(): void {
     tellParent(ready)
   }
 
-  /** Lets this process end although a new arbiter lives. */
+  /** Lets this process end although the new arbiter lives. */
   release(): void {
     this.#newArbiter?.unref()
     this.#newArbiter?.channel?.unref()
   }
 
-  /** The channel ends with the old arbiter, unless a hook has closed it before. */
+  /** The channel closes when the old arbiter ends, or when a hook closes it. */
   #awaitEnd(oldArbiter: number): void {
     const before = identify(oldArbiter)
     process.once('disconnect', () => {

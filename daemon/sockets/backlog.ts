@@ -1,4 +1,4 @@
-/** How many connections wait to be accepted, as Linux says it. */
+/** Measures how many connections wait to be accepted, as Linux reports it. */
 import { readFile } from 'node:fs/promises'
 import { inodeOf } from './descriptor.ts'
 import type { Listener } from './sockets.ts'
@@ -6,13 +6,13 @@ import type { Listener } from './sockets.ts'
 const listening = '0A'
 
 /**
- * A function that adds up the queues of those listeners that are TCP sockets; without one of them it says undefined, as
- * the kernel shows no queues of unix sockets.
+ * Returns a function that adds up the queues of the TCP listeners; it returns undefined without any, since the kernel
+ * does not show the queues of unix sockets.
  */
 export function backlogReader(listeners: readonly Listener[]): () => Promise<number | undefined> {
   const tcp = listeners.filter(({ port }) => port !== undefined)
   const inodes = new Set(tcp.flatMap(({ fd }) => (fd === undefined ? [] : (inodeOf(fd) ?? []))))
-  // With `reuse_port` the sockets are those of the workers: all that listen on the port.
+  // With `reuse_port`, the sockets belong to the workers: all that listen on the port count.
   const ports = new Set(tcp.filter(({ fd }) => fd === undefined).map(({ port }) => port))
   return async () => {
     if (tcp.length === 0) return undefined
@@ -28,7 +28,7 @@ export function backlogReader(listeners: readonly Listener[]): () => Promise<num
   }
 }
 
-/** A kernel without IPv6 has no table of it. */
+/** A kernel without IPv6 has no table for it. */
 async function readTable(name: string): Promise<string[]> {
   const text = await readFile(`/proc/self/net/${name}`, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return ''

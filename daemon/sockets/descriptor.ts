@@ -1,17 +1,20 @@
-/** What an inherited descriptor is: Node has no call that tells the address of a socket it does not listen on. */
+/**
+ * Finds out what an inherited descriptor is: Node cannot tell the address of a socket that it does not listen on
+ * itself.
+ */
 import { fstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { endianness } from 'node:os'
 
-/** A listening socket that somebody else opened. */
+/** A listening socket that another process opened. */
 export type Endpoint =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string }
 
-/** Where the socket listens. Throws when the descriptor is not open, or is no listening socket. */
+/** Where the socket listens. Throws if the descriptor is not open, or not a listening socket. */
 export function endpointOf(fd: number): Endpoint | undefined {
   if (!isSocket(fd)) throw new RangeError(`descriptor ${fd} is not an open socket`)
   const inode = inodeOf(fd)
-  // No /proc: systems other than Linux. The socket is taken as it is.
+  // No /proc: not Linux. The socket is accepted unchecked.
   if (inode === undefined) return undefined
   const endpoint = tcpEndpoint('tcp', inode) ?? tcpEndpoint('tcp6', inode) ?? unixEndpoint(inode)
   if (endpoint === undefined) throw new RangeError(`descriptor ${fd} is a socket that does not listen`)
@@ -27,7 +30,7 @@ function isSocket(fd: number): boolean {
   }
 }
 
-/** The number of a socket in the tables of the kernel. */
+/** The inode of a socket, as in the tables of the kernel. */
 export function inodeOf(fd: number): string | undefined {
   try {
     return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1]
@@ -37,7 +40,7 @@ export function inodeOf(fd: number): string | undefined {
   }
 }
 
-/** The numbers of the sockets that listen where another one then cannot; none where the system does not tell. */
+/** The inodes of the sockets whose listening keeps others from this place; none if the system does not tell. */
 export function listeningAt(place: Endpoint): string[] {
   if (place.kind === 'unix') {
     return rowsIfAny('unix').flatMap(line => {
@@ -60,7 +63,7 @@ function isAny(host: string): boolean {
 
 const listening = '0A'
 
-/** The flag __SO_ACCEPTCON of a unix socket: it listens. */
+/** The flag __SO_ACCEPTCON of a unix socket that listens. */
 const accepting = 0x10000
 
 function tcpEndpoint(table: 'tcp' | 'tcp6', inode: string): Endpoint | undefined {
@@ -89,7 +92,7 @@ function rows(table: string): string[] {
     .map(line => line.trim())
 }
 
-/** No /proc: systems other than Linux; no table: a kernel without IPv6. */
+/** No /proc: not Linux; no table: a kernel without IPv6. */
 function rowsIfAny(table: string): string[] {
   try {
     return rows(table)
@@ -110,6 +113,6 @@ function readAddress(hex: string): string {
   const groups = Array.from({ length: 8 }, (_, i) =>
     (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
   )
-  // The shortest form, as everybody writes it.
+  // The shortest form, which is the usual one.
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1)
 }

@@ -1,21 +1,21 @@
 /**
- * What this arbiter was given at birth: the sockets and the place of an arbiter that it is to succeed (USR2), or sockets
- * that systemd opened for it. The variables that say so are for this process only.
+ * What this arbiter inherited: the sockets and the place of an old arbiter (USR2), or sockets that systemd opened for
+ * it. The variables that describe them are for this process only.
  */
 
-/** A descriptor that was open already when the process started. */
+/** A descriptor that was already open when the process started. */
 export interface InheritedDescriptor {
   readonly fd: number
   /** The address as configured: `127.0.0.1:0`, `unix:/run/app.sock`, `fd://3`, or `activated:NAME`. */
   readonly key: string
-  /** The file of a unix socket that this lineage bound. */
+  /** The file of a unix socket that this arbiter, or one before it, bound. */
   readonly file?: string | undefined
 }
 
-/** In the form of `bind`: see `app-binds.ts`. */
+/** Addresses in the form of `bind`: see `app-binds.ts`. */
 export interface AppAddresses {
   readonly binds: readonly string[]
-  /** What the app listens on not in every worker, or only when it is loaded. */
+  /** What the app listens on only after it was loaded, or not in every worker. */
   readonly late: readonly string[]
 }
 
@@ -23,13 +23,13 @@ const noAddresses: AppAddresses = { binds: [], late: [] }
 
 export interface InheritedFds {
   readonly descriptors: readonly InheritedDescriptor[]
-  /** The process id of the arbiter that is to be succeeded. */
+  /** The process id of the old arbiter. */
   readonly oldArbiter: number | undefined
-  /** Where the app listens besides what its operator has said: see `app-binds.ts`. */
+  /** Where the app listens besides the operator's addresses: see `app-binds.ts`. */
   readonly appBinds: AppAddresses
 }
 
-/** Variables that must not reach any other process. */
+/** Variables that must not reach other processes. */
 export const privateVariables = [
   'TSICORN_FD',
   'TSICORN_BIND',
@@ -43,7 +43,7 @@ export const privateVariables = [
 
 type Variables = Readonly<Record<string, string | undefined>>
 
-/** Throws `RangeError` for variables that make no sense. */
+/** Throws `RangeError` for invalid variables. */
 export function readInheritedFds(env: Variables, pid: number): InheritedFds {
   const { TSICORN_FD, TSICORN_BIND = '[]', TSICORN_FILE = '[]', TSICORN_PID, TSICORN_APP_BIND } = env
   if (TSICORN_PID === undefined) {
@@ -81,7 +81,7 @@ export function inheritedFdsVariables({
 /** The first descriptor of socket activation: see sd_listen_fds(3). */
 const firstActivated = 3
 
-/** Sockets of systemd, where they are meant for this process. */
+/** The sockets that systemd opened, if they are meant for this process. */
 function activated(
   { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES }: Variables,
   pid: number,
@@ -97,5 +97,5 @@ function activated(
   })
 }
 
-/** The keys of activated sockets begin with this: they take the place of whatever `bind` says. */
+/** The prefix of the keys of activated sockets, which replace whatever `bind` says. */
 export const activatedPrefix = 'activated:'

@@ -1,4 +1,4 @@
-/** The listeners that the arbiter holds: opened once per address, kept across reloads, closed when nobody needs them. */
+/** The arbiter's listeners: opened once per address, kept across reloads, closed when no generation needs them. */
 import { closeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '../../config/resolve/bind.ts'
@@ -23,11 +23,11 @@ const pauseMs = 1_000
 export interface OpenOptions {
   /** For the files of unix sockets. */
   readonly umask: number
-  /** Every worker binds TCP sockets of its own. */
+  /** Every worker binds its own TCP sockets. */
   readonly reusePort: boolean
-  /** Who workers run as, where that is another user. */
+  /** The user that workers run as, if it is another one. */
   readonly user: number | undefined
-  /** An address that somebody else has is tried again. */
+  /** An address in use is tried again. */
   readonly patient: boolean
   readonly signal: AbortSignal
 }
@@ -35,9 +35,9 @@ export interface OpenOptions {
 export class Listeners {
   readonly #open = new Map<string, Listener>()
   readonly #report: (level: LogLevel, message: string) => void
-  /** What was open when the process started and is not taken over yet. */
+  /** Descriptors that were open when the process started, and are not taken over yet. */
   readonly #inherited: Map<string, InheritedDescriptor>
-  /** Those that were opened last, as long as it is open what becomes of them. */
+  /** The listeners of the generation that is being prepared, until its outcome is known. */
   readonly #claimed = new Set<Listener>()
 
   constructor(inherited: readonly InheritedDescriptor[], report: (level: LogLevel, message: string) => void) {
@@ -46,10 +46,9 @@ export class Listeners {
   }
 
   /**
-   * The listeners for these addresses, in their order; what is open already is taken as it is, but for a unix socket
-   * whose file is gone. Sockets that systemd opened take the place of them all. An address that cannot be bound is
-   * tried five times, a second apart, before `BindError` is thrown; what was opened meanwhile is closed. Until `release`,
-   * `keep` closes none of them.
+   * Returns the listeners for these addresses, in order. Open ones are reused, except for a unix socket whose file is
+   * gone; sockets that systemd opened replace them all. An address in use is tried five times, a second apart, before
+   * `BindError` is thrown; listeners opened until then are closed again. Until `release`, `keep` closes none of them.
    */
   async open(addresses: readonly Address[], options: OpenOptions): Promise<Listener[]> {
     this.release()
@@ -100,7 +99,10 @@ export class Listeners {
     return this.#open.get(key)
   }
 
-  /** Somebody may have put there what is not ours to remove: then those who have the socket go on with it. */
+  /**
+   * Binds a unix socket again whose file is gone; if its name is taken by a file that is not ours to remove, it stays
+   * as it is.
+   */
   async #restore(
     listener: Listener,
     address: Bindable & { kind: 'unix' },
@@ -116,7 +118,7 @@ export class Listeners {
   async #persist(address: Bindable, options: OpenOptions): Promise<Listener> {
     const { umask, reusePort, patient, signal } = options
     if (reusePort && address.kind === 'tcp') {
-      // It can be bound although somebody who does not accept listens there, and gets his share of the connections.
+      // The bind would succeed even beside a stuck worker, which would keep getting its share of the connections.
       await this.#evict(address, options)
       return sharedPort(address)
     }
@@ -143,7 +145,7 @@ export class Listeners {
     return await evict(place, describeAddress(address), { user, signal, report: this.#report })
   }
 
-  /** Whether they were opened for a generation that is still being prepared. */
+  /** Whether it belongs to a generation that is still being prepared. */
   isClaimed(listener: Listener): boolean {
     return this.#claimed.has(listener)
   }
@@ -152,7 +154,7 @@ export class Listeners {
     this.#claimed.clear()
   }
 
-  /** Closes all that are not in `needed`; those that were given to this process only when it ends. */
+  /** Closes all that are not in `needed`; those that were given to this process are closed only when it ends. */
   keep(needed: ReadonlySet<Listener>, isEnding: boolean): void {
     for (const listener of this.#open.values()) {
       const isNeeded = needed.has(listener) || this.#claimed.has(listener) || listener.given
@@ -161,7 +163,7 @@ export class Listeners {
       listener.close()
     }
     for (const { fd, key } of this.#inherited.values()) {
-      // What somebody else only claims to have opened may be a descriptor of Node's own.
+      // A descriptor that only `LISTEN_FDS` claims may be one of Node's own.
       if (!key.startsWith(activatedPrefix)) closeSync(fd)
     }
     this.#inherited.clear()

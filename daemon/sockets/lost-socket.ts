@@ -1,4 +1,4 @@
-/** The file of a unix socket that somebody has removed or replaced: nobody can connect to the socket any more. */
+/** Binds a unix socket again whose file was removed or replaced: no client can connect to it any more. */
 import type { Address } from '../../config/resolve/bind.ts'
 import { stateOf } from './socket-file.ts'
 import { bind, type Listener } from './sockets.ts'
@@ -8,8 +8,8 @@ export function isLost({ path, file, given }: Listener): boolean {
 }
 
 /**
- * Binds a listener again, in place: whoever is started from now on has the new socket, and the old one stays with those
- * who have it. Throws `BindError`, and then nothing has changed.
+ * Replaces the listener in place: workers started from now on get the new socket, and older ones keep the old one.
+ * Throws `BindError`, and then nothing has changed.
  */
 export async function restore(
   listener: Listener,

@@ -1,9 +1,9 @@
 /**
- * Workers that have outlived their arbiter. One whose event loop turns notices that and leaves; one that stands still
- * would keep its address for ever, so the arbiter that wants the address next ends it.
+ * Ends workers that have outlived their arbiter. A worker whose event loop turns notices that and leaves; a stuck one
+ * would keep its address for ever, so the next arbiter that wants the address ends it.
  *
- * Only a process that is surely a worker without an arbiter is touched: it was started with the identity of an arbiter that
- * does not live any more, runs as a user of ours, and holds the very socket that is in the way.
+ * Only a process that is certainly an orphaned worker is signalled: it was started by an arbiter that no longer lives,
+ * runs as one of our users, and holds the very socket that is in the way.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,23 +14,23 @@ import { fromWord, isRunning } from '../system/process-identity.ts'
 import { type Endpoint, listeningAt } from './descriptor.ts'
 
 export interface Search {
-  /** Whose workers count besides our own, where we are root. */
+  /** The user whose workers count besides our own, if we are root. */
   readonly user: number | undefined
   readonly report: (level: LogLevel, message: string) => void
   readonly signal: AbortSignal
 }
 
-/** One that is not stuck gives up its listening sockets at once, whatever it has to answer; in milliseconds. */
+/** How long orphans get to leave, in milliseconds: one that is not stuck closes its listening sockets at once. */
 const patienceMs = 3_000
 
-/** In which time a worker notices that it has lost its arbiter, and stops listening, in milliseconds. */
+/** How long a worker takes to notice that its arbiter is gone and to stop listening, in milliseconds. */
 const leavingMs = 500
 
-/** How long the kernel may take to end a process, and how often to look, in milliseconds. */
+/** How long the kernel may take to end a process, and how often to check, in milliseconds. */
 const endingMs = 2_000
 const pollMs = 50
 
-/** Has the orphans that hold this place leave it; false where others hold it. `name` is the place in messages. */
+/** Makes the orphans that hold this place leave; false if other processes hold it. `name` is the place in messages. */
 export async function evict(
   place: Endpoint,
   name: string,
@@ -41,7 +41,7 @@ export async function evict(
   const users = new Set([process.geteuid?.(), process.geteuid?.() === 0 ? user : undefined])
   const isOrphan = (pid: number) => isLostWorker(pid, users) && holds(pid, sockets)
   const orphans = processes().filter(isOrphan)
-  // Whoever was there may have left by now, or be about to: workers that have lost their arbiter do.
+  // An orphan may have left in the meantime, or be about to.
   if (orphans.length === 0) return (await remaining(open, leavingMs, signal)).length === 0
   for (const pid of orphans) {
     const words = `${name} is held by a worker of a server that was killed (pid ${pid})`
@@ -53,17 +53,17 @@ export async function evict(
     report('warning', `Killing worker (pid ${pid}): it stands still, and its server was killed`)
     end(pid, 'SIGKILL')
   }
-  // A process that is about to end has no descriptors any more a moment before its sockets are closed.
+  // A process that ends loses its descriptors a moment before its sockets are closed.
   await remaining(open, endingMs, signal)
   return true
 }
 
-/** As the links of descriptors name them. */
+/** The sockets by the names that the links in /proc/PID/fd have. */
 function socketsAt(place: Endpoint): string[] {
   return listeningAt(place).map(inode => `socket:[${inode}]`)
 }
 
-/** What is still there after so long; sooner when nothing is. */
+/** Returns what is left after this time, or as soon as nothing is. */
 async function remaining<T>(look: () => readonly T[], milliseconds: number, signal: AbortSignal) {
   const until = monotonicNow() + milliseconds
   let left = look()
@@ -84,7 +84,7 @@ function isLostWorker(pid: number, users: ReadonlySet<number | undefined>): bool
   const variables = textOf(`/proc/${pid}/environ`)?.split('\0') ?? []
   const said = variables.find(pair => pair.startsWith(`${arbiterVariable}=`))
   const arbiter = said && fromWord(said.slice(arbiterVariable.length + 1))
-  // The identities of another pid namespace mean nothing here.
+  // Identities from another pid namespace mean nothing here.
   return (
     !!arbiter && isRunning(arbiter) === false && linkOf(`/proc/${pid}/ns/pid`) === linkOf('/proc/self/ns/pid')
   )
@@ -114,7 +114,7 @@ function linkOf(path: string): string | undefined {
   }
 }
 
-/** False where a process has ended meanwhile, or is not ours to look at. */
+/** False if the process has ended meanwhile, or may not be inspected. */
 function passed(error: unknown): false {
   if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? ''))
     return false

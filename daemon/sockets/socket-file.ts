@@ -1,6 +1,6 @@
 /**
- * The file of a unix socket: it stands in a folder where others may put something else in its place, so it is known by
- * its inode, and nothing but that inode is given away or removed.
+ * The file of a unix socket. Others may put another file in its place, so it is identified by its inode, and only that
+ * inode is given away or removed.
  */
 import { randomBytes } from 'node:crypto'
 import {
@@ -23,21 +23,21 @@ import { inPlace, O_PATH } from '../../worker/protocol/safe-open.ts'
 /** `DEVICE:INODE` */
 export type FileIdentity = string
 
-/** Undefined where there is no socket of that name. */
+/** Undefined if there is no socket of that name. */
 export function identify(path: string): FileIdentity | undefined {
-  // `bigint` for the reason that `worker/sinks/log-stream.ts` gives.
+  // `bigint` for the reason given in `worker/sinks/log-stream.ts`.
   const found = inPlace(path, place => lstatSync(place, { bigint: true, throwIfNoEntry: false }))
   return found?.isSocket() && found.nlink === 1n ? `${found.dev}:${found.ino}` : undefined
 }
 
-/** What has the name of the socket now. */
+/** Whether the socket's name still belongs to its file. */
 export function stateOf(path: string, file: FileIdentity | undefined): 'ours' | 'lost' | 'replaced' {
   const found = inPlace(path, place => lstatSync(place, { bigint: true, throwIfNoEntry: false }))
   if (found === undefined) return 'lost'
   return `${found.dev}:${found.ino}` === file ? 'ours' : 'replaced'
 }
 
-/** Gives the file to this user, and nothing else that has its name. Throws the error of the system. */
+/** Gives the file to this user, but no other file that has taken its name. Throws the system's error. */
 export function giveSocketFile(
   path: string,
   file: FileIdentity | undefined,
@@ -58,12 +58,12 @@ export function giveSocketFile(
   })
 }
 
-/** Removes the file, and nothing else that has its name by now. */
+/** Removes the file, but no other file that has taken its name. */
 export function removeSocketFile(path: string, file: FileIdentity | undefined): void {
   attempt(() => inPlace(path, place => void (stateOf(place, file) === 'ours' && unlinkSync(place))))
 }
 
-/** Closes a socket that removes whatever file has its name when it is closed: what is not its own is kept. */
+/** Closes a socket that on closing removes whatever file has its name: another file there is kept. */
 export function closeKeeping(path: string, file: FileIdentity | undefined, close: () => void): void {
   let isClosed = false
   const once = () => {
@@ -82,7 +82,7 @@ export function closeKeeping(path: string, file: FileIdentity | undefined, close
   once()
 }
 
-/** Removes a socket file that nobody listens on. */
+/** Removes a socket file that no process listens on. */
 export async function clearStaleSocket(path: string): Promise<void> {
   if (Buffer.byteLength(path) > 107) throw Object.assign(new Error(path), { code: 'ENAMETOOLONG' })
   statSync(dirname(path))
@@ -104,7 +104,7 @@ async function answers(path: string): Promise<boolean> {
   })
 }
 
-/** The folder may be gone, or closed to this process: then there is nothing to tidy up in it. */
+/** Ignores system errors: the folder may be gone, or closed to this process, and then there is nothing to tidy up. */
 function attempt(deed: () => void): void {
   try {
     deed()

@@ -1,6 +1,6 @@
 /**
  * The listening sockets. The arbiter binds them and never accepts from them: workers inherit the descriptors and
- * listen. Everything that Node's versions do differently about that is in this file.
+ * listen. All that differs between versions of Node is in this file.
  */
 import { lookup } from 'node:dns/promises'
 import { closeSync } from 'node:fs'
@@ -22,25 +22,25 @@ export type Bindable = Exclude<Address, { kind: 'fd' }>
 
 /** A bound socket. */
 export interface Listener {
-  /** The address as configured, which is what identifies it across reloads and upgrades. */
+  /** The address as configured; it identifies the listener across reloads and upgrades. */
   readonly key: string
-  /** `http://127.0.0.1:8000` or `unix:/run/app.sock`, with the port that was really bound. */
+  /** `http://127.0.0.1:8000` or `unix:/run/app.sock`, with the port that was actually bound. */
   readonly name: string
-  /** Absent where every worker binds a socket of its own (`reuse_port`). */
+  /** Absent if every worker binds its own socket (`reuse_port`). */
   readonly fd?: number
   readonly host?: string
   readonly port?: number
   readonly ipv6Only?: true
   readonly path?: string
-  /** The file of a unix socket that this lineage bound; undefined where it is not known. */
+  /** The file of a unix socket that this arbiter, or one before it, bound; undefined if unknown. */
   readonly file?: FileIdentity | undefined
-  /** Opened by whoever started this process, and only closed at the very end. */
+  /** Opened by the process that started this one, and closed only at the very end. */
   readonly given?: true
-  /** Removes the file of a unix socket that this lineage bound, and nothing that has its name instead. */
+  /** Closes it; removes the file of a unix socket of ours, but no other file that has taken its name. */
   close(): void
 }
 
-/** An address cannot be bound; `code` is the system's. */
+/** An address cannot be bound; `code` is the system's error code. */
 export class BindError extends Error {
   readonly code: string
   /** The address in the form of `Listener.key`. */
@@ -55,7 +55,7 @@ export class BindError extends Error {
   }
 }
 
-/** Takes over a socket that was open when the process started. Throws `RangeError` when the descriptor is none. */
+/** Takes over a socket that was open when the process started. Throws `RangeError` if the descriptor is none. */
 export function takeOver({ fd, key, file }: InheritedDescriptor): Listener {
   const endpoint = describeDescriptor(fd, key)
   const own = !key.startsWith('fd:') && !key.startsWith(activatedPrefix)
@@ -111,7 +111,7 @@ export async function bind(address: Bindable, { umask }: { umask: number }): Pro
   }
 }
 
-/** The address that the name of its host stands for. Throws `BindError`. */
+/** Resolves the host name of an address. Throws `BindError`. */
 export async function hostOf(address: Extract<Address, { kind: 'tcp' }>): Promise<string> {
   try {
     return (await lookup(address.host, { order: 'ipv4first' })).address
@@ -134,7 +134,7 @@ function hostAndPortText({ host, port }: { readonly host: string; readonly port:
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** As `tcp6` of Go and of netstat: connections of IPv4 do not come there. */
+/** As in Go and netstat, `tcp6` takes no IPv4 connections. */
 const ipv6Scheme = 'tcp6://'
 
 const reasons: Readonly<Record<string, string>> = {
@@ -155,7 +155,7 @@ interface Handle {
   readonly close: () => void
 }
 
-/** A bound socket that nobody listens on yet is not exclusive, so a short listening socket finds out who is there. */
+/** A bound socket is not exclusive before it listens: a short-lived listening one finds out if the address is taken. */
 async function probe(wanted: TcpOptions): Promise<void> {
   const server = net.createServer()
   await new Promise<void>((resolve, reject) => {
@@ -182,14 +182,14 @@ interface TcpOptions {
 
 type BindOptions = TcpOptions | { readonly path: string }
 
-/** What Node 24.19 and 26.4 brought. */
+/** Available from Node 24.19 and 26.4 on. */
 interface BoundSocket {
   fd(): number
   address(): { readonly port?: number }
   close(): void
 }
 
-/** What older versions have instead: undocumented, and stable since Node 0.10 because `node:cluster` needs it. */
+/** The equivalent in older versions: undocumented, but `node:cluster` has needed it since Node 0.10. */
 interface ServerHandle {
   readonly fd: number
   getsockname?(out: { port?: number }): number
@@ -215,7 +215,7 @@ function createServerHandle(options: BindOptions): ServerHandle {
       port: number,
       type: 4 | 6 | -1,
       fd?: number,
-      /** 1 of libuv: `UV_TCP_IPV6ONLY`. */
+      /** libuv's `UV_TCP_IPV6ONLY` is 1. */
       flags?: number,
     ): ServerHandle | number
   }

@@ -1,20 +1,20 @@
 /**
  * How long to wait before a worker is started again.
  *
- * One that served shows that the app can run: its successor starts at once, but no sooner than a second after it was
- * started itself, so that a loop of crashes costs each worker one start a second at most.
+ * A worker that served shows that the app can run. Its replacement starts at once, but no sooner than a second after
+ * the worker itself was started: a crash loop costs each worker at most one start per second.
  *
- * One that early exit shows the opposite. The first such death is answered at once; from the second on the pause grows
- * from one second by half, to thirty at most, and is shortened at random by up to a fifth, so that servers that failed
- * together do not come back together. While nobody serves, there is nothing that a longer pause would spare, and it is
- * two seconds at most. A worker that served, or lived for thirty seconds, ends the streak.
+ * An early exit shows the opposite. After the first one, the next worker starts at once; from the second on, the pause
+ * grows from one second by half each time, to at most thirty, and is shortened at random by up to a fifth, so that
+ * servers that failed together do not restart together. While no worker serves, a longer pause would spare nothing, and
+ * the limit is two seconds. A worker that served, or that was ready and lived for thirty seconds, ends the streak.
  */
 export interface Streak {
-  /** Deaths in a row. */
+  /** Early exits in a row. */
   readonly earlyExits: number
-  /** When the first of them happened, in milliseconds of the monotonic clock. */
+  /** When the first of them was, in milliseconds of the monotonic clock. */
   readonly since: number
-  /** When the last of them happened. */
+  /** When the last of them was. */
   readonly last: number
   /** When the next worker may be started. */
   readonly until: number
@@ -22,7 +22,7 @@ export interface Streak {
 
 export const noStreak: Streak = { earlyExits: 0, since: 0, last: 0, until: 0 }
 
-/** A worker that served nothing and dies earlier than this after it became ready early exit, in milliseconds. */
+/** A worker that ends within this time after becoming ready, without serving, exited early; in milliseconds. */
 export const earlyMs = 5_000
 
 const recoveryMs = 30_000
@@ -30,7 +30,7 @@ const longestMs = 30_000
 const longestWithoutServiceMs = 2_000
 const paceMs = 1_000
 
-/** A worker that lives. */
+/** A worker that is still alive. */
 export interface Survivor {
   readonly born: number
   readonly isReady: boolean
@@ -38,7 +38,7 @@ export interface Survivor {
   readonly served: boolean
 }
 
-/** The streak after one more young death at `now`; `random` is between 0 and 1. */
+/** The streak after another early exit at `now`; `random` is between 0 and 1. */
 export function extend(streak: Streak, now: number, living: readonly Survivor[], random: number): Streak {
   const hasRecovered = living.some(
     ({ born, isReady, served }) => born >= streak.since && (served || (isReady && now - born >= recoveryMs)),
@@ -48,7 +48,7 @@ export function extend(streak: Streak, now: number, living: readonly Survivor[],
   return { earlyExits, since, last: now, until: now + pause(earlyExits) * (1 - random / 5) }
 }
 
-/** No streak any more: a worker has ended that was started at `born` and could run. */
+/** Ends the streak after the end of a worker that served and was started at `born`. */
 export function paced(now: number, born: number): Streak {
   return { ...noStreak, last: now, until: born + paceMs }
 }

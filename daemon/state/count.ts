@@ -1,4 +1,4 @@
-/** Numbers with their nouns, for sentences. */
+/** Numbers with their nouns, for log lines. */
 
 /** `2 workers`, `1 worker` */
 export function count(number: number, noun: string): string {

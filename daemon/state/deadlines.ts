@@ -1,20 +1,20 @@
-/** How long a worker may take for what it does; whoever takes longer is killed. */
+/** How long a worker may take in each state; one that takes longer is killed. */
 import type { WorkerState } from './worker-state.ts'
 
-/** What of a worker its deadlines depend on. */
+/** The part of a worker that its deadlines depend on. */
 export interface TimedWorker {
   readonly age: number
   readonly generation: number
   readonly state: WorkerState
-  /** Its process has been started: what it waits for before that is not its fault. */
+  /** Its process has been started: a wait before that is not its fault. */
   readonly isStarted: boolean
   /** When it entered this state, or was told to quit. */
   readonly since: number
-  /** Its last heartbeat that is known; counted from `since` until there is one. */
+  /** Its last known heartbeat; `since` until there is one. */
   readonly heartbeat: number
-  /** It was told to stop at once. */
+  /** It was told to leave at once. */
   readonly quit: boolean
-  /** It is being killed: it only has to be reaped. */
+  /** It is being killed: only its exit is awaited. */
   readonly killed: boolean
 }
 
@@ -44,7 +44,7 @@ export function deadlinesOf(worker: TimedWorker, limits: Limits): Deadline[] {
   if (worker.quit) add('quick stop', since, limits.quick)
   else if (worker.state === 'draining') add('graceful_timeout', since, drainLimit(limits))
   else if (worker.state !== 'ready' && worker.isStarted) add('boot_timeout', since, limits.boot)
-  // One that was told to quit may not have come as far as its first heartbeat.
+  // A worker that was told to quit may not have reached its first heartbeat.
   if (worker.state === 'ready' || (worker.state === 'draining' && !worker.quit))
     add('timeout', worker.heartbeat, limits.heartbeat)
   return found

@@ -1,8 +1,6 @@
-/**
- * The phases of the arbiter, what can happen to it, and how each phase reacts: the life of the server as one table.
- */
+/** The phases of the arbiter, what triggers a reaction, and how each phase reacts: the server's life as one table. */
 
-/** The phase that the arbiter is in, with what only that phase needs to know. */
+/** The phase that the arbiter is in, with the data that only that phase needs. */
 export type Phase =
   | { readonly name: 'booting'; readonly reloadAfter: boolean; readonly patience: Patience }
   | { readonly name: 'waiting' }
@@ -10,14 +8,14 @@ export type Phase =
   | {
       readonly name: 'reloading'
       readonly since: number
-      /** How often it was begun again, with newer files, before it was over. */
+      /** How often it started over with newer files. */
       readonly restarts: number
-      /** Another one follows. */
+      /** Another reload follows. */
       readonly reloadAfter: boolean
     }
   | {
       readonly name: 'stopping'
-      /** `announced`: the workers serve on for `drain_delay`. */
+      /** `announced`: the workers continue to serve for `drain_delay`. */
       readonly how: 'announced' | 'gracefully' | 'quickly'
       readonly since: number
       readonly code: number
@@ -25,14 +23,14 @@ export type Phase =
   | { readonly name: 'stopped'; readonly code: number }
 
 /**
- * What does not end the server while it boots, but is waited for until somebody mends it: with `reload` an app that cannot be
- * started, and once that was so, a configuration that cannot be used as well.
+ * Which failures while booting do not end the server but wait for a fix: with `reload`, an app that cannot be started,
+ * and after that has happened, an unusable configuration as well.
  */
 export type Patience = 'none' | 'app' | 'all'
 
 export type PhaseName = Phase['name']
 
-/** What each phase means, for the documentation and for whoever reads a log. */
+/** What each phase means, for the documentation and for readers of the log. */
 export const phaseMeanings: Readonly<Record<PhaseName, string>> = {
   booting: 'The sockets are being bound and the first workers started; the first failure ends the server',
   waiting: 'The first workers could not start; a file that changes, or HUP, starts again',
@@ -48,13 +46,13 @@ export const signalNames = ['HUP', 'TTIN', 'TTOU', 'WINCH', 'USR1', 'USR2', 'TER
 export type SignalName = (typeof signalNames)[number]
 
 /**
- * What the phases react to: a signal, or one of seven turns of events.
+ * What the phases react to: a signal, or one of seven events.
  *
  * `prepared` and `prepare failed`: the next generation's settings, sockets and hooks are in place, or cannot be.
- * `stray`: an error in the arbiter's process that nothing handled, of a configuration or a hook as a rule.
- * `boot failed`: a worker of the generation on its way ended before it was ready. `early exit`: a worker of the
- * generation in force ended before it was ready, or soon after and without having served. `settled`: every wanted worker is
- * ready and of the wanted generation. `empty`: no worker is left.
+ * `stray`: an unhandled error in the arbiter's process, usually from a configuration or a hook. `boot failed`: a worker
+ * of the generation under way ended before it was ready. `early exit`: a worker of the generation in force ended before
+ * it was ready, or soon after and without having served. `settled`: every wanted worker is ready and of the wanted
+ * generation. `empty`: no worker is left.
  */
 export type Trigger =
   | SignalName
@@ -66,7 +64,7 @@ export type Trigger =
   | 'settled'
   | 'empty'
 
-/** What the arbiter does about it; the deeds themselves are in `arbiter.ts`. */
+/** How the arbiter reacts; `arbiter.ts` carries it out. */
 export type Transition =
   | 'start workers'
   | 'give up'
@@ -88,7 +86,7 @@ export type Transition =
   | 'stop quickly'
   | 'leave'
 
-/** The reaction of each phase; what is not here is refused, or of no concern in that phase. */
+/** The reaction of each phase; a trigger that is not listed is refused or ignored. */
 export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Trigger, Transition>>>>> = {
   booting: {
     prepared: 'start workers',
@@ -145,7 +143,7 @@ export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Trigg
   stopping: {
     empty: 'leave',
     USR1: 'reopen logs',
-    // Not one that is the first once more: `stops.ts`.
+    // Not if it repeats the first one: `stops.ts`.
     TERM: 'stop quickly',
     INT: 'stop quickly',
     QUIT: 'stop quickly',
@@ -154,12 +152,15 @@ export const reactions: Readonly<Record<PhaseName, Readonly<Partial<Record<Trigg
 }
 
 /**
- * How often a reload starts over with newer files; then it is finished first, or signals that come faster than workers boot
- * would keep the new code away for ever.
+ * How often a reload starts over with newer files. After that it is finished first: signals that arrive faster than
+ * workers boot would otherwise keep the new code away for ever.
  */
 export const mostRestarts = 3
 
-/** With `reload` somebody writes the app; but whoever waits for this server to be ready wants to hear that it cannot be. */
+/**
+ * `reload` means that a developer is at work, and failures wait for a fix; but a daemon's starter and an old arbiter
+ * wait to hear whether this server is ready, and have to be told that it failed.
+ */
 export function firstPhase(
   settings: { readonly reload: boolean; readonly daemon: boolean },
   isNewArbiter: boolean,
@@ -168,7 +169,7 @@ export function firstPhase(
   return { name: 'booting', reloadAfter: false, patience: isPatient ? 'app' : 'none' }
 }
 
-/** The reaction of this phase, which of some depends on what it has been through. */
+/** The reaction of this phase, which may depend on its data. */
 export function reactionOf(phase: Phase, trigger: Trigger): Transition | undefined {
   const transition = reactions[phase.name][trigger]
   if (transition === 'give up' && phase.name === 'booting')
@@ -181,13 +182,13 @@ function waits(patience: Patience, trigger: Trigger): boolean {
   return patience === 'all' || (patience === 'app' && trigger === 'boot failed')
 }
 
-/** Whether a reload that was postponed follows now: however many were, one with the newest files is enough. */
+/** Whether a postponed reload follows now; one with the newest files replaces all postponed ones. */
 export function reloadsNow(before: Phase, after: Phase): boolean {
   const isOver = after.name === 'running' || after.name === 'waiting'
   return isOver && 'reloadAfter' in before && before.reloadAfter
 }
 
-/** The phase that a deed leads to, which is the same phase for most; `code` is what giving up exits with. */
+/** The phase after a transition, often the same one; `code` is the exit code on giving up. */
 export function next(phase: Phase, transition: Transition, now: number, code: number): Phase {
   switch (transition) {
     case 'open':

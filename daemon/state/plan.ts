@@ -1,16 +1,16 @@
 /**
- * Compares the workers that are with the workers that should be, and says what to do about it.
+ * Compares actual workers with desired workers, and returns what to do about it.
  *
- * Every wanted worker has an index, and each index one worker that is to stay: it is spawned for it, and gives it to its
- * successor. Pure and idempotent: it runs after every event, and once its actions are performed it has nothing more to say until
- * something happens or `wakeAt` comes. All times are milliseconds of the monotonic clock.
+ * Every wanted worker has an index, and each index has one worker that stays: spawned for that index, it passes it on
+ * to its successor. Pure and idempotent: it runs after every event, and once its actions are performed it asks for
+ * nothing more until something happens or `wakeAt` comes. All times are milliseconds of the monotonic clock.
  */
 import { deadlinesOf, type KillReason, type Limits, type TimedWorker } from './deadlines.ts'
 import { type Draining, drainingOf, timesOf, type Wait, waitsOf } from './stragglers.ts'
 
-/** A worker as far as planning is concerned. */
+/** A worker, as far as planning is concerned. */
 export interface PlannedWorker extends TimedWorker {
-  /** Its place among the wanted workers, from 0 on; its successor gets the same one. */
+  /** Its place among the wanted workers, from 0; its successor gets the same one. */
   readonly index: number
   /** It asked for a successor. */
   readonly needsRecycling: boolean
@@ -18,36 +18,36 @@ export interface PlannedWorker extends TimedWorker {
 
 export interface World {
   readonly now: number
-  /** `soon`: nobody is started any more, and nobody is asked to leave before `stopAt`. */
+  /** `soon`: no worker is started any more, and none is asked to leave before `stopAt`. */
   readonly stopping: 'no' | 'soon' | 'gracefully' | 'quickly'
-  /** When to begin a stop that is announced. */
+  /** When an announced stop begins. */
   readonly stopAt: number
   readonly wanted: number
   /** The generation that every worker should be of. */
   readonly generation: number
-  /** How many more than wanted may live while one generation replaces another. */
+  /** How many more than wanted may be alive while one generation replaces another. */
   readonly surge: number
   /** How many may boot at the same time. */
   readonly boots: number
-  /** How long the last old worker stays, in milliseconds, after all new ones are ready: in case one of them fails. */
+  /** How long the last old worker stays after all new ones are ready, in case one of them fails, in milliseconds. */
   readonly bake: number
-  /** The last generation of which all workers were ready; what it serves on may be nowhere else. */
+  /** The last generation whose workers were all ready; perhaps only its workers serve on its sockets. */
   readonly lastGood: number | undefined
-  /** Another generation is on its way, which may not come. */
+  /** Another generation is being prepared, and may fail. */
   readonly undecided: boolean
-  /** Worn workers get successors: not while a generation replaces another. */
+  /** Workers that asked for a successor get one: not while one generation replaces another. */
   readonly recycles: boolean
-  /** Nothing is spawned before this moment: the back-off after failed starts. */
+  /** No worker is spawned before this time: the back-off after early exits. */
   readonly spawnAfter: number
   readonly workers: readonly PlannedWorker[]
-  /** Those that a generation of workers has: a new one on trial must not cost the old one anything. */
+  /** The limits of a generation's workers: a new generation on trial must not change those of the old one. */
   limitsOf(generation: number): Limits
 }
 
 export type Action =
   | { readonly do: 'spawn'; readonly index: number }
   | { readonly do: 'drain'; readonly age: number; readonly why: DrainReason }
-  /** One that is cancelled may finish what it has, where it has just begun to serve. */
+  /** A cancelled worker that has just begun to serve may finish its requests. */
   | { readonly do: 'quit'; readonly age: number; readonly how: 'cancel' | 'quit' }
   | { readonly do: 'kill'; readonly age: number; readonly why: KillReason }
 
@@ -55,9 +55,9 @@ export type DrainReason = 'stopping' | 'replaced' | 'surplus'
 
 export interface Plan {
   readonly actions: readonly Action[]
-  /** Workers that drain for so long that it has to be said: others are not started before. */
+  /** The workers whose drain has held up new ones long enough to be logged. */
   readonly waits: readonly Wait[]
-  /** When to plan again although nothing happened; undefined when there is no deadline. */
+  /** When to plan again if nothing happens; undefined if there is no deadline. */
   readonly wakeAt: number | undefined
 }
 
@@ -90,7 +90,7 @@ function earliest(times: readonly number[], now: number): number | undefined {
 }
 
 function stop({ stopping, stopAt, now }: World, workers: readonly PlannedWorker[]): Action[] {
-  // Whoever has no process yet would be given sockets that are closed by now.
+  // A process that has yet to be started would inherit sockets that are closed by then.
   if (stopping === 'soon' && stopAt > now)
     return workers
       .filter(({ isStarted, quit, killed }) => !isStarted && !quit && !killed)
@@ -98,13 +98,13 @@ function stop({ stopping, stopAt, now }: World, workers: readonly PlannedWorker[
   return empty(stopping === 'quickly' ? 'quickly' : 'gracefully', workers)
 }
 
-/** Whether every wanted worker is ready and of the wanted generation, and nobody else serves. */
+/** Whether every wanted worker is ready and of the wanted generation, and no other worker serves. */
 export function isSettled(world: World): boolean {
   const { alive, seats } = survey(world)
   return alive.length === world.wanted && seats.size === world.wanted && alive.every(isReady)
 }
 
-/** While stopping, everybody is asked to leave, and nothing else is done. */
+/** While stopping, all workers are asked to leave, and nothing else is done. */
 function empty(how: 'gracefully' | 'quickly', workers: readonly PlannedWorker[]): Action[] {
   return workers
     .filter(worker => !worker.killed && worker.state !== 'exited')
@@ -114,14 +114,14 @@ function empty(how: 'gracefully' | 'quickly', workers: readonly PlannedWorker[])
     })
 }
 
-/** The workers by what they are to the world. */
+/** The workers, sorted by their part in the plan. */
 interface Survey extends World {
-  /** Those that are not on their way out. */
+  /** The workers that are not leaving. */
   readonly alive: readonly PlannedWorker[]
   readonly draining: Draining
-  /** Those that are to stay, by their indexes. */
+  /** The workers that stay, by index. */
   readonly seats: ReadonlyMap<number, PlannedWorker>
-  /** The wanted indexes that nobody has who is to stay; first those that nobody has at all. */
+  /** The wanted indexes without a worker that stays; those without any worker come first. */
   readonly free: readonly number[]
 }
 
@@ -131,7 +131,7 @@ function survey(world: World): Survey {
   const draining = drainingOf(workers, now, Math.max(1, wanted), limitsOf)
   const seats = new Map<number, PlannedWorker>()
   const recycling = recycled(world, alive, draining)
-  // For the time in which both could stay: a worker that serves is worth more, and then the successor.
+  // Of two workers that could stay, a ready one wins, then the younger.
   const candidates = [...alive].sort((a, b) => Number(isReady(b)) - Number(isReady(a)) || b.age - a.age)
   for (const worker of candidates) {
     const { generation, index } = worker
@@ -144,7 +144,7 @@ function survey(world: World): Survey {
   return { ...world, alive, draining, seats, free }
 }
 
-/** The one worn worker that is to be replaced now: like a stale one, and only when no other is on its way out. */
+/** The one worker that is recycled now: treated like a stale one, and only if no other is being recycled. */
 function recycled(
   world: World,
   alive: readonly PlannedWorker[],
@@ -161,8 +161,8 @@ function recycled(
 }
 
 /**
- * Those that are not to stay: who does not serve leaves at once, the others one by one as others become ready, each as soon
- * as its own successor is; the last one of an old generation waits until the new one is baked.
+ * Asks workers that do not stay to leave: those that do not serve at once, the others one by one as new ones become
+ * ready, each as soon as its own successor is. The last one of an old generation waits until the new one is baked.
  */
 function replaced(survey: Survey): Action[] {
   const { alive, seats, wanted, now } = survey
@@ -189,7 +189,7 @@ function replaced(survey: Survey): Action[] {
   })
 }
 
-/** When the last worker of the old generation may leave; undefined where none waits for that. */
+/** When the last worker of the old generation may leave; undefined if none waits for that. */
 function bakedAt({ bake, workers, generation, wanted }: World): number | undefined {
   const serving = workers.filter(worker => isAlive(worker) && isReady(worker))
   const fresh = serving.filter(worker => worker.generation === generation)
@@ -198,8 +198,8 @@ function bakedAt({ bake, workers, generation, wanted }: World): number | undefin
 }
 
 /**
- * What is missing is always replaced; what is to be exchanged only while fewer than `wanted + surge` live, and those
- * that drain do live, for a while.
+ * A missing worker is always replaced. A stale one is exchanged only while fewer than `wanted + surge` are alive, and a
+ * draining one counts for a while.
  */
 function missing(survey: Survey): Action[] {
   if (survey.now < survey.spawnAfter) return []
@@ -207,7 +207,7 @@ function missing(survey: Survey): Action[] {
   return survey.free.slice(0, count).map(index => ({ do: 'spawn', index }))
 }
 
-/** How many may start, were there room for them. */
+/** How many could be started if there were room. */
 function startable({ free, seats, boots }: Survey): number {
   return Math.min(free.length, boots - [...seats.values()].filter(worker => !isReady(worker)).length)
 }
@@ -217,7 +217,7 @@ function roomIn({ workers, alive, draining, wanted, surge }: Survey): number {
   return Math.max(wanted - alive.length, wanted + surge - living)
 }
 
-/** Whether somebody would be started if those that drain were gone. */
+/** Whether a worker could be started if the draining ones were gone. */
 function waitsForDrains(survey: Survey): boolean {
   const { now, spawnAfter, workers, seats, recycles, draining } = survey
   const { holding } = draining
@@ -236,7 +236,7 @@ function leave(worker: PlannedWorker, why: DrainReason): Action {
     : { do: 'quit', age: worker.age, how: 'cancel' }
 }
 
-/** Not on its way out: it serves, or is going to. */
+/** Whether it serves or is about to, and is not leaving. */
 function isAlive(worker: PlannedWorker): boolean {
   return !worker.killed && !worker.quit && worker.state !== 'draining' && worker.state !== 'exited'
 }

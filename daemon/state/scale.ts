@@ -1,9 +1,9 @@
-/** How many workers are wanted: what the configuration says, and what signals made of it. */
+/** How many workers are wanted: the configured number, as changed by signals. */
 export interface Scale {
   readonly wanted: number
   /** The setting `workers` that is in force. */
   readonly configured: number
-  /** How many were wanted when WINCH sent them all away. */
+  /** How many were wanted when WINCH paused all workers. */
   readonly paused: number | undefined
 }
 
@@ -15,7 +15,7 @@ export function grow({ wanted, configured }: Scale): Scale {
   return { wanted: wanted + 1, configured, paused: undefined }
 }
 
-/** Never below one: only parking sends the last worker away. */
+/** Never below one: only a pause stops the last worker. */
 export function shrink(scale: Scale): Scale {
   return scale.wanted > 1 ? { ...scale, wanted: scale.wanted - 1 } : scale
 }
@@ -24,7 +24,7 @@ export function pause(scale: Scale): Scale {
   return { ...scale, wanted: 0, paused: scale.paused ?? scale.wanted }
 }
 
-/** A new configuration keeps a scale that was set at run time, unless it changes `workers`; parked workers come back. */
+/** A new configuration keeps a number that was set at run time, unless it changes `workers`; it ends a pause. */
 export function configure(scale: Scale, configured: number): Scale {
   if (configured !== scale.configured) return scaleOf(configured)
   return { wanted: scale.paused ?? scale.wanted, configured, paused: undefined }

@@ -1,15 +1,15 @@
-/** The server in one line, for `systemctl status`. */
+/** The server's state in one line, for `systemctl status`. */
 import type { Phase } from './phase.ts'
 
 export interface Standing {
   readonly phase: Phase
-  /** Workers: those that should be, those that serve, and all that live. */
+  /** How many workers are wanted, how many serve, and how many are alive. */
   readonly wanted: number
   readonly ready: number
   readonly living: number
   /** The number of the generation that serves. */
   readonly generation: number
-  /** What became of the last reload, where it failed. */
+  /** How the last reload failed, if it did. */
   readonly failure: string | undefined
 }
 

@@ -1,33 +1,33 @@
 /**
  * Workers that take long to finish, such as those with event streams and downloads.
  *
- * Those that drain count as living, so that a reload starts no more than the surge. After a moment they do not hold it up
- * any longer, but only as many as one fleet has workers: so what lives besides those that are wanted is bounded, and
- * so is how long a reload waits for clients that stay.
+ * A draining worker counts as living, so that a reload starts no more than the surge. After a moment it is overdue and
+ * no longer holds up the reload; but at most one fleet of workers can be overdue. This bounds the number of extra
+ * workers, and how long a reload waits for clients that stay.
  */
 import { drainLimit, type Limits, type TimedWorker } from './deadlines.ts'
 
-/** For how long a worker that drains holds up others, in milliseconds: idle connections take nearly one second. */
+/** How long a draining worker holds up others, in milliseconds: idle connections take nearly one second. */
 export const patienceMs = 2_000
 
-/** A wait of this length is mentioned, in milliseconds. */
+/** A wait this long is logged, in milliseconds. */
 const noticeMs = 1_000
 
-/** Nobody is started because this worker still drains. */
+/** No worker is started because this one still drains. */
 export interface Wait {
   readonly age: number
-  /** Until when at most. */
+  /** When the wait ends at the latest. */
   readonly until: number
 }
 
 export interface Draining {
-  /** The ages of those that live on and count no more. */
+  /** The ages of those that are overdue: alive, but no longer counted. */
   readonly overdue: ReadonlySet<number>
-  /** The others, and when each of them counts no more, or is killed. */
+  /** The others, and when each becomes overdue or is killed. */
   readonly holding: readonly (Wait & Pick<TimedWorker, 'since' | 'quit'>)[]
 }
 
-/** Those of the workers that drain, oldest drain first; `most` of them may be overdue. */
+/** The draining workers, oldest drain first; at most `most` of them are overdue. */
 export function drainingOf(
   workers: readonly TimedWorker[],
   now: number,
@@ -47,14 +47,14 @@ export function drainingOf(
   return { overdue, holding }
 }
 
-/** What is to be said about those that hold up others; one that was told to leave at once has no clients to wait for. */
+/** The waits that are to be logged; a worker that was told to leave at once has no clients to wait for. */
 export function waitsOf({ holding }: Draining, now: number): Wait[] {
   return holding
     .filter(({ since, quit }) => !quit && since + noticeMs <= now)
     .map(({ age, until }) => ({ age, until }))
 }
 
-/** When there is more to be said about them, or nothing to wait for any more. */
+/** When there is more to log, or nothing left to wait for. */
 export function timesOf({ holding }: Draining): number[] {
   return holding.flatMap(({ since, until }) => [since + noticeMs, until])
 }

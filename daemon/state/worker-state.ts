@@ -1,11 +1,9 @@
-/**
- * The life of a worker is a line: it may skip ahead, it never goes back.
- */
+/** The states of a worker, in order: it may skip some, but never goes back. */
 export const workerStates = ['spawned', 'booting', 'ready', 'draining', 'exited'] as const
 
 export type WorkerState = (typeof workerStates)[number]
 
-/** What each state means, for the documentation and for whoever reads a log. */
+/** What each state means, for the documentation and for readers of the log. */
 export const workerStateMeanings: Readonly<Record<WorkerState, string>> = {
   spawned: 'Asked for; `pre_fork` runs or the process is being started',
   booting: 'The process is up and loads its hooks and the app',

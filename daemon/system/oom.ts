@@ -1,7 +1,7 @@
-/** Whether the kernel killed processes of this control group because memory ran out. */
+/** Tells whether the kernel killed processes of this control group because memory ran out. */
 import { readFileSync } from 'node:fs'
 
-/** Returns a function that says whether that happened since it was last called. */
+/** Returns a function that tells whether that has happened since its last call. */
 export function watchOutOfMemory(): () => boolean {
   const file = eventsFile()
   let known = killsIn(file)
@@ -13,7 +13,7 @@ export function watchOutOfMemory(): () => boolean {
   }
 }
 
-/** Where control groups of version 2 count their events; undefined on other systems. */
+/** The file in which control groups of version 2 count such events; undefined on other systems. */
 function eventsFile(): string | undefined {
   const [, path] = /^0::(.*)$/m.exec(read('/proc/self/cgroup')) ?? []
   return path === undefined ? undefined : `/sys/fs/cgroup${path}/memory.events`
@@ -28,7 +28,7 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch {
-    // Not Linux, or not ours to read.
+    // Not Linux, or not readable.
     return ''
   }
 }

@@ -1,11 +1,11 @@
-/** Who a process is, beyond its number, which another process may have later: in a container that is the rule. */
+/** Identifies a process by more than its pid, which another process may get later: in a container, that is the rule. */
 import { readFileSync } from 'node:fs'
 
 export interface ProcessIdentity {
   readonly pid: number
-  /** When it was started, in ticks since the machine was; empty where the system does not tell. */
+  /** When it was started, in clock ticks since the machine booted; empty if the system does not tell. */
   readonly start: string
-  /** Which start of the machine that was; empty where the system does not tell. */
+  /** Which boot of the machine that was; empty if the system does not tell. */
   readonly boot: string
 }
 
@@ -13,12 +13,12 @@ export function ourselves(): ProcessIdentity {
   return identify(process.pid)
 }
 
-/** The process that has this number now. */
+/** The process that has this pid now. */
 export function identify(pid: number): ProcessIdentity {
   return { pid, start: stateOf(pid)?.start ?? '', boot: bootId() }
 }
 
-/** One word, fit for a file name. */
+/** One word, usable as a file name. */
 export function toWord({ pid, start, boot }: ProcessIdentity): string {
   return `${pid}.${start}.${boot}`
 }
@@ -29,7 +29,7 @@ export function fromWord(word: string): ProcessIdentity | undefined {
   return { pid: Number(pid), start, boot }
 }
 
-/** Whether that very process lives; `perhaps` where only its number can be looked up, and some process has it. */
+/** Whether that very process lives; `perhaps` if only its pid can be checked, and some process has it. */
 export function isRunning({ pid, start, boot }: ProcessIdentity): boolean | 'perhaps' {
   if (boot !== bootId()) return false
   if (start === '') return isTaken(pid) ? 'perhaps' : false
@@ -46,18 +46,18 @@ function isTaken(pid: number): boolean {
   }
 }
 
-/** PF_EXITING of the kernel. */
+/** The kernel's flag PF_EXITING. */
 const exiting = 0x4
 
 /**
- * From proc(5): the name of the program, in brackets, may hold anything; the 3rd field is the state, the 9th has flags,
- * the 22nd is the start.
+ * See proc(5): the name of the program, in brackets, may contain anything; the 3rd field is the state, the 9th the
+ * flags, the 22nd the start time.
  */
 function stateOf(pid: number): { readonly start: string; readonly ended: boolean } | undefined {
   const text = readSystemFile(`/proc/${pid}/stat`)
   if (text === undefined) return undefined
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  // A zombie has ended, and waits for a parent that may never ask; one that is exiting has closed its files already.
+  // A zombie has ended, but its parent may never reap it; an exiting process has already closed its files.
   const ended = /^[ZXx]$/.test(fields[0] ?? '') || (Number(fields[6]) & exiting) !== 0
   return { start: fields[19] ?? '', ended }
 }
@@ -70,7 +70,7 @@ function readSystemFile(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    // No such process (it may end while it is asked about), or no /proc: systems other than Linux.
+    // No such process (it may end during the read), or no /proc: not Linux.
     if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? ''))
       return undefined
     throw error

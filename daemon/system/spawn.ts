@@ -1,4 +1,4 @@
-/** Starting processes, so that a failure is an answer whenever it comes, and says what to do about it. */
+/** Starts processes, and explains why one could not be started and what to do about it. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { getSystemErrorMessage } from 'node:util'
@@ -10,8 +10,8 @@ export interface ExitStatus {
 }
 
 /**
- * Starts a process, or returns why there is none. A process without a pid tells that a moment later, by its event `error`,
- * and may have no streams: Node emits EACCES, EAGAIN, EMFILE, ENFILE and ENOENT, and throws all others.
+ * Starts a process, or returns the error. A process without a pid emits its error a moment later, and may have no
+ * streams: Node emits EACCES, EAGAIN, EMFILE, ENFILE and ENOENT, and throws all others.
  */
 export function trySpawn(
   file: string,
@@ -25,7 +25,7 @@ export function trySpawn(
   }
 }
 
-/** Why `file` could not be started in that folder, and the cure: an error of spawn names neither. */
+/** Why `file` could not be started in that folder, and the fix: the errors of `spawn` name neither. */
 export function whyNotStarted({ code, message }: NodeJS.ErrnoException, file: string, cwd: string): string {
   return [message, folderTrouble(cwd) ?? fileTrouble(file) ?? cures[code ?? '']].filter(Boolean).join(': ')
 }

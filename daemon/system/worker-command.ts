@@ -1,23 +1,23 @@
-/** The command line of a worker, and its environment. */
+/** The command line and the environment of a worker. */
 import { fileURLToPath } from 'node:url'
 import { arbiterVariable } from '../../worker/protocol/frame.ts'
 import { ourselves, toWord } from './process-identity.ts'
 
 const preload = new URL(`../../worker/preload.${import.meta.url.slice(-2)}`, import.meta.url)
 
-/** SIGUSR1, which is often sent to whole groups, would open a port where any local user can run code as the worker. */
+/** SIGUSR1, often sent to whole process groups, would open a port where any local user can run code as the worker. */
 const closed = ['--disable-sigusr1'] as const
 
-/** The worker comes first, and the app is what Node runs; without one, it is the worker. */
+/** Node runs the app's file with the worker preloaded; without a file, the worker is the main module. */
 export function workerCommand(app: string | undefined, args: readonly string[]): readonly string[] {
   const main = app === undefined ? [fileURLToPath(preload)] : [`--import=${preload.href}`, app]
   return [...process.execArgv, ...closed, ...main, ...args]
 }
 
-/** By which a worker whose arbiter is gone is told from one that has it. */
+/** Identifies this arbiter to others that find its workers: they are orphans once it is gone. */
 const ourName = toWord(ourselves())
 
-/** With its index an app tells its workers from each other; the second name is the one that PM2 has for it. */
+/** The index lets an app tell its workers apart; the second variable is PM2's name for it. */
 export function workerEnvironment(env: NodeJS.ProcessEnv, index: number): NodeJS.ProcessEnv {
   return {
     ...env,

@@ -1,10 +1,10 @@
-/** What a process prints, in whole lines. */
+/** Captures what a process prints, in whole lines. */
 import type { Readable } from 'node:stream'
 
-/** A line that is longer than this is broken. */
+/** The length at which a line is broken, in characters. */
 const longest = 64 * 1024
 
-/** Hands over whole lines, each with its line end, as they come; one that looks like a line of the log is indented. */
+/** Passes on whole lines with their line ends; a line that looks like one of the log is indented. */
 export function captureLines(stream: Readable, take: (lines: string) => void): void {
   const put = (lines: string) => take(lines.replace(/^(?=\[\d{4}-\d\d-\d\d )/gm, '  '))
   let rest = ''

@@ -1,10 +1,10 @@
-/** What the deaths of workers mean for the next start: how long it waits, how many may boot, and what the log says. */
+/** Decides after worker exits how long the next start waits and how many workers may boot, and logs it. */
 import { monotonicNow, type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
 import { extend, nextStart, noStreak, paced, type Survivor } from '../state/back-off.ts'
 import type { Child } from './worker-handle.ts'
 
-/** From this death in a row on, one line in ten is enough. */
+/** After this many early exits in a row, only every tenth is logged. */
 const manyDeaths = 10
 
 export class CrashLoop {
@@ -12,28 +12,28 @@ export class CrashLoop {
   readonly #survivors: () => readonly Survivor[]
   #streak = noStreak
 
-  /** `survivors` are those of the workers that are not on their way out. */
+  /** `survivors` returns the workers that are not leaving. */
   constructor(log: ErrorLog, survivors: () => readonly Survivor[]) {
     this.#log = log
     this.#survivors = survivors
   }
 
-  /** Several workers in a row ended early: what is said about each of them is known by now. */
+  /** Several workers in a row exited early: the log has said why. */
   get isOn(): boolean {
     return this.#streak.earlyExits >= 2
   }
 
-  /** What is started from now on is something else. */
+  /** Ends the streak: the next workers run something else. */
   end(): void {
     this.#streak = noStreak
   }
 
-  /** A worker has ended, started at `born`, that could run: it served. */
+  /** Call it when a worker has ended that served and was started at `born`. */
   pace(born: number): void {
     this.#streak = paced(monotonicNow(), born)
   }
 
-  /** Lets the next worker wait, after one that early exit for this reason. */
+  /** Makes the next worker wait, after one that exited early for this reason. */
   backOff(reason: string): void {
     const now = monotonicNow()
     const survivors = this.#survivors()
@@ -51,18 +51,18 @@ export class CrashLoop {
     )
   }
 
-  /** When the next worker may be started; `ready` are the starting times of those that serve. */
+  /** When the next worker may be started; `ready` has the start times of the workers that serve. */
   startAfter(ready: readonly number[]): number {
     return nextStart(this.#streak, ready.length > 0)
   }
 
-  /** How many of `most` may boot at the same time: one tries first whether a worker can run again. */
+  /** How many of `most` may boot at the same time: in a crash loop, a single worker tries first. */
   boots(most: number, ready: readonly number[]): number {
     return this.isOn && !ready.some(born => born >= this.#streak.since) ? 1 : most
   }
 }
 
-/** Those that are not on their way out, by their records on the scoreboard. */
+/** The workers that are not leaving, with what their scoreboard records say. */
 export function survivorsOf(
   workers: readonly Child[],
   records: ReadonlyMap<number, ScoreRecord>,

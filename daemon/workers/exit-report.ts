@@ -1,4 +1,4 @@
-/** What the end of a worker means, and what the log says about it. */
+/** Classifies the exit of a worker, and words the log line about it. */
 import { constants } from 'node:os'
 import type { LogLevel } from '../../worker/protocol/messages.ts'
 import { type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard.ts'
@@ -9,9 +9,10 @@ import type { ExitStatus } from '../system/spawn.ts'
 import type { Child } from './worker-handle.ts'
 
 /**
- * `expected`: it was asked to leave. `bind failed`: somebody else listens on its address. `boot failed`: it was never ready, and
- * its generation was never whole. `unstable`: it was ready, and its generation was never whole. `early exit`: it served
- * nothing, so it will not help to start it again at once. `crash`: any other.
+ * `expected`: it was asked to leave. `bind failed`: another process listens on its address. `boot failed`: it was never
+ * ready, and not all workers of its generation ever were. `unstable`: it was ready, but not all workers of its
+ * generation ever were. `early exit`: it served nothing, so it will not help to start it again at once. `crash`: any
+ * other exit.
  */
 export type ExitKind = 'expected' | 'bind failed' | 'boot failed' | 'unstable' | 'early exit' | 'crash'
 
@@ -21,7 +22,7 @@ export interface LastState {
   readonly failure: { readonly why: string } | undefined
   /** How long it had been in that state, in milliseconds. */
   readonly lasted: number
-  /** Its generation was in force: all wanted workers of it had been ready once. */
+  /** Its generation was in force: all its wanted workers had been ready once. */
   readonly proven: boolean
   /** How many requests it had answered. */
   readonly served: number
@@ -35,14 +36,14 @@ export function classify({ state, quit, failure, lasted, proven, served }: LastS
   return failure?.why === 'bind' ? 'bind failed' : 'boot failed'
 }
 
-/** What is known about an exit besides what the worker itself knows. */
+/** What is known about an exit beyond what the handle of the worker knows. */
 export interface ExitContext {
   readonly now: number
-  /** What it wrote on the scoreboard last. */
+  /** Its last record on the scoreboard. */
   readonly record: ScoreRecord | undefined
-  /** The kernel has just killed something because memory ran out. */
+  /** The kernel has just killed a process because memory ran out. */
   readonly outOfMemory: boolean
-  /** Its generation was in force: all wanted workers of it had been ready once. */
+  /** Its generation was in force: all its wanted workers had been ready once. */
   readonly proven: boolean
 }
 
@@ -74,7 +75,7 @@ function how(child: Child, { code, signal }: ExitStatus, outOfMemory: boolean): 
   return `exited with code ${code}${why}`
 }
 
-/** Nobody here sent that signal. */
+/** The arbiter did not send that signal. */
 function guess(signal: NodeJS.Signals, outOfMemory: boolean): string {
   if (signal !== 'SIGKILL') return ''
   return outOfMemory ? ': the kernel killed it because memory ran out' : ': sent by somebody else'
@@ -84,7 +85,7 @@ function describeContext(lived: number, record: ScoreRecord | undefined, killed:
   const story = [`it lived ${(lived / 1_000).toFixed(1)} s`]
   if (record === undefined || record.pulse === 0) return story.join()
   story.push(`${servedBy(record)} requests served`)
-  // One that stood still wrote its record before the request at which it did.
+  // A stuck worker wrote its record before it took the request that blocks it.
   if (!killed) story.push(`${record.requests_in_flight} in flight`)
   story.push(`${mebibytes(record.rss)} MiB`)
   return story.join(', ')
@@ -94,7 +95,7 @@ function mebibytes(bytes: number): number {
   return Math.round(bytes / 2 ** 20)
 }
 
-/** 128 and the number of the signal. */
+/** The exit codes 128 + n of the stop signals. */
 const bySignal: readonly (number | null)[] = ['SIGINT', 'SIGQUIT', 'SIGTERM'].map(
   name => 128 + constants.signals[name as NodeJS.Signals],
 )
@@ -103,13 +104,13 @@ function levelOf({ killed }: Child, { code, signal }: ExitStatus, death: ExitKin
   if (code === null && signal === null) return 'error'
   if (killed) return 'warning'
   if (code === 0) return death === 'expected' ? 'info' : 'warning'
-  // As a shell says it, and so do many apps, Next.js for one: it ended by the signal that it was told of.
+  // Like shells, many apps (Next.js for one) exit with this code after a signal that told them to stop.
   if (death === 'expected' && bySignal.includes(code)) return 'info'
   if (signal === 'SIGTERM') return 'info'
   return signal === null || signal === 'SIGKILL' ? 'error' : 'warning'
 }
 
-/** Why a worker was killed, as its obituary says it. */
+/** Why a worker was killed, in the words of the log. */
 export const killReasons: Readonly<Record<KillReason, string>> = {
   boot_timeout: 'not ready within boot_timeout',
   timeout: 'its event loop stood still for timeout',

@@ -1,4 +1,4 @@
-/** The workers: starts them, carries out what the plan says about them, and clears away the dead. */
+/** The workers of the arbiter: starts them, carries out the plan's actions, and reaps those that exited. */
 import type { HookQueue } from '../../hooks/queue.ts'
 import { HookError } from '../../hooks/run.ts'
 import type { ServerView, WorkerView } from '../../hooks/table.ts'
@@ -27,10 +27,10 @@ export interface FleetParts {
   readonly log: ErrorLog
   readonly scoreboard: Scoreboard
   readonly hooks: HookQueue
-  /** The environment that workers start from. */
+  /** The base environment of workers. */
   readonly env: NodeJS.ProcessEnv
   readonly view: () => ServerView
-  /** Others take what waits there: an arbiter on the same sockets, or the generation that is being prepared. */
+  /** Whether another arbiter, or the generation being prepared, will accept the connections queued there. */
   readonly isAwaited: (listener: Listener) => boolean
 }
 
@@ -39,7 +39,7 @@ export class Fleet {
   readonly #children = new Map<number, Child>()
   readonly #generations = new Map<number, Generation>()
   readonly #ranOutOfMemory = watchOutOfMemory()
-  /** Node alone cannot load the app, as some worker has found out. */
+  /** A worker has found out that Node alone cannot load the app. */
   needsTsx = false
   #age = 0
 
@@ -47,12 +47,12 @@ export class Fleet {
     this.#parts = parts
   }
 
-  /** All workers whose process is not reaped yet, oldest first. */
+  /** All workers that are not reaped yet, oldest first. */
   get workers(): readonly Child[] {
     return [...this.#children.values()]
   }
 
-  /** The generations that some worker still serves. */
+  /** The generations that still have serving workers. */
   get serving(): readonly Generation[] {
     const numbers = new Set(
       this.workers.filter(({ state }) => state !== 'draining').map(({ generation }) => generation),
@@ -116,7 +116,7 @@ export class Fleet {
     child.fail(reason)
   }
 
-  /** Handles a message from a worker; `current` is the generation that goes on. */
+  /** Handles a message from a worker; `current` is the wanted generation. */
   onMessage(child: Child, message: FromWorker, current: Generation | undefined): void {
     const { log } = this.#parts
     const now = monotonicNow()
@@ -146,8 +146,8 @@ export class Fleet {
   }
 
   /**
-   * Asks a worker to finish. Listeners that neither the current generation nor any other serving worker has are
-   * abandoned; all of them when there is no current generation any more, and none while another arbiter serves on.
+   * Asks a worker to finish. Abandons listeners that neither the current generation nor another serving worker has: all
+   * of them if there is no current generation, and none while another arbiter continues to serve on them.
    */
   drain(age: number, why: string, current: Generation | undefined): void {
     const child = this.#children.get(age)
@@ -202,7 +202,7 @@ export class Fleet {
     for (const child of this.#children.values()) if (child.generation === number) child.send(message)
   }
 
-  /** Takes a worker that ended off the books, and says what its end means; to everybody, or quietly. */
+  /** Removes a worker that exited, and classifies its exit; `quietly` keeps repeated exits out of the log. */
   reap(
     child: Child,
     { proven, quietly }: { readonly proven: boolean; readonly quietly: boolean },
@@ -224,7 +224,7 @@ export class Fleet {
     return { kind, served, text }
   }
 
-  /** Takes over the heartbeats from the scoreboard. */
+  /** Copies the heartbeats from the scoreboard. */
   readHeartbeats(): void {
     const records = this.#parts.scoreboard.read()
     if (this.#parts.scoreboard.isUnreadable) return this.resetHeartbeats()
@@ -233,12 +233,12 @@ export class Fleet {
     }
   }
 
-  /** Nobody can tell who is late: the scoreboard cannot be read. */
+  /** Counts every worker as alive now: without the scoreboard, no worker can be called late. */
   resetHeartbeats(): void {
     for (const child of this.#children.values()) child.heartbeat = monotonicNow()
   }
 
-  /** Nobody is late: the arbiter, or the whole machine, was suspended. */
+  /** Restarts all deadlines: the arbiter, or the whole machine, was suspended. */
   resetDeadlines(): void {
     this.resetHeartbeats()
     for (const child of this.#children.values()) child.since = child.heartbeat

@@ -1,36 +1,36 @@
 /**
- * Looks into a worker whose event loop stands still: its watchdog thread pauses the JavaScript and tells the stack, mapped
- * to the sources by Node itself, and the requests.
+ * Asks a stuck worker where it stands: its watchdog thread pauses the JavaScript and reports the stack, mapped to the
+ * sources by Node itself, and the open requests.
  */
 import type { Duplex } from 'node:stream'
 import type { OpenRequest } from '../../hooks/table.ts'
 
-/** What a worker that stands still has to say. */
+/** The report of a stuck worker. */
 export interface StackReport {
   /** The JavaScript stack, innermost first, as lines that begin with `at`. */
   readonly stack: readonly string[]
   readonly requests: readonly OpenRequest[]
 }
 
-/** What was found out about a worker, or why nothing was; neither when nobody asked. */
+/** The report, or why there is none; neither if the worker was not asked. */
 interface CapturedStack {
   readonly report?: StackReport
   readonly failure?: string
 }
 
-/** How long native code may hold a process before it is said to be stuck there, in milliseconds. */
+/** How long a worker may take to answer before it counts as stuck in native code, in milliseconds. */
 const limitMs = 5_000
 
-/** JavaScript that turns answers. */
+/** Running JavaScript, even an endless loop, answers. */
 const inNativeCode = 'it is stuck in native code, or stopped'
 
-/** What a worker may say, in characters, and how much of it is of use. */
+/** How long an answer may be, in characters, and how much of it is used. */
 const longestAnswer = 256 * 1024
 const mostFrames = 50
 const mostRequests = 100
 const longestText = 2_048
 
-/** `channel` leads to the thread; there may be none. */
+/** `channel` leads to the watchdog thread, if there is one. */
 export async function captureStack(channel: Duplex | undefined): Promise<CapturedStack> {
   if (channel === undefined) return {}
   try {
@@ -40,7 +40,7 @@ export async function captureStack(channel: Duplex | undefined): Promise<Capture
   }
 }
 
-/** To follow a line of the log: lines of its own, or nothing. */
+/** Continues a log line with further lines, or with nothing. */
 export function describeStack({ report, failure }: CapturedStack): string {
   if (failure !== undefined) return `\nIts JavaScript stack cannot be read: ${failure}`
   if (report === undefined) return ''
@@ -81,7 +81,7 @@ function ask(channel: Duplex): Promise<string> {
   })
 }
 
-/** The app runs in the worker, so that nothing is certain about what the worker says. */
+/** The app runs in the worker, so its answer cannot be trusted. */
 function parseReport(text: string): StackReport {
   try {
     const { stack, requests } = JSON.parse(text) as { readonly stack?: unknown; readonly requests?: unknown }
@@ -94,7 +94,7 @@ function parseReport(text: string): StackReport {
   }
 }
 
-/** The frames of the user's code: without those of the question, and without what Node calls it from. */
+/** The frames of the user's code, without those of the watchdog's question and of Node itself. */
 function framesOf(stack: string): string[] {
   const frames = stack.split('\n').map(line => line.trim().slice(0, longestText))
   return frames

@@ -1,13 +1,13 @@
-/** What becomes of a worker that does with its channel to the arbiter what it should not. */
+/** Handles a worker that misuses its channel to the arbiter. */
 import type { ErrorLog } from '../logs/error-log.ts'
 import type { Child } from './worker-handle.ts'
 
-/** It writes what it should not: what it serves is worth more than that. */
+/** It wrote something invalid, which is only logged: what it serves is worth more. */
 export function warnAbout(child: Child, text: string, log: Pick<ErrorLog, 'warning'>): void {
   log.warning(`Worker ${child.age} (pid ${child.pid}) ${text}`)
 }
 
-/** Its channel has ended: it can be told nothing, except by signals, so one that serves gets a successor. */
+/** Its channel has closed, and only signals still reach it: one that serves gets a successor. */
 export function channelLost(child: Child, log: Pick<ErrorLog, 'warning'>): void {
   if (child.ending !== undefined) return
   warnAbout(child, 'has closed its channel to the arbiter (descriptor 3): it is replaced', log)

@@ -1,4 +1,4 @@
-/** The arbiter's side of the scoreboard: makes the files, gives out the places, reads the records. */
+/** The arbiter's side of the scoreboard: creates the files, assigns slots, reads the records. */
 import { closeSync, mkdtempSync, openSync, rmdirSync, unlinkSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,15 +12,15 @@ import {
   writeRecord,
 } from '../../worker/protocol/scoreboard.ts'
 
-/** Where the record of a worker is. */
+/** Where a worker's record is. */
 export interface Seat {
   readonly fd: number
   readonly slot: number
 }
 
 /**
- * As many records as one file has room for, all of it allocated when the file is made: a worker must be able to write when
- * the file system is full. More workers get another file; those that live keep the one that they inherited.
+ * The number of records in a file. It is allocated as a whole when it is created: a worker must be able to write even
+ * if the file system is full. More workers get another file; running ones keep the file they inherited.
  */
 export const slotsPerFile = 256
 
@@ -28,20 +28,20 @@ export interface ScoreboardOptions {
   /** The setting `worker_tmp_dir`. */
   readonly folder: string | null
   readonly warn: (message: string) => void
-  /** Where to look for room besides, in this order. */
+  /** Further folders to try, in this order. */
   readonly others?: readonly string[]
 }
 
 interface Board {
   readonly fd: number
-  /** The ages of those who have the slots; a record could say anything about that. */
+  /** The age of the worker in each slot; the record itself could claim any age. */
   readonly ages: (number | undefined)[]
 }
 
 export class Scoreboard {
   readonly #options: ScoreboardOptions
   readonly #boards: Board[] = []
-  /** The last reading has failed: nobody knows whose heart beats. */
+  /** The last read failed: all heartbeats are unknown. */
   isUnreadable = false
 
   constructor(options: ScoreboardOptions) {
@@ -51,7 +51,7 @@ export class Scoreboard {
   /**
    * Reserves the lowest free slot for a worker.
    *
-   * @throws Error with one message for the user, where no folder has room for it
+   * @throws Error with one message for the user, if no folder has room
    */
   take(age: number): Seat {
     const { fd, ages } = this.#boards.find(board => freeSlot(board) < slotsPerFile) ?? this.#open()
@@ -68,7 +68,7 @@ export class Scoreboard {
     if (board !== undefined) board.ages[slot] = undefined
   }
 
-  /** The records of all workers, by age; of those that can be read. */
+  /** The records of all workers, by age; those in a file that cannot be read are left out. */
   read(): ReadonlyMap<number, ScoreRecord> {
     let failure: Error | undefined
     const found = new Map<number, ScoreRecord>()
@@ -114,7 +114,7 @@ export class Scoreboard {
 
 const size = slotsPerFile * recordBytes
 
-/** Memory first: on a disk, a heartbeat may have to wait for others. */
+/** Memory first: on a disk, a heartbeat may have to wait for other writes. */
 function usualFolders(): readonly string[] {
   return [...new Set(['/dev/shm', tmpdir(), '/tmp'])]
 }
@@ -124,20 +124,20 @@ function freeSlot({ ages }: Pick<Board, 'ages'>): number {
   return slot === -1 ? ages.length : slot
 }
 
-/** A new file that is full of empty records and has no name: it lives as long as a process has it open. */
+/** Creates a file of empty records without a name: it exists as long as a process has it open. */
 function openAllocated(folder: string): number | Error {
   let fd: number | undefined
   try {
     const own = mkdtempSync(join(folder, 'tsicorn-'))
     const file = join(own, 'scoreboard')
     try {
-      // Where the folder is somebody else's, nothing that stands there is opened, and nothing but this is removed.
+      // In a folder of another user, no existing file is opened, and only this one is removed.
       fd = openSync(file, 'wx+', 0o600)
       unlinkSync(file)
     } finally {
       rmdirSync(own)
     }
-    // Not ftruncate, and not all zeros in one hole: only what was written has its blocks.
+    // Not ftruncate, which would leave a hole: only written bytes have their blocks.
     const records = Buffer.alloc(size)
     for (let written = 0; written < size; )
       written += writeSync(fd, records, written, size - written, written)

@@ -1,4 +1,4 @@
-/** The end of a worker whose event loop stands still: it says where, before it is killed. */
+/** Ends a worker whose event loop is stuck, after its stack has been captured for the log. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OpenRequest, WorkerView } from '../../hooks/table.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
@@ -8,7 +8,7 @@ import type { Child } from './worker-handle.ts'
 
 export interface StuckParts {
   readonly log: ErrorLog
-  /** It can be asked for its stack. */
+  /** The worker has a watchdog that can be asked for the stack. */
   readonly hasStack: boolean
   readonly readHeartbeats: () => void
   /** Calls the hook `worker_abort`. */
@@ -17,17 +17,17 @@ export interface StuckParts {
   ) => void
 }
 
-/** For how long a worker that took longer than this to tell its stack may show that it lives, in milliseconds. */
+/** If the stack took longer than this, in milliseconds, the worker gets this long to show a heartbeat. */
 const breathMs = 200
 
-/** Kills it, unless it has come back to life while it was looked into: what it serves is worth more than the rule. */
+/** Kills the worker unless it has recovered meanwhile: what it serves is worth more than the rule. */
 export async function killStuck(
   child: Child,
   { log, hasStack, readHeartbeats, abort }: StuckParts,
 ): Promise<void> {
   const since = monotonicNow()
   const found = hasStack ? await captureStack(child.watchdog) : {}
-  // What held it up may just have let it go: its heartbeat is the first that follows.
+  // The blocking call may have just returned: the next heartbeat shows it.
   if (monotonicNow() - since > breathMs) await sleep(breathMs)
   if (child.ending !== undefined) return
   const { reason } = child

@@ -1,4 +1,4 @@
-/** A limit on how much of something there may be: `size` at once, `perSecond` in the long run. */
+/** A rate limit: `size` at once, `perSecond` in the long run. */
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 
 export class TokenBucket {
@@ -16,7 +16,7 @@ export class TokenBucket {
     this.#at = clock()
   }
 
-  /** Takes so many where there are as many; else it takes none. */
+  /** Takes this many tokens if there are enough, else none. */
   take(cost: number): boolean {
     this.#refill()
     if (this.#tokens < cost) return false
@@ -24,7 +24,7 @@ export class TokenBucket {
     return true
   }
 
-  /** Takes so many in any case; returns for how many milliseconds there are none. */
+  /** Takes this many tokens in any case; returns for how many milliseconds there are none left. */
   spend(cost: number): number {
     this.#refill()
     this.#tokens -= cost

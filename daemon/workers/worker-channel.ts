@@ -1,6 +1,6 @@
 /**
- * The arbiter's end of the channel to a worker. However much a worker writes, and whatever: it costs the arbiter a bounded
- * share of its time and memory, and what is no message is dropped and counted.
+ * The arbiter's end of the channel to a worker. Whatever a worker writes, and however much, costs the arbiter a bounded
+ * share of time and memory; lines that are no messages are dropped and counted.
  */
 import type { Socket } from 'node:net'
 import { frame, longestFrame } from '../../worker/protocol/frame.ts'
@@ -10,29 +10,31 @@ import { readMessage } from './worker-message.ts'
 
 export interface ChannelListeners {
   hear(message: FromWorker): void
-  /** The worker misbehaves; the text goes on after its name. */
+  /** The worker misbehaves; the text follows its name. */
   complain(text: string): void
   /** The worker has closed its end. */
   lost(): void
 }
 
-/** What is read from one worker in bytes, at once and in a second; beyond that it has to wait. */
+/** How many bytes are read from one worker, at once and per second; beyond that, the worker has to wait. */
 const readAtOnce = 4 * 1024 * 1024
 const readPerSecond = 4 * 1024 * 1024
 
-/** What a line costs besides its bytes, and one that is no message besides that: an error is made of it. */
+/** The cost of a line besides its bytes, and the extra cost of an invalid one, for which an error is created. */
 const lineCost = 128
 const errorCost = 4_096
 
-/** Lines of the log from one worker, at once and in a second; one that is longer than this counts as several. */
+/**
+ * How many log lines one worker may write, at once and per second; a line longer than `lineLength` counts as several.
+ */
 const linesAtOnce = 5_000
 export const linesPerSecond = 1_000
 const lineLength = 1_024
 
-/** How often it is said that lines of the log are dropped, in milliseconds. */
+/** How often dropped log lines are reported, in milliseconds. */
 const complainMs = 5_000
 
-/** Bytes that may wait for a worker that does not read, before only orders to leave are added. */
+/** How many bytes may wait for a worker that does not read; beyond that, only orders to leave are added. */
 const mostWaiting = 1024 * 1024
 
 const lineEnd = 0x0a
@@ -42,9 +44,9 @@ export class WorkerChannel {
   readonly #listeners: ChannelListeners
   readonly #bytes = new TokenBucket(readAtOnce, readPerSecond)
   readonly #lines = new TokenBucket(linesAtOnce, linesPerSecond)
-  /** What it has said that it can say only once. */
+  /** The messages that it has sent and that count only once. */
   readonly #said = new Set<FromWorker['type']>()
-  /** A line that has begun; longer ones than a frame may be are skipped. */
+  /** The line that has begun; one longer than a frame is skipped. */
   #begun = Buffer.alloc(0)
   #length = 0
   #invalid = 0
@@ -58,7 +60,7 @@ export class WorkerChannel {
     this.#socket = socket
     this.#listeners = ears
     socket.on('data', (bytes: Buffer) => this.#read(bytes))
-    // It is followed by `close`.
+    // `close` follows it.
     socket.on('error', () => undefined)
     socket.once('close', () => {
       if (!this.#isClosed) ears.lost()
@@ -75,7 +77,7 @@ export class WorkerChannel {
     this.#socket.write(frame(message))
   }
 
-  /** The process has ended: what it said last is read without delay. */
+  /** The process has ended: its last messages are read without delay. */
   finish(): void {
     this.#isEnding = true
     clearTimeout(this.#pause)
@@ -109,7 +111,7 @@ export class WorkerChannel {
     this.#pause = setTimeout(() => this.#socket.resume(), wait)
   }
 
-  /** In one buffer, however small the pieces: each would cost more than it holds. */
+  /** Collects the pieces of a line in one buffer: a buffer per piece would cost more than a small one holds. */
   #keep(bytes: Buffer, start: number, end: number): void {
     const length = this.#length + end - start
     if (length <= longestFrame && start < end) {

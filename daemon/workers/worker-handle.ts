@@ -1,4 +1,4 @@
-/** A worker as the arbiter sees it: a process, a place in the life of a worker, and what is known about it. */
+/** The arbiter's handle of a worker: its process, its state, and what is known about it. */
 import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
@@ -13,45 +13,45 @@ import { captureLines } from './captured-output.ts'
 import type { Seat } from './scoreboard.ts'
 import { WorkerChannel } from './worker-channel.ts'
 
-/** What a child tells the arbiter; it only ever ends up in the inbox. */
+/** What a handle reports to the arbiter, always by way of the inbox. */
 export type ChildEvent =
   | { readonly type: 'said'; readonly child: Child; readonly message: FromWorker }
-  /** It misbehaves; the text goes on after its name. */
+  /** It misbehaves; the text follows its name. */
   | { readonly type: 'misbehaved'; readonly child: Child; readonly text: string }
-  /** Its channel has ended, and its process has not. */
+  /** Its channel has closed, but its process lives. */
   | { readonly type: 'lost'; readonly child: Child }
-  /** It was to be killed, and is not. */
+  /** It was about to be killed, and has recovered. */
   | { readonly type: 'revived'; readonly child: Child }
   | { readonly type: 'exited'; readonly child: Child }
 
-/** Everything that a worker process is started with. */
+/** What a worker process is started with. */
 export interface ChildOptions {
-  /** The file of the app, absolute, which is the main module; undefined where only the worker can find out. */
+  /** The absolute path of the app's file, which is the main module; undefined if only the worker can find it. */
   readonly app: string | undefined
   /** What the app finds in `process.argv`. */
   readonly args: readonly string[]
   readonly cwd: string
   readonly env: NodeJS.ProcessEnv
-  /** What the process inherits, from descriptor `firstInherited` on. */
+  /** The descriptors that the process inherits, from `firstInherited` on. */
   readonly descriptors: readonly number[]
   readonly start: Start
-  /** Takes what the process prints, in whole lines, in place of the arbiter's own standard output and standard error. */
+  /** Receives what the process prints, in whole lines; without it, that goes to the arbiter's own output. */
   readonly capture?: ((lines: string) => void) | undefined
-  /** A thread of the worker can say where its JavaScript stands. */
+  /** The worker gets a watchdog thread that can report its stack. */
   readonly hasWatchdog?: boolean
 }
 
-/** How long a process may live on when its channel has ended, because it is about to end itself. */
+/** How long a process may live after its channel has closed, in milliseconds: it may be about to exit. */
 const endingMs = 1_000
 
-/** How long the last words of a dead process may take to arrive, where a grandchild keeps its channel or pipes open. */
+/** How long the last output may take to arrive, in milliseconds, if a grandchild keeps the channel or a pipe open. */
 const lastWordsMs = 200
 
 export class Child implements PlannedWorker {
   readonly age: number
   readonly generation: number
   readonly index: number
-  /** Its place on the scoreboard, from when it is started. */
+  /** Its slot on the scoreboard, once it is started. */
   seat: Seat | undefined
   readonly born: number
   state: WorkerState = 'spawned'
@@ -62,12 +62,12 @@ export class Child implements PlannedWorker {
   needsRecycling = false
   /** It was started with tsx. */
   hasTsx = false
-  /** It may live, and is no longer counted. */
+  /** The process may still live, but is no longer counted. */
   isAbandoned = false
   #isCancelled = false
-  /** Why it leaves, in one phrase, as far as that is known. */
+  /** Why it leaves, in one phrase, if known. */
   reason: string | undefined
-  /** What it said before it gave up booting. */
+  /** What it reported when it failed to boot. */
   failure: Extract<FromWorker, { type: 'failed' }> | undefined
   ending: ExitStatus | undefined
   readonly #put: (event: ChildEvent) => void
@@ -90,12 +90,12 @@ export class Child implements PlannedWorker {
     this.#put = put
   }
 
-  /** Whether its process has been started, or was tried to. */
+  /** Whether its process has been started, or could not be. */
   get isStarted(): boolean {
     return this.#process !== undefined || this.ending !== undefined
   }
 
-  /** What messages call it. */
+  /** How log lines name it. */
   get name(): string {
     return this.pid === undefined ? `worker ${this.age}` : `worker ${this.age} (pid ${this.pid})`
   }
@@ -119,7 +119,7 @@ export class Child implements PlannedWorker {
     }
   }
 
-  /** Starts the process. Whatever goes wrong with it, `exited` follows. */
+  /** Starts the process. Whatever goes wrong, `exited` follows. */
   start({ app, args, cwd, env, descriptors, start, capture, hasWatchdog = false }: ChildOptions): void {
     const printed = capture === undefined ? 'inherit' : 'pipe'
     const child = trySpawn(process.execPath, workerCommand(app, args), {
@@ -152,14 +152,14 @@ export class Child implements PlannedWorker {
   }
 
   #takeWatchdog({ stdio }: ChildProcess, fd: number): number {
-    // Without a process there is none.
+    // A process that could not be started has no streams.
     const channel = stdio?.[fd] as Duplex | null | undefined
     channel?.on('error', () => undefined).resume()
     this.#watchdog = channel ?? undefined
     return fd
   }
 
-  /** The way to the thread that knows where the JavaScript stands. */
+  /** The channel to the watchdog thread. */
   get watchdog(): Duplex | undefined {
     return this.#watchdog
   }
@@ -174,20 +174,20 @@ export class Child implements PlannedWorker {
     })
   }
 
-  /** There is no process, and there will be none. */
+  /** Ends a worker that has no process and will get none. */
   fail(why: string): void {
     this.reason = `could not be started: ${why}`
     this.end({ code: null, signal: null })
   }
 
-  /** Nobody waits for a process that cannot be ended; it leaves by itself when it finds its arbiter gone. */
+  /** Gives up on a process that cannot be killed: it leaves by itself when it finds its arbiter gone. */
   #abandon(why: string): void {
     this.isAbandoned = true
     this.reason = `could not be ended: ${why}: let the arbiter signal it (CAP_KILL), and end it by hand`
     this.end({ code: null, signal: null })
   }
 
-  /** Reports the end; also of a worker that never got a process. */
+  /** Reports the exit, even of a worker that never had a process. */
   end(ending: ExitStatus): void {
     if (this.ending !== undefined) return
     this.ending = ending
@@ -196,7 +196,7 @@ export class Child implements PlannedWorker {
     this.#put({ type: 'exited', child: this })
   }
 
-  /** Moves on in life; false where that would be backwards. */
+  /** Enters a state; false if that would go backwards. */
   become(life: WorkerState, now: number): boolean {
     if (!mayBecome(this.state, life)) return false
     this.state = life
@@ -205,14 +205,14 @@ export class Child implements PlannedWorker {
     return true
   }
 
-  /** One that dies while it is told something is noticed by its exit. */
+  /** A worker that dies meanwhile is noticed by its exit. */
   send(message: ToWorker): void {
     if (this.#channel?.isOpen !== false) return this.#channel?.send(message)
-    // Without its channel it takes this for an order to finish.
+    // A worker without a channel takes SIGTERM for an order to finish.
     if (leaveOrders.includes(message.type)) this.#process?.kill('SIGTERM')
   }
 
-  /** Tells it to leave at once; where it has no process yet, it never gets one. */
+  /** Tells it to leave at once; without a process, it never gets one. */
   leave(now: number, how: 'cancel' | 'quit'): void {
     this.become('draining', now)
     this.since = now
@@ -222,7 +222,7 @@ export class Child implements PlannedWorker {
     else this.send({ type: how })
   }
 
-  /** It was cancelled, and serves already: it has as long as any other that drains. */
+  /** It was cancelled but serves already: it may take as long as any draining worker. */
   finish(now: number): void {
     if (!this.#isCancelled) return
     this.quit = false
@@ -230,7 +230,7 @@ export class Child implements PlannedWorker {
     this.heartbeat = now
   }
 
-  /** Whether it has shown life since it was to be killed: then it is not. */
+  /** Whether it has shown a heartbeat since it was to be killed: then it is not killed. */
   revive(since: number): boolean {
     if (this.heartbeat <= since || (this.state !== 'ready' && this.state !== 'draining')) return false
     this.killed = false
@@ -239,11 +239,11 @@ export class Child implements PlannedWorker {
     return true
   }
 
-  /** Whether it was killed or is about to be, `killed` says; this does it. */
+  /** Kills the process; `killed` is set as soon as the kill is decided. */
   kill(): void {
     this.killed = true
     if (this.#process === undefined) this.end({ code: null, signal: null })
-    // Node would send the signal of a process without a pid to the own process group.
+    // For a process without a pid, Node would signal its own process group.
     else if (this.pid !== undefined) this.#process.kill('SIGKILL')
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Reads what a worker says. A worker runs the code of others, maybe as a user with fewer rights: nothing of what it writes
- * is taken as it comes, and what is no message is none, never an error.
+ * Parses and checks what a worker writes. A worker runs other people's code, perhaps with fewer rights: nothing it
+ * writes is trusted, and a line that is no message is dropped, never an error.
  */
 import { longestText } from '../../worker/protocol/frame.ts'
 import {
@@ -11,7 +11,7 @@ import {
   logLevels,
 } from '../../worker/protocol/messages.ts'
 
-/** Undefined for whatever is no message of a worker. */
+/** Undefined for anything that is no message of a worker. */
 export function readMessage(json: string): FromWorker | undefined {
   const fields = parse(json)
   if (typeof fields !== 'object' || fields === null) return undefined
@@ -37,17 +37,17 @@ export function readMessage(json: string): FromWorker | undefined {
 }
 
 function parse(json: string): unknown {
-  // Most of what is no message is told from one at no cost.
+  // A cheap check that rejects most lines that are no messages.
   if (json[0] !== '{') return undefined
   try {
     return JSON.parse(json)
   } catch {
-    // Whatever the reason, it is no message.
+    // Whatever the error, it is no message.
     return undefined
   }
 }
 
-/** What a worker cuts itself has a few characters more, which say so. */
+/** A text that the worker truncated has a few more characters, which say so. */
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value.length <= longestText + 100
 }
@@ -60,12 +60,12 @@ function isFailure(value: unknown): value is BootFailure {
   return bootFailures.some(failure => failure === value)
 }
 
-/** As many as a program may have, and no longer than an address is. */
+/** As many as a program may have, none longer than an address can be. */
 function areBinds(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.length <= 16 && value.every(text => isText(text) && text.length <= 256)
 }
 
-/** Further lines must not look like those of somebody else, and a terminal must not obey them. */
+/** Further lines must not look like log lines of another process, and must not control a terminal. */
 export function printable(text: string): string {
   return text
     .replaceAll('\r\n', '\n')

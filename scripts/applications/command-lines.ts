@@ -1,4 +1,4 @@
-/** Servers that are started from the command line. */
+/** Servers that are started by a command line. */
 import type { Application } from './application.ts'
 
 const pets = {
@@ -66,7 +66,7 @@ export const commandLines: readonly Application[] = [
   {
     name: 'verdaccio',
     packages: { verdaccio: '6.10.4' },
-    // Named by a tag, which mirrors of the registry may not have.
+    // It is named by a tag, which mirrors of the registry may not have.
     overrides: { 'node-fetch': '2.7.0' },
     start: ['./node_modules/.bin/verdaccio', '--listen', '{port}'],
     path: '/-/ping',
@@ -105,7 +105,7 @@ export const commandLines: readonly Application[] = [
     files: pets,
     start: ['./node_modules/.bin/mockoon-cli', 'start', '--data', 'api.yaml', '--port', '{port}'],
     path: '/pets',
-    // Without a schema it makes up nothing.
+    // Without a schema, it invents no content.
     says: '',
   },
 ]

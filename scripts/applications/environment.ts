@@ -1,9 +1,10 @@
+/** The environment in which applications run. */
 import { mkdirSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 
 /**
- * What a program finds in a shell whose home is in the folder of the application: nothing of npm, which runs this script, nothing
- * that says where to listen, and nothing that reports to the authors.
+ * The environment of a shell whose home is in the application's folder: without the variables of npm, which runs this
+ * script, without any that say where to listen, and without telemetry.
  */
 export function environmentOf(folder: string, node: string): NodeJS.ProcessEnv {
   const home = join(folder, '.home')

@@ -1,4 +1,4 @@
-/** Folders in which applications and tsicorn are installed. */
+/** Installs applications and tsicorn in folders. */
 import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -22,7 +22,7 @@ export async function installTsicorn(folder: string): Promise<string> {
   return join(folder, 'node_modules/tsicorn/daemon/tsicorn.js')
 }
 
-/** Installs an application, and builds it where it has to be. */
+/** Installs an application, and builds it if necessary. */
 export async function install(application: Application, folder: string, node: string): Promise<void> {
   const { packages: dependencies, overrides, files = {}, prepare = [], scripts = false } = application
   const type = application.module === true ? 'module' : undefined

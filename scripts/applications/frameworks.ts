@@ -1,11 +1,11 @@
-/** Frameworks, as their documentation or their generators begin an application. */
+/** Frameworks, each with the application that its documentation or its generator starts with. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Application } from './application.ts'
 
 const PORT = { PORT: '{port}' }
 
-/** What a generator made has packages of its own. */
+/** A generated app has packages of its own. */
 const installApp = [
   'npm',
   'install',
@@ -114,7 +114,7 @@ export const frameworks: readonly Application[] = [
   },
 ]
 
-/** A program of the folder `programs`, with what the documentation of the framework begins with. */
+/** A program from the folder `programs`, with the example that the framework's documentation starts with. */
 function program(main: string, ...more: readonly string[]): Pick<Application, 'files' | 'start' | 'env'> {
   const read = (file: string) => readFileSync(join(import.meta.dirname, 'programs', file), 'utf8')
   const files = Object.fromEntries([main, ...more].map(file => [file, read(file)]))

@@ -1,4 +1,4 @@
-/** Clients that keep their connections, and ask one thing after the other. */
+/** Clients that keep their connections, and send one request after another. */
 import http from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -9,19 +9,19 @@ export interface Question {
   readonly says: string
 }
 
-/** What became of a request: `gone` and `reset` are to be judged by when they happened. */
+/** The outcome of a request; when `gone` or `reset` happened decides whether it is a failure. */
 type Answer = 'right' | 'gone' | 'reset' | { readonly wrong: string }
 
 const clients = 6
 const pauseMs = 10
 const patienceMs = 30_000
 
-/** What a draining worker waits before it closes an idle connection, in milliseconds: see docs/zero-loss.md. */
+/** How long a draining worker waits before it closes an idle connection, in milliseconds: see docs/zero-loss.md. */
 const drainIdleMs = 900
 
 export class Load {
   answered = 0
-  /** What went wrong, each with the words of the error. */
+  /** What went wrong, each in the words of the error. */
   readonly failures: string[] = []
   readonly #question: Question
   readonly #clients: Promise<unknown>
@@ -33,12 +33,12 @@ export class Load {
     this.#clients = Promise.all(Array.from({ length: clients }, () => this.#client()))
   }
 
-  /** The server has been told to stop: from now on it may refuse new connections. */
+  /** The server was told to stop: from now on it may refuse new connections. */
   serverStops(): void {
     this.#stopping = true
   }
 
-  /** Resolves when so many more are answered, or none is for long. */
+  /** Resolves when this many more requests are answered, or after `patienceMs`. */
   async more(count: number): Promise<void> {
     const goal = this.answered + count
     const due = performance.now() + patienceMs
@@ -59,7 +59,7 @@ export class Load {
       last = performance.now()
       if (answer === 'right') this.answered += 1
       else if (this.#stopping && answer !== 'reset' && typeof answer === 'string') break
-      // This client was held up for so long that its connection was closed; every browser asks again.
+      // This client was held up until its idle connection was closed; every browser retries.
       else if (answer === 'reset' && idleMs >= drainIdleMs) continue
       else this.failures.push(typeof answer === 'string' ? answer : answer.wrong)
       await sleep(pauseMs)
@@ -68,12 +68,12 @@ export class Load {
   }
 }
 
-/** Asks once, with a connection of its own. */
+/** Sends one request on its own connection. */
 export async function isAnswered(question: Question): Promise<boolean> {
   return (await ask(question, undefined)) === 'right'
 }
 
-/** What it is answered, for a report. */
+/** What the answer is, for a report. */
 export async function answerTo(question: Question): Promise<string> {
   const answer = await ask(question, undefined)
   return typeof answer === 'string' ? answer : answer.wrong

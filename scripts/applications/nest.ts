@@ -1,4 +1,4 @@
-/** NestJS, with the files of its starter: it listens, or is made by a factory, on Express or on Fastify. */
+/** NestJS with the files of its starter: it listens itself or is made by a factory, on Express or on Fastify. */
 import type { Application } from './application.ts'
 
 const packages = {
@@ -76,7 +76,7 @@ const listens = `async function bootstrap() {
 bootstrap();
 `
 
-/** Node alone needs the other file. */
+/** Node alone needs the second file. */
 const factory = 'export const create = make;\n'
 const alone = "import { create } from './factory.js';\n(await create()).listen(process.env.PORT ?? 3000);\n"
 
@@ -109,7 +109,7 @@ function compiled(name: string, packages: Application['packages'], files: Readon
   return {
     name,
     packages,
-    // What their own command generates is in ECMAScript modules since version 12.
+    // Since version 12, the NestJS generator makes ECMAScript modules.
     module: true,
     files: { ...starter, 'src/globals.d.ts': 'declare const process: any;\n', ...files },
     prepare: [['./node_modules/.bin/tsc']],

@@ -1,4 +1,4 @@
-/** A server that runs: `node app.js`, or tsicorn. */
+/** A running server: `node app.js`, or tsicorn. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 
@@ -9,14 +9,14 @@ export interface Ending {
 
 export class Program {
   readonly ended: Promise<Ending>
-  /** What it wrote to both of its outputs. */
+  /** What it wrote to both outputs. */
   said = ''
   hasEnded = false
   readonly #child: ChildProcess
   #heard: () => void = () => undefined
 
   constructor(node: string, args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv }) {
-    // A group of its own: nothing of it is left when this script ends.
+    // Its own process group: nothing of it is left when this script ends.
     this.#child = spawn(node, args, { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -39,7 +39,7 @@ export class Program {
     if (!this.hasEnded) this.#child.kill(name)
   }
 
-  /** Ends all that is left of its group; true where something was. */
+  /** Kills what is left of its group; false if nothing was. */
   kill(): boolean {
     try {
       return process.kill(-this.#child.pid!, 'SIGKILL')
@@ -49,7 +49,7 @@ export class Program {
     }
   }
 
-  /** @throws Error when it ends before it has said so, or takes longer than `patienceMs` */
+  /** @throws Error if it ends before it prints this, or takes longer than `patienceMs` */
   async says(words: RegExp, patienceMs: number): Promise<void> {
     const due = performance.now() + patienceMs
     while (!words.test(this.said)) {
@@ -66,7 +66,7 @@ export class Program {
     }
   }
 
-  /** @throws Error when it does not end within `patienceMs`; then it is killed */
+  /** @throws Error if it does not end within `patienceMs`; then it is killed */
   async end(signal: NodeJS.Signals, patienceMs: number): Promise<Ending> {
     this.signal(signal)
     const timer = setTimeout(() => this.kill(), patienceMs)

@@ -1,4 +1,4 @@
-/** Sites that their framework builds: the smallest that its documentation begins with. */
+/** Sites built by their framework: for each, the smallest one that its documentation starts with. */
 import type { Application } from './application.ts'
 
 const PORT = { PORT: '{port}' }

@@ -1,4 +1,4 @@
-/** What an application goes through: served by Node alone, and then by tsicorn, three reloads and a stop under load. */
+/** The trial of an application: served by Node alone, then by tsicorn, with three reloads and a stop under load. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -21,9 +21,9 @@ export interface Row {
   readonly answered: number
   readonly failed: number
   readonly reloads: number
-  /** From TERM to the end. */
+  /** From TERM to the exit. */
   readonly drainSeconds: number | undefined
-  /** Empty for one that is served as it should be. */
+  /** Empty if it is served correctly. */
   readonly faults: readonly string[]
 }
 
@@ -42,7 +42,7 @@ export async function tryApplication(application: Application, folder: string, t
   }
 }
 
-/** The row of one that did not even come to its stop. */
+/** The row of an application that was not served up to its stop. */
 export function notServed(application: Application, fault: string): Row {
   const none = { answered: 0, failed: 0, reloads: 0, drainSeconds: undefined }
   return { ...titleOf(application), ...none, faults: [fault] }
@@ -52,7 +52,7 @@ function titleOf(application: Application): Pick<Row, 'name' | 'version' | 'comm
   return { name: application.name, version: versionOf(application), command: commandOf(application) }
 }
 
-/** The yardstick: what Node alone does not serve is no application to be tried. */
+/** The yardstick: an application that Node alone does not serve is not tried. */
 async function serveWithNode(application: Application, folder: string, { node }: Tools): Promise<void> {
   const port = await freePort()
   const { start, yardstick = start } = application
@@ -134,14 +134,14 @@ function endOf(text: string): string {
   return text.slice(-3_000)
 }
 
-/** The first of each kind. */
+/** The first failure of each kind, with its count. */
 function summary(failures: readonly string[]): string[] {
   const kinds = new Map<string, number>()
   for (const failure of failures) kinds.set(failure, (kinds.get(failure) ?? 0) + 1)
   return [...kinds].slice(0, 5).map(([failure, count]) => `${count} times ${failure}`)
 }
 
-/** tsicorn's own log, which is apart from what the app says. */
+/** tsicorn's own log, separate from the app's output. */
 class Log {
   readonly #path: string
   readonly #program: Program
@@ -155,7 +155,7 @@ class Log {
     return existsSync(this.#path) ? readFileSync(this.#path, 'utf8') : ''
   }
 
-  /** Lines of errors, and what the app left undone at its end. */
+  /** Lines with errors, and what the app left unfinished at its end. */
   get faults(): string[] {
     const lines = this.text.split('\n')
     return lines.filter(line => /\[(ERROR|CRITICAL)\]|graceful_timeout/.test(line)).slice(0, 5)

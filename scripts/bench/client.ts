@@ -1,9 +1,9 @@
 /**
- * The load, in a process of its own: `node client.js PORT keep-alive|fresh CONNECTIONS SECONDS`.
+ * The load generator, run as a process: `node client.js PORT keep-alive|fresh CONNECTIONS SECONDS`.
  *
- * Raw sockets and bytes made beforehand, one request at a time on each connection, so that the client takes as little
- * of the machine as it can. Prints `{ "responses", "errors", "seconds", "cpu" }` as JSON; `cpu` is what the client
- * itself took, in seconds.
+ * Uses raw sockets and prepared bytes, with one request at a time on each connection, to take as little of the machine
+ * as possible. Prints `{ "responses", "errors", "seconds", "cpu" }` as JSON; `cpu` is the client's own processor time,
+ * in seconds.
  */
 import net from 'node:net'
 import { workers } from './server.ts'
@@ -38,14 +38,14 @@ function connect(): Connection {
 }
 
 /**
- * As many connections for each worker: which worker takes a connection is the luck of the moment, and on a machine with
- * few cores the rate depends more on it than on the server.
+ * Gives every worker the same number of connections: which worker accepts one is a matter of luck, and on a machine
+ * with few cores the rate depends more on that than on the server.
  */
 async function spreadOverWorkers(): Promise<Connection[]> {
   const share = Math.ceil(Number(connections) / workers)
   const byWorker = new Map<string, Connection[]>()
   for (let tries = 0; tries < 100; tries++) {
-    // All at once: of connections that come one after another a worker that is idle takes every one.
+    // All at once: an idle worker accepts all connections that come one after another.
     const candidates = Array.from({ length: Number(connections) }, connect)
     const pids = await Promise.all(candidates.map(askPid))
     for (const [n, candidate] of candidates.entries()) {
@@ -79,7 +79,7 @@ function load(connection: Connection): void {
   let answered = false
   connection.hear = (bytes, buffer) => {
     received += bytes
-    // What is in the buffer matters for the first response only; later ones have the same length.
+    // The bytes in the buffer matter for the first response only; later ones have the same length.
     if (length === 0) length = lengthOf(Buffer.from(buffer.buffer, buffer.byteOffset, received))
     if (length === 0 || received < length) return
     received -= length
@@ -101,7 +101,7 @@ function requestFor(path: string): Buffer {
   return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: ${connection}\r\n\r\n`)
 }
 
-/** Length of a whole response, 0 while it is not whole. */
+/** The length of a whole response; 0 until it is complete. */
 function lengthOf(received: Buffer): number {
   const text = received.toString('latin1')
   const headEnd = text.indexOf('\r\n\r\n')

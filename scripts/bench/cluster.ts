@@ -1,4 +1,4 @@
-/** What Node itself offers: `node:cluster` with two workers and its round robin. */
+/** What Node itself offers: `node:cluster` with two workers and round-robin scheduling. */
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import http from 'node:http'
@@ -8,7 +8,7 @@ import app from './app.ts'
 if (cluster.isPrimary) {
   cluster.schedulingPolicy = cluster.SCHED_RR
   const workers = [cluster.fork(), cluster.fork()]
-  // Both listen on port 0, for which the primary finds one port.
+  // Both listen on port 0; the primary chooses one port for them.
   const [address] = await Promise.all(workers.map(addressOf))
   console.log(`Listening at: http://127.0.0.1:${address?.port}`)
   console.log('Running: 2 workers ready')

@@ -1,3 +1,4 @@
+/** A worker of `limit.ts`: a bare `node:http` server on an inherited socket. */
 import http from 'node:http'
 import app from './app.ts'
 

@@ -1,4 +1,4 @@
-/** What no supervisor can beat: two bare `node:http` processes that listen on one socket, bound by a parent. */
+/** The limit for any supervisor: two bare `node:http` processes that listen on one socket, bound by a parent. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'

@@ -1,3 +1,4 @@
+/** Measures one server: its rates, its processor time and its memory. */
 import { execFile } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -9,25 +10,25 @@ export interface Load {
   readonly connections: number
   /** How long each kind of load lasts. */
   readonly seconds: number
-  /** How long the server is warmed up before. */
+  /** How long the server is warmed up first. */
   readonly warmUp: number
 }
 
-/** What one server did in one round. */
+/** The results of one server in one round. */
 export interface Measurement {
   /** Requests per second. */
   readonly keepAlive: number
-  /** Requests per second, each on a connection of its own. */
+  /** Requests per second, each on its own connection. */
   readonly fresh: number
-  /** Microseconds of the servers' processor time for a request. */
+  /** Microseconds of the server's processor time per request. */
   readonly keepAliveCpu: number
   readonly freshCpu: number
-  /** Of the process tree before and after the load. */
+  /** Memory of the process tree, before and after the load. */
   readonly freshPssMiB: number
   readonly pssMiB: number
   /** Connections that ended without an answer. */
   readonly errors: number
-  /** Percent of the machine that neither server nor client used: rates are worth little where this is much. */
+  /** Percent of the machine used by neither server nor client: rates mean little if this is high. */
   readonly others: number
 }
 

@@ -1,11 +1,12 @@
+/** Memory and processor time of a process and all its descendants, from Linux's `/proc`. */
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** What a process and all its descendants use, from Linux's `/proc`. */
+/** The resources that a process and all its descendants use. */
 export interface TreeUse {
   readonly processes: number
-  /** Proportional set size: shared pages count once, divided among those who share them. */
+  /** Proportional set size: a shared page counts once, divided among the processes that share it. */
   readonly pssMiB: number
-  /** Seconds of processor time since the processes began. */
+  /** Seconds of processor time since the processes started. */
   readonly cpu: number
 }
 
@@ -18,7 +19,7 @@ export function useOfTree(root: number): TreeUse {
   }
 }
 
-/** Seconds of processor time that all processes of the machine have used, and that its host took away. */
+/** Seconds of processor time that all processes of the machine have used, and that its host has taken away. */
 export function useOfMachine(): number {
   const [user = 0, nice = 0, system = 0, , , interrupts = 0, softInterrupts = 0, stolen = 0] =
     /^cpu +(.*)/.exec(readFileSync('/proc/stat', 'utf8'))?.[1]?.split(' ').map(Number) ?? []
@@ -45,7 +46,7 @@ function treeOf(root: number): ProcessInfo[] {
 
 function readProcess(pid: number): ProcessInfo | undefined {
   const stat = readIfAlive(`/proc/${pid}/stat`)
-  // The command may contain anything, so the fields are counted from its closing bracket.
+  // The command may contain anything, so fields are counted from its closing bracket.
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
   return fields && { pid, parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) }
 }
@@ -54,7 +55,7 @@ function pssOf(pid: number): number {
   return Number(/^Pss: +(\d+) kB/m.exec(readIfAlive(`/proc/${pid}/smaps_rollup`) ?? '')?.[1] ?? 0)
 }
 
-/** A process may end between two looks. */
+/** The process may have ended in the meantime. */
 function readIfAlive(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')

@@ -1,11 +1,12 @@
+/** Starts and stops the servers of the benchmark. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-/** How many each of them runs. */
+/** How many workers each server runs. */
 export const workers = 2
 
-/** The servers that are compared; each is a command that says where it listens and when its workers run. */
+/** The compared servers: each is a command that prints where it listens and when its workers run. */
 export const sides = {
   limit: [path('./limit.js')],
   tsicorn: [path('./tsicorn.js'), '-w', `${workers}`, '-b', '127.0.0.1:0', path('./app.js')],
@@ -20,9 +21,9 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-/** Starts a server; rejects with what it said when it ends before its workers run. */
+/** Starts a server; if it ends before its workers run, rejects with its output. */
 export async function startServer(side: Side): Promise<RunningServer> {
-  // In a folder without a configuration.
+  // A folder without a configuration.
   const cwd = import.meta.dirname
   const child = spawn(process.execPath, sides[side], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = once(child, 'exit')

@@ -1,8 +1,9 @@
+/** Generates the comments that editors show for each key of a configuration. */
 import { defaultInWords, spellingsOf } from '../../config/describe.ts'
 import { declarations, settingNames } from '../../config/table.ts'
 import { hookTable } from '../../hooks/table.ts'
 
-/** The interface of comments that gives editors something to show for each key of a configuration. */
+/** The interface that carries these comments. */
 export function optionDocs(): string {
   const settings = settingNames
     .filter(name => name !== 'config')

@@ -1,3 +1,4 @@
+/** Generates the reference pages of the documentation. */
 import { defaultInWords, spellingsOf } from '../../config/describe.ts'
 import { otherCommands, otherFlags, otherKeys } from '../../config/other-tools.ts'
 import { missing } from '../../config/resolve/missing.ts'
@@ -77,7 +78,7 @@ export function exitCodesPage(): string {
   return page(['# Exit codes', note, table(['code', 'meaning'], rows)])
 }
 
-/** What other tools call things. */
+/** What tsicorn calls the options of other tools. */
 export function otherToolsPage(): string {
   const rows = (names: Readonly<Record<string, string>>) =>
     Object.entries(names).map(([name, use]) => [`\`${name}\``, use])

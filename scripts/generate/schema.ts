@@ -1,3 +1,4 @@
+/** Generates the JSON schema of the settings. */
 import { declarations, settingNames } from '../../config/table.ts'
 
 /** The JSON schema of a configuration file in JSON. */

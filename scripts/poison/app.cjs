@@ -1,4 +1,4 @@
-/** An app with a bad route of two kinds, as anybody writes it: nothing of it knows what runs it. */
+/** An ordinary app with two bad routes: it does not know which server runs it. */
 const { createServer } = require('node:http')
 
 createServer((req, res) => {

@@ -1,4 +1,4 @@
-/** The clients: ordinary ones that have some patience, and one that asks for the bad route now and then. */
+/** The clients: ordinary ones with some patience, and one that requests the bad route now and then. */
 import http from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -7,7 +7,7 @@ export interface LoadOptions {
   /** The bad route. */
   readonly poison: string
   readonly seconds: number
-  /** How often each of them asks, in milliseconds. */
+  /** How often each of them sends a request, in milliseconds. */
   readonly everyMs: number
   readonly poisonEveryMs: number
   readonly patienceMs: number
@@ -18,20 +18,20 @@ export interface Tally {
   readonly requests: number
   readonly served: number
   readonly timedOut: number
-  /** Everything else, such as a request under way in the worker that was poisoned. */
+  /** All other failures, such as a request under way in the poisoned worker. */
   readonly broken: number
-  /** The longest that a client waited for an answer that it got, in milliseconds. */
+  /** The longest wait for an answer that did come, in milliseconds. */
   readonly longestMs: number
 }
 
 type Outcome = { readonly verdict: 'served' | 'timed out' | 'broken'; readonly took: number }
 
-/** Asks for so long; resolves when the last client knows. */
+/** Sends requests for `seconds`; resolves when the last one is decided. */
 export async function load(options: LoadOptions): Promise<Tally> {
   const { poison, everyMs, poisonEveryMs } = options
   const [outcomes, poisoned] = await Promise.all([
     repeat(options, '/', everyMs, 0),
-    // Between two others: what is under way in the worker that ends is lost with any server.
+    // Between two ordinary ones: requests under way in the worker that ends are lost with any server.
     repeat(options, poison, poisonEveryMs, poisonEveryMs - everyMs / 2),
   ])
   const count = (wanted: Outcome['verdict']) => outcomes.filter(({ verdict }) => verdict === wanted).length
@@ -45,7 +45,7 @@ export async function load(options: LoadOptions): Promise<Tally> {
   }
 }
 
-/** One request after the other is begun, whatever becomes of those before. */
+/** Sends requests at a fixed rate, whatever happens to earlier ones. */
 async function repeat(
   options: LoadOptions,
   path: string,
@@ -62,7 +62,7 @@ async function repeat(
   return await Promise.all(asked)
 }
 
-/** Over a connection of its own. */
+/** Sends a request on its own connection. */
 function ask(port: number, path: string, patienceMs: number): Promise<Outcome> {
   const begin = performance.now()
   return new Promise(resolve => {

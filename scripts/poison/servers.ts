@@ -1,4 +1,4 @@
-/** What is compared: tsicorn as it is here, and PM2 as npm has it, with the same app and two workers each. */
+/** The compared servers: tsicorn from this repository, and PM2 from npm, with the same app and two workers each. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -19,7 +19,7 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-/** A temporary folder with the real PM2 in it, and the way to start a server with it. */
+/** A temporary folder with the real PM2, and the way to start a server with it. */
 export interface Pm2 {
   readonly version: string
   start(): Promise<RunningServer>
@@ -30,7 +30,7 @@ export async function startTsicorn(): Promise<RunningServer> {
   const port = await freePort()
   const { PORT: _, ...env } = process.env
   const args = [command, '-w', '2', '-b', `127.0.0.1:${port}`, app]
-  // The app asks for the port that is bound.
+  // The app listens on the port that is bound.
   const child = spawn(process.execPath, args, {
     env: { ...env, PORT: `${port}` },
     cwd: import.meta.dirname,
@@ -47,7 +47,7 @@ export async function startTsicorn(): Promise<RunningServer> {
   }
 }
 
-/** Installs PM2, which takes a moment and the registry of npm. */
+/** Installs PM2 from the npm registry, which takes a moment. */
 export async function installPm2(version: string): Promise<Pm2> {
   const folder = mkdtempSync(join(tmpdir(), 'tsicorn-poison-'))
   await run('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', `pm2@${version}`])
@@ -72,7 +72,7 @@ export async function installPm2(version: string): Promise<Pm2> {
   }
 }
 
-/** Resolves when a few requests in a row were served: one worker may be ready before the other. */
+/** Resolves when several requests in a row were served: one worker may be ready before the other. */
 async function untilServed(port: number): Promise<void> {
   for (let served = 0, tries = 0; served < 10; tries += 1) {
     if (tries > 600) throw new Error(`Nobody serves on port ${port}`)

@@ -1,4 +1,4 @@
-/** The app of the loss harness: every way to answer that a drain must not cut. */
+/** The app of the loss harness, with every kind of response that a drain must not cut. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -27,7 +27,7 @@ export default async function app(req: IncomingMessage, res: ServerResponse): Pr
 
 const sockets = new WebSocketServer({ noServer: true })
 
-/** Each message is the path of a question. */
+/** Each message is the path of a request. */
 export function upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
   sockets.handleUpgrade(req, socket, head, client => {
     client.on('message', path => {

@@ -1,4 +1,4 @@
-/** What is left, and what should not be: processes and descriptors, from Linux's `/proc`. */
+/** Checks what is running and what was left behind: processes and descriptors, from Linux's `/proc`. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { childrenOf, eventually, isAlive, type Tsicorn } from '../support/tsicorn.ts'
 import { readRoster } from './roster.ts'
@@ -7,12 +7,12 @@ export function descriptorsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length
 }
 
-/** Waits until no worker is on its way in or out. */
+/** Waits until no worker is starting or leaving. */
 export async function settled(tsicorn: Tsicorn, workers: number): Promise<void> {
   await eventually(`${workers} workers`, () => tsicorn.workers.length === workers)
 }
 
-/** What is wrong with the workers after a storm, in one sentence each. */
+/** The faults of the workers after a storm, one sentence each. */
 export function examineWorkers(tsicorn: Tsicorn, workers: number): string[] {
   const faults: string[] = []
   const children = childrenOf(tsicorn.pid)
@@ -27,13 +27,13 @@ export function examineWorkers(tsicorn: Tsicorn, workers: number): string[] {
   return faults
 }
 
-/** What is wrong after the end. */
+/** The faults after the end. */
 export function examineEnd(tsicorn: Tsicorn): string[] {
   const left = readRoster(tsicorn.log).filter(({ pid }) => isAlive(pid) && isOurs(pid))
   return left.map(({ age, pid }) => `Worker ${age} (pid ${pid}) outlived the server`)
 }
 
-/** Lines of the log that nobody expected. */
+/** Error lines in the log that were not expected. */
 export function examineLog(log: string, expected: RegExp | undefined): string[] {
   return log
     .split('\n')
@@ -41,7 +41,7 @@ export function examineLog(log: string, expected: RegExp | undefined): string[] 
     .map(line => `The log says: ${line}`)
 }
 
-/** After a long storm the kernel may have given the number of a process to another one. */
+/** After a long storm, the kernel may have given a worker's pid to another process. */
 function isOurs(pid: number): boolean {
   return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('tsicorn')
 }

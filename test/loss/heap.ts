@@ -1,7 +1,7 @@
-/** The heap of another process, seen through its inspector. */
+/** The heap of another process, measured through its inspector. */
 
 export interface Heap {
-  /** Bytes in use after the garbage is collected. */
+  /** Bytes in use after a garbage collection. */
   used(): Promise<number>
   close(): void
 }
@@ -11,7 +11,7 @@ interface Message {
   readonly result: { readonly usedSize: number }
 }
 
-/** `address` is what the process says that its debugger listens on. */
+/** `address` is the one that the process prints for its debugger. */
 export async function openHeap(address: string): Promise<Heap> {
   const socket = new WebSocket(address)
   await new Promise<void>((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** The load: client processes, and the sum of what they report. */
+/** The load: client processes, and the sum of their reports. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -6,22 +6,22 @@ import type { ClientOrder, Failure, FromClient, ToClient } from './client/client
 import { http2Kinds, kinds } from './client/kinds.ts'
 import { excused, judge, type Killing, type Verdict } from './verdict.ts'
 
-/** Failures beyond this are counted, and not told one by one. */
+/** Further failures are counted, but not reported one by one. */
 const mostTold = 50
 
-/** One process for each: together they load a server of two cores, and leave it something of them. */
+/** One process each: together they load a server on two cores, and leave it some processor time. */
 const turns = [0, 1]
 
 export interface LoadOptions extends Pick<ClientOrder, 'tcp' | 'unix' | 'ca' | 'seed' | 'pause'> {
   readonly onFailure: (verdict: Verdict, failure: Failure) => void
-  /** Names of the kinds, for one process of clients; by default all, in two. */
+  /** The kinds for a single client process; by default all kinds, in two processes. */
   readonly kinds?: readonly string[]
-  /** Whether something that was done to the server explains a failure. */
+  /** Whether something done to the server explains a failure. */
   readonly explains?: (failure: Failure) => boolean
 }
 
 export class Load {
-  /** Requests answered as they should be, by kind. */
+  /** Correctly answered requests, by kind. */
   readonly answered = new Map<string, number>()
   readonly verdicts = new Map<Verdict, number>()
   readonly killings: Killing[] = []
@@ -47,7 +47,7 @@ export class Load {
     this.#ended = Promise.all(this.#clients.map(client => once(client, 'exit')))
   }
 
-  /** Resolves when so many requests are answered; rejects when nobody asks any more. */
+  /** Resolves when this many requests are answered; rejects when no client sends any more. */
   async reaches(total: number): Promise<void> {
     while (this.total < total) {
       if (this.#clients.every(({ connected }) => !connected)) throw new Error('The clients have stopped')
@@ -55,19 +55,22 @@ export class Load {
     }
   }
 
-  /** Lets the clients ask nothing, or go on. */
+  /** Pauses the clients' requests, or resumes them. */
   hold(isHeld: boolean): void {
     this.#tell({ type: isHeld ? 'hold' : 'go on' })
   }
 
-  /** Tells all clients that the server is going to stop, and resolves when they know; refusals are not losses then. */
+  /**
+   * Tells all clients that the server is about to stop, and resolves when they know; from then on, refusals are no
+   * losses.
+   */
   async warn(): Promise<void> {
     this.#tell({ type: 'server stops' })
     await this.#warned.promise
     this.#stoppedAt = Date.now()
   }
 
-  /** Resolves when no client has anything left to do. */
+  /** Resolves when all clients have finished. */
   async ends(): Promise<void> {
     await this.#ended
   }
@@ -86,7 +89,7 @@ export class Load {
 
   #tell(message: ToClient): void {
     for (const client of this.#clients) {
-      // One that has left has nothing to stop.
+      // A client that has left needs no message.
       if (client.connected) client.send(message, () => undefined)
     }
   }

@@ -1,4 +1,4 @@
-/** What a reload costs the arbiter for good: its heap and descriptors, before and after many reloads. */
+/** Measures what reloads cost the arbiter permanently: its heap and descriptors, before and after many reloads. */
 import { makeFolder, Tsicorn } from '../support/tsicorn.ts'
 import { descriptorsOf, settled } from './census.ts'
 import { openHeap } from './heap.ts'
@@ -11,23 +11,23 @@ export interface ReloadsOptions {
 }
 
 export interface Growth {
-  /** Of the heap, after garbage was collected, in bytes. */
+  /** Growth of the heap in bytes, after garbage collection. */
   readonly heap: number
   readonly descriptors: number
   readonly faults: readonly string[]
   readonly text: string
 }
 
-/** What the heap may grow by, in bytes. */
+/** How much the heap may grow, in bytes. */
 const mostGrowth = 10 * 2 ** 20
 
-/** Reloads after which everything is loaded that a reload needs. */
+/** After this many reloads, everything that a reload needs is loaded. */
 const warmUp = 10
 
 const config = `export default { app: './app.mjs' as string, bind: ['127.0.0.1:0'] }`
 const app = `export default (req, res) => res.end('ok')`
 
-/** Reloads with a configuration in TypeScript that does not change, one after the other. */
+/** Reloads one after the other, with a TypeScript configuration that does not change. */
 export async function measureReloads({ reloads, node, tell }: ReloadsOptions): Promise<Growth> {
   const main = new URL('../../daemon/tsicorn.js', import.meta.url).pathname
   const folder = makeFolder({ 'tsicorn.config.ts': config, 'app.mjs': app })

@@ -1,4 +1,4 @@
-/** The workers as the log tells of them. */
+/** The workers, as the log reports them. */
 
 export interface RosterEntry {
   readonly age: number
@@ -8,7 +8,7 @@ export interface RosterEntry {
   readonly hasEnded: boolean
 }
 
-/** All workers that the log speaks of; a worker is of the generation that was announced last before it booted. */
+/** All workers in the log; a worker belongs to the generation that was announced last before it booted. */
 export function readRoster(log: string): RosterEntry[] {
   const workers = new Map<number, RosterEntry>()
   let generation = 1

@@ -1,4 +1,4 @@
-/** One run of the harness: a server, its clients, a storm, and the end. */
+/** One run of the harness: a server, its clients, a storm, and the stop. */
 import { rmSync } from 'node:fs'
 import { isAlive } from '../support/tsicorn.ts'
 import { descriptorsOf, examineEnd, examineLog, examineWorkers, settled } from './census.ts'
@@ -10,43 +10,43 @@ import { type EventName, Storm } from './storm.ts'
 import { excused, type Verdict } from './verdict.ts'
 
 export interface RunOptions {
-  /** Requests to be answered at least. */
+  /** How many requests have to be answered at least. */
   readonly requests: number
   readonly events: number
   readonly workers: number
   /** The Node to run the server with. */
   readonly node: string
   readonly seed: number
-  /** How long a closed-loop client thinks between two requests, in milliseconds. */
+  /** How long a closed-loop client pauses between two requests, in milliseconds. */
   readonly pause: number
   /** Kill workers with -9 as well. */
   readonly kill: boolean
-  /** Over TLS, and over HTTP/2 as well. */
+  /** Use TLS, and HTTP/2 as well. */
   readonly tls: boolean
-  /** How long it may take, in seconds. */
+  /** How long the run may take, in seconds. */
   readonly limit: number
   readonly tell: (message: string) => void
 }
 
 export interface Outcome {
-  /** Requests answered as they should be. */
+  /** Correctly answered requests. */
   readonly answered: number
   readonly byKind: Readonly<Record<string, number>>
   readonly events: Readonly<Partial<Record<EventName, number>>>
   readonly verdicts: Readonly<Partial<Record<Verdict, number>>>
-  /** Requests that failed, for which there is no excuse. */
+  /** Failed requests without an excuse. */
   readonly failed: number
   /** Answered after TERM. */
   readonly atStop: number
-  /** What was not as it should be after the storm and after the end. */
+  /** The faults found after the storm and after the end. */
   readonly faults: readonly string[]
   readonly seconds: number
 }
 
-/** How often the progress is told, in milliseconds. */
+/** How often progress is reported, in milliseconds. */
 const progressMs = 10_000
 
-/** How long the clients load the server before it is told to stop, in requests. */
+/** How many requests the clients get answered before the server is told to stop. */
 const beforeStop = 200
 
 export async function run(options: RunOptions): Promise<Outcome> {
@@ -56,7 +56,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const server = await startServer({ ...options, maxRequests })
   const { tsicorn } = server
   const faults: string[] = []
-  // The server is in a session of its own: an interrupt does not reach it.
+  // The server runs in its own session: an interrupt does not reach it.
   const abandon = () => {
     if (isAlive(tsicorn.pid)) tsicorn.signal('SIGINT')
   }

@@ -1,4 +1,4 @@
-/** The server under test: a real daemon on the app of the harness. */
+/** The server under test: a real daemon with the harness's app. */
 import { fileURLToPath } from 'node:url'
 import { Authority } from '../support/certificates.ts'
 import { makeFolder, Tsicorn } from '../support/tsicorn.ts'
@@ -8,7 +8,7 @@ export interface ServerOptions {
   readonly maxRequests: number
   /** The Node to run it with. */
   readonly node: string
-  /** Speak TLS, and HTTP/2 as well. */
+  /** Use TLS, and HTTP/2 as well. */
   readonly tls: boolean
 }
 
@@ -16,11 +16,11 @@ export interface LossServer {
   readonly tsicorn: Tsicorn
   readonly tcp: { readonly host: string; readonly port: number }
   readonly unix: { readonly path: string }
-  /** Who signed its certificate, where it has one. */
+  /** The authority that signed its certificate, if it has one. */
   readonly ca?: string
 }
 
-/** Starts it; resolves when its workers run. */
+/** Starts the server; resolves when its workers run. */
 export async function startServer({ workers, maxRequests, node, tls }: ServerOptions): Promise<LossServer> {
   const authority = tls ? new Authority() : undefined
   const pair = authority?.sign('loss')
@@ -33,7 +33,7 @@ export async function startServer({ workers, maxRequests, node, tls }: ServerOpt
   )
   const args = [
     ...flags,
-    // Half of the workers at a time: a reload of many workers is over sooner, and fewer of them share the load meanwhile.
+    // Half of the workers at a time: a reload of many workers ends sooner, and fewer share the load meanwhile.
     '--reload-surge=50%',
     `--max-requests-jitter=${Math.ceil(maxRequests / 2)}`,
     `-bunix:${socket}`,

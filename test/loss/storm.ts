@@ -1,4 +1,4 @@
-/** The storm: lifecycle events, one after the other, in an order that the seed decides. */
+/** The storm: lifecycle events, one after another, in an order determined by the seed. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Tsicorn } from '../support/tsicorn.ts'
 import type { Random } from './client/random.ts'
@@ -8,7 +8,7 @@ export interface StormOptions {
   readonly tsicorn: Tsicorn
   readonly workers: number
   readonly random: Random
-  /** Kill workers with -9 as well; called just before one is. */
+  /** Called just before a worker is killed with -9; undefined for no kills. */
   readonly onKill: ((worker: number) => void) | undefined
 }
 
@@ -23,7 +23,7 @@ export type EventName =
   | 'USR1'
   | 'KILL of a worker'
 
-/** How often each event comes, in relation to the others. */
+/** How often each event comes, relative to the others. */
 const shares: Readonly<Record<EventName, number>> = {
   HUP: 8,
   'HUP while reloading': 2,
@@ -36,10 +36,10 @@ const shares: Readonly<Record<EventName, number>> = {
   'KILL of a worker': 6,
 }
 
-/** Until the log tells of a worker that is gone, in milliseconds. */
+/** How long to wait until the log reports a worker that is gone, in milliseconds. */
 const goneMs = 50
 
-/** More workers than configured, at most. */
+/** How many more workers than configured there may be. */
 const mostExtra = 2
 
 export class Storm {
@@ -53,7 +53,7 @@ export class Storm {
     this.#wanted = options.workers
   }
 
-  /** Makes one event happen; resolves when the log says that it is over. */
+  /** Triggers one event; resolves when the log says that it is over. */
   async next(): Promise<EventName> {
     const name = this.#choose()
     await this.#deeds[name]()
@@ -61,7 +61,7 @@ export class Storm {
     return name
   }
 
-  /** Brings the server back to as many workers as configured, all of a new generation. */
+  /** Returns to the configured number of workers, all of a new generation. */
   async end(): Promise<void> {
     while (this.#wanted > this.#options.workers) await this.#deeds.TTOU()
     await this.#deeds.HUP()
@@ -125,7 +125,7 @@ export class Storm {
     await this.#options.tsicorn.says(new RegExp(`Reload ${this.#reloads}: generation \\d+ serves`))
   }
 
-  /** To one that serves; it may be gone, because it was on its way out, before the log says so. */
+  /** Signals a serving worker; one that was leaving may be gone before the log says so. */
   async #signalWorker(name: NodeJS.Signals, before?: (worker: number) => void): Promise<number> {
     for (;;) {
       const worker = this.#pick()
@@ -144,7 +144,7 @@ export class Storm {
     this.#options.tsicorn.signal(name)
   }
 
-  /** The process of a worker that serves. */
+  /** The pid of a serving worker. */
   #pick(): number {
     const serving = readRoster(this.#options.tsicorn.log).filter(
       ({ isReady, hasEnded }) => isReady && !hasEnded,

@@ -1,4 +1,4 @@
-/** What each request that failed counts as. */
+/** Judges what each failed request counts as. */
 import type { Failure } from './client/client-messages.ts'
 import type { Result } from './client/connection.ts'
 import { kindNamed } from './client/kinds.ts'
@@ -12,7 +12,7 @@ export type Verdict =
   | 'refused at stop'
   | 'reset at stop'
 
-/** The verdicts that nobody has to answer for. */
+/** The verdicts that are no failures of the server. */
 export const excused: readonly Verdict[] = [
   'not begun',
   'idle race',
@@ -33,18 +33,18 @@ export interface Circumstances {
   readonly killings: readonly Killing[]
   /** When the server was told to stop. */
   readonly stoppedAt: number | undefined
-  /** Whether something else that was done to the server explains it. */
+  /** Whether something else done to the server explains it. */
   readonly explains: ((failure: Failure) => boolean) | undefined
 }
 
-/** What a draining worker waits before it closes an idle connection, in milliseconds. */
+/** How long a draining worker waits before it closes an idle connection, in milliseconds. */
 const drainIdleMs = 900
 
-/** How long after a kill its victims may notice, and how long the kernel takes to end them, in milliseconds. */
+/** How long after a kill its victims may notice it, and how long the kernel takes to end them, in milliseconds. */
 const noticeMs = 1_000
 const dyingMs = 100
 
-/** Whether this client leaves its connections idle by intent. */
+/** Whether this client leaves its connections idle on purpose. */
 function isLeisurely({ kind, before }: Failure): boolean {
   return before > 0 && kindNamed(kind).loop.kind === 'open'
 }
@@ -53,7 +53,7 @@ export function judge(failure: Failure, { killings, stoppedAt, explains }: Circu
   const { result, detail, received, before, idle, worker, began, ended, heldUp } = failure
   const unanswered = result === 'reset' && received === 0
   if (unanswered && idle >= drainIdleMs) return isLeisurely(failure) ? 'idle race' : 'client held up'
-  // The handshake of TLS takes several turns of the client's own loop.
+  // The TLS handshake takes several turns of the client's own loop.
   const unbegun = result === 'refused' && detail.includes('before secure TLS connection')
   if ((unanswered || unbegun) && heldUp >= drainIdleMs) return 'client held up'
   const cut = result === 'reset' || result === 'short body'

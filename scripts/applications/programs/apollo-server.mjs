@@ -1,3 +1,4 @@
+/** Apollo Server, as its documentation starts. */
 import { ApolloServer } from '@apollo/server'
 import { startStandaloneServer } from '@apollo/server/standalone'
 

@@ -1,3 +1,4 @@
+/** Elysia, as its documentation starts. */
 import { node } from '@elysiajs/node'
 import { Elysia } from 'elysia'
 

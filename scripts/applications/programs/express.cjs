@@ -1,3 +1,4 @@
+/** Express, as its documentation starts. */
 const express = require('express')
 const app = express()
 

@@ -1,3 +1,4 @@
+/** Fastify, as its documentation starts. */
 const fastify = require('fastify')({ logger: true })
 
 fastify.get('/', async function handler(request, reply) {

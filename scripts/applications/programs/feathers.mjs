@@ -1,3 +1,4 @@
+/** Feathers, as its documentation starts. */
 import { feathers } from '@feathersjs/feathers'
 import { bodyParser, errorHandler, koa, rest } from '@feathersjs/koa'
 

@@ -1,3 +1,4 @@
+/** GraphQL Yoga, as its documentation starts. */
 import { createServer } from 'node:http'
 import { createSchema, createYoga } from 'graphql-yoga'
 

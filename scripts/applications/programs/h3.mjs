@@ -1,3 +1,4 @@
+/** h3, as its documentation starts. */
 import { H3, serve } from 'h3'
 
 const app = new H3().get('/', () => 'Hello World!')

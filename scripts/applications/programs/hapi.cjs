@@ -1,3 +1,4 @@
+/** hapi, as its documentation starts. */
 const Hapi = require('@hapi/hapi')
 
 const init = async () => {

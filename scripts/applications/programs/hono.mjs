@@ -1,3 +1,4 @@
+/** Hono, as its documentation starts. */
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 
@@ -6,7 +7,7 @@ app.get('/', c => c.text('Hello World!'))
 
 const server = serve({ fetch: app.fetch, port: Number(process.env.PORT) })
 
-// graceful shutdown, as its documentation has it
+// Graceful shutdown, as in its documentation.
 process.on('SIGINT', () => {
   server.close()
   process.exit(0)

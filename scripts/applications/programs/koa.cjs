@@ -1,3 +1,4 @@
+/** Koa, as its documentation starts. */
 const Koa = require('koa')
 const app = new Koa()
 

@@ -1,3 +1,4 @@
+/** Polka, as its documentation starts. */
 const polka = require('polka')
 
 polka()

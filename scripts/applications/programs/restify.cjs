@@ -1,3 +1,4 @@
+/** Restify, as its documentation starts. */
 const restify = require('restify')
 
 const server = restify.createServer()

@@ -1,3 +1,4 @@
+/** Socket.IO, as its documentation starts. */
 const express = require('express')
 const { createServer } = require('node:http')
 const { Server } = require('socket.io')

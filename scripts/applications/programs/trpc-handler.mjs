@@ -1,3 +1,4 @@
+/** The router of `trpc.mjs`, exported as a request handler. */
 import { initTRPC } from '@trpc/server'
 import { createHTTPHandler } from '@trpc/server/adapters/standalone'
 

@@ -1,3 +1,4 @@
+/** tRPC, as its documentation starts. */
 import { initTRPC } from '@trpc/server'
 import { createHTTPServer } from '@trpc/server/adapters/standalone'
 

@@ -1,22 +1,22 @@
-/** What the harness and its client processes say to each other. */
+/** The messages between the harness and its client processes. */
 import type { Result } from './connection.ts'
 
-/** What a client process has to know, as JSON on its command line. */
+/** The task of a client process, as JSON on its command line. */
 export interface ClientOrder {
   readonly tcp: { readonly host: string; readonly port: number }
   readonly unix: { readonly path: string }
-  /** The authority of a server that speaks TLS. */
+  /** The certificate authority of a server with TLS. */
   readonly ca?: string
   /** Names of kinds. */
   readonly kinds: readonly string[]
-  /** Numbers of requests start here: no two processes may use the same. */
+  /** Request numbers start here: no two processes may use the same ones. */
   readonly firstId: number
   readonly seed: number
-  /** How long a closed-loop client thinks between two requests, in milliseconds. */
+  /** How long a closed-loop client pauses between two requests, in milliseconds. */
   readonly pause: number
 }
 
-/** A request that was not answered as it should have been. Times are milliseconds of the wall clock. */
+/** A request without its expected answer. Times are milliseconds of the wall clock. */
 export interface Failure {
   readonly kind: string
   readonly id: number
@@ -28,7 +28,7 @@ export interface Failure {
   readonly worker: number | undefined
   readonly began: number
   readonly ended: number
-  /** How long its process stood still meanwhile and shortly before, in milliseconds. */
+  /** How long its process did not run, meanwhile and shortly before, in milliseconds. */
   readonly heldUp: number
 }
 
@@ -36,13 +36,13 @@ export type FromClient =
   /** Requests answered since the last message, by kind. */
   | { readonly type: 'answered'; readonly counts: Readonly<Record<string, number>> }
   | { readonly type: 'failed'; readonly failure: Failure }
-  /** It knows that the server stops. */
+  /** The client knows that the server stops. */
   | { readonly type: 'warned' }
 
 export type ToClient =
-  /** Ask nothing for a while, or go on asking. */
+  /** Send no requests for a while, or resume. */
   | { readonly type: 'hold' | 'go on' }
-  /** The server is going to stop: whoever is refused from now on has nothing left to do. */
+  /** The server is about to stop: a client that is refused from now on has finished. */
   | { readonly type: 'server stops' }
-  /** Finish what is under way, and leave. */
+  /** Finish the requests under way, and leave. */
   | { readonly type: 'stop' }

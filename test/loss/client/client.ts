@@ -1,15 +1,14 @@
-/** A process full of clients, ordered by the harness: `node client.ts ORDER`, where the order is JSON. */
-
+/** A process full of clients, controlled by the harness: `node client.ts ORDER`, with the order as JSON. */
 import { watchStandstill } from '../standstill.ts'
 import type { ClientOrder, FromClient, ToClient } from './client-messages.ts'
 import { kindNamed } from './kinds.ts'
 import { createRandom } from './random.ts'
 import { Requester, type RequesterParts } from './requester.ts'
 
-/** How often the harness hears how many requests were answered, in milliseconds. */
+/** How often the number of answered requests is reported to the harness, in milliseconds. */
 const reportMs = 200
 
-/** The answer before may have waited in the kernel for so long before it was read, in milliseconds. */
+/** How long the previous answer may have waited in the kernel before it was read, in milliseconds. */
 const shortlyMs = 3_000
 
 const standstill = watchStandstill()
@@ -46,7 +45,7 @@ process.on('message', (message: ToClient) => {
       return say({ type: 'warned' })
   }
 })
-// Without the harness nobody counts.
+// Without the harness, the counts would be lost.
 process.once('disconnect', () => process.exit())
 
 const timer = setInterval(report, reportMs)

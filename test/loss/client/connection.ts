@@ -1,4 +1,4 @@
-/** One connection of a client, on raw sockets: whatever a library would hide is seen here. */
+/** One client connection on a raw socket: it sees what a library would hide. */
 import net from 'node:net'
 import tls from 'node:tls'
 import { monotonicNow } from '../../../worker/protocol/scoreboard.ts'
@@ -10,9 +10,9 @@ export interface Question {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly body: Buffer | undefined
-  /** All of it, in the words of HTTP/1. */
+  /** The whole request in HTTP/1 syntax. */
   readonly bytes: string | Buffer
-  /** The body of the answer. */
+  /** The body of the expected answer. */
   readonly expected: Buffer
 }
 
@@ -22,14 +22,14 @@ export interface Answer {
   readonly result: Result
   /** What went wrong, in one phrase. */
   readonly detail: string
-  /** Bytes of the answer. */
+  /** The size of the answer, in bytes. */
   readonly received: number
-  /** Answers on this connection before. */
+  /** How many answers came on this connection before. */
   readonly before: number
   /**
-   * How long before this question the server began to send its last answer, in milliseconds: it has not been idle for
-   * longer, whenever the answer was read on this side. Of a new connection: how long it took until this side knew of
-   * it, and could send.
+   * How long before this request the server began to send its last answer, in milliseconds: the connection has not been
+   * idle for longer, whenever the client read that answer. On a new connection: how long it took until the client knew
+   * of it, and could send.
    */
   readonly idle: number
   readonly worker: number | undefined
@@ -38,11 +38,11 @@ export interface Answer {
 /** How long a server may be silent while an answer is expected, in milliseconds. */
 const patience = 20_000
 
-/** Each read is consumed before the next one begins, whichever connection it is on. */
+/** Each read is consumed before the next one begins, on whichever connection. */
 const buffer = Buffer.allocUnsafe(65_536)
 
 export class Connection {
-  /** Neither side has closed it. */
+  /** Neither side has closed the connection. */
   isOpen = true
   worker: number | undefined
   readonly #socket: net.Socket
@@ -53,7 +53,7 @@ export class Connection {
   #answered: ((answer: Answer) => void) | undefined
   #hasConnected = false
 
-  /** Speaks TLS with a server of this authority, where one is given. */
+  /** Uses TLS if a certificate authority is given. */
   constructor(target: Target, ca?: string) {
     const options = {
       ...target,
@@ -70,7 +70,7 @@ export class Connection {
     socket.setTimeout(patience, () => {
       if (this.#reader !== undefined) this.#finish('timeout', `silent for ${patience / 1_000} s`)
     })
-    // With TLS it is this side's turn twice: to begin the handshake, and to send the first question.
+    // With TLS, the client has two turns: to begin the handshake, and to send the first request.
     for (const event of ['connect', 'secureConnect'] as const) {
       socket.once(event, () => {
         this.#hasConnected = true
@@ -82,7 +82,7 @@ export class Connection {
     socket.once('close', () => this.#closed('closed'))
   }
 
-  /** Sends a question; `answered` is called exactly once. Only to be called while no answer is expected. */
+  /** Sends a request and calls `answered` exactly once. Call it only while no answer is expected. */
   ask({ bytes, expected }: Question, answered: (answer: Answer) => void): void {
     if (this.#hasConnected) this.#idle = monotonicNow() - this.#sent
     this.#reader = new ResponseReader(expected)

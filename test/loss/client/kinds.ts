@@ -1,19 +1,20 @@
-/** The kinds of clients that load the server at the same time: between them, every way to lose a request. */
+/** The kinds of clients that load the server at the same time: together they cover every way to lose a request. */
 
 export interface Kind {
   readonly path: '/body' | '/slow' | '/stream' | '/echo' | '/unread'
   readonly over: 'tcp' | 'unix'
   readonly version: '1.0' | '1.1' | 'pipelined' | '2' | 'WebSocket'
-  /** A connection for each request. */
+  /** A new connection for each request. */
   readonly fresh: boolean
   /**
-   * `closed`: so many clients, each of which asks again when it has its answer. `open`: so many requests per second,
-   * whatever became of the ones before; on keep-alive connections the one that was idle longest is used first.
+   * `closed`: this many clients, each of which sends its next request when it has its answer. `open`: this many
+   * requests per second, whatever happens to earlier ones; of its keep-alive connections, the one that has been idle
+   * longest is used first.
    */
   readonly loop:
     | { readonly kind: 'closed'; readonly clients: number }
     | { readonly kind: 'open'; readonly perSecond: number; readonly connections: number }
-  /** Bytes of a request's body. */
+  /** The size of a request body, in bytes. */
   readonly upload: number
 }
 
@@ -25,7 +26,7 @@ export const kinds: Readonly<Record<string, Kind>> = {
   fresh: { ...plain, fresh: true, loop: closed(2) },
   'fresh, unix': { ...plain, fresh: true, over: 'unix', loop: closed(1) },
   'open loop, keep-alive': { ...plain, loop: open(100, 1) },
-  // Each connection is idle for about a second between two requests: that is where the idle race happens.
+  // Each connection is idle for about a second between two requests: this provokes the idle race.
   'open loop, idle': { ...plain, loop: open(30, 28) },
   'open loop, fresh': { ...plain, fresh: true, loop: open(50, 1) },
   'open loop, fresh, unix': { ...plain, fresh: true, over: 'unix', loop: open(20, 1) },
@@ -35,10 +36,10 @@ export const kinds: Readonly<Record<string, Kind>> = {
   'streamed, unix': { ...plain, path: '/stream', over: 'unix', loop: closed(6) },
   'POST echoed': { ...plain, path: '/echo', upload: 16_384, loop: closed(1) },
   'POST echoed, fresh': { ...plain, path: '/echo', upload: 16_384, fresh: true, loop: closed(1) },
-  // The answer comes before the body is read, as from an app that refuses an upload.
+  // The answer precedes the reading of the body, as in an app that refuses an upload.
   'POST unread': { ...plain, path: '/unread', upload: 262_144, loop: open(40, 4) },
   'POST unread, fresh': { ...plain, path: '/unread', upload: 262_144, fresh: true, loop: open(20, 1) },
-  // Four clients that share a connection.
+  // Four clients share a connection.
   pipelined: { ...plain, version: 'pipelined', loop: closed(4) },
   'pipelined, slow': { ...plain, version: 'pipelined', path: '/slow', loop: closed(4) },
   WebSocket: { ...plain, version: 'WebSocket', loop: closed(4) },
@@ -47,7 +48,7 @@ export const kinds: Readonly<Record<string, Kind>> = {
   'HTTP/1.0, streamed': { ...plain, version: '1.0', fresh: true, path: '/stream', loop: closed(4) },
 }
 
-/** What is asked for in addition when the server speaks TLS: many requests on one session. */
+/** Further kinds for a server with TLS: many requests on one session. */
 export const http2Kinds: Readonly<Record<string, Kind>> = {
   'HTTP/2': { ...plain, version: '2', loop: closed(8) },
   'HTTP/2, unix': { ...plain, version: '2', over: 'unix', loop: closed(2) },
@@ -56,7 +57,7 @@ export const http2Kinds: Readonly<Record<string, Kind>> = {
   'HTTP/2, POST echoed': { ...plain, version: '2', path: '/echo', upload: 16_384, loop: closed(1) },
 }
 
-/** Whatever has this name. */
+/** The kind of this name, from either table. */
 export function kindNamed(name: string): Kind {
   return (kinds[name] ?? http2Kinds[name]) as Kind
 }

@@ -1,10 +1,10 @@
-/** Bodies that tell which request they belong to: what is lost, cut, repeated or exchanged does not compare equal. */
+/** Bodies that identify their request: one that is lost, cut, repeated or swapped does not compare equal. */
 export const bodyLength = 16_384
 
 const stampLength = 16
 const noise = makeNoise(bodyLength * 5)
 
-/** The number of the request at both ends, and between them bytes that begin at another place for each number. */
+/** The request's number at both ends, and between them bytes from an offset that depends on the number. */
 export function bodyOf(id: number): Buffer {
   const from = (id * 61) % (noise.length - bodyLength)
   const body = Buffer.allocUnsafe(bodyLength)
@@ -15,7 +15,7 @@ export function bodyOf(id: number): Buffer {
   return body
 }
 
-/** The same on both sides, whatever their version of Node: a linear congruential generator. */
+/** The same on both sides, in every version of Node: a linear congruential generator. */
 function makeNoise(length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length)
   let state = 1

@@ -1,4 +1,4 @@
-/** One connection of HTTP/1.1 on which a client asks without waiting for the answers before. */
+/** One HTTP/1.1 connection with pipelining: the client sends requests without waiting for earlier answers. */
 import net from 'node:net'
 import tls from 'node:tls'
 import { monotonicNow } from '../../../worker/protocol/scoreboard.ts'
@@ -16,7 +16,7 @@ interface Asked {
 }
 
 export class Pipeline {
-  /** New questions are welcome. */
+  /** It takes new requests. */
   isOpen = true
   readonly #socket: net.Socket
   readonly #asked: Asked[] = []
@@ -24,7 +24,7 @@ export class Pipeline {
   #sent = monotonicNow()
   #worker: number | undefined
   #hasConnected = false
-  /** How long it took until this side knew that it was connected, in milliseconds. */
+  /** How long it took until the client knew that it was connected, in milliseconds. */
   #delay = 0
 
   constructor(target: Target, ca?: string) {
@@ -45,16 +45,16 @@ export class Pipeline {
     this.#socket.once('close', () => this.#closed('closed'))
   }
 
-  /** Sends a question; `answered` is called exactly once. */
+  /** Sends a request and calls `answered` exactly once. */
   ask({ bytes, expected }: Question, answered: (answer: Answer) => void): void {
     const reader = new ResponseReader(expected)
-    // What is asked behind another question shares its lot.
+    // A request behind another one shares its fate.
     const idle = this.#asked[0]?.idle ?? monotonicNow() - this.#sent
     this.#asked.push({ reader, before: this.#answers, idle, answered })
     this.#socket.write(bytes)
   }
 
-  /** Others may wait for an answer still. */
+  /** Other requests may still wait for an answer. */
   close(): void {
     this.isOpen = false
     if (this.#asked.length === 0) this.#socket.destroy()
@@ -72,7 +72,7 @@ export class Pipeline {
       this.#sent = reader.sent ?? this.#sent
       this.#finish('ok', '')
       if (!this.isOpen && this.#asked.length === 0) return this.close()
-      // RFC 9112, section 9.6: what was asked after this is not begun.
+      // RFC 9112, section 9.6: the server has not begun with the requests behind this one.
       if (!reader.keepAlive) return this.#leave('not begun', 'asked after the last answer')
     }
   }
@@ -81,7 +81,7 @@ export class Pipeline {
     this.#leave(this.#hasConnected ? 'reset' : 'refused', how)
   }
 
-  /** Nothing more comes. */
+  /** Ends the connection: no more answers come. */
   #leave(result: Result, detail: string): void {
     this.isOpen = false
     this.#socket.destroy()

@@ -1,7 +1,7 @@
-/** Numbers from 0 to below 1. */
+/** Random numbers from 0 to below 1. */
 export type Random = () => number
 
-/** The same numbers for the same seed: what a storm did can be done again. (Mulberry32.) */
+/** The same seed gives the same numbers, so that a storm can be repeated. (Mulberry32.) */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0
   return () => {

@@ -1,4 +1,4 @@
-/** Makes the requests of one kind, numbered, and reports what became of each of them. */
+/** Sends the numbered requests of one kind, and reports the outcome of each. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ClientOrder, Failure } from './client-messages.ts'
 import { type Answer, Connection, type Question } from './connection.ts'
@@ -17,16 +17,16 @@ export interface RequesterParts {
   readonly onFailed: (failure: Omit<Failure, 'heldUp'>) => void
 }
 
-/** How often a client that is held looks whether it may go on, in milliseconds. */
+/** How often a paused client checks whether it may resume, in milliseconds. */
 const heldMs = 20
 
-/** A client that is refused tries again after so many milliseconds. */
+/** How long a refused client waits before it tries again, in milliseconds. */
 const refusedMs = 50
 
-/** A fixed rate is caught up with after a delay of at most so many milliseconds. */
+/** How much delay a fixed rate catches up with at most, in milliseconds. */
 const mostBehindMs = 500
 
-/** More requests than this under way at the same time mean that the server stands still: no use in adding to them. */
+/** More requests under way than this mean that the server is stuck: adding to them is useless. */
 const mostUnderWay = 500
 
 type Entered = Connection | Session | Pipeline | WebSocketConnection
@@ -51,7 +51,7 @@ export class Requester {
     this.#parts = parts
   }
 
-  /** Resolves when it was stopped, or refused by a server that stops, and nothing is under way any more. */
+  /** Resolves when it was stopped, or refused by a stopping server, and no request is under way any more. */
   async run(): Promise<void> {
     const { loop } = this.#kind
     if (loop.kind === 'open') await this.#runOpen(loop.perSecond, loop.connections)
@@ -67,7 +67,7 @@ export class Requester {
     this.#isHeld = isHeld
   }
 
-  /** From now on a refusal is the end. */
+  /** From now on, a refusal ends the requests. */
   warn(): void {
     this.#serverStops = true
   }
@@ -76,7 +76,7 @@ export class Requester {
     const { pause } = this.#parts.order
     let connection: Entered | undefined
     while (this.#isOn) {
-      // A worker that drains would wait for it.
+      // A draining worker would wait for it.
       if (this.#isHeld && this.#kind.version === 'WebSocket') connection?.close()
       await this.#mayAsk()
       if (connection?.isOpen !== true) connection = this.#enter()
@@ -109,7 +109,7 @@ export class Requester {
     if (connection.isOpen) this.#idle.push(connection)
   }
 
-  /** The connection that was idle longest, if there are as many as there should be. */
+  /** The connection that has been idle longest, if there are as many as wanted. */
   #takeIdle(wanted: number): Connection | undefined {
     while (this.#idle.length > 0) {
       if (this.#idle[0]?.isOpen === true && this.#idle.length < wanted) return undefined
@@ -124,7 +124,7 @@ export class Requester {
     return new Connection(this.#kind.over === 'unix' ? unix : tcp, ca)
   }
 
-  /** A connection of its own, or the one that all share. */
+  /** A connection of its own, or the shared one. */
   #enter(): Entered {
     const { tcp, unix, ca } = this.#parts.order
     const { version, over } = this.#kind

@@ -1,27 +1,27 @@
-/** Reads one response of HTTP/1.x as it comes in, and compares its body with the one that is expected. */
+/** Reads one HTTP/1.x response as it arrives, and compares its body with the expected one. */
 
 type Framing = 'length' | 'chunked' | 'until close'
 
 const headEnd = '\r\n\r\n'
 
 export class ResponseReader {
-  /** Bytes of the response so far, head and all. */
+  /** Bytes of the response so far, including its head. */
   received = 0
   isWhole = false
   /** What is wrong with it, in one phrase. */
   wrong: string | undefined
-  /** Whether the connection may be used again. */
+  /** Whether the connection may be reused. */
   keepAlive = false
-  /** The process that answered. */
+  /** The process that sent the response. */
   worker: number | undefined
-  /** When it began to be sent, in milliseconds of the clock that all processes share. */
+  /** When the server began to send it, in milliseconds of the clock that all processes share. */
   sent: number | undefined
   readonly #expected: Buffer
   #head: string | undefined = ''
   #framing: Framing = 'length'
   #length = 0
   #read = 0
-  /** Of a chunked body: what is left of the chunk, and the line between two chunks as far as it has come. */
+  /** For a chunked body: the rest of the current chunk, and the line between two chunks as far as it has arrived. */
   #chunk = 0
   #line = ''
   #isLast = false
@@ -30,7 +30,7 @@ export class ResponseReader {
     this.#expected = expected
   }
 
-  /** Returns what comes after a response whose length is known. */
+  /** Returns the bytes after a response whose length is known. */
   push(bytes: Buffer): Buffer {
     const body = this.#head === undefined ? bytes : this.#readHead(this.#head, bytes)
     const left = this.#framing === 'length' ? this.#length - this.#read : body.length
@@ -46,13 +46,13 @@ export class ResponseReader {
     return rest
   }
 
-  /** The server has closed its side. */
+  /** The server has closed its side of the connection. */
   end(): void {
     if (this.#head === undefined && this.#framing === 'until close' && this.#read === this.#expected.length)
       this.isWhole = true
   }
 
-  /** Returns what follows the head. */
+  /** Returns the bytes after the head. */
   #readHead(begun: string, bytes: Buffer): Buffer {
     const head = begun + bytes.toString('latin1')
     const end = head.indexOf(headEnd)
@@ -93,7 +93,7 @@ export class ResponseReader {
     if (at < bytes.length) this.wrong ??= 'bytes after the last chunk'
   }
 
-  /** Sizes of chunks, the empty line that ends each of them, and trailers, of which there are none. */
+  /** Reads a line between chunks: a size, the empty line after a chunk, or the end; there are no trailers. */
   #readLine(bytes: Buffer, from: number): number {
     const feed = bytes.indexOf(0x0a, from)
     const end = feed === -1 ? bytes.length : feed + 1

@@ -1,4 +1,4 @@
-/** One session of a client of HTTP/2, which many requests share. */
+/** One HTTP/2 session of a client, shared by many requests. */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:tls'
 import { monotonicNow } from '../../../worker/protocol/scoreboard.ts'
@@ -8,7 +8,7 @@ import type { Answer, Question, Result, Target } from './connection.ts'
 const patience = 20_000
 
 export class Session {
-  /** New requests are welcome. */
+  /** It takes new requests. */
   isOpen = true
   readonly #session: ClientHttp2Session
   #answers = 0
@@ -28,7 +28,7 @@ export class Session {
     this.#session = session
   }
 
-  /** Sends a question; `answered` is called exactly once. */
+  /** Sends a request and calls `answered` exactly once. */
   ask({ method, path, body, expected }: Question, answered: (answer: Answer) => void): void {
     const { isOpen } = this
     const before = this.#answers
@@ -83,7 +83,7 @@ export class Session {
     const detail = `${failure?.code ?? ''} ${failure?.message ?? ''} (stream ${stream.id}, code ${stream.rstCode})`
     if (status === 200 && body.equals(expected)) return ['ok', '']
     if (failure?.message === 'silent') return ['timeout', `silent for ${patience / 1_000} s`]
-    // RFC 9113 section 8.7: the server says that it has not begun, and that the request may be sent again.
+    // RFC 9113, section 8.7: the server has not begun with the request, and it may be sent again.
     if (/REFUSED_STREAM|GOAWAY/.test(detail)) return ['not begun', detail]
     if (status !== undefined && status !== 200) return ['wrong body', `status ${status}`]
     if (status !== undefined) return [body.length < expected.length ? 'short body' : 'wrong body', detail]

@@ -1,4 +1,4 @@
-/** One WebSocket of a client, which asks many questions on it and leaves before it is told to. */
+/** One WebSocket of a client, which sends many messages on it and leaves before it is told to. */
 import { WebSocket } from 'ws'
 import { monotonicNow } from '../../../worker/protocol/scoreboard.ts'
 import type { Answer, Question, Result, Target } from './connection.ts'
@@ -6,11 +6,11 @@ import type { Answer, Question, Result, Target } from './connection.ts'
 /** How long a server may be silent while an answer is expected, in milliseconds. */
 const patience = 20_000
 
-/** Questions until the client leaves. */
+/** After this many messages, the client leaves. */
 const mostQuestions = 20
 
 export class WebSocketConnection {
-  /** New questions are welcome. */
+  /** It takes new messages. */
   isOpen = true
   readonly #socket: WebSocket
   #answers = 0
@@ -31,7 +31,7 @@ export class WebSocketConnection {
     this.#socket.on('close', code => this.#leave('reset', `closed with ${code}`))
   }
 
-  /** Sends a question; `answered` is called exactly once. */
+  /** Sends a message and calls `answered` exactly once. */
   ask({ path, expected }: Question, answered: (answer: Answer) => void): void {
     const before = this.#answers
     const idle = monotonicNow() - this.#answered
