@@ -1,4 +1,3 @@
-/** Apollo Server, as its documentation starts. */
 import { ApolloServer } from '@apollo/server'
 import { startStandaloneServer } from '@apollo/server/standalone'
 

@@ -1,4 +1,3 @@
-/** Elysia, as its documentation starts. */
 import { node } from '@elysiajs/node'
 import { Elysia } from 'elysia'
 

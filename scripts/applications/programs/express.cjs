@@ -1,4 +1,3 @@
-/** Express, as its documentation starts. */
 const express = require('express')
 const app = express()
 

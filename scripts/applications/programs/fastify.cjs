@@ -1,4 +1,3 @@
-/** Fastify, as its documentation starts. */
 const fastify = require('fastify')({ logger: true })
 
 fastify.get('/', async function handler(request, reply) {

@@ -1,4 +1,3 @@
-/** Feathers, as its documentation starts. */
 import { feathers } from '@feathersjs/feathers'
 import { bodyParser, errorHandler, koa, rest } from '@feathersjs/koa'
 

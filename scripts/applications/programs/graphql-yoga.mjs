@@ -1,4 +1,3 @@
-/** GraphQL Yoga, as its documentation starts. */
 import { createServer } from 'node:http'
 import { createSchema, createYoga } from 'graphql-yoga'
 

@@ -1,4 +1,3 @@
-/** h3, as its documentation starts. */
 import { H3, serve } from 'h3'
 
 const app = new H3().get('/', () => 'Hello World!')

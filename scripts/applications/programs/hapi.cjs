@@ -1,4 +1,3 @@
-/** hapi, as its documentation starts. */
 const Hapi = require('@hapi/hapi')
 
 const init = async () => {

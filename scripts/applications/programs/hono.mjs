@@ -1,4 +1,3 @@
-/** Hono, as its documentation starts. */
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 
@@ -7,7 +6,7 @@ app.get('/', c => c.text('Hello World!'))
 
 const server = serve({ fetch: app.fetch, port: Number(process.env.PORT) })
 
-// Graceful shutdown, as in its documentation.
+// graceful shutdown, as its documentation has it
 process.on('SIGINT', () => {
   server.close()
   process.exit(0)

@@ -1,4 +1,3 @@
-/** Koa, as its documentation starts. */
 const Koa = require('koa')
 const app = new Koa()
 

@@ -1,4 +1,3 @@
-/** Polka, as its documentation starts. */
 const polka = require('polka')
 
 polka()

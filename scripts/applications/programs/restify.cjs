@@ -1,4 +1,3 @@
-/** Restify, as its documentation starts. */
 const restify = require('restify')
 
 const server = restify.createServer()

@@ -1,4 +1,3 @@
-/** Socket.IO, as its documentation starts. */
 const express = require('express')
 const { createServer } = require('node:http')
 const { Server } = require('socket.io')

@@ -1,4 +1,3 @@
-/** The router of `trpc.mjs`, exported as a request handler. */
 import { initTRPC } from '@trpc/server'
 import { createHTTPHandler } from '@trpc/server/adapters/standalone'
 

@@ -1,4 +1,3 @@
-/** tRPC, as its documentation starts. */
 import { initTRPC } from '@trpc/server'
 import { createHTTPServer } from '@trpc/server/adapters/standalone'
 
