@@ -38,7 +38,7 @@ export const limits: readonly Adversary[] = [
         await becomes(() => server.workers.length === 2, 30)
         const workers = server.workers
         // More newcomers in one moment than there are descriptors: nobody can tell yet which of them will ask.
-        const isOver = server.honest?.excuse({ why: 'a crowd', kinds: /^fresh/, results: ['reset'] })
+        const isOver = server.honest?.excuse({ why: 'a crowd', isFirst: true, results: ['reset'] })
         const sockets = crowd(server, integer(turn.random, mostDescriptors, mostIdle))
         isOver?.()
         turn.did(`${sockets.length} connections that say nothing`)

@@ -8,6 +8,8 @@ export interface Excuse {
   readonly workers?: readonly number[]
   /** Only requests of these kinds of clients. */
   readonly kinds?: RegExp
+  /** Only the first request of a connection. */
+  readonly isFirst?: true
   readonly results: readonly Result[]
 }
 
@@ -34,11 +36,12 @@ export class Excuses {
     }
   }
 
-  explains({ kind, result, worker, began, ended }: Failure): boolean {
+  explains({ kind, result, worker, before, began, ended }: Failure): boolean {
     return this.#windows.some(
-      ({ workers, kinds, results, from, until }) =>
+      ({ workers, kinds, isFirst, results, from, until }) =>
         results.includes(result) &&
         kinds?.test(kind) !== false &&
+        (isFirst === undefined || before === 0) &&
         ended >= from &&
         began <= until &&
         (workers === undefined || worker === undefined || workers.includes(worker)),
