@@ -125,11 +125,11 @@ const lastWordsMs = 5_000
 
 async function openLog(
   resolved: Resolved,
-  ears: Pick<ErrorLogOptions, 'echo' | 'onLine'>,
+  listeners: Pick<ErrorLogOptions, 'echo' | 'onLine'>,
 ): Promise<ErrorLog> {
   const { settings } = resolved
   const { logger_class } = settings
-  const options = { ...settings, ...ears, errorlog: errorLogOf(resolved) }
+  const options = { ...settings, ...listeners, errorlog: errorLogOf(resolved) }
   if (logger_class === null) return await openErrorLog(options)
   const { openOwnLog } = await import('./logs/custom-logger.ts')
   return await openOwnLog({ ...options, logger_class, name: processName(settings) })

@@ -91,12 +91,12 @@ export const missing: Readonly<Record<string, Missing>> = {
     flags: ['--strip-header-spaces'],
     reason:
       'a space before the colon permits request smuggling (RFC 9112, section 5.1), and the parser llhttp refuses it',
-    cure: 'leave it out, and mend the client',
+    cure: 'leave it out, and fix the client',
   },
   permit_unconventional_http_version: {
     flags: ['--permit-unconventional-http-version'],
     reason: 'the parser llhttp knows no other versions',
-    cure: 'leave it out, and mend the client',
+    cure: 'leave it out, and fix the client',
   },
   logconfig: {
     flags: ['--log-config'],

@@ -168,12 +168,12 @@ export class Arbiter {
     tellNoEffect(name, scale, this.#server)
   }
 
-  #react(happening: Trigger, about: TriggerDetails = {}): void {
+  #react(trigger: Trigger, about: TriggerDetails = {}): void {
     const before = this.#server.phase
-    const deed = reactionOf(before, happening)
-    if (deed === undefined) return
-    this.#server.phase = next(before, deed, monotonicNow(), this.#workerExits.exitCode)
-    this.#transitions[deed](about, before)
+    const transition = reactionOf(before, trigger)
+    if (transition === undefined) return
+    this.#server.phase = next(before, transition, monotonicNow(), this.#workerExits.exitCode)
+    this.#transitions[transition](about, before)
     if (reloadsNow(before, this.#server.phase)) this.#react('HUP')
   }
 

@@ -38,9 +38,9 @@ export async function openOwnLog(options: OwnLogOptions): Promise<ErrorLog> {
     onLine?.(level, message, pid)
   }
 
-  async function attempt(deed: () => unknown): Promise<void> {
+  async function attempt(action: () => unknown): Promise<void> {
     try {
-      await deed()
+      await action()
     } catch (error) {
       complain(error)
     }

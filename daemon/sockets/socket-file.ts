@@ -105,9 +105,9 @@ async function answers(path: string): Promise<boolean> {
 }
 
 /** Ignores system errors: the folder may be gone, or closed to this process, and then there is nothing to tidy up. */
-function attempt(deed: () => void): void {
+function attempt(action: () => void): void {
   try {
-    deed()
+    action()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error
   }

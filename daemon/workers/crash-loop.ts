@@ -47,7 +47,7 @@ export class CrashLoop {
     )
     if (isServing) return
     this.#log.error(
-      `No worker serves: requests wait in the queue: mend the app, then kill -HUP ${process.pid}`,
+      `No worker serves: requests wait in the queue: fix the app, then run kill -HUP ${process.pid}`,
     )
   }
 

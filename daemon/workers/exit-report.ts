@@ -83,7 +83,7 @@ function guess(signal: NodeJS.Signals, outOfMemory: boolean): string {
 
 function describeContext(lived: number, record: ScoreRecord | undefined, killed: boolean): string {
   const story = [`it lived ${(lived / 1_000).toFixed(1)} s`]
-  if (record === undefined || record.pulse === 0) return story.join()
+  if (record === undefined || record.heartbeat === 0) return story.join()
   story.push(`${servedBy(record)} requests served`)
   // A stuck worker wrote its record before it took the request that blocks it.
   if (!killed) story.push(`${record.requests_in_flight} in flight`)

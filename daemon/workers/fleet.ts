@@ -133,7 +133,7 @@ export class Fleet {
       case 'crashed':
         child.reason ??= message.why
         return
-      case 'worn':
+      case 'recycle':
         log.info(`Worker ${child.age} (pid ${child.pid}) asks for a successor: ${message.why}`)
         child.needsRecycling = true
         child.reason = message.why
@@ -229,7 +229,7 @@ export class Fleet {
     const records = this.#parts.scoreboard.read()
     if (this.#parts.scoreboard.isUnreadable) return this.resetHeartbeats()
     for (const child of this.#children.values()) {
-      child.heartbeat = Math.max(child.heartbeat, records.get(child.age)?.pulse ?? 0)
+      child.heartbeat = Math.max(child.heartbeat, records.get(child.age)?.heartbeat ?? 0)
     }
   }
 

@@ -63,10 +63,10 @@ function indent(line: string): string {
 function ask(channel: Duplex): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = ''
-    const settle = (deed: () => void) => {
+    const settle = (action: () => void) => {
       clearTimeout(timer)
       channel.off('data', hear).off('close', end).resume()
-      deed()
+      action()
     }
     const end = () => settle(() => reject(new Error('it ended meanwhile')))
     const hear = (part: Buffer) => {

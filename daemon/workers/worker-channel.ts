@@ -56,14 +56,14 @@ export class WorkerChannel {
   #isEnding = false
   #isClosed = false
 
-  constructor(socket: Socket, ears: ChannelListeners) {
+  constructor(socket: Socket, listeners: ChannelListeners) {
     this.#socket = socket
-    this.#listeners = ears
+    this.#listeners = listeners
     socket.on('data', (bytes: Buffer) => this.#read(bytes))
     // `close` follows it.
     socket.on('error', () => undefined)
     socket.once('close', () => {
-      if (!this.#isClosed) ears.lost()
+      if (!this.#isClosed) listeners.lost()
     })
   }
 

@@ -21,7 +21,7 @@ export function readMessage(json: string): FromWorker | undefined {
     case 'ready':
       return { type }
     case 'leaving':
-    case 'worn':
+    case 'recycle':
     case 'crashed':
       return isText(why) ? { type, why: oneLine(why) } : undefined
     case 'listens':

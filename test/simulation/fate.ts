@@ -89,7 +89,7 @@ const nonsense = [
   'nonsense\n',
   '{"type":"ready"}\n{"type":"ready"}\n',
   '{"type":"log","level":"info","message":5}\n',
-  '{"type":"worn","why":"it is old"}\n',
+  '{"type":"recycle","why":"it is old"}\n',
   '{"type":"leaving","why":"somebody sent it SIGTERM"}\n',
   '{"type":"failed","why":"app","message":"far too late"}\n',
   '{"type":"booting"}\n',

@@ -40,7 +40,7 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'closes what the last good generation serves',
     file: 'daemon/arbiter/server.ts',
-    from: 'const needed = [current, good]',
+    from: 'const needed = [current, lastGood]',
     to: 'const needed = [current]',
   },
   {

@@ -30,7 +30,7 @@ export function startHeartbeat(options: HeartbeatOptions): void {
   let failed = false
   let isOrphan = false
   const write = () => {
-    record[fieldIndex('pulse')] = monotonicNow()
+    record[fieldIndex('heartbeat')] = monotonicNow()
     try {
       writeRecord(fd, slot, record)
     } catch (error) {

@@ -36,7 +36,7 @@ export type FromWorker =
   /** The worker got a signal to leave, and asks the arbiter how. */
   | { readonly type: 'leaving'; readonly why: string }
   /** The worker has reached a limit (requests, memory, lifetime) and serves until it is replaced. */
-  | { readonly type: 'worn'; readonly why: string }
+  | { readonly type: 'recycle'; readonly why: string }
   /** The worker ends because of an uncaught exception. */
   | { readonly type: 'crashed'; readonly why: string }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string }

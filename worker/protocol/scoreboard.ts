@@ -11,7 +11,7 @@ export const recordFields = [
   /** The worker that the record belongs to; a slot is used again after its worker is gone. */
   'age',
   /** When the event loop of the worker last turned, in milliseconds of the monotonic clock. */
-  'pulse',
+  'heartbeat',
   'connections',
   'requests_in_flight',
   /** Finished responses by class; `responses_0` are those whose client left first. */
@@ -93,7 +93,7 @@ export function readRecords(fd: number, slots: number): ScoreRecord[] {
 /** A heartbeat from the future would let a worker be stuck for ever. */
 function isPossible(field: RecordField, value: number, now: number): boolean {
   switch (field) {
-    case 'pulse':
+    case 'heartbeat':
       return value >= 0 && value <= now
     case 'utilization':
       return value >= 0 && value <= 1

@@ -30,6 +30,6 @@ function requestReplacement(settings: WorkerSettings): (record: Float64Array) =>
     const why = isRequested ? undefined : whyRecycle(record, process.uptime())
     if (why === undefined) return
     isRequested = true
-    tellArbiter({ type: 'worn', why })
+    tellArbiter({ type: 'recycle', why })
   }
 }

@@ -7,7 +7,7 @@ const messages = [
   `{ type: 'log' }`,
   `{ type: 'log', level: 'critical', message: 'forged' }`,
   `{ type: 'log', level: 'toString', message: 'forged' }`,
-  `{ type: 'worn' }`,
+  `{ type: 'recycle' }`,
   `{ type: 'leaving', why: { } }`,
   `{ type: 'failed' }`,
   `{ type: 'crashed', why: 7 }`,

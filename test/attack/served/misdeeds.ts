@@ -14,7 +14,7 @@ const types = [
   'ready',
   'failed',
   'leaving',
-  'worn',
+  'recycle',
   'crashed',
   'log',
   'drain',
@@ -76,7 +76,7 @@ const messages: Readonly<Record<string, Misdeed>> = {
     send(deep)
   },
   'flood of messages': random => {
-    const type = pick(random, ['log', 'worn', 'other'])
+    const type = pick(random, ['log', 'recycle', 'other'])
     for (let sent = 0; sent < 5_000; sent += 1) send({ type, level: 'debug', message: 'flood', why: 'flood' })
   },
   'message in the words of Node': random =>

@@ -282,10 +282,10 @@ describe('plan', () => {
     fleet.act()
     fleet.stopping = 'gracefully'
     fleet.act()
-    const impatient = { ...limits, pulse: limits.quick / 2, quick: limits.quick }
+    const impatient = { ...limits, heartbeat: limits.quick / 2, quick: limits.quick }
     const { actions, wakeAt } = plan({
       ...fleet.world,
-      now: fleet.now + impatient.pulse,
+      now: fleet.now + impatient.heartbeat,
       limitsOf: () => impatient,
     })
     expect(actions).to.deep.equal([])
@@ -305,7 +305,7 @@ describe('plan', () => {
     fleet.generation = 2
     fleet.act()
     const [old, fresh] = fleet.workers.map(({ age }) => age)
-    const limitsOf = (generation: number) => (generation === 1 ? limits : { ...limits, boot: 1, pulse: 1 })
+    const limitsOf = (generation: number) => (generation === 1 ? limits : { ...limits, boot: 1, heartbeat: 1 })
     const { actions } = plan({ ...fleet.world, now: fleet.now + 1, limitsOf })
     expect(actions).to.deep.include({ do: 'kill', age: fresh, why: 'boot_timeout' })
     expect(actions).not.to.deep.include({ do: 'kill', age: old, why: 'timeout' })
@@ -334,7 +334,7 @@ describe('plan', () => {
     ])
   })
 
-  it('replaces worn workers one at a time, each by a successor that is ready first', () => {
+  it('replaces worker that needs recyclings one at a time, each by a successor that is ready first', () => {
     const fleet = new FakeFleet({ wanted: 3, surge: 3, boots: 3 })
     fleet.settle()
     for (const place of [0, 1, 2]) fleet.wear(place)
@@ -433,7 +433,7 @@ describe('plan', () => {
     expect(fleet.done.filter(action => action.do === 'drain').map(({ age }) => age)).to.deep.equal([1, 2])
   })
 
-  it('recycles the next worn worker while the last one takes long to finish', () => {
+  it('recycles the next worker that needs recycling while the last one takes long to finish', () => {
     const fleet = new FakeFleet({ wanted: 2, surge: 1, boots: 2 })
     fleet.settle()
     for (const place of [0, 1]) fleet.wear(place)

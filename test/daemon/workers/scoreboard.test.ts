@@ -61,11 +61,11 @@ describe('the scoreboard', () => {
     fill(folder)
     for (let age = 2; age <= slotsPerFile; age += 1) {
       const { fd, slot } = board.take(age)
-      writeRecord(fd, slot, recordOf({ age, pulse: 1 }))
+      writeRecord(fd, slot, recordOf({ age, heartbeat: 1 }))
     }
-    writeRecord(first.fd, first.slot, recordOf({ age: 1, pulse: 1 }))
-    const pulses = [...board.read().values()].map(({ pulse }) => pulse)
-    expect(pulses).to.deep.equal(Array.from({ length: slotsPerFile }, () => 1))
+    writeRecord(first.fd, first.slot, recordOf({ age: 1, heartbeat: 1 }))
+    const heartbeats = [...board.read().values()].map(({ heartbeat }) => heartbeat)
+    expect(heartbeats).to.deep.equal(Array.from({ length: slotsPerFile }, () => 1))
     expect(warnings).to.deep.equal([])
   })
 
@@ -105,19 +105,19 @@ describe('the scoreboard', () => {
     const { board } = scoreboard(null)
     const seats = [1, 2, 3].map(age => board.take(age))
     const [, second] = seats as [unknown, (typeof seats)[0]]
-    writeRecord(second.fd, second.slot, recordOf({ age: 2, pulse: 1, connections: 5 }))
+    writeRecord(second.fd, second.slot, recordOf({ age: 2, heartbeat: 1, connections: 5 }))
     board.give(second)
     expect([...board.read().keys()]).to.deep.equal([1, 3])
     expect(board.take(4)).to.deep.equal(second)
-    expect(board.read().get(4)).to.include({ age: 4, pulse: 0, connections: 0 })
+    expect(board.read().get(4)).to.include({ age: 4, heartbeat: 0, connections: 0 })
   })
 
-  it('believes no pulse of the future, no age but the one that it gave, and no number that cannot be', () => {
+  it('believes no heartbeat of the future, no age but the one that it gave, and no number that cannot be', () => {
     const { board } = scoreboard(null)
     const { fd, slot } = board.take(7)
     const impossible = {
       age: 3,
-      pulse: monotonicNow() + 60_000,
+      heartbeat: monotonicNow() + 60_000,
       connections: -1,
       requests_in_flight: Number.NaN,
       responses_2: 1.5,

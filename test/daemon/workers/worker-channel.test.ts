@@ -82,8 +82,8 @@ describe('the channel to a worker', () => {
 
   it('hears once what can be said once', () => {
     const { channel, heard, write } = open()
-    write(frame({ type: 'leaving', why: 'a' }).repeat(5) + frame({ type: 'worn', why: 'b' }).repeat(5))
+    write(frame({ type: 'leaving', why: 'a' }).repeat(5) + frame({ type: 'recycle', why: 'b' }).repeat(5))
     channel.close()
-    expect(heard).to.deep.equal(['leaving', 'worn'])
+    expect(heard).to.deep.equal(['leaving', 'recycle'])
   })
 })

@@ -4,7 +4,7 @@ import { printable, readMessage } from '../../../daemon/workers/worker-message.t
 import { frame, longestFrame, longestText, truncate } from '../../../worker/protocol/frame.ts'
 import { type FromWorker, logLevels } from '../../../worker/protocol/messages.ts'
 
-const types = ['booting', 'ready', 'failed', 'leaving', 'worn', 'crashed', 'listens', 'log'] as const
+const types = ['booting', 'ready', 'failed', 'leaving', 'recycle', 'crashed', 'listens', 'log'] as const
 
 /** Objects that look like messages, and are none or almost. */
 const nearly = fc.record(
@@ -22,7 +22,7 @@ const text = fc.string({ unit: 'binary' })
 
 const messages: fc.Arbitrary<FromWorker> = fc.oneof(
   fc.record({ type: fc.constantFrom('booting' as const, 'ready' as const) }),
-  fc.record({ type: fc.constantFrom('leaving' as const, 'worn' as const, 'crashed' as const), why: text }),
+  fc.record({ type: fc.constantFrom('leaving' as const, 'recycle' as const, 'crashed' as const), why: text }),
   fc.record({
     type: fc.constant('failed' as const),
     why: fc.constantFrom('boot' as const, 'app' as const, 'bind' as const, 'log' as const),

@@ -50,7 +50,7 @@ const messages = [
   { type: 'failed' },
   { type: 'failed', why: 'bind', message: 'forged' },
   { type: 'leaving', why: 'forged' },
-  { type: 'worn', why: 'forged' },
+  { type: 'recycle', why: 'forged' },
   { type: 'crashed', why: { toString: 'forged' } },
   { type: 'start', settings: 'forged' },
   { type: 'drain', seconds: 0, abandoned: [] },

@@ -72,7 +72,7 @@ const garbage: Readonly<Record<string, string>> = {
   'no message': '{"type":"log"}\n',
   'a failure that is none': '{"type":"failed","why":"forged","message":"forged"}\n',
   'no reason': '{"type":"leaving"}\n',
-  'a reason that is none': '{"type":"worn","why":{"a":1}}\n',
+  'a reason that is none': '{"type":"recycle","why":{"a":1}}\n',
   'a message that is too long': `${JSON.stringify({ type: 'log', level: 'info', message: 'forged'.repeat(20_000) })}\n`,
   'deep nesting': `${'['.repeat(50_000)}\n`,
   'half a message': '{"type":"lo',
@@ -105,7 +105,7 @@ describe('what an application writes to the channel of its worker', () => {
 
   it('says once what a worker says once', async () => {
     const { server, ask } = await start()
-    const worn = `${JSON.stringify({ type: 'worn', why: 'as asked' })}\n{"type":"booting"}\n{"type":"ready"}\n`
+    const worn = `${JSON.stringify({ type: 'recycle', why: 'as asked' })}\n{"type":"booting"}\n{"type":"ready"}\n`
     await ask('write', worn.repeat(50))
     await server.says(/Worker 1 .* exited with code 0: as asked/)
     expect(await ask('')).to.equal('alive')

@@ -55,14 +55,14 @@ describe('the index of a worker', () => {
     expect(await seenBy(server, url, 2)).to.deep.equal(third)
   })
 
-  it('is that of the worn worker for its successor', async () => {
+  it('is that of the worker that needs recycling for its successor', async () => {
     const server = launch({
       args: ['-b', '127.0.0.1:0', '-w', '2', '--max-requests', '20', './app.mjs'],
       files: { 'app.mjs': app },
     })
     const url = await server.running()
     const first = await seenBy(server, url, 2)
-    await eventually('one is worn', async () => {
+    await eventually('one needs recycling', async () => {
       await fetch(url, { headers: { connection: 'close' } })
       return /Worker 1 .* exited with code 0: max_requests/.test(server.log)
     })

@@ -229,7 +229,7 @@ export class WorkerProcess extends Process {
     if (this.isHung || (this.#own?.isBlocking && !this.#isBooted)) return
     const record = newRecord()
     record[fieldIndex('age')] = this.age
-    record[fieldIndex('pulse')] = this.machine.clock.now - this.machine.random() * 1_000
+    record[fieldIndex('heartbeat')] = this.machine.clock.now - this.machine.random() * 1_000
     record[fieldIndex('requests_in_flight')] = this.requests.size
     record[fieldIndex('connections')] = this.requests.size
     record[fieldIndex('responses_2')] = this.#served
