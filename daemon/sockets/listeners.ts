@@ -67,6 +67,7 @@ export class Listeners {
         else if (address.kind === 'unix') await this.#restore(known, address, options)
         listeners.set(key, listener)
       }
+      options.signal.throwIfAborted()
       for (const listener of fresh) this.#open.set(listener.key, listener)
       return [...listeners.values()]
     } catch (error) {
