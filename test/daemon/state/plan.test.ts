@@ -305,7 +305,8 @@ describe('plan', () => {
     fleet.generation = 2
     fleet.act()
     const [old, fresh] = fleet.workers.map(({ age }) => age)
-    const limitsOf = (generation: number) => (generation === 1 ? limits : { ...limits, boot: 1, heartbeat: 1 })
+    const limitsOf = (generation: number) =>
+      generation === 1 ? limits : { ...limits, boot: 1, heartbeat: 1 }
     const { actions } = plan({ ...fleet.world, now: fleet.now + 1, limitsOf })
     expect(actions).to.deep.include({ do: 'kill', age: fresh, why: 'boot_timeout' })
     expect(actions).not.to.deep.include({ do: 'kill', age: old, why: 'timeout' })
