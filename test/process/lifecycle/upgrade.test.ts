@@ -189,7 +189,7 @@ describe('upgrade', () => {
     server.signal('SIGUSR2')
     await server.says(/Not upgrading: a new arbiter lives already/)
     process.kill(newArbiter, 'SIGUSR2')
-    await server.says(/Not upgrading: this arbiter is a new arbiter itself/)
+    await server.says(/Not upgrading: this arbiter is a new one itself/)
     process.kill(newArbiter, 'SIGHUP')
     await server.says(/generation 2 serves/)
     expect(pidfiles(server.folder)).to.deep.equal({ 'app.pid': server.pid, 'app.pid.2': newArbiter })
