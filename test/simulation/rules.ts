@@ -65,7 +65,9 @@ export class Rules {
 
   /** More processes than there may be: those that are wanted, the surge, and one fleet of those that take long to finish. */
   #checkNumber(): void {
-    const staying = this.living.filter(worker => !worker.isTold && !this.#isTooLate(worker)).length
+    const staying = this.living.filter(
+      worker => !worker.isTold && !worker.isHung && !this.#isTooLate(worker),
+    ).length
     const surge =
       typeof this.#surge === 'number'
         ? this.#surge
