@@ -209,8 +209,8 @@ export class Arbiter {
   }
 
   #reap(child: Child): void {
-    const consequence = this.#workerExits.reap(child)
-    if (consequence !== undefined) this.#react(consequence.trigger, consequence)
+    const exit = this.#workerExits.reap(child)
+    if (exit !== undefined) this.#react(exit.trigger, exit)
   }
 
   /** Reconciles actual workers with desired workers; returns when to do so again at the latest. */

@@ -223,10 +223,10 @@ function waitsForDrains(survey: Survey): boolean {
   const { holding } = draining
   if (holding.length === 0 || now < spawnAfter) return false
   if (startable(survey) > Math.max(0, roomIn(survey))) return true
-  const isWornHolding = workers.some(
+  const isRecyclingHeld = workers.some(
     ({ needsRecycling, age }) => needsRecycling && holding.some(one => one.age === age),
   )
-  return recycles && isWornHolding && [...seats.values()].some(({ needsRecycling }) => needsRecycling)
+  return recycles && isRecyclingHeld && [...seats.values()].some(({ needsRecycling }) => needsRecycling)
 }
 
 /** A worker that is not ready has hardly anything to finish. */

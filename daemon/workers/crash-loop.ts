@@ -5,7 +5,7 @@ import { extend, nextStart, noStreak, paced, type Survivor } from '../state/back
 import type { Child } from './worker-handle.ts'
 
 /** After this many early exits in a row, only every tenth is logged. */
-const manyDeaths = 10
+const manyExits = 10
 
 export class CrashLoop {
   readonly #log: ErrorLog
@@ -39,7 +39,7 @@ export class CrashLoop {
     const survivors = this.#survivors()
     this.#streak = extend(this.#streak, now, survivors, Math.random())
     const { earlyExits } = this.#streak
-    if (earlyExits === 1 || (earlyExits > manyDeaths && earlyExits % manyDeaths !== 0)) return
+    if (earlyExits === 1 || (earlyExits > manyExits && earlyExits % manyExits !== 0)) return
     const isServing = survivors.some(({ isReady }) => isReady)
     const wait = ((nextStart(this.#streak, isServing) - now) / 1_000).toFixed(1)
     this.#log.warning(

@@ -62,7 +62,7 @@ export function reportExit(child: Child, context: ExitContext): ExitReport {
   const served = record === undefined ? 0 : servedBy(record)
   const kind = classify({ state, quit, failure, lasted: now - child.since, proven, served })
   const status = child.ending as ExitStatus
-  const text = `W${child.name.slice(1)} ${how(child, status, outOfMemory)}`
+  const text = `Worker ${child.label} ${how(child, status, outOfMemory)}`
   const hasStory = kind !== 'expected' && child.pid !== undefined
   const story = hasStory ? ` (${describeContext(now - child.born, record, child.killed)})` : ''
   return { kind, served, level: levelOf(child, status, kind), text: `${text}${story}` }
@@ -100,12 +100,12 @@ const bySignal: readonly (number | null)[] = ['SIGINT', 'SIGQUIT', 'SIGTERM'].ma
   name => 128 + constants.signals[name as NodeJS.Signals],
 )
 
-function levelOf({ killed }: Child, { code, signal }: ExitStatus, death: ExitKind): LogLevel {
+function levelOf({ killed }: Child, { code, signal }: ExitStatus, kind: ExitKind): LogLevel {
   if (code === null && signal === null) return 'error'
   if (killed) return 'warning'
-  if (code === 0) return death === 'expected' ? 'info' : 'warning'
+  if (code === 0) return kind === 'expected' ? 'info' : 'warning'
   // Like shells, many apps (Next.js for one) exit with this code after a signal that told them to stop.
-  if (death === 'expected' && bySignal.includes(code)) return 'info'
+  if (kind === 'expected' && bySignal.includes(code)) return 'info'
   if (signal === 'SIGTERM') return 'info'
   return signal === null || signal === 'SIGKILL' ? 'error' : 'warning'
 }

@@ -107,7 +107,7 @@ export class Fleet {
       capture: settings.capture_output && settings.errorlog !== '-' ? log.print : undefined,
       hasWatchdog: settings.timeout_stack,
     })
-    if (child.pid !== undefined) log.info(`Booting worker ${child.age} (pid ${child.pid})`)
+    if (child.pid !== undefined) log.info(`Booting worker ${child.label}`)
   }
 
   #giveUp(child: Child, { message }: Error, reason: string): void {
@@ -124,7 +124,7 @@ export class Fleet {
       case 'booting':
         return void child.become('booting', now)
       case 'ready':
-        if (child.become('ready', now)) log.debug(`Worker ${child.age} (pid ${child.pid}) is ready`)
+        if (child.become('ready', now)) log.debug(`Worker ${child.label} is ready`)
         else child.finish(now)
         return
       case 'failed':
@@ -134,7 +134,7 @@ export class Fleet {
         child.reason ??= message.why
         return
       case 'recycle':
-        log.info(`Worker ${child.age} (pid ${child.pid}) asks for a successor: ${message.why}`)
+        log.info(`Worker ${child.label} asks for a successor: ${message.why}`)
         child.needsRecycling = true
         child.reason = message.why
         return
@@ -178,7 +178,7 @@ export class Fleet {
     child.reason = killReasons[why]
     child.killed = true
     if (why === 'timeout' || why === 'boot_timeout') return void this.#killStuck(child)
-    this.#parts.log.warning(`Killing ${child.name}: ${child.reason}`)
+    this.#parts.log.warning(`Killing worker ${child.label}: ${child.reason}`)
     child.kill()
   }
 

@@ -4,7 +4,7 @@ import type { Child } from './worker-handle.ts'
 
 /** It wrote something invalid, which is only logged: what it serves is worth more. */
 export function warnAbout(child: Child, text: string, log: Pick<ErrorLog, 'warning'>): void {
-  log.warning(`Worker ${child.age} (pid ${child.pid}) ${text}`)
+  log.warning(`Worker ${child.label} ${text}`)
 }
 
 /** Its channel has closed, and only signals still reach it: one that serves gets a successor. */

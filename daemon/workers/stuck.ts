@@ -33,8 +33,10 @@ export async function killStuck(
   const { reason } = child
   readHeartbeats()
   if (child.revive(since))
-    return log.warning(`Not killing ${child.name} (${reason}): it has come back${describeStack(found)}`)
-  log.critical(`WORKER TIMEOUT: killing ${child.name}: ${reason}${describeStack(found)}`)
+    return log.warning(
+      `Not killing worker ${child.label} (${reason}): it has come back${describeStack(found)}`,
+    )
+  log.critical(`WORKER TIMEOUT: killing worker ${child.label}: ${reason}${describeStack(found)}`)
   abort({ ...child.view(log), ...found.report })
   child.kill()
 }

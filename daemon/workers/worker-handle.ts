@@ -95,9 +95,9 @@ export class Child implements PlannedWorker {
     return this.#process !== undefined || this.ending !== undefined
   }
 
-  /** How log lines name it. */
-  get name(): string {
-    return this.pid === undefined ? `worker ${this.age}` : `worker ${this.age} (pid ${this.pid})`
+  /** How log lines name it, after the word worker. */
+  get label(): string {
+    return this.pid === undefined ? `${this.age}` : `${this.age} (pid ${this.pid})`
   }
 
   get pid(): number | undefined {
