@@ -37,11 +37,12 @@ export async function liveAll(
   return { count: lived, hours, served, found }
 }
 
-/** Leaves out whatever happens without which the same rule is broken all the same. */
+/** Leaves out whatever happens without which the same rule is broken all the same; of a good life, nothing. */
 export async function shrink(seed: number): Promise<Outcome> {
   let fate: Fate = fateOf(seed)
   let outcome = await live(fate)
   const rule = outcome.violation?.rule
+  if (rule === undefined) return outcome
   for (let place = fate.events.length - 1; place >= 0; place -= 1) {
     const shorter = { ...fate, events: fate.events.filter((_, index) => index !== place) }
     const tried = await live(shorter)
