@@ -68,7 +68,6 @@ export interface NewArbiterFate {
 
 export interface Fate {
   readonly seed: number
-  readonly isCalm: boolean
   readonly boots: number
   readonly events: readonly Planned[]
   /** Milliseconds between two clients, on average. */
@@ -104,7 +103,6 @@ export function fateOf(seed: number): Fate {
   const events = Array.from({ length: count }, () => plannedBy(random, isCalm)).flat()
   return {
     seed,
-    isCalm,
     boots: integer(random, 1, 4),
     events: events.sort((a, b) => a.at - b.at),
     clientsEvery: pick(random, [200, 1_000, 3_000]),
@@ -176,14 +174,12 @@ function configOf(random: Random, reading: number, isCalm: boolean): ConfigFate 
     drainDelay: pick(random, [0, 0, 3]),
     hooks: {
       on_starting: isFirst && chance(random, 0.9) ? 'good' : hook(),
-      ...{
-        on_reload: hook(),
-        pre_fork: hook(),
-        when_ready: hook(),
-        child_exit: hook(),
-        pre_exec: hook(),
-        on_exit: hook(),
-      },
+      on_reload: hook(),
+      pre_fork: hook(),
+      when_ready: hook(),
+      child_exit: hook(),
+      pre_exec: hook(),
+      on_exit: hook(),
     },
   }
 }

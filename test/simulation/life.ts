@@ -262,36 +262,21 @@ class Life {
 
   #resolved(reading: number): Resolved {
     const config = this.#fate.config(reading)
-    const {
-      app,
-      workers,
-      hasSecondBind,
-      hasPidfile,
-      timeout,
-      graceful,
-      boot,
-      hookTimeout,
-      surge,
-      bake,
-      drainDelay,
-    } = config
     const settings = {
       ...defaults,
-      ...{
-        proc_name: String(reading),
-        app,
-        workers,
-        timeout,
-        chdir: '/srv',
-        bind: hasSecondBind ? [firstBind, secondBind] : [firstBind],
-      },
-      ...{
-        graceful_timeout: graceful,
-        boot_timeout: boot,
-        hook_timeout: hookTimeout,
-        drain_delay: drainDelay,
-      },
-      ...{ reload_surge: surge, reload_bake: bake, pidfile: hasPidfile ? '/run/app.pid' : null },
+      proc_name: String(reading),
+      app: config.app,
+      chdir: '/srv',
+      workers: config.workers,
+      bind: config.hasSecondBind ? [firstBind, secondBind] : [firstBind],
+      pidfile: config.hasPidfile ? '/run/app.pid' : null,
+      timeout: config.timeout,
+      graceful_timeout: config.graceful,
+      boot_timeout: config.boot,
+      hook_timeout: config.hookTimeout,
+      drain_delay: config.drainDelay,
+      reload_surge: config.surge,
+      reload_bake: config.bake,
     }
     const hooks = this.#hooks(config)
     return {

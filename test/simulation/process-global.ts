@@ -1,5 +1,4 @@
 /** The global `process`, the timers and the chance of the arbiter, on a simulated machine. */
-
 import type { Entry } from './machine/clock.ts'
 import { machine } from './machine/machine.ts'
 

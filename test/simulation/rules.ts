@@ -1,4 +1,5 @@
 /** What has to hold in every life, seen from outside: by processes, sockets, orders and the log. */
+import { shareOf } from '../../daemon/state/scale.ts'
 import type { LogLevel, ToWorker } from '../../worker/protocol/messages.ts'
 import type { ConfigFate } from './fate.ts'
 import type { Machine } from './machine/machine.ts'
@@ -68,10 +69,7 @@ export class Rules {
     const staying = this.living.filter(
       worker => !worker.isTold && !worker.isHung && !this.#isTooLate(worker),
     ).length
-    const surge =
-      typeof this.#surge === 'number'
-        ? this.#surge
-        : Math.ceil((Number.parseFloat(this.#surge) / 100) * this.wanted)
+    const surge = shareOf(this.#surge, this.wanted)
     if (staying <= this.wanted) return
     const most = this.wanted + surge + Math.max(1, this.wanted)
     if (this.living.length > most)
@@ -154,16 +152,13 @@ export class Rules {
     const [, begun] = /^Reload (\d+): reading/.exec(text) ?? []
     if (begun !== undefined) this.openReload = Number(begun)
     if (/^Reload \d+ failed: generation/.test(text)) this.openReload = undefined
-    if (/^(?:(?:Reload|Generation) \d+ failed|The (?:new arbiter|new arbiter) ended)/.test(text)) {
+    if (/^(?:(?:Reload|Generation) \d+ failed|The new arbiter ended)/.test(text)) {
       const good = this.configs.get(this.lastGood)
       this.#surge = good?.surge ?? this.#surge
       for (const worker of this.living) worker.isUnwanted = worker.start?.generation !== this.lastGood
       if (!good?.hasSecondBind) this.#machine.network.giveUp(address => address.endsWith(':8001'))
     }
-    if (
-      /^(Stopping: the workers|Stopping: the (new arbiter|new arbiter)|Cannot start)/.test(text) &&
-      level !== 'debug'
-    ) {
+    if (/^(?:Stopping: the (?:workers|new arbiter)|Cannot start)/.test(text) && level !== 'debug') {
       this.stopping = text.includes('at once') ? 'quickly' : 'gracefully'
       this.harmAtStop = this.harm
       if (text.startsWith('Cannot start')) this.hasEnded = true
@@ -205,8 +200,7 @@ export class Rules {
   checkEnd(lines: readonly string[]): void {
     const { clock, descriptors, events, files } = this.#machine
     // Closing them would remove the files of unix sockets that the new arbiter serves: they end with the process.
-    const isShared = this.wasShared
-    const open = [...descriptors].filter(([, { kind }]) => kind === 'file' || !isShared)
+    const open = [...descriptors].filter(([, { kind }]) => kind === 'file' || !this.wasShared)
     const left = [
       ...this.living.map(({ name }) => name),
       ...open.map(

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events'
 import { createRandom, type Random } from '../../attack/random.ts'
 import { Clock } from './clock.ts'
-import { FileTable } from './file-table.ts'
+import { FileTable, type Inode } from './file-table.ts'
 import type { ListeningSocket, Network } from './network.ts'
 import { systemError } from './system-error.ts'
 
@@ -20,16 +20,11 @@ export class Violation extends Error {
 }
 
 /** What a descriptor leads to. */
-export type OpenFile = { readonly kind: 'file'; readonly file: OpenInode } | SocketFile
+export type OpenFile = { readonly kind: 'file'; readonly file: Inode } | SocketFile
 
 export interface SocketFile {
   readonly kind: 'socket'
   readonly socket: ListeningSocket
-}
-
-interface OpenInode {
-  readonly inode: number
-  data: Uint8Array
 }
 
 /** Starts the program that belongs to a command line; the arbiter sees what `child_process.spawn` would give it. */

@@ -23,8 +23,6 @@ export class WorkerProcess extends Process {
   isHung = false
   readonly bornAt: number
   toldAt = 0
-  drainSeconds = 0
-  cutAt = Infinity
   readonly #fate: Fate
   #own: WorkerFate | undefined
   readonly #scoreboard: OpenFile | undefined
@@ -62,11 +60,6 @@ export class WorkerProcess extends Process {
 
   get app(): AppKind {
     return (this.start?.settings.app ?? 'good') as AppKind
-  }
-
-  /** It serves, and nobody has told it to leave. */
-  get serves(): boolean {
-    return this.isAlive && this.isAccepting && !this.isTold
   }
 
   pipeAt(fd: number, stdio: readonly unknown[]): Pipe | null {
@@ -157,7 +150,6 @@ export class WorkerProcess extends Process {
       this.excuse = 'it does not leave by itself'
       return
     }
-    this.cutAt = this.machine.clock.now + seconds * 1_000
     this.machine.clock.after(seconds * 1_000, () => {
       this.excuse ??= 'graceful_timeout is over'
       this.exit(0)
