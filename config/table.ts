@@ -59,6 +59,13 @@ type WrittenOf<D extends Declaration> = D['kind'] extends Kind<infer Written, in
 /** The value of every setting. Durations are in seconds, sizes in bytes. */
 export type Settings = { readonly [Name in SettingName]: ValueOf<Table[Name]> }
 
+type SentName = {
+  [Name in SettingName]: Table[Name] extends { readonly sent: true } ? Name : never
+}[SettingName]
+
+/** The settings that workers get as they are. */
+export type SentSettings = Pick<Settings, SentName>
+
 type Written = {
   readonly [Name in Exclude<SettingName, 'config'>]?: WrittenOf<Table[Name]> | undefined
 }
@@ -72,6 +79,11 @@ export type ConfigFunction = (context: ConfigContext) => Config | Promise<Config
 export const settingNames = Object.keys(table) as readonly SettingName[]
 
 export const declarations: Readonly<Record<SettingName, Declaration>> = table
+
+export function sentSettings(settings: Settings): SentSettings {
+  const names = settingNames.filter(name => declarations[name].sent)
+  return Object.fromEntries(names.map(name => [name, settings[name]])) as unknown as SentSettings
+}
 
 /** The setting with this name or alias. */
 export function settingNamed(name: string): SettingName | undefined {

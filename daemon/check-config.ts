@@ -1,5 +1,5 @@
 /** `--check-config`: loads hooks and app as a worker would, in a separate process that serves no requests. */
-import { parseBind } from '../config/resolve/bind.ts'
+import type { Address } from '../config/kinds/bind-address.ts'
 import type { Resolved } from '../config/resolve/resolve.ts'
 import { firstInherited } from '../worker/protocol/frame.ts'
 import type { InheritedListener } from '../worker/protocol/messages.ts'
@@ -47,7 +47,7 @@ export async function checkApp(
       index: 0,
       check: true,
       settings: workerSettings(resolved),
-      listeners: settings.bind.flatMap(text => pretend(text, settings.chdir)),
+      listeners: resolved.parsed.addresses.flatMap(pretend),
       scoreboard: { fd: firstInherited, slot: seat.slot },
       ...workerHooks(resolved),
       ...(tls === undefined ? {} : { tls }),
@@ -81,8 +81,7 @@ export async function checkApp(
 }
 
 /** Describes a listener by its address only: a check binds nothing. */
-function pretend(text: string, folder: string): InheritedListener[] {
-  const address = parseBind(text, folder)
+function pretend(address: Address): InheritedListener[] {
   if (address.kind === 'fd') return []
   const common = { fd: -1, reuse_port: false, of_app: false, late: false }
   if (address.kind === 'unix') return [{ ...common, name: `unix:${address.path}`, path: address.path }]

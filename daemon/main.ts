@@ -11,7 +11,6 @@ import { exitCodes } from '../worker/protocol/exit-codes.ts'
 import { Arbiter } from './arbiter/arbiter.ts'
 import { checkApp } from './check-config.ts'
 import { tryConfig } from './generation/config-trial.ts'
-import { errorLogOf, processName, targetsOf } from './generation/generation.ts'
 import { type ErrorLog, type ErrorLogOptions, openErrorLog } from './logs/error-log.ts'
 import { Outlets } from './logs/telemetry.ts'
 import { daemonize, findLauncher, type Launcher } from './process/daemonize.ts'
@@ -75,17 +74,17 @@ async function check(resolved: Resolved, { env }: Sources): Promise<number> {
 }
 
 async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start): Promise<number> {
-  const { settings } = resolved
+  const { settings, parsed } = resolved
   const inheritedFds = readInheritedFds(process.env, process.pid)
   const isNewArbiter = inheritedFds.oldArbiter !== undefined
   if (settings.daemon && launcher === undefined && !isNewArbiter) return await daemonize(settings)
-  process.title = `tsicorn: arbiter [${processName(settings)}]`
+  process.title = `tsicorn: arbiter [${parsed.name}]`
   let log: ErrorLog | undefined
   const pidfile = new Pidfile(message => log?.error(message))
   pidfile.claim(pidfileOf(resolved, isNewArbiter))
   const outlets = new Outlets(message => log?.error(message))
   log = await openLog(resolved, { echo: launcher?.log, onLine: outlets.line })
-  await outlets.use(targetsOf(resolved))
+  await outlets.use(parsed)
   log.info(`Starting tsicorn ${version()}`)
   const deafness = deafRunner(process.env)
   // A terminal sends Ctrl+C to the whole process group.
@@ -127,12 +126,12 @@ async function openLog(
   resolved: Resolved,
   listeners: Pick<ErrorLogOptions, 'echo' | 'onLine'>,
 ): Promise<ErrorLog> {
-  const { settings } = resolved
+  const { settings, parsed } = resolved
   const { logger_class } = settings
-  const options = { ...settings, ...listeners, errorlog: errorLogOf(resolved) }
+  const options = { ...settings, ...listeners, errorlog: parsed.errorlog }
   if (logger_class === null) return await openErrorLog(options)
   const { openOwnLog } = await import('./logs/custom-logger.ts')
-  return await openOwnLog({ ...options, logger_class, name: processName(settings) })
+  return await openOwnLog({ ...options, logger_class, name: parsed.name })
 }
 
 /**

@@ -57,12 +57,13 @@ function problemsOf({ path, lines, imports, builtins }: Module): string[] {
   return found
 }
 
-function importProblem(path: string, { target, line }: Import): string | undefined {
+function importProblem(path: string, { target, line, isType }: Import): string | undefined {
   const [here, there] = [dirname(path), dirname(target)]
   const says = `${path}:${line}: imports ${target}`
   if (!rooms.has(there)) return `${says}: ${there} is no room`
   if (!paths.has(target)) return `${says}: there is no such file`
   if (here === there || rooms.get(here)?.has(there) !== false) return undefined
+  if (isType && rooms.get(here)?.has(`type:${there}`)) return undefined
   return `${says}: ${here} must not know of ${there}`
 }
 

@@ -1,4 +1,4 @@
-/** The rooms of tsicorn, with what each may import: a folder is a layer. */
+/** The rooms of tsicorn, with what each may import: a folder is a layer. `type:` allows types, gone at run time. */
 const table: Readonly<Record<string, string>> = {
   hooks: '',
   'config/kinds': 'hooks',
@@ -9,7 +9,7 @@ const table: Readonly<Record<string, string>> = {
   'config/resolve': 'config config/{kinds,load,settings} hooks',
   'config/print': 'config config/resolve hooks',
 
-  'worker/protocol': '',
+  'worker/protocol': 'type:config type:config/resolve',
   'worker/net': '',
   'worker/sinks': 'worker/protocol',
   'worker/process': 'worker/protocol hooks',
@@ -26,16 +26,16 @@ const table: Readonly<Record<string, string>> = {
   'daemon/state': '',
   // The arbiter's questions to the operating system.
   'daemon/system': 'worker/protocol',
-  'daemon/sockets': 'daemon/system worker/protocol config/resolve',
+  'daemon/sockets': 'daemon/system worker/protocol config/{kinds,resolve}',
   'daemon/logs': 'daemon/sockets worker/{protocol,sinks} hooks config/{load,resolve}',
   'daemon/process': 'daemon/{sockets,state,system} worker/protocol hooks config config/resolve',
   'daemon/generation':
-    'daemon/{logs,process,sockets,state,system} worker/protocol hooks config config/{load,resolve}',
+    'daemon/{logs,process,sockets,state,system} worker/protocol hooks config config/{kinds,load,resolve}',
   'daemon/workers': 'daemon/{generation,logs,process,sockets,state,system} worker/protocol hooks',
   'daemon/arbiter':
     'daemon/{generation,logs,process,sockets,state,workers} worker/protocol hooks config config/resolve',
   daemon:
-    'daemon/{arbiter,generation,logs,process,sockets,workers} worker/protocol hooks config/{load,print,resolve}',
+    'daemon/{arbiter,generation,logs,process,sockets,workers} worker/protocol hooks config/{kinds,load,print,resolve}',
 }
 
 export const rooms: ReadonlyMap<string, ReadonlySet<string>> = new Map(

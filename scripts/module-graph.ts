@@ -16,6 +16,8 @@ export interface Import {
   /** Path from the root. */
   readonly target: string
   readonly line: number
+  /** It is gone when the program runs. */
+  readonly isType: boolean
 }
 
 /** Reads all TypeScript and JavaScript files below these folders of a root; a missing folder counts as empty. */
@@ -57,7 +59,7 @@ function readModule(root: string, path: string): Module {
   return {
     path,
     lines: source.split('\n').length - (source.endsWith('\n') ? 1 : 0),
-    imports: imports.map(({ specifier, line }) => ({ target: join(dirname(path), specifier), line })),
+    imports: imports.map(({ specifier, ...rest }) => ({ target: join(dirname(path), specifier), ...rest })),
     builtins: found.map(({ specifier }) => specifier).filter(specifier => specifier.startsWith('node:')),
   }
 }
@@ -66,12 +68,13 @@ function readModule(root: string, path: string): Module {
  * Static imports and re-exports begin a line, as the formatter writes them; `import('...')` with a literal may be
  * anywhere but in a comment. Type imports count: they tie a file to another as well.
  */
-export function importsOf(source: string): { readonly specifier: string; readonly line: number }[] {
+export function importsOf(source: string): (Omit<Import, 'target'> & { readonly specifier: string })[] {
   const found = [statement, sideEffect, call].flatMap(pattern => [...source.matchAll(pattern)])
   return found
     .sort((one, other) => one.index - other.index)
     .map(match => ({
       specifier: match[1]!,
+      isType: /^(?:import|export)\s+type\b/.test(match[0]),
       line: source.slice(0, match.index + match[0].lastIndexOf(match[1]!)).split('\n').length,
     }))
 }

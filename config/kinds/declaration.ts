@@ -22,6 +22,8 @@ export interface Declaration {
   readonly doc: string
   /** When a new value takes effect: on HUP, or only when tsicorn is restarted. */
   readonly effect: 'on reload' | 'on restart'
+  /** Workers get the value as it is; the others concern the arbiter alone, or are sent in another form. */
+  readonly sent?: true
   /** Not implemented yet: `false`, or the only values that are. */
   readonly available?: false | readonly unknown[]
 }

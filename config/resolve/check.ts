@@ -3,19 +3,16 @@ import { statSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import type { Problem } from '../load/config-error.ts'
 import { declarations, type SettingName, type Settings, settingNames } from '../table.ts'
-import { parseBind } from './bind.ts'
 import { defaultOf, show } from './layers.ts'
-import { checkTelemetry } from './telemetry-address.ts'
 
 type Origins = Readonly<Record<SettingName, string>>
 
-/** Finds settings that are not available yet, a missing folder, and invalid addresses. */
+/** Finds settings that are not available yet or not on this platform, and a missing folder. */
 export function checkSettings(settings: Settings, origins: Origins): readonly Problem[] {
   return [
     ...settingNames.flatMap(name => checkAvailable(name, settings, origins)),
     ...checkFolder(settings, origins),
-    ...checkAddresses(settings, origins),
-    ...checkTelemetry(settings, origins),
+    ...checkBacklogMetric(settings, origins),
   ]
 }
 
@@ -35,25 +32,8 @@ function checkFolder({ chdir }: Settings, origins: Origins): readonly Problem[] 
   return [{ origin: origins.chdir, message: `chdir must be an existing folder, not ${show(chdir)}` }]
 }
 
-function checkAddresses(
-  { bind, chdir, reuse_port: reusePort }: Settings,
-  origins: Origins,
-): readonly Problem[] {
-  const origin = origins.bind
-  if (bind.length === 0) return [{ origin, message: 'bind must name at least one address, not []' }]
-  return bind.flatMap(text => {
-    const message = whyNoAddress(text, chdir, reusePort)
-    return message === undefined ? [] : [{ origin, message: `bind ${show(text)} ${message}` }]
-  })
-}
-
-function whyNoAddress(text: string, folder: string, reusePort: boolean): string | undefined {
-  try {
-    const address = parseBind(text, folder)
-    const isRandom = reusePort && address.kind === 'tcp' && address.port === 0
-    return isRandom ? 'needs a port number with reuse_port: each worker would get another one' : undefined
-  } catch (error) {
-    if (error instanceof RangeError) return error.message
-    throw error
-  }
+function checkBacklogMetric({ enable_backlog_metric: isOn }: Settings, origins: Origins): readonly Problem[] {
+  if (!isOn || process.platform === 'linux') return []
+  const message = 'enable_backlog_metric needs /proc of Linux, which is not there: leave it out'
+  return [{ origin: origins.enable_backlog_metric, message }]
 }

@@ -21,6 +21,7 @@ import { checkTls } from './check-tls.ts'
 import { type ParsedFlags, parseFlags } from './flags.ts'
 import { hintFor, type Keys, sortKeys } from './keys.ts'
 import { mergeLayers, type Sources } from './layers.ts'
+import { type Parsed, parseSettings } from './parsed.ts'
 import { splitWords } from './split-words.ts'
 
 export type { Sources }
@@ -31,7 +32,10 @@ export interface Resolved {
   readonly json: boolean
   /** The topic of `--help`. */
   readonly topic?: string
+  /** The settings as they were given, or their defaults. */
   readonly settings: Settings
+  /** What they say. */
+  readonly parsed: Parsed
   readonly hooks: Hooks
   /** The origin of each value and hook: `default`, a flag, `APP`, a variable, or the file. */
   readonly origins: Readonly<Record<string, string>>
@@ -54,13 +58,13 @@ export async function resolve(sources: Sources): Promise<Resolved> {
     const command = own.asked.has('help') ? 'help' : 'version'
     const { topic } = own
     const found = { command, json: false, hooks: {}, files: [] } as const
-    if (topic === undefined) return { ...found, ...mergeLayers([], { ...sources, env: {} }) }
+    if (topic === undefined) return { ...found, ...mergeAndParse([], { ...sources, env: {} }) }
     if (topicNamed(topic) === undefined)
       throw new ConfigError([{ message: `${topic} is not a setting: ${hintFor(topic)}` }], 2)
     // Their problems are not what was asked for.
     const shared = parseVariable(sources.env.TSICORN_CMD_ARGS)
     const file = await readFile(own, shared, sources)
-    return { ...found, topic, ...mergeLayers([file.given, shared.given, own.given], sources) }
+    return { ...found, topic, ...mergeAndParse([file.given, shared.given, own.given], sources) }
   }
   const shared = parseVariable(sources.env.TSICORN_CMD_ARGS)
   const misunderstood = [
@@ -73,7 +77,7 @@ export async function resolve(sources: Sources): Promise<Resolved> {
 
   const file = await readFile(own, shared, sources)
   const layers = [file.given, shared.given, own.given]
-  const { settings, origins, problems } = mergeLayers(layers, sources)
+  const { settings, parsed, origins, problems } = mergeAndParse(layers, sources)
   const accounts = await findWorkerUser(settings, origins)
   const all = [
     ...shared.missing,
@@ -92,18 +96,25 @@ export async function resolve(sources: Sources): Promise<Resolved> {
   const json = own.asked.has('json') || shared.asked.has('json')
   const { hooks, files, path } = file
   const owner = accounts.owner === undefined ? {} : { owner: accounts.owner }
-  if (path === undefined) return { command, json, settings, hooks, origins, files, ...owner }
+  if (path === undefined) return { command, json, settings, parsed, hooks, origins, files, ...owner }
   const hookOrigins = Object.fromEntries(Object.keys(hooks).map(name => [name, nameOf(path, sources.cwd)]))
   return {
     command,
     json,
     settings,
+    parsed,
     hooks,
     origins: { ...origins, ...hookOrigins },
     files,
     file: path,
     ...owner,
   }
+}
+
+function mergeAndParse(layers: Parameters<typeof mergeLayers>[0], sources: Sources) {
+  const { settings, origins, problems } = mergeLayers(layers, sources)
+  const { parsed, problems: unparsed } = parseSettings(settings, origins)
+  return { settings, parsed, origins, problems: [...problems, ...unparsed] }
 }
 
 const noApp: Problem = {

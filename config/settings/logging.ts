@@ -34,6 +34,7 @@ export const logging = {
     flag: '--request-id-header',
     doc: 'The header with the id of each request, such as `X-Request-Id`. A value from a peer that `forwarded_allow_ips` trusts is kept if it is at most 128 visible ASCII characters; otherwise the id is a new UUID. The app finds it in the request, the client in the response. Off by default. Not in Gunicorn.',
     effect: 'on reload',
+    sent: true,
   },
   errorlog: {
     kind: text('FILE'),
@@ -50,6 +51,7 @@ export const logging = {
     also: ['--loglevel'],
     doc: 'The lowest level that goes to the error log.',
     effect: 'on reload',
+    sent: true,
   },
   log_format: {
     kind: choice(['text', 'json']),

@@ -9,6 +9,7 @@ export const security = {
     flag: '--limit-request-line',
     doc: "The maximum length of a request line, in bytes; beyond it, the client gets 414. 0 for no limit. The default is what Node accepts for a whole head; Gunicorn's is 4094, and its maximum 8190.",
     effect: 'on reload',
+    sent: true,
   },
   limit_request_fields: {
     kind: integer({ max: 32768 }),
@@ -16,6 +17,7 @@ export const security = {
     flag: '--limit-request-fields',
     doc: "The maximum number of header fields in a request; beyond it, the client gets 431. 0 means 32768. The default is what Node accepts; Gunicorn's is 100.",
     effect: 'on reload',
+    sent: true,
   },
   limit_request_field_size: {
     kind: integer(),
@@ -24,6 +26,7 @@ export const security = {
     also: ['--limit-request-field-size'],
     doc: "The maximum size of one header field with its line end, in bytes; beyond it, the client gets 431. 0 means 8190, which is Gunicorn's default. The default here is what Node accepts for a whole head.",
     effect: 'on reload',
+    sent: true,
   },
   header_timeout: {
     kind: timerSeconds,
@@ -31,6 +34,7 @@ export const security = {
     flag: '--header-timeout',
     doc: 'Seconds that a client may take for the head of a request, counted from the connection or the last answer; then it gets 408. 0 for no limit. Not in Gunicorn.',
     effect: 'on reload',
+    sent: true,
   },
   limit_request_body: {
     kind: bytes,
@@ -38,6 +42,7 @@ export const security = {
     flag: '--limit-request-body',
     doc: 'The maximum size of a request body, in bytes; beyond it, the client gets 413. 0 for no limit. Not in Gunicorn.',
     effect: 'on reload',
+    sent: true,
   },
   write_timeout: {
     kind: timerSeconds,
@@ -45,6 +50,7 @@ export const security = {
     flag: '--write-timeout',
     doc: 'Seconds that a client may leave its answer unread, or read fewer than 100 bytes a second of it, before the connection is cut; 0 for no limit. Not in Gunicorn.',
     effect: 'on reload',
+    sent: true,
   },
   limit_response_buffer: {
     kind: bytes,
@@ -52,5 +58,6 @@ export const security = {
     flag: '--limit-response-buffer',
     doc: 'How many bytes of answers may wait in memory for the client of one connection, behind the piece being sent; if more wait and they do not become fewer, the connection is cut. 0 for no limit. Not in Gunicorn.',
     effect: 'on reload',
+    sent: true,
   },
 } as const satisfies Group

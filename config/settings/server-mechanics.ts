@@ -44,6 +44,7 @@ export const serverMechanics = {
     also: ['--raw-env'],
     doc: "Variables to add to the workers' environment, as `NAME=VALUE`; in a file, also as an object. May be given several times.",
     effect: 'on reload',
+    sent: true,
   },
   pidfile: {
     kind: optionalText('FILE'),
@@ -100,6 +101,7 @@ export const serverMechanics = {
     default: { 'X-FORWARDED-PROTOCOL': 'ssl', 'X-FORWARDED-PROTO': 'https', 'X-FORWARDED-SSL': 'on' },
     doc: 'Header fields, each with its value, by which a trusted proxy says that its client uses https.',
     effect: 'on reload',
+    sent: true,
   },
   forwarded_allow_ips: {
     kind: networks,
@@ -108,6 +110,7 @@ export const serverMechanics = {
     env: { name: 'FORWARDED_ALLOW_IPS' },
     doc: 'Proxies whose forwarding headers are trusted: addresses and networks, separated by commas, or `*` for all.',
     effect: 'on reload',
+    sent: true,
   },
   proxy_protocol: {
     kind: choice(['off', 'v1', 'v2', 'auto', 'required'], 'auto'),
@@ -115,6 +118,7 @@ export const serverMechanics = {
     flag: '--proxy-protocol',
     doc: 'Accept the PROXY protocol before HTTP: a version, `auto` for either, or `required` to refuse connections without it. The flag alone means `auto`.',
     effect: 'on reload',
+    sent: true,
   },
   proxy_allow_ips: {
     kind: networks,
@@ -123,6 +127,7 @@ export const serverMechanics = {
     also: ['--proxy-allow-ips'],
     doc: 'Proxies that may speak the PROXY protocol: addresses and networks, separated by commas, or `*` for all.',
     effect: 'on reload',
+    sent: true,
   },
   forwarder_headers: {
     kind: csv(),
@@ -130,6 +135,7 @@ export const serverMechanics = {
     flag: '--forwarder-headers',
     doc: 'Header fields with an underscore that are kept if a trusted proxy sends them.',
     effect: 'on reload',
+    sent: true,
   },
   header_map: {
     kind: choice(['drop', 'refuse', 'dangerous']),
@@ -137,6 +143,7 @@ export const serverMechanics = {
     flag: '--header-map',
     doc: 'What to do with other header fields with an underscore: `drop` them, `refuse` the request, or pass them on (`dangerous`).',
     effect: 'on reload',
+    sent: true,
   },
   root_path: {
     kind: anyText('PATH'),

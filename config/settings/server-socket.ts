@@ -19,5 +19,6 @@ export const serverSocket = {
     flag: '--backlog',
     doc: "How many connections may wait in the kernel's queue, per address; the kernel's own limit (`net.core.somaxconn`) caps it.",
     effect: 'on reload',
+    sent: true,
   },
 } as const satisfies Group

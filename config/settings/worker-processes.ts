@@ -45,6 +45,7 @@ export const workerProcesses = {
     flag: '--worker-connections',
     doc: "How many connections a worker serves at the same time; further ones wait until another ends, and none is dropped. 0 for no limit; Gunicorn's default is 1000.",
     effect: 'on reload',
+    sent: true,
   },
   max_requests: {
     kind: integer(),
@@ -52,6 +53,7 @@ export const workerProcesses = {
     flag: '--max-requests',
     doc: 'Replace a worker after this many requests; 0 for never.',
     effect: 'on reload',
+    sent: true,
   },
   max_requests_jitter: {
     kind: integer(),
@@ -59,6 +61,7 @@ export const workerProcesses = {
     flag: '--max-requests-jitter',
     doc: "A random number of requests, up to this, is added to each worker's `max_requests`, so that workers are not all replaced at once.",
     effect: 'on reload',
+    sent: true,
   },
   max_worker_rss: {
     kind: bytes,
@@ -66,6 +69,7 @@ export const workerProcesses = {
     flag: '--max-worker-rss',
     doc: 'Replace a worker whose resident memory exceeds this many bytes; 0 for never. Not in Gunicorn.',
     effect: 'on reload',
+    sent: true,
   },
   max_worker_lifetime: {
     kind: seconds,
@@ -73,6 +77,7 @@ export const workerProcesses = {
     flag: '--max-worker-lifetime',
     doc: 'Replace a worker after this many seconds; 0 for never. Not in Gunicorn.',
     effect: 'on reload',
+    sent: true,
   },
   max_worker_lifetime_jitter: {
     kind: seconds,
@@ -80,6 +85,7 @@ export const workerProcesses = {
     flag: '--max-worker-lifetime-jitter',
     doc: "A random number of seconds, up to this, is added to each worker's `max_worker_lifetime`. Not in Gunicorn.",
     effect: 'on reload',
+    sent: true,
   },
   boot_timeout: {
     kind: seconds,
@@ -116,6 +122,7 @@ export const workerProcesses = {
     flag: '--request-timeout',
     doc: 'Seconds that the application may take to begin a response; then the client gets 503 and the worker lives on. 0 for no limit. Not in Gunicorn.',
     effect: 'on reload',
+    sent: true,
   },
   graceful_timeout: {
     kind: timerSeconds,
@@ -123,6 +130,7 @@ export const workerProcesses = {
     flag: '--graceful-timeout',
     doc: 'Seconds that a worker may take to finish its requests when it is stopped, replaced or scaled down; then it is killed.',
     effect: 'on reload',
+    sent: true,
   },
   drain_delay: {
     kind: seconds,
@@ -137,6 +145,7 @@ export const workerProcesses = {
     flag: '--ready-path',
     doc: "A path that workers answer themselves, for load balancers' health checks: 200 while the server serves, 503 once it has been told to stop. Not in Gunicorn.",
     effect: 'on reload',
+    sent: true,
   },
   keepalive: {
     kind: timerSeconds,
@@ -145,6 +154,7 @@ export const workerProcesses = {
     also: ['--keepalive'],
     doc: 'Seconds that an idle connection is kept open for the next request; 0 closes it after each response. Gunicorn has 2, but a server that closes before its load balancer does (often after 60) causes 502 responses.',
     effect: 'on reload',
+    sent: true,
   },
   reload_surge: {
     kind: share,
@@ -166,6 +176,7 @@ export const workerProcesses = {
     flag: '--wait-ready',
     doc: "A worker is ready only once the application has called `process.send('ready')`. Not in Gunicorn.",
     effect: 'on reload',
+    sent: true,
   },
   asgi_lifespan: {
     kind: choice(['auto', 'on', 'off']),

@@ -1,7 +1,7 @@
 /** Reloads the configuration and the app; each reload ends with one log line that says which generation serves. */
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
-import { errorLogOf, type Generation, targetsOf } from '../generation/generation.ts'
+import type { Generation } from '../generation/generation.ts'
 import { pidfileOf } from '../process/pidfile.ts'
 import { count } from '../state/count.ts'
 import { mostRestarts, type Phase } from '../state/phase.ts'
@@ -45,8 +45,8 @@ export class Reloads {
     generations.prepare({
       read: this.#readAgain,
       after: async resolved => {
-        await log.moveTo(errorLogOf(resolved))
-        await outlets.use(targetsOf(resolved))
+        await log.moveTo(resolved.parsed.errorlog)
+        await outlets.use(resolved.parsed)
         pidfile.claim(pidfileOf(resolved, upgrader.oldArbiter !== undefined))
         await hooks.callOf(resolved.hooks, 'on_reload', this.#server.view(resolved))
       },
@@ -71,10 +71,10 @@ export class Reloads {
     this.#server.revert()
     pidfile.withdraw()
     if (generations.lastGood !== undefined) {
-      const { resolved } = generations.lastGood
+      const { parsed } = generations.lastGood.resolved
       log
-        .moveTo(errorLogOf(resolved))
-        .then(() => outlets.use(targetsOf(resolved)))
+        .moveTo(parsed.errorlog)
+        .then(() => outlets.use(parsed))
         .catch((error: Error) => log.error(error.message))
     }
     this.#server.failure = `reload ${this.#count} failed: ${reason.split('\n')[0]}`

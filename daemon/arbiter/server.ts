@@ -5,7 +5,7 @@ import type { ServerView } from '../../hooks/table.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import { AppBinds, bindFrom } from '../generation/app-binds.ts'
 import { type RenewalEvent, Renewals } from '../generation/certificate-watcher.ts'
-import { addressesOf, type Generation, mayBind, processName } from '../generation/generation.ts'
+import { addressesOf, type Generation, mayBind } from '../generation/generation.ts'
 import { Generations } from '../generation/generations.ts'
 import { Watcher } from '../generation/source-watcher.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
@@ -219,7 +219,7 @@ export class Server {
     const generation = current ?? lastGood
     return {
       pid: process.pid,
-      proc_name: processName(resolved.settings),
+      proc_name: resolved.parsed.name,
       phase: this.phase.name,
       generation: generation?.number ?? 0,
       settings: resolved.settings,

@@ -2,7 +2,7 @@
  * The addresses that the app listens on besides the operator's: workers report them, and the arbiter binds them for
  * all.
  */
-import { parseBind } from '../../config/resolve/bind.ts'
+import { type Address, parseBind } from '../../config/kinds/bind-address.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import type { BindFrom } from '../../worker/protocol/messages.ts'
 import type { AppAddresses } from '../sockets/inherited-fds.ts'
@@ -76,8 +76,8 @@ export class AppBinds {
 
   /** Leaves an address to the app; false if the operator asked for it, or if no other address is left. */
   refuse(key: string, resolved: Resolved): boolean {
-    const refused = this.all.filter(text => keyOf(text, resolved) === key)
-    const isAll = refused.length === resolved.settings.bind.length
+    const refused = this.all.filter(text => keyOf(text) === key)
+    const isAll = refused.length === resolved.parsed.addresses.length
     // With only late addresses refused, the server has served without them before.
     if (refused.length === 0 || (isAll && !refused.every(text => this.#late.includes(text)))) return false
     this.#refused = [...this.#refused, ...refused]
@@ -88,29 +88,34 @@ export class AppBinds {
 
   /** Adds the addresses to the configuration: they replace the default, and join the operator's own. */
   addTo(resolved: Resolved): Resolved {
-    const { settings } = resolved
-    const all = this.all
+    const { parsed } = resolved
+    const all = this.all.map(addressFrom)
     if (all.length === 0) return resolved
     const ports = new Set(all.map(portOf))
     const from = bindFrom(resolved)
-    const asked = from === 'nobody' ? [] : settings.bind
-    const kept = from === 'PORT' ? asked.filter(text => !ports.has(portOf(text))) : asked
-    return { ...resolved, settings: { ...settings, bind: [...kept, ...all] } }
+    const asked = from === 'nobody' ? [] : parsed.addresses
+    const kept = from === 'PORT' ? asked.filter(address => !ports.has(portOf(address))) : asked
+    return { ...resolved, parsed: { ...parsed, addresses: [...kept, ...all] } }
   }
 
   /** Whether only the app asked for the listener of this key. */
-  has(key: string, { settings }: Pick<Resolved, 'settings'>): boolean {
-    return this.all.some(text => keyOf(text, { settings }) === key)
+  has(key: string): boolean {
+    return this.all.some(text => keyOf(text) === key)
   }
 
   /** Whether the app asked for it after it was loaded, or not in every worker. */
-  hasLate(key: string, { settings }: Pick<Resolved, 'settings'>): boolean {
-    return this.#late.some(text => keyOf(text, { settings }) === key)
+  hasLate(key: string): boolean {
+    return this.#late.some(text => keyOf(text) === key)
   }
 }
 
-function keyOf(text: string, { settings }: Pick<Resolved, 'settings'>): string {
-  return describeAddress(parseBind(text, settings.chdir))
+function keyOf(text: string): string {
+  return describeAddress(addressFrom(text))
+}
+
+/** Workers report absolute paths. */
+function addressFrom(text: string): Address {
+  return parseBind(text, '/')
 }
 
 export function bindFrom({ origins }: Resolved): BindFrom {
@@ -118,14 +123,13 @@ export function bindFrom({ origins }: Resolved): BindFrom {
   return origins.bind === 'PORT' ? 'PORT' : 'operator'
 }
 
-function portOf(text: string): number | string {
-  const address = parseBind(text, '/')
-  return address.kind === 'tcp' ? address.port : text
+function portOf(address: Address): number | string {
+  return address.kind === 'tcp' ? address.port : describeAddress(address)
 }
 
 function isAddress(text: string): boolean {
   try {
-    return parseBind(text, '/').kind !== 'fd'
+    return addressFrom(text).kind !== 'fd'
   } catch {
     return false
   }

@@ -1,7 +1,6 @@
 /** A generation of workers: its settings, its hooks, its listening sockets, and what its workers get of them. */
-import { resolve } from 'node:path'
 import type { Resolved } from '../../config/resolve/resolve.ts'
-import { parseStatsdHost, parseSyslogAddress } from '../../config/resolve/telemetry-address.ts'
+import { sentSettings } from '../../config/table.ts'
 import { type HookName, hookTable } from '../../hooks/table.ts'
 import { appPathOf, findAppFile } from '../../worker/protocol/app-file.ts'
 import { firstInherited } from '../../worker/protocol/frame.ts'
@@ -59,93 +58,17 @@ export function mayBind({ resolved, listeners }: Generation): boolean {
   return resolved.owner === undefined && !listeners.some(({ key }) => key.startsWith(activatedPrefix))
 }
 
-/** The settings that workers get unchanged. */
-const passedOn = [
-  'raw_env',
-  'loglevel',
-  'request_id_header',
-  'keepalive',
-  'backlog',
-  'graceful_timeout',
-  'wait_ready',
-  'ready_path',
-  'request_timeout',
-  'max_requests',
-  'max_requests_jitter',
-  'max_worker_rss',
-  'max_worker_lifetime',
-  'max_worker_lifetime_jitter',
-  'header_timeout',
-  'limit_request_line',
-  'limit_request_fields',
-  'limit_request_field_size',
-  'limit_request_body',
-  'write_timeout',
-  'limit_response_buffer',
-  'header_map',
-  'forwarder_headers',
-  'forwarded_allow_ips',
-  'secure_scheme_headers',
-  'proxy_protocol',
-  'proxy_allow_ips',
-  'worker_connections',
-  'http_protocols',
-  'http2_cleartext',
-  'http2_max_concurrent_streams',
-  'http2_initial_window_size',
-  'http2_max_frame_size',
-  'http2_max_header_list_size',
-] as const satisfies readonly (keyof WorkerSettings)[]
-
-export function workerSettings(resolved: Resolved): WorkerSettings {
-  const { settings } = resolved
+export function workerSettings({ settings, parsed }: Resolved): WorkerSettings {
   const { access_log_format: format } = settings
-  const { syslog, statsd } = targetsOf(resolved)
   return {
+    ...sentSettings(settings),
     app: settings.app as string,
-    name: processName(settings),
-    accesslog: accessLogOf(resolved),
+    name: parsed.name,
+    accesslog: parsed.accesslog,
     access_log_format: typeof format === 'function' ? null : format,
-    syslog: settings.disable_redirect_access_to_syslog ? null : syslog,
-    statsd,
-    ...pick(settings, passedOn),
+    syslog: settings.disable_redirect_access_to_syslog ? null : parsed.syslog,
+    statsd: parsed.statsd,
   }
-}
-
-/** Where the error log goes: like that of the access log, its path is relative to the workers' working folder. */
-export function errorLogOf({ settings }: Resolved): string {
-  const { errorlog, chdir } = settings
-  return errorlog === '-' ? errorlog : resolve(chdir, errorlog)
-}
-
-/** Where the access log goes, resolved in the same way; null without one. */
-export function accessLogOf({ settings }: Resolved): string | null {
-  const { accesslog, chdir } = settings
-  return accesslog === null || accesslog === '-' ? accesslog : resolve(chdir, accesslog)
-}
-
-/** Where logs and metrics go as well; null if not there. */
-export function targetsOf({ settings }: Resolved): Pick<WorkerSettings, 'syslog' | 'statsd'> {
-  const { syslog, syslog_addr, syslog_facility: facility, syslog_prefix } = settings
-  const { statsd_host, statsd_prefix: prefix, dogstatsd_tags: tags } = settings
-  return {
-    syslog: syslog
-      ? { address: parseSyslogAddress(syslog_addr), facility, prefix: syslog_prefix ?? tagOf(settings) }
-      : null,
-    statsd: statsd_host === null ? null : { ...parseStatsdHost(statsd_host), prefix, tags },
-  }
-}
-
-/** The process name in characters that syslog accepts in a tag: `./app.ts` is `app.ts`. */
-function tagOf(settings: Resolved['settings']): string {
-  return processName(settings)
-    .replace(/[^\w.-]+/g, '.')
-    .replace(/^\.+|\.+$/g, '')
-}
-
-/** The name in process titles. */
-export function processName({ proc_name, app }: Resolved['settings']): string {
-  return proc_name ?? app ?? 'tsicorn'
 }
 
 /** The app's file; undefined if it is a package, or if the worker has to report what is wrong. */
@@ -200,8 +123,4 @@ export function inheritedListeners(
       ...(path === undefined ? {} : { path }),
     }
   })
-}
-
-function pick<T, Name extends keyof T>(from: T, names: readonly Name[]): Pick<T, Name> {
-  return Object.fromEntries(names.map(name => [name, from[name]])) as Pick<T, Name>
 }

@@ -5,7 +5,6 @@
  * `prepared` or `prepare failed` in the inbox.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseBind } from '../../config/resolve/bind.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import type { TlsMaterial } from '../../worker/protocol/messages.ts'
 import { tryAccessLog } from '../logs/access-log.ts'
@@ -14,7 +13,7 @@ import type { Listeners } from '../sockets/listeners.ts'
 import { BindError, type Listener } from '../sockets/sockets.ts'
 import { type AppBinds, bindFrom } from './app-binds.ts'
 import { readTls } from './certificate.ts'
-import { accessLogOf, type Generation } from './generation.ts'
+import type { Generation } from './generation.ts'
 
 export type GenerationsEvent =
   | { readonly type: 'prepared'; readonly generation: Generation }
@@ -105,7 +104,7 @@ export class Generations {
     signal.throwIfAborted()
     await preparation.before?.(asked)
     signal.throwIfAborted()
-    await tryAccessLog(accessLogOf(asked), asked.owner !== undefined)
+    await tryAccessLog(asked.parsed.accesslog, asked.owner !== undefined)
     const tls = await readTls(asked)
     signal.throwIfAborted()
     const { resolved, listeners, failure } = await this.#bind(asked, signal)
@@ -115,8 +114,8 @@ export class Generations {
     signal.throwIfAborted()
     this.#count += 1
     const { appBinds } = this
-    const ofApp = new Set(listeners.filter(({ key }) => appBinds.has(key, resolved)))
-    const late = new Set(listeners.filter(({ key }) => appBinds.hasLate(key, resolved)))
+    const ofApp = new Set(listeners.filter(({ key }) => appBinds.has(key)))
+    const late = new Set(listeners.filter(({ key }) => appBinds.hasLate(key)))
     const unbound = appBinds.refused
     return {
       ...{ number: this.#count, resolved, listeners, ofApp, late, unbound },
@@ -130,11 +129,10 @@ export class Generations {
     signal: AbortSignal,
   ): Promise<Pick<Generation, 'resolved' | 'listeners' | 'failure'>> {
     const resolved = this.appBinds.addTo(asked)
-    const { bind, chdir, umask, reuse_port: reusePort } = resolved.settings
-    const addresses = bind.map(text => parseBind(text, chdir))
+    const { addresses } = resolved.parsed
+    const { umask, reuse_port: reusePort } = resolved.settings
     // Only the app knows whether it needs the default address at all.
-    const isDefault =
-      bind === asked.settings.bind && bindFrom(asked) === 'nobody' && asked.owner === undefined
+    const isDefault = resolved === asked && bindFrom(asked) === 'nobody' && asked.owner === undefined
     const options = { umask, reusePort, user: resolved.owner?.uid, patient: !isDefault, signal }
     try {
       return { resolved, listeners: await this.#listeners.open(addresses, options) }

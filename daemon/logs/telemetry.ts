@@ -1,14 +1,15 @@
 /** Feeds syslog and statsd from the arbiter: its log, and metrics of the whole server. */
 import { isDeepStrictEqual } from 'node:util'
+import type { Parsed } from '../../config/resolve/parsed.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
-import type { LogLevel, WorkerSettings } from '../../worker/protocol/messages.ts'
+import type { LogLevel } from '../../worker/protocol/messages.ts'
 import type { Statsd } from '../../worker/sinks/statsd.ts'
 import type { Syslog } from '../../worker/sinks/syslog.ts'
 import { backlogReader } from '../sockets/backlog.ts'
 import type { Listener } from '../sockets/sockets.ts'
 
-/** The receivers, in the form that workers get them. */
-type Targets = Pick<WorkerSettings, 'syslog' | 'statsd'>
+/** The receivers. */
+type Targets = Pick<Parsed, 'syslog' | 'statsd'>
 
 /** The generation whose queues are measured. */
 interface Followed {
@@ -51,7 +52,7 @@ export class Outlets {
           : new (await import('../../worker/sinks/statsd.ts')).Statsd(statsd, this.#onTrouble)
       this.#workers = -1
     }
-    this.#targets = targets
+    this.#targets = { syslog, statsd }
   }
 
   /** Forwards a line of the error log. */

@@ -5,7 +5,6 @@
  * no file that is not its own or has a second name: either could be a trap that hands over a system file.
  */
 import { closeSync, constants, fchownSync, fstatSync, openSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { getSystemErrorMessage } from 'node:util'
 import type { WorkerUser } from '../../config/resolve/account.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
@@ -14,10 +13,8 @@ import { giveSocketFile } from '../sockets/socket-file.ts'
 import type { Listener } from '../sockets/sockets.ts'
 
 /** Creates the access log if it is missing, and gives it to the workers; call it before they open it. */
-export function giveAccessLog({ settings, owner }: Resolved): void {
-  const { accesslog, chdir } = settings
-  if (owner === undefined || accesslog === null || accesslog === '-') return
-  const path = resolve(chdir, accesslog)
+export function giveAccessLog({ parsed: { accesslog: path }, owner }: Resolved): void {
+  if (owner === undefined || path === null || path === '-') return
   const fd = openWithoutTrap(path)
   if (fd === undefined) return
   try {

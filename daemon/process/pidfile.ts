@@ -16,7 +16,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { getSystemErrorMessage } from 'node:util'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import { inPlace } from '../../worker/protocol/safe-open.ts'
@@ -28,9 +28,8 @@ export class PidfileError extends Error {
 }
 
 /** The path of the pidfile; a new arbiter has its own, beside that of the old arbiter. */
-export function pidfileOf({ settings }: Resolved, isNewArbiter: boolean): string | undefined {
-  const { pidfile, chdir } = settings
-  return pidfile === null ? undefined : `${resolve(chdir, pidfile)}${isNewArbiter ? '.2' : ''}`
+export function pidfileOf({ parsed: { pidfile } }: Resolved, isNewArbiter: boolean): string | undefined {
+  return pidfile === null ? undefined : `${pidfile}${isNewArbiter ? '.2' : ''}`
 }
 
 interface Claim {

@@ -1,5 +1,5 @@
 /** Binds a unix socket again whose file was removed or replaced: no client can connect to it any more. */
-import type { Address } from '../../config/resolve/bind.ts'
+import type { Address } from '../../config/kinds/bind-address.ts'
 import { stateOf } from './socket-file.ts'
 import { bind, type Listener } from './sockets.ts'
 

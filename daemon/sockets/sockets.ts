@@ -6,7 +6,7 @@ import { lookup } from 'node:dns/promises'
 import { closeSync } from 'node:fs'
 import net from 'node:net'
 import { getSystemErrorMap } from 'node:util'
-import type { Address } from '../../config/resolve/bind.ts'
+import type { Address } from '../../config/kinds/bind-address.ts'
 import { type Endpoint, endpointOf } from './descriptor.ts'
 import { activatedPrefix, type InheritedDescriptor } from './inherited-fds.ts'
 import {

@@ -27,6 +27,9 @@ describe('check-layers', () => {
   it('passes a tree whose imports stay in a room, or go where they may', () => {
     const { status, problems } = check({
       'worker/protocol/messages.ts': 'export const level = 1\n',
+      'worker/protocol/frame.ts':
+        "import type { Settings } from '../../config/table.ts'\nexport type { Settings }\n",
+      'config/table.ts': 'export interface Settings {}\n',
       'worker/app/load.ts':
         "import { level } from '../protocol/messages.ts'\nimport fs from 'node:fs'\nexport { level, fs }\n",
       'worker/server/serve.ts': "import '../app/load.ts'\nimport './service.ts'\n",
@@ -69,6 +72,11 @@ describe('check-layers', () => {
       name: 'a configuration that knows the worker',
       files: { 'config/table.ts': "export * from '../worker/protocol/exit-codes.ts'\n", [exit]: '' },
       problem: `config/table.ts:1: imports ${exit}: config must not know of worker/protocol`,
+    },
+    {
+      name: 'an import of more than types, where only types may be imported',
+      files: { [exit]: "import { type A, b } from '../../config/table.ts'\n", 'config/table.ts': '' },
+      problem: `${exit}:1: imports config/table.ts: worker/protocol must not know of config`,
     },
     {
       name: 'an import over several lines',

@@ -1,5 +1,6 @@
 /** One life of a server: the real arbiter on a simulated machine, from its start to its end. */
 import { mergeLayers } from '../../config/resolve/layers.ts'
+import { parseSettings } from '../../config/resolve/parsed.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import { Arbiter } from '../../daemon/arbiter/arbiter.ts'
 import { Outlets } from '../../daemon/logs/telemetry.ts'
@@ -283,6 +284,7 @@ class Life {
       command: 'serve',
       json: false,
       settings,
+      parsed: parseSettings(settings, origins).parsed,
       hooks,
       origins: { ...origins, bind: '--bind' },
       files: [],

@@ -3,6 +3,12 @@
  *
  * Settings are data and are sent in `start`; hooks and apps are code, and are imported by the worker itself.
  */
+import type { WorkerUser } from '../../config/resolve/account.ts'
+import type { Parsed } from '../../config/resolve/parsed.ts'
+import type { SentSettings } from '../../config/table.ts'
+
+export type { WorkerUser } from '../../config/resolve/account.ts'
+export type { StatsdTarget, SyslogTarget } from '../../config/resolve/parsed.ts'
 
 /** Messages from the arbiter to a worker. */
 export type ToWorker =
@@ -90,19 +96,6 @@ export interface TlsMaterial {
   readonly settings?: Readonly<Record<string, unknown>>
 }
 
-/** The user and group that a worker runs as; absent fields stay as in the arbiter. */
-export interface WorkerUser {
-  readonly uid?: number
-  readonly gid?: number
-  /** The name of the user, where the user has one. */
-  readonly user?: string
-  readonly home?: string
-  /** Also take the other groups of the user. */
-  readonly initgroups: boolean
-  /** As configured, for messages. */
-  readonly words: string
-}
-
 /** Finish open requests and leave. */
 export interface Drain {
   readonly type: 'drain'
@@ -113,71 +106,12 @@ export interface Drain {
 }
 
 /** The settings that workers need; names and units are those of the configuration. */
-export interface WorkerSettings {
+export interface WorkerSettings
+  extends SentSettings,
+    Pick<Parsed, 'name' | 'accesslog' | 'syslog' | 'statsd'> {
   readonly app: string
-  /** The name in the process title. */
-  readonly name: string
-  readonly raw_env: readonly string[]
-  readonly loglevel: LogLevel
-  readonly accesslog: string | null
   /** Null for a function, which the worker imports itself. */
   readonly access_log_format: string | null
-  /** Also gets the lines of the access log; null where not configured. */
-  readonly syslog: SyslogTarget | null
-  readonly statsd: StatsdTarget | null
-  readonly request_id_header: string | null
-  readonly keepalive: number
-  readonly backlog: number
-  readonly graceful_timeout: number
-  readonly wait_ready: boolean
-  readonly header_timeout: number
-  readonly limit_request_line: number
-  readonly limit_request_fields: number
-  readonly limit_request_field_size: number
-  readonly limit_request_body: number
-  readonly write_timeout: number
-  readonly limit_response_buffer: number
-  readonly header_map: 'drop' | 'refuse' | 'dangerous'
-  readonly forwarder_headers: readonly string[]
-  readonly forwarded_allow_ips: readonly string[]
-  readonly secure_scheme_headers: Readonly<Record<string, string>>
-  readonly proxy_protocol: 'off' | 'v1' | 'v2' | 'auto' | 'required'
-  readonly proxy_allow_ips: readonly string[]
-  readonly worker_connections: number
-  readonly ready_path: string | null
-  readonly request_timeout: number
-  readonly max_requests: number
-  readonly max_requests_jitter: number
-  readonly max_worker_rss: number
-  readonly max_worker_lifetime: number
-  readonly max_worker_lifetime_jitter: number
-  readonly http_protocols: readonly string[]
-  readonly http2_cleartext: string
-  readonly http2_max_concurrent_streams: number
-  readonly http2_initial_window_size: number
-  readonly http2_max_frame_size: number
-  readonly http2_max_header_list_size: number
-}
-
-/** Where records for syslog go. */
-export interface SyslogTarget {
-  /** `text` is the address as configured. */
-  readonly address:
-    | { readonly kind: 'udp' | 'tcp'; readonly host: string; readonly port: number; readonly text: string }
-    | { readonly kind: 'unix'; readonly path: string; readonly text: string }
-  readonly facility: string
-  /** The name of the program. */
-  readonly prefix: string
-}
-
-/** Where metrics go. */
-export interface StatsdTarget {
-  readonly host: string
-  readonly port: number
-  /** The address as configured. */
-  readonly text: string
-  readonly prefix: string
-  readonly tags: string
 }
 
 /** A listening socket that the arbiter bound and the worker inherited. */

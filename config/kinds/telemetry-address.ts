@@ -1,7 +1,4 @@
 /** Parses the addresses of `syslog_addr` and `statsd_host`. */
-import type { Problem } from '../load/config-error.ts'
-import type { Settings } from '../table.ts'
-import { show } from './layers.ts'
 
 export type SyslogAddress =
   | { readonly kind: 'udp' | 'tcp'; readonly host: string; readonly port: number; readonly text: string }
@@ -40,28 +37,4 @@ function hostAndPort(text: string, usualHost: string | undefined, usualPort: num
   const port = digits === undefined ? usualPort : Number(digits)
   if (all === undefined || host === undefined || port < 1 || port > 65_535) return undefined
   return { host, port }
-}
-
-/** Checks the settings for sending logs and metrics. */
-export function checkTelemetry(
-  settings: Settings,
-  origins: Readonly<Record<keyof Settings, string>>,
-): readonly Problem[] {
-  const { syslog_addr, statsd_host, enable_backlog_metric } = settings
-  const problems: Problem[] = []
-  const check = (name: 'syslog_addr' | 'statsd_host', text: string, parse: (text: string) => unknown) => {
-    try {
-      parse(text)
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-      problems.push({ origin: origins[name], message: `${name} ${show(text)} ${error.message}` })
-    }
-  }
-  check('syslog_addr', syslog_addr, parseSyslogAddress)
-  if (statsd_host !== null) check('statsd_host', statsd_host, parseStatsdHost)
-  if (enable_backlog_metric && process.platform !== 'linux') {
-    const message = 'enable_backlog_metric needs /proc of Linux, which is not there: leave it out'
-    problems.push({ origin: origins.enable_backlog_metric, message })
-  }
-  return problems
 }

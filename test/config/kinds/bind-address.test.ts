@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { parseBind } from '../../../config/resolve/bind.ts'
+import { parseBind } from '../../../config/kinds/bind-address.ts'
 
 const tcp = (host: string, port: number) => ({ kind: 'tcp', host, port })
 
