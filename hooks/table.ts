@@ -167,10 +167,12 @@ export interface ServerInfo {
   readonly log: HookLog
 }
 
+/** What the arbiter is doing. */
+export type ServerPhase = 'booting' | 'waiting' | 'running' | 'reloading' | 'stopping' | 'stopped'
+
 /** The server, as a hook in the arbiter sees it; each call gets a new view. */
 export interface ServerView extends ServerInfo {
-  /** `booting`, `running`, `reloading`, `upgrading`, `stopping` or `stopped`. */
-  readonly phase: string
+  readonly phase: ServerPhase
   /** Serial number of the current generation. */
   readonly generation: number
   /** The current settings, by name. */
@@ -181,6 +183,9 @@ export interface ServerView extends ServerInfo {
   /** `http://127.0.0.1:8000` or `unix:/run/app.sock`. */
   readonly addresses: readonly string[]
 }
+
+/** The states of a worker, in order; `cancelled` is one that was not wanted any more before it was ready. */
+export type WorkerState = 'spawned' | 'booting' | 'ready' | 'cancelled' | 'draining' | 'quitting' | 'exited'
 
 /** A worker, as a hook sees it. */
 export interface WorkerView {
@@ -195,8 +200,7 @@ export interface WorkerView {
    * replaces.
    */
   readonly index: number
-  /** `spawned`, `booting`, `ready`, `draining` or `exited`. */
-  readonly state: string
+  readonly state: WorkerState
   /** Exit code, in `child_exit`; null when a signal ended it. */
   readonly exit_code?: number | null
   /** The signal that ended it, in `child_exit`. */

@@ -23,7 +23,7 @@ const table: Readonly<Record<string, string>> = {
     'worker/app/adapters worker/{access-log,app,connection,http,listen,net,process,protocol} hooks',
   worker: 'worker/{access-log,app,connection,process,protocol,server} hooks config/load',
 
-  'daemon/state': '',
+  'daemon/state': 'type:hooks',
   // The arbiter's questions to the operating system.
   'daemon/system': 'worker/protocol',
   'daemon/sockets': 'daemon/system worker/protocol config/{kinds,resolve}',

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AccessLine } from '../hooks/access-entry.ts'
 import { createHookCaller, type HookCaller } from '../hooks/run.ts'
-import type { Hooks, ServerInfo, WorkerView } from '../hooks/table.ts'
+import type { Hooks, ServerInfo, WorkerState, WorkerView } from '../hooks/table.ts'
 import { stackOf } from '../hooks/thrown.ts'
 import type { AccessLog } from './access-log/access-log.ts'
 import type { AppServer, LoadedApp } from './app/load.ts'
@@ -40,7 +40,7 @@ export class Worker {
   readonly #log: WorkerLog
   readonly #connections: Connections
   readonly #arbiter = process.ppid
-  #state = 'booting'
+  #state: WorkerState = 'booting'
   #hooks: HookCaller
   #app: LoadedApp | undefined
   /** Pending until the worker serves. */

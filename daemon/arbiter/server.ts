@@ -145,7 +145,7 @@ export class Server {
   /** The workers of that generation, present and future, serve with the new certificate. */
   renew({ generation, tls }: RenewalEvent): void {
     this.generations.renew(generation, tls)
-    this.fleet.tellGeneration(generation, { type: 'renew', tls })
+    this.fleet.tell({ type: 'renew', tls }, generation)
   }
 
   reopenLogs(): void {
@@ -155,7 +155,7 @@ export class Server {
     } catch (error) {
       this.log.error((error as Error).message)
     }
-    this.fleet.tellAll({ type: 'reopen' })
+    this.fleet.tell({ type: 'reopen' })
   }
 
   /**

@@ -69,7 +69,7 @@ export class Stops {
     const { drain_delay: delay } = resolved.settings
     const first = delay === 0 ? '' : `serve on for ${delay} s, then `
     this.leave(`Stopping: the workers ${first}finish what they have`)
-    fleet.tellAll({ type: 'announce' })
+    fleet.tell({ type: 'announce' })
   }
 
   beginQuickly(): void {

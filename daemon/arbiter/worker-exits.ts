@@ -4,6 +4,7 @@ import { exitCodes } from '../../worker/protocol/exit-codes.ts'
 import type { FromWorker } from '../../worker/protocol/messages.ts'
 import { type Generation, mayBind } from '../generation/generation.ts'
 import type { Trigger } from '../state/phase.ts'
+import { isLeaving } from '../state/worker-state.ts'
 import type { Child } from '../workers/worker-handle.ts'
 import type { Reloads } from './reloads.ts'
 import type { Server } from './server.ts'
@@ -96,7 +97,7 @@ export class WorkerExits {
   bindLate(child: Child, { message, binds }: Extract<FromWorker, { type: 'listens' }>): boolean {
     const { generations, log } = this.#server
     const { current, appBinds } = generations
-    const isAsked = child.generation === current?.number && child.state !== 'draining'
+    const isAsked = child.generation === current?.number && !isLeaving(child.state)
     if (!isAsked || !mayBind(current) || !appBinds.learnLate(binds)) return false
     log.info(`${message}: it is bound for the app`)
     return true

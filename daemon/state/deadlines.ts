@@ -8,13 +8,11 @@ export interface TimedWorker {
   readonly state: WorkerState
   /** Its process has been started: a wait before that is not its fault. */
   readonly isStarted: boolean
-  /** When it entered this state, or was told to quit. */
+  /** When it entered this state. */
   readonly since: number
   /** Its last known heartbeat; `since` until there is one. */
   readonly heartbeat: number
-  /** It was told to leave at once. */
-  readonly quit: boolean
-  /** It is being killed: only its exit is awaited. */
+  /** It is being killed, whatever its state: only its exit is awaited. */
   readonly killed: boolean
 }
 
@@ -35,18 +33,29 @@ export interface Deadline {
 }
 
 export function deadlinesOf(worker: TimedWorker, limits: Limits): Deadline[] {
-  if (worker.killed || worker.state === 'exited') return []
+  if (worker.killed) return []
   const { age, since } = worker
   const found: Deadline[] = []
   const add = (why: KillReason, from: number, limit: number) => {
     if (limit > 0) found.push({ age, at: from + limit, why })
   }
-  if (worker.quit) add('quick stop', since, limits.quick)
-  else if (worker.state === 'draining') add('graceful_timeout', since, drainLimit(limits))
-  else if (worker.state !== 'ready' && worker.isStarted) add('boot_timeout', since, limits.boot)
-  // A worker that was told to quit may not have reached its first heartbeat.
-  if (worker.state === 'ready' || (worker.state === 'draining' && !worker.quit))
-    add('timeout', worker.heartbeat, limits.heartbeat)
+  switch (worker.state) {
+    case 'spawned':
+    case 'booting':
+      if (worker.isStarted) add('boot_timeout', since, limits.boot)
+      break
+    case 'draining':
+      add('graceful_timeout', since, drainLimit(limits))
+      add('timeout', worker.heartbeat, limits.heartbeat)
+      break
+    case 'ready':
+      add('timeout', worker.heartbeat, limits.heartbeat)
+      break
+    // It may not have reached its first heartbeat.
+    case 'cancelled':
+    case 'quitting':
+      add('quick stop', since, limits.quick)
+  }
   return found
 }
 

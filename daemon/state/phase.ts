@@ -1,4 +1,5 @@
 /** The phases of the arbiter, what triggers a reaction, and how each phase reacts: the server's life as one table. */
+import type { ServerPhase } from '../../hooks/table.ts'
 
 /** The phase that the arbiter is in, with the data that only that phase needs. */
 export type Phase =
@@ -31,7 +32,7 @@ export type Patience = 'none' | 'app' | 'all'
 export type PhaseName = Phase['name']
 
 /** What each phase means, for the documentation and for readers of the log. */
-export const phaseMeanings: Readonly<Record<PhaseName, string>> = {
+export const phaseMeanings: Readonly<Record<ServerPhase, string>> = {
   booting: 'The sockets are being bound and the first workers started; the first failure ends the server',
   waiting: 'The first workers could not start; a file that changes, or HUP, starts again',
   running: 'Every wanted worker was ready once; what dies is replaced',

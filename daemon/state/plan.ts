@@ -7,6 +7,7 @@
  */
 import { deadlinesOf, type KillReason, type Limits, type TimedWorker } from './deadlines.ts'
 import { type Draining, drainingOf, timesOf, type Wait, waitsOf } from './stragglers.ts'
+import { isLeaving } from './worker-state.ts'
 
 /** A worker, as far as planning is concerned. */
 export interface PlannedWorker extends TimedWorker {
@@ -47,8 +48,8 @@ export interface World {
 export type Action =
   | { readonly do: 'spawn'; readonly index: number }
   | { readonly do: 'drain'; readonly age: number; readonly why: DrainReason }
-  /** A cancelled worker that has just begun to serve may finish its requests. */
-  | { readonly do: 'quit'; readonly age: number; readonly how: 'cancel' | 'quit' }
+  /** Tells it to leave without finishing; one that is only cancelled, and has just begun to serve, may finish. */
+  | { readonly do: 'quit'; readonly age: number; readonly how: 'cancelled' | 'quitting' }
   | { readonly do: 'kill'; readonly age: number; readonly why: KillReason }
 
 export type DrainReason = 'stopping' | 'replaced' | 'surplus'
@@ -93,7 +94,7 @@ function stop({ stopping, stopAt, now }: World, workers: readonly PlannedWorker[
   // A process that has yet to be started would inherit sockets that are closed by then.
   if (stopping === 'soon' && stopAt > now)
     return workers
-      .filter(({ isStarted, quit, killed }) => !isStarted && !quit && !killed)
+      .filter(worker => !worker.isStarted && isAlive(worker))
       .map(worker => leave(worker, 'stopping'))
   return empty(stopping === 'quickly' ? 'quickly' : 'gracefully', workers)
 }
@@ -107,11 +108,10 @@ export function isSettled(world: World): boolean {
 /** While stopping, all workers are asked to leave, and nothing else is done. */
 function empty(how: 'gracefully' | 'quickly', workers: readonly PlannedWorker[]): Action[] {
   return workers
-    .filter(worker => !worker.killed && worker.state !== 'exited')
-    .flatMap<Action>(worker => {
-      if (how === 'quickly') return worker.quit ? [] : [{ do: 'quit', age: worker.age, how: 'quit' }]
-      return worker.state === 'draining' ? [] : [leave(worker, 'stopping')]
-    })
+    .filter(worker => isAlive(worker) || (how === 'quickly' && worker.state === 'draining' && !worker.killed))
+    .map(worker =>
+      how === 'quickly' ? { do: 'quit', age: worker.age, how: 'quitting' } : leave(worker, 'stopping'),
+    )
 }
 
 /** The workers, sorted by their part in the plan. */
@@ -153,7 +153,7 @@ function recycled(
   if (!world.recycles || alive.some(({ generation }) => generation !== world.generation)) return undefined
   if (
     world.workers.some(
-      ({ needsRecycling, state, age }) => needsRecycling && state === 'draining' && !overdue.has(age),
+      ({ needsRecycling, state, age }) => needsRecycling && isLeaving(state) && !overdue.has(age),
     )
   )
     return undefined
@@ -233,12 +233,12 @@ function waitsForDrains(survey: Survey): boolean {
 function leave(worker: PlannedWorker, why: DrainReason): Action {
   return isReady(worker)
     ? { do: 'drain', age: worker.age, why }
-    : { do: 'quit', age: worker.age, how: 'cancel' }
+    : { do: 'quit', age: worker.age, how: 'cancelled' }
 }
 
 /** Whether it serves or is about to, and is not leaving. */
 function isAlive(worker: PlannedWorker): boolean {
-  return !worker.killed && !worker.quit && worker.state !== 'draining' && worker.state !== 'exited'
+  return !worker.killed && !isLeaving(worker.state) && worker.state !== 'exited'
 }
 
 function isReady(worker: PlannedWorker): boolean {

@@ -6,6 +6,7 @@
  * workers, and how long a reload waits for clients that stay.
  */
 import { drainLimit, type Limits, type TimedWorker } from './deadlines.ts'
+import { isLeaving } from './worker-state.ts'
 
 /** How long a draining worker holds up others, in milliseconds: idle connections take nearly one second. */
 export const patienceMs = 2_000
@@ -24,25 +25,25 @@ export interface Draining {
   /** The ages of those that are overdue: alive, but no longer counted. */
   readonly overdue: ReadonlySet<number>
   /** The others, and when each becomes overdue or is killed. */
-  readonly holding: readonly (Wait & Pick<TimedWorker, 'since' | 'quit'>)[]
+  readonly holding: readonly (Wait & Pick<TimedWorker, 'since' | 'state'>)[]
 }
 
-/** The draining workers, oldest drain first; at most `most` of them are overdue. */
+/** The workers that are leaving, longest first; at most `most` of them are overdue. */
 export function drainingOf(
   workers: readonly TimedWorker[],
   now: number,
   most: number,
   limitsOf: (generation: number) => Limits,
 ): Draining {
-  const draining = workers.filter(({ state }) => state === 'draining').sort((a, b) => a.since - b.since)
+  const draining = workers.filter(({ state }) => isLeaving(state)).sort((a, b) => a.since - b.since)
   const isOverdue = (since: number, place: number) => place < most && since + patienceMs <= now
   const overdue = new Set(
     draining.filter(({ since }, place) => isOverdue(since, place)).map(({ age }) => age),
   )
-  const holding = draining.flatMap(({ age, generation, since, quit }, place) => {
+  const holding = draining.flatMap(({ age, generation, since, state }, place) => {
     if (isOverdue(since, place)) return []
     const limit = place < most ? patienceMs : drainLimit(limitsOf(generation))
-    return [{ age, since, quit, until: since + limit }]
+    return [{ age, since, state, until: since + limit }]
   })
   return { overdue, holding }
 }
@@ -50,7 +51,7 @@ export function drainingOf(
 /** The waits that are to be logged; a worker that was told to leave at once has no clients to wait for. */
 export function waitsOf({ holding }: Draining, now: number): Wait[] {
   return holding
-    .filter(({ since, quit }) => !quit && since + noticeMs <= now)
+    .filter(({ since, state }) => state === 'draining' && since + noticeMs <= now)
     .map(({ age, until }) => ({ age, until }))
 }
 

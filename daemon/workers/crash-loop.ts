@@ -2,6 +2,7 @@
 import { monotonicNow, type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
 import { extend, nextStart, noStreak, paced, type Survivor } from '../state/back-off.ts'
+import { isLeaving } from '../state/worker-state.ts'
 import type { Child } from './worker-handle.ts'
 
 /** After this many early exits in a row, only every tenth is logged. */
@@ -68,7 +69,7 @@ export function survivorsOf(
   records: ReadonlyMap<number, ScoreRecord>,
 ): readonly Survivor[] {
   return workers
-    .filter(({ state, killed }) => state !== 'draining' && !killed)
+    .filter(({ state, killed }) => !isLeaving(state) && !killed)
     .map(({ age, born, state }) => {
       const record = records.get(age)
       return { born, isReady: state === 'ready', served: record !== undefined && servedBy(record) > 0 }

@@ -4,7 +4,7 @@ import type { LogLevel } from '../../worker/protocol/messages.ts'
 import { type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard.ts'
 import { earlyMs } from '../state/back-off.ts'
 import type { KillReason } from '../state/deadlines.ts'
-import type { WorkerState } from '../state/worker-state.ts'
+import { isLeaving, type WorkerState } from '../state/worker-state.ts'
 import type { ExitStatus } from '../system/spawn.ts'
 import type { Child } from './worker-handle.ts'
 
@@ -18,7 +18,6 @@ export type ExitKind = 'expected' | 'bind failed' | 'boot failed' | 'unstable' |
 
 export interface LastState {
   readonly state: WorkerState
-  readonly quit: boolean
   readonly failure: { readonly why: string } | undefined
   /** How long it had been in that state, in milliseconds. */
   readonly lasted: number
@@ -28,8 +27,8 @@ export interface LastState {
   readonly served: number
 }
 
-export function classify({ state, quit, failure, lasted, proven, served }: LastState): ExitKind {
-  if (state === 'draining' || quit) return 'expected'
+export function classify({ state, failure, lasted, proven, served }: LastState): ExitKind {
+  if (isLeaving(state)) return 'expected'
   if (state === 'ready' && !proven) return 'unstable'
   if (state === 'ready') return lasted < earlyMs && served === 0 ? 'early exit' : 'crash'
   if (proven) return 'early exit'
@@ -57,10 +56,10 @@ export interface ExitReport {
 }
 
 export function reportExit(child: Child, context: ExitContext): ExitReport {
-  const { state, quit, failure } = child
+  const { state, failure } = child
   const { now, record, outOfMemory, proven } = context
   const served = record === undefined ? 0 : servedBy(record)
-  const kind = classify({ state, quit, failure, lasted: now - child.since, proven, served })
+  const kind = classify({ state, failure, lasted: now - child.since, proven, served })
   const status = child.ending as ExitStatus
   const text = `Worker ${child.label} ${how(child, status, outOfMemory)}`
   const hasStory = kind !== 'expected' && child.pid !== undefined

@@ -16,6 +16,7 @@ import type { ErrorLog } from '../logs/error-log.ts'
 import { giveAccessLog } from '../process/ownership.ts'
 import type { Listener } from '../sockets/sockets.ts'
 import type { KillReason, Limits } from '../state/deadlines.ts'
+import { isLeaving } from '../state/worker-state.ts'
 import { watchOutOfMemory } from '../system/oom.ts'
 import { type ExitKind, killReasons, reportExit } from './exit-report.ts'
 import type { Scoreboard, Seat } from './scoreboard.ts'
@@ -55,7 +56,7 @@ export class Fleet {
   /** The generations that still have serving workers. */
   get serving(): readonly Generation[] {
     const numbers = new Set(
-      this.workers.filter(({ state }) => state !== 'draining').map(({ generation }) => generation),
+      this.workers.filter(({ state }) => !isLeaving(state)).map(({ generation }) => generation),
     )
     return [...this.#generations.values()].filter(({ number }) => numbers.has(number))
   }
@@ -125,7 +126,8 @@ export class Fleet {
         return void child.become('booting', now)
       case 'ready':
         if (child.become('ready', now)) log.debug(`Worker ${child.label} is ready`)
-        else child.finish(now)
+        // It was cancelled, but serves already.
+        else if (child.state === 'cancelled') child.become('draining', now)
         return
       case 'failed':
         if (child.state === 'spawned' || child.state === 'booting') child.failure = message
@@ -152,7 +154,8 @@ export class Fleet {
   drain(age: number, why: string, current: Generation | undefined): void {
     const child = this.#children.get(age)
     const generation = child && this.#generations.get(child.generation)
-    if (child === undefined || generation === undefined || !child.become('draining', monotonicNow())) return
+    if (child === undefined || generation === undefined || isLeaving(child.state)) return
+    child.become('draining', monotonicNow())
     child.reason ??= why
     const goingOn = current === undefined ? [] : [current, ...this.serving]
     const kept = new Set(goingOn.flatMap(({ listeners }) => listeners.map(({ name }) => name)))
@@ -165,7 +168,7 @@ export class Fleet {
   }
 
   /** Tells a worker to leave at once. */
-  quit(age: number, how: 'cancel' | 'quit'): void {
+  quit(age: number, how: 'cancelled' | 'quitting'): void {
     const child = this.#children.get(age)
     if (child === undefined) return
     child.reason ??= 'told to leave at once'
@@ -193,13 +196,10 @@ export class Fleet {
     })
   }
 
-  tellAll(message: ToWorker): void {
-    for (const child of this.#children.values()) child.send(message)
-  }
-
-  /** Tells all workers of one generation. */
-  tellGeneration(number: number, message: ToWorker): void {
-    for (const child of this.#children.values()) if (child.generation === number) child.send(message)
+  /** Tells all workers, or those of one generation. */
+  tell(message: ToWorker, generation?: number): void {
+    for (const child of this.#children.values())
+      if (generation === undefined || child.generation === generation) child.send(message)
   }
 
   /** Removes a worker that exited, and classifies its exit; `quietly` keeps repeated exits out of the log. */

@@ -57,14 +57,12 @@ export class Child implements PlannedWorker {
   state: WorkerState = 'spawned'
   since: number
   heartbeat: number
-  quit = false
   killed = false
   needsRecycling = false
   /** It was started with tsx. */
   hasTsx = false
   /** The process may still live, but is no longer counted. */
   isAbandoned = false
-  #isCancelled = false
   /** Why it leaves, in one phrase, if known. */
   reason: string | undefined
   /** What it reported when it failed to boot. */
@@ -112,7 +110,7 @@ export class Child implements PlannedWorker {
       age,
       generation,
       index,
-      state: state,
+      state,
       ...(ending === undefined ? {} : { exit_code: ending.code, signal: ending.signal }),
       ...(reason === undefined ? {} : { reason }),
       log,
@@ -213,21 +211,10 @@ export class Child implements PlannedWorker {
   }
 
   /** Tells it to leave at once; without a process, it never gets one. */
-  leave(now: number, how: 'cancel' | 'quit'): void {
-    this.become('draining', now)
-    this.since = now
-    this.quit = true
-    this.#isCancelled = how === 'cancel'
+  leave(now: number, how: 'cancelled' | 'quitting'): void {
+    this.become(how, now)
     if (this.#process === undefined) this.end({ code: 0, signal: null })
-    else this.send({ type: how })
-  }
-
-  /** It was cancelled but serves already: it may take as long as any draining worker. */
-  finish(now: number): void {
-    if (!this.#isCancelled) return
-    this.quit = false
-    this.since = now
-    this.heartbeat = now
+    else this.send({ type: how === 'cancelled' ? 'cancel' : 'quit' })
   }
 
   /** Whether it has shown a heartbeat since it was to be killed: then it is not killed. */

@@ -1,14 +1,13 @@
 /** A fleet that only exists in thought: it carries out plans, and fate decides when its workers boot, die and finish. */
 import type { Limits } from '../../../daemon/state/deadlines.ts'
 import { type Action, type PlannedWorker, plan, type World } from '../../../daemon/state/plan.ts'
-import type { WorkerState } from '../../../daemon/state/worker-state.ts'
+import { isLeaving, type WorkerState } from '../../../daemon/state/worker-state.ts'
 
 interface FakeWorker extends PlannedWorker {
   state: WorkerState
   isStarted: boolean
   since: number
   heartbeat: number
-  quit: boolean
   killed: boolean
   needsRecycling: boolean
 }
@@ -84,7 +83,6 @@ export class FakeFleet {
         isStarted: true,
         since: now,
         heartbeat: now,
-        quit: false,
         killed: false,
         needsRecycling: false,
       })
@@ -94,9 +92,8 @@ export class FakeFleet {
     if (worker === undefined) throw new Error(`There is no worker ${action.age}`)
     if (action.do === 'kill') worker.killed = true
     else {
-      worker.state = 'draining'
+      worker.state = action.do === 'quit' ? action.how : 'draining'
       worker.since = this.now
-      worker.quit ||= action.do === 'quit'
     }
   }
 
@@ -114,7 +111,7 @@ export class FakeFleet {
   happen(what: 'progress' | 'death', place: number): void {
     const worker = this.at(place)
     if (worker === undefined) return
-    if (what === 'death' || worker.killed || worker.state === 'draining') {
+    if (what === 'death' || worker.killed || isLeaving(worker.state)) {
       this.workers = this.workers.filter(other => other !== worker)
       return
     }

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { isSettled, plan } from '../../../daemon/state/plan.ts'
 import { patienceMs } from '../../../daemon/state/stragglers.ts'
+import { isLeaving } from '../../../daemon/state/worker-state.ts'
 import { FakeFleet, limits } from './fake-fleet.ts'
 
 const sizes = fc.record({
@@ -79,7 +80,7 @@ describe('plan', () => {
           const fleet = new FakeFleet(size)
           for (const what of turns) {
             fleet.act()
-            const alive = fleet.workers.filter(({ state, killed }) => state !== 'draining' && !killed)
+            const alive = fleet.workers.filter(({ state, killed }) => !isLeaving(state) && !killed)
             expect(alive.length).to.be.at.most(size.wanted + size.surge)
             take(fleet, what)
           }
@@ -118,7 +119,7 @@ describe('plan', () => {
           fleet.act()
           expect(fleet.count('ready')).to.be.at.least(size.wanted)
           const stragglers = fleet.workers.filter(
-            ({ state, since }) => state === 'draining' && fleet.now - since >= patienceMs,
+            ({ state, since }) => isLeaving(state) && fleet.now - since >= patienceMs,
           )
           const excused = Math.min(size.wanted, stragglers.length)
           expect(fleet.workers.length).to.be.at.most(size.wanted + size.surge + excused)
@@ -162,7 +163,7 @@ describe('plan', () => {
         for (const what of steps) {
           // No client ever leaves, so nobody who drains has finished before he is killed.
           const worker = what.do === 'progress' ? fleet.at(what.place) : undefined
-          if (worker?.state !== 'draining' || worker.killed) take(fleet, what)
+          if (worker === undefined || !isLeaving(worker.state) || worker.killed) take(fleet, what)
           fleet.act()
           expect(fleet.workers.length).to.be.at.most(2 * size.wanted + size.surge)
         }
@@ -180,7 +181,7 @@ describe('plan', () => {
           fleet.act()
           const staying = fleet.workers.filter(
             ({ state, killed, needsRecycling, generation }) =>
-              state !== 'draining' && !killed && !needsRecycling && generation === fleet.generation,
+              !isLeaving(state) && !killed && !needsRecycling && generation === fleet.generation,
           )
           const indexes = staying.map(({ index }) => index)
           expect(new Set(indexes).size).to.equal(indexes.length)
@@ -243,7 +244,7 @@ describe('plan', () => {
     fleet.stopAt = fleet.now + 3_000
     fleet.done.length = 0
     fleet.act()
-    expect(fleet.done).to.deep.equal([2, 3].map(age => ({ do: 'quit', age, how: 'cancel' })))
+    expect(fleet.done).to.deep.equal([2, 3].map(age => ({ do: 'quit', age, how: 'cancelled' })))
   })
 
   it('keeps one worker of the last good generation until it is decided which one follows', () => {
@@ -395,7 +396,7 @@ describe('plan', () => {
       for (let rounds = 0; rounds < 10 && !isSettled(fleet.world); rounds += 1) {
         fleet.act()
         for (const [place, { state }] of fleet.workers.entries())
-          if (state !== 'draining' && state !== 'ready') fleet.happen('progress', place)
+          if (!isLeaving(state) && state !== 'ready') fleet.happen('progress', place)
       }
     }
     rollOut(2)

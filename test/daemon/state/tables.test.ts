@@ -155,7 +155,6 @@ describe('scale', () => {
 describe('the kind of an exit', () => {
   const ready: LastState = {
     state: 'ready',
-    quit: false,
     failure: undefined,
     lasted: 60_000,
     proven: true,
@@ -164,7 +163,7 @@ describe('the kind of an exit', () => {
 
   it('is expected of a worker that was asked to leave', () => {
     expect(classify({ ...ready, state: 'draining' })).to.equal('expected')
-    expect(classify({ ...ready, state: 'booting', quit: true })).to.equal('expected')
+    expect(classify({ ...ready, state: 'cancelled' })).to.equal('expected')
   })
 
   it('is a crash of one that served or lived long, and an early exit of any other', () => {
