@@ -19,8 +19,8 @@ import { reusePortRisk } from '../sockets/reuse-port.ts'
 import { count } from '../state/count.ts'
 import type { Limits } from '../state/deadlines.ts'
 import { firstPhase, type Phase } from '../state/phase.ts'
-import type { World } from '../state/plan.ts'
 import { configure, type Scale, scaleOf, shareOf } from '../state/scale.ts'
+import type { World } from '../state/world.ts'
 import { CrashLoop, survivorsOf } from '../workers/crash-loop.ts'
 import { Fleet } from '../workers/fleet.ts'
 import { Scoreboard } from '../workers/scoreboard.ts'
@@ -178,7 +178,7 @@ export class Server {
 
   /** The input of the plan. */
   world(): World {
-    const { current } = this.generations
+    const { current, lastGood } = this.generations
     const { settings } = this.resolved
     const { wanted } = this.scale
     const now = monotonicNow()
@@ -196,10 +196,14 @@ export class Server {
       bake: this.phase.name === 'reloading' ? settings.reload_bake * 1_000 : 0,
       recycles: this.phase.name === 'running',
       undecided: this.generations.isPreparing,
-      lastGood: this.generations.lastGood?.number,
+      lastGood: lastGood?.number,
       spawnAfter: this.crashLoop.startAfter(serving),
       workers: this.fleet.workers,
       limitsOf: generation => this.fleet.limitsOf(generation),
+      addressesOf: number =>
+        [...this.fleet.serving, lastGood, current]
+          .find(one => one?.number === number)
+          ?.listeners.map(({ name }) => name) ?? [],
     }
   }
 

@@ -5,45 +5,10 @@
  * to its successor. Pure and idempotent: it runs after every event, and once its actions are performed it asks for
  * nothing more until something happens or `wakeAt` comes. All times are milliseconds of the monotonic clock.
  */
-import { deadlinesOf, type KillReason, type Limits, type TimedWorker } from './deadlines.ts'
+import { deadlinesOf, type KillReason } from './deadlines.ts'
 import { type Draining, drainingOf, timesOf, type Wait, waitsOf } from './stragglers.ts'
 import { isLeaving } from './worker-state.ts'
-
-/** A worker, as far as planning is concerned. */
-export interface PlannedWorker extends TimedWorker {
-  /** Its place among the wanted workers, from 0; its successor gets the same one. */
-  readonly index: number
-  /** It asked for a successor. */
-  readonly needsRecycling: boolean
-}
-
-export interface World {
-  readonly now: number
-  /** `soon`: no worker is started any more, and none is asked to leave before `stopAt`. */
-  readonly stopping: 'no' | 'soon' | 'gracefully' | 'quickly'
-  /** When an announced stop begins. */
-  readonly stopAt: number
-  readonly wanted: number
-  /** The generation that every worker should be of. */
-  readonly generation: number
-  /** How many more than wanted may be alive while one generation replaces another. */
-  readonly surge: number
-  /** How many may boot at the same time. */
-  readonly boots: number
-  /** How long the last old worker stays after all new ones are ready, in case one of them fails, in milliseconds. */
-  readonly bake: number
-  /** The last generation whose workers were all ready; perhaps only its workers serve on its sockets. */
-  readonly lastGood: number | undefined
-  /** Another generation is being prepared, and may fail. */
-  readonly undecided: boolean
-  /** Workers that asked for a successor get one: not while one generation replaces another. */
-  readonly recycles: boolean
-  /** No worker is spawned before this time: the back-off after early exits. */
-  readonly spawnAfter: number
-  readonly workers: readonly PlannedWorker[]
-  /** The limits of a generation's workers: a new generation on trial must not change those of the old one. */
-  limitsOf(generation: number): Limits
-}
+import type { PlannedWorker, World } from './world.ts'
 
 export type Action =
   | { readonly do: 'spawn'; readonly index: number }
@@ -162,10 +127,11 @@ function recycled(
 
 /**
  * Asks workers that do not stay to leave: those that do not serve at once, the others one by one as new ones become
- * ready, each as soon as its own successor is. The last one of an old generation waits until the new one is baked.
+ * ready, each as soon as its own successor is. The last one of an old generation waits until the new one is baked, and
+ * the last one on an address until it is clear who serves there next, as far as the surge allows.
  */
 function replaced(survey: Survey): Action[] {
-  const { alive, seats, wanted, now } = survey
+  const { alive, seats, wanted, lastGood, now } = survey
   const staying = new Set(seats.values())
   const stale = alive.filter(worker => !staying.has(worker))
   const turn = ({ index }: PlannedWorker) => {
@@ -173,20 +139,44 @@ function replaced(survey: Survey): Action[] {
     const successor = seats.get(index)
     return successor !== undefined && isReady(successor) ? 1 : 2
   }
-  const serving = stale.filter(isReady).sort((a, b) => turn(a) - turn(b) || a.age - b.age)
-  const { lastGood } = survey
-  const keeper =
-    lastGood === survey.generation ? undefined : serving.findLast(({ generation }) => generation === lastGood)
-  if (keeper !== undefined) serving.push(...serving.splice(serving.indexOf(keeper), 1))
-  const successors = [...staying].filter(isReady).length
-  const dispensable = serving.slice(0, Math.max(0, successors + serving.length - wanted))
-  const baked = bakedAt(survey)
-  const isHeld = (survey.undecided && keeper !== undefined) || (baked !== undefined && baked > now)
-  if (isHeld && dispensable.length === serving.length) dispensable.pop()
+  const isOnTrial = ({ generation }: PlannedWorker) => generation !== lastGood
+  const serving = stale
+    .filter(isReady)
+    .sort((a, b) => turn(a) - turn(b) || Number(isOnTrial(b)) - Number(isOnTrial(a)) || a.age - b.age)
+  const successors = [...staying].filter(isReady)
+  const keepers = keepersOf(survey, serving, successors)
+  const isBaking = (bakedAt(survey) ?? 0) > now
+  if (isBaking && keepers.size === 0) for (const last of serving.slice(-1)) keepers.add(last)
+  const surplus = Math.max(0, successors.length + serving.length - wanted)
+  const held = Math.min(keepers.size, survey.surge)
+  const dispensable = [...serving.filter(worker => !keepers.has(worker)), ...keepers].slice(
+    0,
+    Math.min(surplus, serving.length - held),
+  )
   return [...stale.filter(worker => !isReady(worker)), ...dispensable].map(worker => {
     const isSurplus = worker.generation === survey.generation && !worker.needsRecycling
     return leave(worker, isSurplus ? 'surplus' : 'replaced')
   })
+}
+
+/**
+ * The last serving worker on each address that the next generation, or none, may serve: it could empty the queue, and
+ * nobody else could if the address is given up. Not while no worker is wanted: then every queue waits.
+ */
+function keepersOf(
+  { undecided, generation, lastGood, wanted, addressesOf }: Survey,
+  serving: readonly PlannedWorker[],
+  successors: readonly PlannedWorker[],
+): Set<PlannedWorker> {
+  const safe = lastGood === undefined ? [] : addressesOf(lastGood)
+  const isUncertain = (address: string) =>
+    undecided || (addressesOf(generation).includes(address) && !safe.includes(address))
+  const keepers = new Map<string, PlannedWorker>()
+  for (const worker of wanted === 0 ? [] : [...serving, ...successors]) {
+    for (const address of addressesOf(worker.generation))
+      if (isUncertain(address)) keepers.set(address, worker)
+  }
+  return new Set([...keepers.values()].filter(worker => serving.includes(worker)))
 }
 
 /** When the last worker of the old generation may leave; undefined if none waits for that. */

@@ -180,20 +180,20 @@ export class Fleet {
     if (child === undefined) return
     child.reason = killReasons[why]
     child.killed = true
-    if (why === 'timeout' || why === 'boot_timeout') return void this.#killStuck(child)
-    this.#parts.log.warning(`Killing worker ${child.label}: ${child.reason}`)
-    child.kill()
-  }
-
-  #killStuck(child: Child): Promise<void> {
     const { log, hooks } = this.#parts
-    const hasStack = this.#generations.get(child.generation)?.resolved.settings.timeout_stack === true
-    return killStuck(child, {
-      log,
-      hasStack,
-      readHeartbeats: () => this.readHeartbeats(),
-      abort: view => hooks.tell('worker_abort', view),
-    })
+    if (why === 'timeout' || why === 'boot_timeout') {
+      const hasStack = this.#generations.get(child.generation)?.resolved.settings.timeout_stack === true
+      const readHeartbeats = () => this.readHeartbeats()
+      void killStuck(child, {
+        log,
+        hasStack,
+        readHeartbeats,
+        abort: view => hooks.tell('worker_abort', view),
+      })
+    } else {
+      log.warning(`Killing worker ${child.label}: ${child.reason}`)
+      child.kill()
+    }
   }
 
   /** Tells all workers, or those of one generation. */

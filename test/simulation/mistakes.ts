@@ -10,8 +10,8 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'drains one worker too many',
     file: 'daemon/state/plan.ts',
-    from: 'successors + serving.length - wanted)',
-    to: 'successors + serving.length - wanted + 1)',
+    from: 'successors.length + serving.length - wanted)',
+    to: 'successors.length + serving.length - wanted + 1)',
   },
   {
     name: 'forgets the surge',

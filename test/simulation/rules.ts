@@ -67,7 +67,7 @@ export class Rules {
   /** More processes than there may be: those that are wanted, the surge, and one fleet of those that take long to finish. */
   #checkNumber(): void {
     const staying = this.living.filter(
-      worker => !worker.isTold && !worker.isHung && !this.#isTooLate(worker),
+      worker => !worker.isTold && !worker.isHung && !this.#wasLate(worker),
     ).length
     const surge = shareOf(this.#surge, this.wanted)
     if (staying <= this.wanted) return
@@ -82,6 +82,12 @@ export class Rules {
   #isTooLate({ isKnownReady, bornAt, start }: WorkerProcess): boolean {
     const { boot = 0 } = this.configs.get(start?.generation ?? 0) ?? {}
     return !isKnownReady && this.#machine.clock.now - bornAt > boot * 1_000 - 5
+  }
+
+  /** It is being killed, or was: if it comes back in time, it stays for a while, and has a successor already. */
+  #wasLate({ readyAt, bornAt, start }: WorkerProcess): boolean {
+    const { boot = 0 } = this.configs.get(start?.generation ?? 0) ?? {}
+    return Math.min(readyAt, this.#machine.clock.now) - bornAt > boot * 1_000 - 5
   }
 
   told(worker: WorkerProcess, { type }: ToWorker): void {

@@ -1,7 +1,8 @@
 /** A fleet that only exists in thought: it carries out plans, and fate decides when its workers boot, die and finish. */
 import type { Limits } from '../../../daemon/state/deadlines.ts'
-import { type Action, type PlannedWorker, plan, type World } from '../../../daemon/state/plan.ts'
+import { type Action, plan } from '../../../daemon/state/plan.ts'
 import { isLeaving, type WorkerState } from '../../../daemon/state/worker-state.ts'
+import type { PlannedWorker, World } from '../../../daemon/state/world.ts'
 
 interface FakeWorker extends PlannedWorker {
   state: WorkerState
@@ -28,6 +29,8 @@ export class FakeFleet {
   lastGood: number | undefined
   undecided = false
   workers: FakeWorker[] = []
+  /** The addresses of generations, where they are not the usual one. */
+  readonly addresses = new Map<number, readonly string[]>()
   /** Everything that was ever done. */
   readonly done: Action[] = []
   #age = 0
@@ -57,6 +60,7 @@ export class FakeFleet {
       undecided,
       workers,
       limitsOf: () => limits,
+      addressesOf: generation => this.addresses.get(generation) ?? ['main'],
     }
   }
 

@@ -247,9 +247,10 @@ describe('plan', () => {
     expect(fleet.done).to.deep.equal([2, 3].map(age => ({ do: 'quit', age, how: 'cancelled' })))
   })
 
-  it('keeps one worker of the last good generation until it is decided which one follows', () => {
+  it('keeps the last worker on an address until it is decided which generation follows', () => {
     const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
     fleet.settle()
+    fleet.addresses.set(1, ['main', 'other'])
     fleet.lastGood = 1
     fleet.generation = 2
     fleet.undecided = true
@@ -263,6 +264,25 @@ describe('plan', () => {
     expect(fleet.workers.find(({ state }) => state === 'draining')?.generation, 'of those on trial').to.equal(
       2,
     )
+    fleet.settle()
+    expect(fleet.workers.map(({ generation }) => generation)).to.deep.equal([3])
+  })
+
+  it('keeps the last worker on an address that the generation on trial has brought, whatever becomes surplus', () => {
+    const fleet = new FakeFleet({ wanted: 2, surge: 1, boots: 2 })
+    fleet.settle()
+    fleet.lastGood = 1
+    fleet.wanted = 3
+    fleet.generation = 2
+    fleet.addresses.set(2, ['main', 'other'])
+    fleet.act()
+    for (const what of ['progress', 'progress'] as const) fleet.happen(what, 2)
+    expect(fleet.count('ready', 2)).to.equal(1)
+    fleet.wanted = 1
+    fleet.act()
+    expect(fleet.count('ready', 2), 'it alone accepts on the other address').to.equal(1)
+    // The generation on trial is superseded by one that has given the address up.
+    fleet.generation = 3
     fleet.settle()
     expect(fleet.workers.map(({ generation }) => generation)).to.deep.equal([3])
   })

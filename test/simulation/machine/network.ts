@@ -16,6 +16,8 @@ export interface Surroundings {
 export interface Acceptor {
   /** It takes connections now. */
   readonly isAccepting: boolean
+  /** It was told to leave. */
+  readonly isTold?: boolean
   readonly sockets: ReadonlySet<ListeningSocket>
   accept(client: Client): void
 }
@@ -40,6 +42,8 @@ export class ListeningSocket {
   readonly address: string
   readonly queue: Client[] = []
   isListening = false
+  /** The arbiter knew of somebody who accepts there, and wanted him: before, an address is promised to nobody. */
+  wasServed = false
   /** Nobody has listened there since all workers were sent away, or the last of them crashed, or the reload that brought it failed. */
   isGivenUp = false
   readonly #network: Network
@@ -95,7 +99,9 @@ export class Network {
 
   /** Somebody has ended who should not have: where nobody else listens, it was not the arbiter who left those who wait alone. */
   leave(socket: ListeningSocket): void {
-    socket.isGivenUp ||= ![...this.acceptors].some(({ sockets }) => sockets.has(socket))
+    socket.isGivenUp ||= ![...this.acceptors].some(
+      ({ sockets, isTold }) => sockets.has(socket) && isTold !== true,
+    )
   }
 
   connect(address: string, takes: number): Client {
@@ -126,7 +132,8 @@ export class Network {
       client.outcome = 'lost'
       const text = `client ${client.number} waited in the queue of ${socket.address} when the last descriptor was closed (${why})`
       this.#machine.note(text)
-      if (!socket.isGivenUp && !this.mayLose()) this.#machine.violate('no request is lost', text)
+      if (socket.wasServed && !socket.isGivenUp && !this.mayLose())
+        this.#machine.violate('no request is lost', text)
     }
   }
 }

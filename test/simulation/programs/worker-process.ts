@@ -23,6 +23,8 @@ export class WorkerProcess extends Process {
   isHung = false
   readonly bornAt: number
   toldAt = 0
+  /** When the arbiter heard that it is ready. */
+  readyAt = Number.POSITIVE_INFINITY
   readonly #fate: Fate
   #own: WorkerFate | undefined
   readonly #scoreboard: OpenFile | undefined
@@ -127,6 +129,8 @@ export class WorkerProcess extends Process {
       this.listen()
       this.handle.stdio[channelFd]?.say(frame({ type: 'ready' }), undefined, () => {
         this.isKnownReady = true
+        this.readyAt = this.machine.clock.now
+        if (!this.isTold) for (const socket of this.sockets) socket.wasServed = true
       })
       if (own.diesAfter !== undefined) this.machine.clock.after(own.diesAfter, () => this.#crash())
       this.#readMail()
