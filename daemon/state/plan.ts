@@ -131,7 +131,7 @@ function recycled(
  * the last one on an address until it is clear who serves there next, as far as the surge allows.
  */
 function replaced(survey: Survey): Action[] {
-  const { alive, seats, wanted, lastGood, now } = survey
+  const { alive, seats, wanted, lastGood } = survey
   const staying = new Set(seats.values())
   const stale = alive.filter(worker => !staying.has(worker))
   const turn = ({ index }: PlannedWorker) => {
@@ -139,20 +139,17 @@ function replaced(survey: Survey): Action[] {
     const successor = seats.get(index)
     return successor !== undefined && isReady(successor) ? 1 : 2
   }
-  const isOnTrial = ({ generation }: PlannedWorker) => generation !== lastGood
-  const serving = stale
-    .filter(isReady)
-    .sort((a, b) => turn(a) - turn(b) || Number(isOnTrial(b)) - Number(isOnTrial(a)) || a.age - b.age)
+  const serving = stale.filter(isReady).sort((a, b) => turn(a) - turn(b) || a.age - b.age)
   const successors = [...staying].filter(isReady)
   const keepers = keepersOf(survey, serving, successors)
-  const isBaking = (bakedAt(survey) ?? 0) > now
-  if (isBaking && keepers.size === 0) for (const last of serving.slice(-1)) keepers.add(last)
+  const isGood = ({ generation }: PlannedWorker) => Number(generation === lastGood)
+  const order = [
+    ...serving.filter(worker => !keepers.has(worker)),
+    ...[...keepers].sort((a, b) => isGood(a) - isGood(b)),
+  ]
   const surplus = Math.max(0, successors.length + serving.length - wanted)
   const held = Math.min(keepers.size, survey.surge)
-  const dispensable = [...serving.filter(worker => !keepers.has(worker)), ...keepers].slice(
-    0,
-    Math.min(surplus, serving.length - held),
-  )
+  const dispensable = order.slice(0, Math.min(surplus, serving.length - held))
   return [...stale.filter(worker => !isReady(worker)), ...dispensable].map(worker => {
     const isSurplus = worker.generation === survey.generation && !worker.needsRecycling
     return leave(worker, isSurplus ? 'surplus' : 'replaced')
@@ -160,23 +157,28 @@ function replaced(survey: Survey): Action[] {
 }
 
 /**
- * The last serving worker on each address that the next generation, or none, may serve: it could empty the queue, and
- * nobody else could if the address is given up. Not while no worker is wanted: then every queue waits.
+ * The last serving worker on each address that only one of two generations has, the one on trial or the last good one:
+ * were it gone, clients would queue there for nobody, and be reset if the address is given up. While another generation
+ * is prepared, that could be any address. Not while no worker is wanted: then every queue waits.
  */
 function keepersOf(
-  { undecided, generation, lastGood, wanted, addressesOf }: Survey,
+  survey: Survey,
   serving: readonly PlannedWorker[],
   successors: readonly PlannedWorker[],
-): Set<PlannedWorker> {
-  const safe = lastGood === undefined ? [] : addressesOf(lastGood)
+): ReadonlySet<PlannedWorker> {
+  const { undecided, generation, lastGood, wanted, now, addressesOf } = survey
+  if (wanted === 0) return new Set()
+  const isBaking = (bakedAt(survey) ?? 0) > now
+  const isOnTrial = isBaking || successors.length < wanted
+  const [ours, safe] = [addressesOf(generation), lastGood === undefined ? [] : addressesOf(lastGood)]
   const isUncertain = (address: string) =>
-    undecided || (addressesOf(generation).includes(address) && !safe.includes(address))
+    undecided || (isOnTrial && ours.includes(address) !== safe.includes(address))
   const keepers = new Map<string, PlannedWorker>()
-  for (const worker of wanted === 0 ? [] : [...serving, ...successors]) {
+  for (const worker of [...serving, ...successors])
     for (const address of addressesOf(worker.generation))
       if (isUncertain(address)) keepers.set(address, worker)
-  }
-  return new Set([...keepers.values()].filter(worker => serving.includes(worker)))
+  const found = new Set([...keepers.values()].filter(worker => serving.includes(worker)))
+  return isBaking && found.size === 0 ? new Set(serving.slice(-1)) : found
 }
 
 /** When the last worker of the old generation may leave; undefined if none waits for that. */
