@@ -27,7 +27,7 @@ const table: Readonly<Record<string, string>> = {
   // The arbiter's questions to the operating system.
   'daemon/system': 'worker/protocol',
   'daemon/sockets': 'daemon/system worker/protocol config/{kinds,resolve}',
-  'daemon/logs': 'daemon/sockets worker/{protocol,sinks} hooks config/{load,resolve}',
+  'daemon/logs': 'daemon/{sockets,state} worker/{protocol,sinks} hooks config/{load,resolve}',
   'daemon/process': 'daemon/{sockets,state,system} worker/protocol hooks config config/resolve',
   'daemon/generation':
     'daemon/{logs,process,sockets,state,system} worker/protocol hooks config config/{kinds,load,resolve}',

@@ -24,17 +24,18 @@ import { grow, pause, shrink } from '../state/scale.ts'
 import { channelLost, warnAbout } from '../workers/misconduct.ts'
 import type { Child } from '../workers/worker-handle.ts'
 import { Alarm } from './alarm.ts'
-import type { ArbiterEvent, TriggerDetails } from './arbiter-event.ts'
-import { Inbox } from './inbox.ts'
+import { assemble, type Foundation } from './assembly.ts'
+import { type ArbiterEvent, Inbox, type TriggerDetails } from './inbox.ts'
 import { tellNoEffect, WindowChanges } from './no-effect.ts'
+import { worldOf } from './planning.ts'
 import { type ReadAgain, Reloads } from './reloads.ts'
-import { Server, type ServerParts } from './server.ts'
+import type { Server } from './server.ts'
 import { Stops } from './stops.ts'
 import { SystemdStatus } from './systemd-status.ts'
 import { Upgrades } from './upgrades.ts'
 import { WorkerExits } from './worker-exits.ts'
 
-export interface ArbiterParts extends ServerParts {
+export interface ArbiterParts extends Foundation {
   readonly readAgain: ReadAgain
   readonly guard: ProcessGuard
   /** The folder that this arbiter was started in. */
@@ -61,7 +62,7 @@ export class Arbiter {
 
   constructor(parts: ArbiterParts) {
     this.#parts = parts
-    this.#server = new Server(parts, event => this.#inbox.put(event))
+    this.#server = assemble(parts, event => this.#inbox.put(event))
     this.#reloads = new Reloads(this.#server, parts.readAgain)
     this.#workerExits = new WorkerExits(this.#server, this.#reloads, parts.resolved)
     this.#upgrades = new Upgrades(this.#server, parts)
@@ -216,11 +217,11 @@ export class Arbiter {
   /** Reconciles actual workers with desired workers; returns when to do so again at the latest. */
   #act(): number | undefined {
     const server = this.#server
-    let world = server.world()
+    let world = worldOf(server)
     let found = plan(world)
     for (; found.actions.length > 0; found = plan(world)) {
       for (const action of found.actions) this.#perform(action)
-      world = server.world()
+      world = worldOf(server)
     }
     server.waits.tell(found.waits)
     const { current, isPreparing } = server.generations

@@ -1,45 +1,38 @@
 /** The state of the server: its generations, its workers, and how many are wanted. The arbiter decides what changes. */
 import type { Resolved } from '../../config/resolve/resolve.ts'
-import { HookQueue } from '../../hooks/queue.ts'
+import type { HookQueue } from '../../hooks/queue.ts'
 import type { ServerView } from '../../hooks/table.ts'
-import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
-import { AppBinds, bindFrom } from '../generation/app-binds.ts'
-import { type RenewalEvent, Renewals } from '../generation/certificate-watcher.ts'
-import { addressesOf, type Generation, mayBind } from '../generation/generation.ts'
-import { Generations } from '../generation/generations.ts'
-import { Watcher } from '../generation/source-watcher.ts'
+import type { RenewalEvent, Renewals } from '../generation/certificate-watcher.ts'
+import { addressesOf, type Generation } from '../generation/generation.ts'
+import type { Generations } from '../generation/generations.ts'
+import type { Watcher } from '../generation/source-watcher.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
 import type { Outlets } from '../logs/telemetry.ts'
+import type { Waits } from '../logs/waits.ts'
 import { giveAccessLog } from '../process/ownership.ts'
 import type { Pidfile } from '../process/pidfile.ts'
-import { Upgrader } from '../process/upgrader.ts'
-import type { InheritedFds } from '../sockets/inherited-fds.ts'
-import { Listeners } from '../sockets/listeners.ts'
+import type { Upgrader } from '../process/upgrader.ts'
 import { reusePortRisk } from '../sockets/reuse-port.ts'
 import { count } from '../state/count.ts'
-import type { Limits } from '../state/deadlines.ts'
-import { firstPhase, type Phase } from '../state/phase.ts'
-import { configure, type Scale, scaleOf, shareOf } from '../state/scale.ts'
-import type { World } from '../state/world.ts'
-import { CrashLoop, survivorsOf } from '../workers/crash-loop.ts'
-import { Fleet } from '../workers/fleet.ts'
-import { Scoreboard } from '../workers/scoreboard.ts'
-import type { Child } from '../workers/worker-handle.ts'
-import type { ServerEvent } from './arbiter-event.ts'
-import { Waits } from './waits.ts'
+import type { Phase } from '../state/phase.ts'
+import { configure, type Scale, scaleOf } from '../state/scale.ts'
+import type { CrashLoop } from '../workers/crash-loop.ts'
+import type { Fleet } from '../workers/fleet.ts'
+import type { Scoreboard } from '../workers/scoreboard.ts'
 
 export interface ServerParts {
-  /** The configuration of the first generation. */
-  readonly resolved: Resolved
   readonly log: ErrorLog
   readonly outlets: Outlets
-  /** The environment that workers start from. */
-  readonly env: NodeJS.ProcessEnv
-  /** The descriptors that this arbiter inherited, and who its old arbiter is. */
-  readonly inheritedFds: InheritedFds
+  readonly hooks: HookQueue
+  readonly fleet: Fleet
+  readonly generations: Generations
+  readonly upgrader: Upgrader
   readonly pidfile: Pidfile
-  /** How many workers may boot at the same time. */
-  readonly boots: number
+  readonly scoreboard: Scoreboard
+  readonly crashLoop: CrashLoop
+  readonly waits: Waits
+  readonly watcher: Watcher
+  readonly renewals: Renewals
 }
 
 export class Server {
@@ -56,48 +49,31 @@ export class Server {
   scale: Scale
   /** Why the last reload failed, in one line; undefined if it did not. */
   failure: string | undefined
-  #scaleBefore: Scale
+  readonly #first: Resolved
   readonly #parts: ServerParts
-  readonly #scoreboard: Scoreboard
-  readonly #watcher: Watcher
-  readonly #renewals: Renewals
+  #scaleBefore: Scale
 
-  constructor(parts: ServerParts, put: (event: ServerEvent) => void) {
-    const { resolved, log, env } = parts
+  /** `first` is the configuration of the first generation. */
+  constructor(first: Resolved, phase: Phase, parts: ServerParts) {
+    this.#first = first
     this.#parts = parts
-    this.log = log
+    this.log = parts.log
     this.outlets = parts.outlets
+    this.hooks = parts.hooks
+    this.fleet = parts.fleet
+    this.generations = parts.generations
+    this.upgrader = parts.upgrader
     this.pidfile = parts.pidfile
-    this.phase = firstPhase(resolved.settings, parts.inheritedFds.oldArbiter !== undefined)
-    this.scale = scaleOf(resolved.settings.workers)
+    this.crashLoop = parts.crashLoop
+    this.waits = parts.waits
+    this.phase = phase
+    this.scale = scaleOf(first.settings.workers)
     this.#scaleBefore = this.scale
-    this.hooks = new HookQueue(resolved.hooks, resolved.settings.hook_timeout, log, () =>
-      put({ type: 'hook ended' }),
-    )
-    const warn = (message: string) => log.warning(message)
-    this.#scoreboard = new Scoreboard({ folder: resolved.settings.worker_tmp_dir, warn })
-    this.#watcher = new Watcher(put, log)
-    this.#renewals = new Renewals(put, log)
-    this.upgrader = new Upgrader(parts.inheritedFds, put)
-    const listeners = new Listeners(parts.inheritedFds.descriptors, log.write)
-    this.generations = new Generations(put, listeners, new AppBinds(parts.inheritedFds.appBinds))
-    this.fleet = new Fleet({
-      put,
-      log,
-      scoreboard: this.#scoreboard,
-      hooks: this.hooks,
-      env,
-      view: () => this.view(),
-      isAwaited: listener => this.upgrader.goesOn || this.generations.isClaimed(listener),
-    })
-    const records = () => this.#scoreboard.read()
-    this.crashLoop = new CrashLoop(log, () => survivorsOf(this.fleet.workers, records()))
-    this.waits = new Waits(log, records)
   }
 
   /** The configuration in force. */
   get resolved(): Resolved {
-    return (this.generations.current ?? this.generations.lastGood)?.resolved ?? this.#parts.resolved
+    return (this.generations.current ?? this.generations.lastGood)?.resolved ?? this.#first
   }
 
   /** Makes a generation the wanted one; the workers before it leave as its workers become ready. */
@@ -130,8 +106,8 @@ export class Server {
     this.log.setLevel(resolved.settings.loglevel)
     this.log.setFormat(resolved.settings.log_format)
     this.outlets.follow(generation)
-    this.#watcher.follow(resolved)
-    this.#renewals.follow(generation)
+    this.#parts.watcher.follow(resolved)
+    this.#parts.renewals.follow(generation)
   }
 
   rescale(scale: Scale): void {
@@ -171,50 +147,9 @@ export class Server {
 
   close(): void {
     if (!this.upgrader.isShared) this.generations.closeListeners()
-    this.#watcher.close()
-    this.#renewals.close()
-    this.#scoreboard.close()
-  }
-
-  /** The input of the plan. */
-  world(): World {
-    const { current, lastGood } = this.generations
-    const { settings } = this.resolved
-    const { wanted } = this.scale
-    const now = monotonicNow()
-    const serving = this.fleet.workers.filter(({ state }) => state === 'ready').map(({ born }) => born)
-    if (this.fleet.workers.some(child => isSilent(child, this.fleet.limitsOf(child.generation), now)))
-      this.fleet.readHeartbeats()
-    return {
-      now,
-      ...stopOf(this.phase, this.upgrader.isShared ? 0 : settings.drain_delay * 1_000),
-      wanted: current === undefined ? 0 : wanted,
-      generation: current?.number ?? 0,
-      surge: shareOf(settings.reload_surge, wanted),
-      boots: this.#asksApp && serving.length === 0 ? 1 : this.crashLoop.boots(this.#parts.boots, serving),
-      // A reverted generation does not bake: its last worker leaves like the others.
-      bake: this.phase.name === 'reloading' ? settings.reload_bake * 1_000 : 0,
-      recycles: this.phase.name === 'running',
-      undecided: this.generations.isPreparing,
-      lastGood: lastGood?.number,
-      spawnAfter: this.crashLoop.startAfter(serving),
-      workers: this.fleet.workers,
-      limitsOf: generation => this.fleet.limitsOf(generation),
-      addressesOf: number =>
-        [...this.fleet.serving, lastGood, current]
-          .find(one => one?.number === number)
-          ?.listeners.map(({ name }) => name) ?? [],
-    }
-  }
-
-  /**
-   * Whether the first worker has yet to find out where the app listens: a second one that listened meanwhile would
-   * conflict with it, or with the arbiter's bind.
-   */
-  get #asksApp(): boolean {
-    const { current, appBinds } = this.generations
-    const asks = current !== undefined && bindFrom(current.resolved) === 'nobody' && mayBind(current)
-    return asks && appBinds.all.length === 0
+    this.#parts.watcher.close()
+    this.#parts.renewals.close()
+    this.#parts.scoreboard.close()
   }
 
   /** What hooks see; `resolved` may be a configuration that is not in force yet. */
@@ -233,13 +168,4 @@ export class Server {
       log: this.log,
     }
   }
-}
-
-function isSilent({ heartbeat }: Child, limits: Limits, now: number): boolean {
-  return limits.heartbeat > 0 && heartbeat + limits.heartbeat <= now
-}
-
-function stopOf(phase: Phase, delay: number): Pick<World, 'stopping' | 'stopAt'> {
-  if (phase.name !== 'stopping') return { stopping: 'no', stopAt: 0 }
-  return { stopping: phase.how === 'announced' ? 'soon' : phase.how, stopAt: phase.since + delay }
 }

@@ -2,8 +2,7 @@
 import type { LogLevel } from '../../worker/protocol/messages.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import type { Alarm } from './alarm.ts'
-import type { ArbiterEvent } from './arbiter-event.ts'
-import type { Inbox } from './inbox.ts'
+import type { ArbiterEvent, Inbox } from './inbox.ts'
 import type { Server } from './server.ts'
 
 /**

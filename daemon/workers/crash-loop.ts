@@ -8,14 +8,23 @@ import type { Child } from './worker-handle.ts'
 /** After this many early exits in a row, only every tenth is logged. */
 const manyExits = 10
 
+export interface CrashLoopParts {
+  readonly log: ErrorLog
+  /** How many workers may boot at the same time. */
+  readonly boots: number
+  /** The workers that are not leaving. */
+  readonly survivors: () => readonly Survivor[]
+}
+
 export class CrashLoop {
   readonly #log: ErrorLog
+  readonly #boots: number
   readonly #survivors: () => readonly Survivor[]
   #streak = noStreak
 
-  /** `survivors` returns the workers that are not leaving. */
-  constructor(log: ErrorLog, survivors: () => readonly Survivor[]) {
+  constructor({ log, boots, survivors }: CrashLoopParts) {
     this.#log = log
+    this.#boots = boots
     this.#survivors = survivors
   }
 
@@ -57,9 +66,9 @@ export class CrashLoop {
     return nextStart(this.#streak, ready.length > 0)
   }
 
-  /** How many of `most` may boot at the same time: in a crash loop, a single worker tries first. */
-  boots(most: number, ready: readonly number[]): number {
-    return this.isOn && !ready.some(born => born >= this.#streak.since) ? 1 : most
+  /** How many workers may boot at the same time: in a crash loop, a single one tries first. */
+  boots(ready: readonly number[]): number {
+    return this.isOn && !ready.some(born => born >= this.#streak.since) ? 1 : this.#boots
   }
 }
 

@@ -64,7 +64,7 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'keeps the scoreboard open',
     file: 'daemon/arbiter/server.ts',
-    from: 'this.#scoreboard.close()',
+    from: 'this.#parts.scoreboard.close()',
     to: 'void 0',
   },
   {

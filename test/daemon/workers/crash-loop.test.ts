@@ -13,17 +13,21 @@ describe('a crash loop', () => {
     lines = []
     survivors = []
     const write = (line: string) => void lines.push(line)
-    loop = new CrashLoop({ warning: write, error: write } as Partial<ErrorLog> as ErrorLog, () => survivors)
+    loop = new CrashLoop({
+      log: { warning: write, error: write } as Partial<ErrorLog> as ErrorLog,
+      boots: 4,
+      survivors: () => survivors,
+    })
   })
 
   it('begins with the second young death, and lets one worker try at a time until one is ready', () => {
     loop.backOff('no database')
-    expect([loop.isOn, loop.boots(4, [])]).to.deep.equal([false, 4])
+    expect([loop.isOn, loop.boots([])]).to.deep.equal([false, 4])
     const first = monotonicNow()
     loop.backOff('no database')
-    expect([loop.isOn, loop.boots(4, [])]).to.deep.equal([true, 1])
-    expect(loop.boots(4, [0]), 'one that was ready before').to.equal(1)
-    expect(loop.boots(4, [first])).to.equal(4)
+    expect([loop.isOn, loop.boots([])]).to.deep.equal([true, 1])
+    expect(loop.boots([0]), 'one that was ready before').to.equal(1)
+    expect(loop.boots([first])).to.equal(4)
   })
 
   it('is over when a worker ends that served, and when there is something new', () => {

@@ -1,8 +1,8 @@
 /** Logs which draining workers hold up a new one, and what they still have to finish. */
 import { monotonicNow, type ScoreRecord } from '../../worker/protocol/scoreboard.ts'
-import type { ErrorLog } from '../logs/error-log.ts'
 import { count } from '../state/count.ts'
 import type { Wait } from '../state/stragglers.ts'
+import type { ErrorLog } from './error-log.ts'
 
 export class Waits {
   readonly #log: Pick<ErrorLog, 'info'>
