@@ -1,0 +1,91 @@
+import { expect } from 'chai'
+import { Reloads } from '../../../daemon/arbiter/reloads.ts'
+import type { Preparation } from '../../../daemon/generation/generations.ts'
+import type { Phase } from '../../../daemon/state/phase.ts'
+import { fakeServer, generation, resolvedFrom } from './fake-server.ts'
+
+describe('reloads', () => {
+  const readAgain = () => resolvedFrom('--error-logfile', '/new.log')
+
+  it('prepare with the configuration read again, and take what only one server may have before on_reload', async () => {
+    let prepared: Preparation | undefined
+    const prepare = (preparation: Preparation) => {
+      prepared = preparation
+    }
+    const { server, calls, lines } = fakeServer({}, { generations: { prepare } })
+    new Reloads(server, readAgain).begin()
+    expect(lines).to.deep.equal(['info Reload 1: reading the configuration'])
+    const { signal } = new AbortController()
+    await prepared?.after?.((await prepared.read(signal)) as never)
+    expect(calls).to.deep.equal([
+      'generations.prepare',
+      'log.moveTo /new.log',
+      'outlets.use',
+      'pidfile.claim',
+      'server.view',
+      'hooks.callOf',
+    ])
+  })
+
+  it('stop at the first of these steps that fails', async () => {
+    let prepared: Preparation | undefined
+    const { server, calls } = fakeServer(
+      {},
+      {
+        generations: {
+          prepare: (preparation: Preparation) => {
+            prepared = preparation
+          },
+        },
+        outlets: { use: async () => Promise.reject(new Error('no syslog')) },
+      },
+    )
+    new Reloads(server, readAgain).begin()
+    const failure = await prepared?.after?.(await resolvedFrom()).catch((error: Error) => error.message)
+    expect(failure).to.equal('no syslog')
+    expect(calls).not.to.include('pidfile.claim')
+  })
+
+  it('take a prepared generation into force, and open the logs again', async () => {
+    const { server, calls, lines } = fakeServer({})
+    new Reloads(server, readAgain).rollOut(await generation(2))
+    expect(calls).to.deep.equal(['server.activate', 'server.reopenLogs'])
+    expect(lines).to.deep.equal(['info Reload 0: starting generation 2'])
+  })
+
+  it('that fail go back to the last good generation, with its log, its targets and its pidfile', async () => {
+    const lastGood = await generation(1, '--error-logfile', '/old.log')
+    const { server, calls, lines } = fakeServer(
+      {},
+      { generations: { lastGood, current: await generation(2) } },
+    )
+    const reloads = new Reloads(server, readAgain)
+    reloads.begin()
+    calls.length = 0
+    reloads.abort('Worker 3 exited\nwith a stack')
+    expect(server.failure).to.equal('reload 1 failed: Worker 3 exited')
+    expect(lines.at(-1)).to.equal(
+      'error Reload 1 failed: generation 1 keeps serving: Worker 3 exited\nwith a stack',
+    )
+    await new Promise(setImmediate)
+    expect(calls).to.deep.equal(['server.revert', 'pidfile.withdraw', 'log.moveTo /old.log', 'outlets.use'])
+  })
+
+  it('that are superseded go back too, and leave the rest to the next one', async () => {
+    const { server, calls, lines } = fakeServer({}, { generations: { current: await generation(2) } })
+    new Reloads(server, readAgain).supersede('no app')
+    expect(calls).to.deep.equal(['server.revert'])
+    expect(lines).to.deep.equal(['error Generation 2 failed, the next one is on its way: no app'])
+    expect(server.failure).to.equal(undefined)
+  })
+
+  it('that succeed make the generation the last good one, and say how long it took', async () => {
+    const state = { scale: { wanted: 2 }, failure: 'reload 1 failed: before' }
+    const { server, calls, lines } = fakeServer(state, { generations: { current: await generation(2) } })
+    const before: Phase = { name: 'reloading', since: 0, restarts: 0, reloadAfter: false }
+    new Reloads(server, readAgain).finish(before)
+    expect(calls).to.deep.equal(['generations.confirm', 'pidfile.publish'])
+    expect(server.failure).to.equal(undefined)
+    expect(lines[0]).to.match(/^info Reload 0: generation 2 serves \(2 workers, [\d.]+ s\)$/)
+  })
+})

@@ -1,0 +1,103 @@
+import { expect } from 'chai'
+import { Upgrades } from '../../../daemon/arbiter/upgrades.ts'
+import { fakeServer, generation } from './fake-server.ts'
+
+describe('upgrades', () => {
+  const parts = { env: { PATH: '/bin' }, cwd: '/srv', notifier: undefined }
+
+  async function upgrading(answers: {
+    readonly upgrader?: Readonly<Record<string, unknown>>
+    readonly preExec?: () => Promise<void>
+    readonly phase?: string
+  }) {
+    const current = await generation(1)
+    const appBinds = { addresses: { binds: ['127.0.0.1:9'], late: [] } }
+    const fake = fakeServer(
+      { phase: { name: answers.phase ?? 'running' }, resolved: current.resolved },
+      {
+        generations: { current, appBinds },
+        upgrader: { newArbiter: 7, refusal: undefined, ...answers.upgrader },
+        hooks: { call: answers.preExec ?? (async () => undefined) },
+      },
+    )
+    return { ...fake, upgrades: new Upgrades(fake.server, parts) }
+  }
+
+  it('call pre_exec, and start a new arbiter on the sockets in force', async () => {
+    let launched: unknown
+    const launch = (options: unknown) => {
+      launched = options
+    }
+    const { upgrades, calls, lines } = await upgrading({ upgrader: { launch } })
+    await upgrades.begin()
+    expect(calls).to.deep.equal(['server.view', 'hooks.call', 'upgrader.launch'])
+    expect(launched).to.deep.equal({
+      listeners: [],
+      appBinds: { binds: ['127.0.0.1:9'], late: [] },
+      cwd: '/srv',
+      env: { PATH: '/bin' },
+    })
+    expect(lines).to.deep.equal(['info Upgrading: the new arbiter starts (pid 7)'])
+  })
+
+  it('are refused with the reason', async () => {
+    const { upgrades, calls, lines } = await upgrading({ upgrader: { refusal: 'one lives already' } })
+    await upgrades.begin()
+    expect(calls).to.deep.equal([])
+    expect(lines).to.deep.equal(['warning Not upgrading: one lives already'])
+  })
+
+  it('are abandoned if pre_exec fails, or the start does', async () => {
+    const failing = async () => Promise.reject(new Error('not today'))
+    const launch = () => {
+      throw new Error('no memory')
+    }
+    const hooked = await upgrading({ preExec: failing })
+    await hooked.upgrades.begin()
+    expect([hooked.calls, hooked.lines]).to.deep.equal([
+      ['server.view', 'hooks.call'],
+      ['error Not upgrading: not today'],
+    ])
+    const broken = await upgrading({ upgrader: { launch } })
+    await broken.upgrades.begin()
+    expect(broken.lines).to.deep.equal(['error Not upgrading: no memory'])
+  })
+
+  it('begin one at a time, and again after one was abandoned', async () => {
+    const attempts: (() => void)[] = []
+    const preExec = () => new Promise<void>((_, reject) => void attempts.push(() => reject(new Error('no'))))
+    const { upgrades, lines } = await upgrading({ preExec })
+    const first = upgrades.begin()
+    await upgrades.begin()
+    expect(lines).to.deep.equal(['warning Not upgrading: an upgrade is being prepared already'])
+    attempts[0]?.()
+    await first
+    void upgrades.begin()
+    expect(attempts.length).to.equal(2)
+  })
+
+  it('start nothing if the server was told to stop while pre_exec ran', async () => {
+    const { upgrades, calls } = await upgrading({ phase: 'stopping' })
+    await upgrades.begin()
+    expect(calls).not.to.include('upgrader.launch')
+  })
+
+  it('say how the new arbiter ended: one that was told to is no error', async () => {
+    const { upgrades, lines } = await upgrading({})
+    upgrades.hear({ type: 'new arbiter ended', pid: 7, how: 'code 0' })
+    upgrades.hear({ type: 'new arbiter ended', pid: 7, how: 'SIGSEGV' })
+    upgrades.hear({ type: 'new arbiter ended', pid: undefined, how: 'no such file' })
+    expect(lines).to.deep.equal([
+      'warning The new arbiter ended (pid 7) with code 0: this arbiter goes on',
+      'error The new arbiter ended (pid 7) with SIGSEGV: this arbiter goes on',
+      'error Not upgrading: no such file',
+    ])
+  })
+
+  it('end with a promotion, which gives the new arbiter the pidfile', async () => {
+    const { upgrades, calls, lines } = await upgrading({})
+    upgrades.hear({ type: 'promoted' })
+    expect(calls).to.deep.equal(['pidfile.move'])
+    expect(lines).to.deep.equal(['info Promoted: the old arbiter is gone'])
+  })
+})
