@@ -1,6 +1,7 @@
 /** The attack: the past findings first, and then every adversary in its turn until the time is over. */
 import { adversaries } from './adversaries.ts'
 import { corpus } from './corpus/index.ts'
+import { storyOf } from './report.ts'
 import { becomes, within } from './server/patience.ts'
 import { type Adversary, type Outcome, Turn } from './turn.ts'
 
@@ -49,7 +50,7 @@ export async function attack({
   const perform = async (adversary: Adversary, turn: number) => {
     const outcome = await take({ adversary, seed: seed + turn, seconds: each, node })
     outcomes.push(outcome)
-    if (outcome.violations.length > 0) tell(`${nameOf(adversary)}: ${outcome.violations.join('; ')}`)
+    if (outcome.violations.length > 0) tell(storyOf(outcome))
   }
   try {
     await inLanes(corpusLanes, corpus.filter(isWanted), async adversary => {

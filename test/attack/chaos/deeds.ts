@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { chance, integer, pick } from '../random.ts'
 import { signal } from '../server/session.ts'
 import { badApps, badConfigurations, goodConfigurations } from './mistakes.ts'
-import { goodApp, type World } from './world.ts'
+import { goodApp, mostWanted, type World } from './world.ts'
 
 export interface Deed {
   readonly name: string
@@ -14,7 +14,6 @@ export interface Deed {
   run(world: World): Promise<string | undefined> | string | undefined
 }
 
-const most = 4
 const floods = ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR1', 'SIGCONT'] as const
 
 export const deeds: readonly Deed[] = [
@@ -22,7 +21,7 @@ export const deeds: readonly Deed[] = [
   {
     name: 'TTIN',
     share: 2,
-    run: world => (world.wanted < most ? send(world, 'SIGTTIN') : undefined),
+    run: world => (world.wanted < mostWanted ? send(world, 'SIGTTIN') : undefined),
   },
   { name: 'TTOU', share: 2, run: world => send(world, 'SIGTTOU') },
   { name: 'USR1', share: 2, run: world => send(world, 'SIGUSR1') },
@@ -43,7 +42,7 @@ export const deeds: readonly Deed[] = [
       const name = pick(world.random, floods)
       for (let sent = 0; sent < 200; sent += 1) send(world, name)
       // Signals are no counters: how many of them are heard is open.
-      await limitScale(world)
+      await world.limitScale()
       return name
     },
   },
@@ -52,7 +51,7 @@ export const deeds: readonly Deed[] = [
     share: 1,
     async run(world) {
       for (let sent = 0; sent < 100; sent += 1) send(world, pick(world.random, floods))
-      await limitScale(world)
+      await world.limitScale()
       return undefined
     },
   },
@@ -139,15 +138,6 @@ function hup(world: World): undefined {
 
 function remove(world: World, name: string): undefined {
   rmSync(world.path(name), { recursive: true, force: true })
-}
-
-async function limitScale(world: World): Promise<void> {
-  await sleep(100)
-  for (let left = world.wanted - most; left > 0; left -= 1) {
-    world.server.signal('SIGTTOU')
-    // Equal signals that come together are one.
-    await sleep(20)
-  }
 }
 
 /** One of these texts is written to the file, and read. */

@@ -12,6 +12,9 @@ import { becomes } from '../server/patience.ts'
 import { signal } from '../server/session.ts'
 import type { Turn } from '../turn.ts'
 
+/** How many workers may be wanted. */
+export const mostWanted = 4
+
 const kinds = ['keep-alive', 'fresh', 'fresh, unix', 'POST echoed', 'slow', 'WebSocket']
 
 const honestApp = fileURLToPath(new URL('../served/listener.mjs', import.meta.url))
@@ -101,6 +104,17 @@ export class World {
     this.#excuses.push(this.honest.excuse(...excuse))
   }
 
+  /** After a flood of TTIN: a machine that is busy with a fleet of any size proves nothing. */
+  async limitScale(): Promise<void> {
+    // The arbiter hears a flood in its own time, and equal signals that come together are one.
+    await sleep(100)
+    await becomes(() => {
+      const isFew = this.wanted <= mostWanted
+      if (!isFew) this.server.signal('SIGTTOU')
+      return isFew
+    }, 20)
+  }
+
   /** Stops a process for a while. */
   async suspend(pid: number, ms: number): Promise<void> {
     if (!signal(pid, 'SIGSTOP')) return
@@ -115,6 +129,7 @@ export class World {
     this.write('tsicorn.config.mjs', configuration())
     rmSync(this.path('logs'), { recursive: true, force: true })
     mkdirSync(this.path('logs'))
+    await this.limitScale()
     if (server.isAlive) await turn.reload(server, 2)
     // The first reload may have been superseded by one of the storm's.
     if (this.wanted === 0) server.signal('SIGTTIN')
