@@ -5,6 +5,7 @@ import { ConfigError } from '../config/load/config-error.ts'
 import { help, type Terminal } from '../config/print/help.ts'
 import { printConfig } from '../config/print/print-config.ts'
 import { type Resolved, resolve, type Sources } from '../config/resolve/resolve.ts'
+import { packageFolder } from '../hooks/own-files.ts'
 import { messageOf, stackOf } from '../hooks/thrown.ts'
 import { within } from '../hooks/time-limit.ts'
 import { exitCodes } from '../worker/protocol/exit-codes.ts'
@@ -172,9 +173,8 @@ function workingFolder(): string {
 }
 
 function version(): string {
-  const file = ['../package.json', '../../package.json'].map(path => new URL(path, import.meta.url))
-  const found = file.find(url => statSync(url, { throwIfNoEntry: false }) !== undefined)
-  return (JSON.parse(readFileSync(found as URL, 'utf8')) as { version: string }).version
+  return (JSON.parse(readFileSync(new URL('package.json', packageFolder), 'utf8')) as { version: string })
+    .version
 }
 
 function terminal(): Terminal {

@@ -5,8 +5,8 @@ const supported = (major === 22 && minor >= 18) || (major === 24 && minor >= 11)
 
 if (supported) {
   const { existsSync } = await import('node:fs')
-  const source = new URL('./main.ts', import.meta.url)
-  const { main } = await import(existsSync(source) ? source.href : '../dist/daemon/main.js')
+  const bundle = new URL('../dist/daemon-main.js', import.meta.url)
+  const { main } = await import(existsSync(bundle) ? bundle.href : './main.ts')
   await main(process.argv.slice(2))
 } else {
   process.stderr.write(

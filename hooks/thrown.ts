@@ -1,4 +1,5 @@
 /** Converts what user code throws to text: it may be anything, and even reading it may throw. */
+import { isOwnFrame } from './own-files.ts'
 
 /** The stack of an error, or the value as text. */
 export function stackOf(thrown: unknown): string {
@@ -6,11 +7,7 @@ export function stackOf(thrown: unknown): string {
 }
 
 /** Frames of Node and of this package, which tell the author of a hook nothing. */
-const root = new URL('..', import.meta.url).href
-const isForeignFrame = (line: string) =>
-  /^ +at /.test(line) &&
-  (line.includes('node:internal') ||
-    ['config', 'daemon', 'hooks', 'worker'].some(room => line.includes(`${root}${room}/`)))
+const isForeignFrame = (line: string) => isOwnFrame(line) || /^ +at .*node:internal/.test(line)
 
 /** The stack without the frames of the callers of the user's code. */
 export function userStackOf(thrown: unknown): string {

@@ -9,7 +9,7 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type Measurement, measure } from './bench/measure.ts'
-import { type Side, sides } from './bench/server.ts'
+import { bundlePrograms, type Side, sides } from './bench/server.ts'
 
 const { values } = parseArgs({
   options: {
@@ -29,6 +29,7 @@ const load = {
 const wanted = values.sides.split(',').map(toSide)
 const results = new Map<Side, Measurement[]>(wanted.map(side => [side, []]))
 
+await bundlePrograms()
 for (let round = 0; round < rounds; round++) {
   const turn = round % wanted.length
   for (const side of [...wanted.slice(turn), ...wanted.slice(0, turn)]) {

@@ -16,7 +16,7 @@ const table: Readonly<Record<string, string>> = {
   'worker/http': 'worker/{net,process,protocol} hooks',
   'worker/app/adapters': 'worker/http',
   'worker/listen': 'worker/app/adapters worker/{http,protocol}',
-  'worker/app': 'worker/app/adapters worker/{http,listen,process,protocol} config/load',
+  'worker/app': 'worker/app/adapters worker/{http,listen,process,protocol} config/load hooks',
   'worker/access-log': 'worker/{http,process,protocol,sinks} hooks',
   'worker/connection': 'worker/app/adapters worker/{http,net,process,protocol} hooks',
   'worker/server':
@@ -25,7 +25,7 @@ const table: Readonly<Record<string, string>> = {
 
   'daemon/state': 'type:hooks',
   // The arbiter's questions to the operating system.
-  'daemon/system': 'worker/protocol',
+  'daemon/system': 'worker/protocol hooks',
   'daemon/sockets': 'daemon/system worker/protocol config/{kinds,resolve}',
   'daemon/logs': 'daemon/{sockets,state} worker/{protocol,sinks} hooks config/{load,resolve}',
   'daemon/process': 'daemon/{sockets,state,system} worker/protocol hooks config config/resolve',

@@ -1,5 +1,6 @@
 /** The entry point of the worker process: connects it to its arbiter, handles signals, and boots the worker. */
 import { inspect } from 'node:util'
+import { entryFile } from '../hooks/own-files.ts'
 import { emulateParentChannel } from './process/app-channel.ts'
 import { isLastSignal } from './process/app-shutdown.ts'
 import { openChannel, tellArbiter, tellSync } from './process/arbiter-channel.ts'
@@ -18,7 +19,7 @@ let disconnectApp: (() => void) | undefined
 
 // Processes that the app starts are not workers.
 delete process.env[arbiterVariable]
-const own = process.execArgv.findIndex(arg => arg.startsWith('--import=') && arg.includes('/worker/preload.'))
+const own = process.execArgv.indexOf(`--import=${entryFile('worker/preload').href}`)
 if (own !== -1) process.execArgv.splice(own, 1)
 
 openChannel({

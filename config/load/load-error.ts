@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { dirname, relative } from 'node:path'
 import { promisify } from 'node:util'
+import { isOwnFrame } from '../../hooks/own-files.ts'
 import { messageOf } from '../../hooks/thrown.ts'
 
 interface Explanation {
@@ -74,10 +75,9 @@ async function findPosition(error: SyntaxError, path: string): Promise<string | 
 export function userStack(error: unknown): string | undefined {
   if (!(error instanceof Error) || error.stack === undefined) return undefined
   const foreign = /node:internal|\/node_modules\/(tsx|esbuild)\//
-  const own = new URL('..', import.meta.url).href
   return error.stack
     .split('\n')
-    .filter(line => !(/^ +at /.test(line) && (foreign.test(line) || line.includes(own))))
+    .filter(line => !(/^ +at /.test(line) && (foreign.test(line) || isOwnFrame(line))))
     .map(withoutQuery)
     .join('\n')
 }

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { ConfigError, type Problem } from '../../config/load/config-error.ts'
 import { configTimedOut } from '../../config/load/file.ts'
 import type { ConfigTrial } from '../../config/resolve/layers.ts'
+import { entryFile } from '../../hooks/own-files.ts'
 import { trySpawn, whyNotStarted } from '../system/spawn.ts'
 
 /** The argument of the trial process, as JSON. */
@@ -17,7 +18,7 @@ export interface TrialTask {
   readonly command: ConfigTrial['context']['command']
 }
 
-const trialMain = fileURLToPath(new URL(`./config-trial-main.${import.meta.url.slice(-2)}`, import.meta.url))
+const trialMain = fileURLToPath(entryFile('daemon/generation/config-trial-main'))
 
 /** How much of each output of the process is kept, in characters. */
 const keptLength = 64 * 1_024

@@ -1,9 +1,10 @@
 /** The command line and the environment of a worker. */
 import { fileURLToPath } from 'node:url'
+import { entryFile } from '../../hooks/own-files.ts'
 import { arbiterVariable } from '../../worker/protocol/frame.ts'
 import { ourselves, toWord } from './process-identity.ts'
 
-const preload = new URL(`../../worker/preload.${import.meta.url.slice(-2)}`, import.meta.url)
+const preload = entryFile('worker/preload')
 
 /** SIGUSR1, often sent to whole process groups, would open a port where any local user can run code as the worker. */
 const closed = ['--disable-sigusr1'] as const

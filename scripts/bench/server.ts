@@ -1,17 +1,37 @@
 /** Starts and stops the servers of the benchmark. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 
 /** How many workers each server runs. */
 export const workers = 2
 
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const folder = join(root, 'dist-bench')
+const program = (name: string) => join(folder, `${name}.js`)
+
 /** The compared servers: each is a command that prints where it listens and when its workers run. */
 export const sides = {
-  limit: [path('./limit.js')],
-  tsicorn: [path('./tsicorn.js'), '-w', `${workers}`, '-b', '127.0.0.1:0', path('./app.js')],
-  cluster: [path('./cluster.js')],
+  limit: [program('limit')],
+  tsicorn: [join(root, 'daemon/tsicorn.js'), '-w', `${workers}`, '-b', '127.0.0.1:0', program('app')],
+  cluster: [program('cluster')],
 } as const
+
+/** Bundles the other programs as tsicorn is: removing types takes time and memory at every start. */
+export async function bundlePrograms(): Promise<void> {
+  await build({
+    absWorkingDir: import.meta.dirname,
+    entryPoints: ['limit.ts', 'limit-worker.ts', 'cluster.ts', 'app.ts'],
+    outdir: folder,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    external: ['winston'],
+    logLevel: 'warning',
+  })
+}
 
 export type Side = keyof typeof sides
 
@@ -50,8 +70,4 @@ function untilRunning(side: Side, child: ChildProcess): Promise<number> {
     child.stdout?.on('data', hear)
     child.stderr?.on('data', hear)
   })
-}
-
-function path(relative: string): string {
-  return fileURLToPath(new URL(relative, import.meta.url))
 }

@@ -1,6 +1,5 @@
 /** What an attack came to, in words. */
-import { nameOf } from './run.ts'
-import type { Outcome } from './turn.ts'
+import { nameOf, type Outcome } from './turn.ts'
 
 /** A table in Markdown: a row for each adversary. */
 export function tableOf(outcomes: readonly Outcome[]): string {

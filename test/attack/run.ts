@@ -72,10 +72,6 @@ export async function attack({
   return outcomes
 }
 
-export function nameOf({ group, name }: Adversary): string {
-  return `${group}: ${name}`
-}
-
 async function take(options: {
   readonly adversary: Adversary
   readonly seed: number

@@ -16,6 +16,10 @@ export interface Adversary {
   run(turn: Turn): Promise<void>
 }
 
+export function nameOf({ group, name }: Adversary): string {
+  return `${group}: ${name}`
+}
+
 export interface TurnOptions {
   readonly adversary: Adversary
   readonly seed: number

@@ -1,6 +1,7 @@
 /** Guards against apps that fork workers of their own, or call `process.exit` while they are loaded. */
 import cluster from 'node:cluster'
 import { syncBuiltinESMExports } from 'node:module'
+import { isOwnFrame } from '../../hooks/own-files.ts'
 import type { AppLog } from '../http/types.ts'
 import { AppError } from '../protocol/boot-error.ts'
 import { exitCodes } from '../protocol/exit-codes.ts'
@@ -41,5 +42,5 @@ export function reportAppExit(app: string, log: AppLog, isLeaving: () => boolean
 /** The worker itself exits when it is told to stop while the app is being loaded. */
 function calledByWorker(): boolean {
   const [, , , caller = ''] = (new Error().stack ?? '').split('\n')
-  return caller.includes(new URL('..', import.meta.url).href)
+  return isOwnFrame(caller)
 }

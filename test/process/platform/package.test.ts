@@ -46,14 +46,19 @@ describe('the package', function () {
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('has each source compiled, and nothing else that is not meant for it', () => {
-    const sources = globSync(`{${sourceFolders.join()}}/**/*.ts`, { cwd: root })
+  it('has a bundle for each process, types, and nothing else that is not meant for it', () => {
+    const [bundles, types] = [/^dist\/[^/]+\.js(?:\.map)?$/, /^dist\/.*\.d\.ts$/]
+    const entries = ['daemon-main', 'daemon-generation-config-trial-main', 'worker-preload', 'config-index']
+    expect([...packed]).to.include.members(entries.map(name => `dist/${name}.js`))
+    expect([...packed]).to.include('dist/config/index.d.ts')
     const expected = [
-      ...sources.flatMap(path => ['js', 'd.ts'].map(ending => `dist/${path.replace(/ts$/, ending)}`)),
+      'dist/licenses.txt',
       ...globSync('{docs,deploy}/**', { cwd: root }).filter(path => statSync(join(root, path)).isFile()),
       ...['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'package.json', 'daemon/tsicorn.js'],
     ]
-    expect([...packed].sort()).to.deep.equal(expected.sort())
+    const others = packed.filter(path => !bundles.test(path) && !types.test(path))
+    expect(others.sort()).to.deep.equal(expected.sort())
+    expect([...packed], 'of an earlier build').not.to.include('dist/renamed-since.js')
   })
 
   it('has all pages that its pages link to', () => {
@@ -180,7 +185,7 @@ function copySources(clone: string): string {
     'CONTRIBUTING.md',
     'LICENSE',
   ]
-  for (const path of [...sourceFolders, 'docs', 'deploy', ...files]) {
+  for (const path of [...sourceFolders, 'docs', 'deploy', 'scripts/build.ts', ...files]) {
     cpSync(join(root, path), join(clone, path), { recursive: true })
   }
   symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'))

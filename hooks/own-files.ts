@@ -1,0 +1,17 @@
+/** Where this package is, and which frames of a stack are its own: it runs from its sources, or as bundles in `dist`. */
+
+/** This file and every bundle lie one folder below it. */
+export const packageFolder = new URL('..', import.meta.url).href
+
+const isBundled = import.meta.url.endsWith('.js')
+const folders = isBundled ? ['dist'] : ['config', 'daemon', 'hooks', 'worker']
+
+/** The first file of a process, by its path among the sources and without ending: `worker/preload`. */
+export function entryFile(path: string): URL {
+  return new URL(isBundled ? `dist/${path.replaceAll('/', '-')}.js` : `${path}.ts`, packageFolder)
+}
+
+/** Whether this line of a stack is a frame of this package. */
+export function isOwnFrame(line: string): boolean {
+  return /^ +at /.test(line) && folders.some(folder => line.includes(`${packageFolder}${folder}/`))
+}

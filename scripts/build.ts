@@ -1,0 +1,75 @@
+/**
+ * Bundles the package into `dist`, where each process finds one file, and others only for what is rare.
+ *
+ * The lines stay readable, and maps name their sources. The licenses of what is bundled are in `dist/licenses.txt`.
+ */
+import { globSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, type Metafile } from 'esbuild'
+
+/** The first file of each process, and what configurations import. */
+const entries = ['daemon/main', 'daemon/generation/config-trial-main', 'worker/preload', 'config/index']
+
+/** These have files of their own to find, or are loaded by their name. */
+const external = ['tsx', 'esbuild', 'chokidar', 'proper-lockfile']
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const folder = join(root, 'dist')
+
+for (const old of globSync('*', { cwd: folder })) if (/\.(?:js|map|txt)$/.test(old)) rmSync(join(folder, old))
+const bundles = await Promise.all(entries.map(bundle))
+writeFileSync(join(folder, 'licenses.txt'), licensesOf(bundles))
+
+/** What two processes share is in the bundles of both. */
+async function bundle(path: string): Promise<Metafile> {
+  const name = path.replaceAll('/', '-')
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [{ in: `${path}.ts`, out: name }],
+    outdir: folder,
+    chunkNames: `${name}-[name]-[hash]`,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22.18',
+    external,
+    sourcemap: true,
+    sourcesContent: false,
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+    // CommonJS among what is bundled requires modules of Node.
+    banner: {
+      js: `import { createRequire as requireFrom } from 'node:module'\nconst require = requireFrom(import.meta.url)`,
+    },
+  })
+  return metafile
+}
+
+/** Of every package that a bundle has code of. */
+function licensesOf(all: readonly Metafile[]): string {
+  const used = all
+    .flatMap(({ outputs }) => Object.values(outputs))
+    .flatMap(({ inputs }) => Object.entries(inputs))
+    .flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [packageOf(path)] : []))
+    .filter(found => found !== undefined)
+  return [...new Set(used)].sort().map(licenseOf).join('\n')
+}
+
+/** `node_modules/winston` for a file of it. */
+function packageOf(path: string): string | undefined {
+  return /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0]
+}
+
+function licenseOf(path: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8')) as {
+    readonly name: string
+    readonly version: string
+    readonly license: string
+  }
+  const file = readdirSync(join(root, path)).find(name => /^licen[cs]e/i.test(name))
+  const text = file === undefined ? '' : readFileSync(join(root, path, file), 'utf8')
+  return `${name} ${version}: ${license}\n\n${text}`
+}
