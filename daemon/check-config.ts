@@ -1,13 +1,12 @@
 /** `--check-config`: loads hooks and app as a worker would, in a separate process that serves no requests. */
-import type { Address } from '../config/kinds/bind-address.ts'
+import { type Address, urlOf } from '../config/kinds/bind-address.ts'
 import type { Resolved } from '../config/resolve/resolve.ts'
 import { firstInherited } from '../worker/protocol/frame.ts'
 import type { InheritedListener } from '../worker/protocol/messages.ts'
 import { Inbox } from './arbiter/inbox.ts'
 import { bindFrom } from './generation/app-binds.ts'
-import { readTls } from './generation/certificate.ts'
 import { appFileOf, workerHooks, workerSettings } from './generation/generation.ts'
-import { urlOf } from './sockets/sockets.ts'
+import { readTls } from './generation/tls-files.ts'
 import { Scoreboard, type Seat } from './workers/scoreboard.ts'
 import { Child, type ChildEvent } from './workers/worker-handle.ts'
 

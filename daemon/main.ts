@@ -10,7 +10,6 @@ import { messageOf, stackOf } from '../hooks/thrown.ts'
 import { within } from '../hooks/time-limit.ts'
 import { exitCodes } from '../worker/protocol/exit-codes.ts'
 import { Arbiter } from './arbiter/arbiter.ts'
-import { checkApp } from './check-config.ts'
 import { tryConfig } from './generation/config-trial.ts'
 import { type ErrorLog, type ErrorLogOptions, openErrorLog } from './logs/error-log.ts'
 import { Outlets } from './logs/telemetry.ts'
@@ -65,6 +64,7 @@ async function run(resolved: Resolved, sources: Start): Promise<number> {
 async function check(resolved: Resolved, { env }: Sources): Promise<number> {
   const { logger_class, chdir } = resolved.settings
   if (logger_class !== null) await (await import('./logs/logger-factory.ts')).loadFactory(logger_class, chdir)
+  const { checkApp } = await import('./check-config.ts')
   const problem = await checkApp(resolved, env)
   if (problem !== undefined) {
     process.stderr.write(`${problem}\n`)

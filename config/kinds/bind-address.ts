@@ -1,4 +1,4 @@
-/** Parses the addresses of `bind`. */
+/** Parses the addresses of `bind`, and describes them in one form each. */
 import { isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 
@@ -79,3 +79,20 @@ function portFrom(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65535) return Number(text)
   throw new RangeError(`has the port ${JSON.stringify(text)}, which is not a number from 0 to 65535`)
 }
+
+export function describeAddress(address: Address): string {
+  if (address.kind === 'fd') return `fd://${address.fd}`
+  if (address.kind === 'unix') return `unix:${address.path}`
+  return `${address.ipv6Only ? ipv6Scheme : ''}${hostAndPortText(address)}`
+}
+
+export function urlOf(address: { readonly host: string; readonly port: number }): string {
+  return `http://${hostAndPortText(address)}`
+}
+
+function hostAndPortText({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** As in Go and netstat, `tcp6` takes no IPv4 connections. */
+export const ipv6Scheme = 'tcp6://'

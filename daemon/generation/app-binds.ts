@@ -2,11 +2,10 @@
  * The addresses that the app listens on besides the operator's: workers report them, and the arbiter binds them for
  * all.
  */
-import { type Address, parseBind } from '../../config/kinds/bind-address.ts'
+import { type Address, describeAddress, parseBind } from '../../config/kinds/bind-address.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import type { BindFrom } from '../../worker/protocol/messages.ts'
 import type { AppAddresses } from '../sockets/inherited-fds.ts'
-import { describeAddress } from '../sockets/sockets.ts'
 
 /** How many addresses an app may ask for after it was loaded. */
 const mostLate = 16

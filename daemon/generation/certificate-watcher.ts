@@ -2,8 +2,8 @@
 import { unwatchFile, watchFile } from 'node:fs'
 import type { TlsMaterial } from '../../worker/protocol/messages.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
-import { readTls, tlsFiles } from './certificate.ts'
 import type { Generation } from './generation.ts'
+import { readTls, tlsFiles } from './tls-files.ts'
 
 /** A generation's certificate was renewed, and is usable. */
 export interface RenewalEvent {

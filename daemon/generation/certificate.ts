@@ -14,10 +14,9 @@ export class CertificateError extends Error {
   override readonly name = 'CertificateError'
 }
 
-/** Undefined without TLS. Throws `CertificateError`. */
-export async function readTls({ settings, hooks }: Resolved): Promise<TlsMaterial | undefined> {
-  const { certfile, keyfile, ca_certs, ciphers, ssl_version, cert_reqs, chdir } = settings
-  if (certfile === null) return undefined
+/** @throws CertificateError */
+export async function readCertificate(certfile: string, { settings, hooks }: Resolved): Promise<TlsMaterial> {
+  const { keyfile, ca_certs, ciphers, ssl_version, cert_reqs, chdir } = settings
   const material: TlsMaterial = {
     cert: await read('certfile', certfile, chdir),
     key: keyfile === null ? await read('certfile', certfile, chdir) : await read('keyfile', keyfile, chdir),
@@ -32,13 +31,6 @@ export async function readTls({ settings, hooks }: Resolved): Promise<TlsMateria
   if (hooks.ssl_context === undefined) await tryOut(material, settings)
   else if (!mayFit(material)) throw new CertificateError(unfit(settings))
   return material
-}
-
-/** The files that this configuration names, as absolute paths. */
-export function tlsFiles({ settings }: Resolved): readonly string[] {
-  const { certfile, keyfile, ca_certs, chdir } = settings
-  if (certfile === null) return []
-  return [certfile, keyfile, ca_certs].flatMap(path => (path === null ? [] : [resolve(chdir, path)]))
 }
 
 async function read(setting: string, path: string, folder: string): Promise<string> {

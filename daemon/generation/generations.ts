@@ -12,8 +12,8 @@ import { giveSocket } from '../process/ownership.ts'
 import type { Listeners } from '../sockets/listeners.ts'
 import { BindError, type Listener } from '../sockets/sockets.ts'
 import { type AppBinds, bindFrom } from './app-binds.ts'
-import { readTls } from './certificate.ts'
 import type { Generation } from './generation.ts'
+import { readTls } from './tls-files.ts'
 
 export type GenerationsEvent =
   | { readonly type: 'prepared'; readonly generation: Generation }

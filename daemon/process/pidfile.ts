@@ -2,7 +2,6 @@
  * The file with the arbiter's process id. It is claimed before anything else happens and written when the server
  * serves: of two servers started with the same file, one gets it.
  */
-import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   constants,
@@ -20,6 +19,7 @@ import { dirname } from 'node:path'
 import { getSystemErrorMessage } from 'node:util'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import { inPlace } from '../../worker/protocol/safe-open.ts'
+import { randomName } from '../system/random-name.ts'
 import { type Lock, LockedError, takeLock } from './lock.ts'
 
 /** Another server has the file, or it cannot be created. */
@@ -137,7 +137,7 @@ export class Pidfile {
 /** The draft's name cannot be guessed, and no existing file is written to. */
 function replaceFile(place: string): number {
   const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
-  const draft = `${place}.${randomBytes(6).toString('hex')}.tmp`
+  const draft = `${place}.${randomName()}.tmp`
   const fd = openSync(draft, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644)
   try {
     writeSync(fd, `${process.pid}\n`)

@@ -1,7 +1,7 @@
 /** The arbiter's listeners: opened once per address, kept across reloads, closed when no generation needs them. */
 import { closeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Address } from '../../config/kinds/bind-address.ts'
+import { type Address, describeAddress } from '../../config/kinds/bind-address.ts'
 import type { LogLevel } from '../../worker/protocol/messages.ts'
 import { activatedPrefix, type InheritedDescriptor } from './inherited-fds.ts'
 import { isLost, restore } from './lost-socket.ts'
@@ -10,7 +10,6 @@ import {
   type Bindable,
   type BindError,
   bind,
-  describeAddress,
   hostOf,
   type Listener,
   sharedPort,

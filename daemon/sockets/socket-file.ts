@@ -2,7 +2,6 @@
  * The file of a unix socket. Others may put another file in its place, so it is identified by its inode, and only that
  * inode is given away or removed.
  */
-import { randomBytes } from 'node:crypto'
 import {
   chownSync,
   closeSync,
@@ -19,6 +18,7 @@ import net from 'node:net'
 import { dirname } from 'node:path'
 import type { WorkerUser } from '../../config/resolve/account.ts'
 import { inPlace, O_PATH } from '../../worker/protocol/safe-open.ts'
+import { randomName } from '../system/random-name.ts'
 
 /** `DEVICE:INODE` */
 export type FileIdentity = string
@@ -73,7 +73,7 @@ export function closeKeeping(path: string, file: FileIdentity | undefined, close
   attempt(() =>
     inPlace(path, place => {
       if (stateOf(place, file) !== 'replaced') return once()
-      const aside = `${place}.${randomBytes(6).toString('hex')}`
+      const aside = `${place}.${randomName()}`
       renameSync(place, aside)
       once()
       renameSync(aside, place)

@@ -2,11 +2,10 @@
  * The listening sockets. The arbiter binds them and never accepts from them: workers inherit the descriptors and
  * listen. All that differs between versions of Node is in this file.
  */
-import { lookup } from 'node:dns/promises'
 import { closeSync } from 'node:fs'
 import net from 'node:net'
 import { getSystemErrorMap } from 'node:util'
-import type { Address } from '../../config/kinds/bind-address.ts'
+import { type Address, describeAddress, ipv6Scheme, urlOf } from '../../config/kinds/bind-address.ts'
 import { type Endpoint, endpointOf } from './descriptor.ts'
 import { activatedPrefix, type InheritedDescriptor } from './inherited-fds.ts'
 import {
@@ -114,28 +113,13 @@ export async function bind(address: Bindable, { umask }: { umask: number }): Pro
 /** Resolves the host name of an address. Throws `BindError`. */
 export async function hostOf(address: Extract<Address, { kind: 'tcp' }>): Promise<string> {
   try {
+    if (net.isIP(address.host) !== 0) return address.host
+    const { lookup } = await import('node:dns/promises')
     return (await lookup(address.host, { order: 'ipv4first' })).address
   } catch (error) {
     throw new BindError(address, error as NodeJS.ErrnoException)
   }
 }
-
-export function describeAddress(address: Address): string {
-  if (address.kind === 'fd') return `fd://${address.fd}`
-  if (address.kind === 'unix') return `unix:${address.path}`
-  return `${address.ipv6Only ? ipv6Scheme : ''}${hostAndPortText(address)}`
-}
-
-export function urlOf(address: { readonly host: string; readonly port: number }): string {
-  return `http://${hostAndPortText(address)}`
-}
-
-function hostAndPortText({ host, port }: { readonly host: string; readonly port: number }): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-/** As in Go and netstat, `tcp6` takes no IPv4 connections. */
-const ipv6Scheme = 'tcp6://'
 
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the address is in use: stop the other server or choose another address with bind',
