@@ -5,8 +5,12 @@ const supported = (major === 22 && minor >= 18) || (major === 24 && minor >= 11)
 
 if (supported) {
   const { existsSync } = await import('node:fs')
-  const bundle = new URL('../dist/daemon-main.js', import.meta.url)
-  const { main } = await import(existsSync(bundle) ? bundle.href : './main.ts')
+  const isBundled = existsSync(new URL('../dist/daemon-main.js', import.meta.url))
+  const { keepCompiledCode } = await import(
+    isBundled ? '../dist/daemon-compile-cache.js' : './compile-cache.ts'
+  )
+  keepCompiledCode()
+  const { main } = await import(isBundled ? '../dist/daemon-main.js' : './main.ts')
   await main(process.argv.slice(2))
 } else {
   process.stderr.write(

@@ -9,7 +9,13 @@ import { fileURLToPath } from 'node:url'
 import { build, type Metafile } from 'esbuild'
 
 /** The first file of each process, and what configurations import. */
-const entries = ['daemon/main', 'daemon/generation/config-trial-main', 'worker/preload', 'config/index']
+const entries = [
+  'daemon/main',
+  'daemon/compile-cache',
+  'daemon/generation/config-trial-main',
+  'worker/preload',
+  'config/index',
+]
 
 /** These have files of their own to find, or are loaded by their name. */
 const external = ['tsx', 'esbuild', 'chokidar', 'proper-lockfile']

@@ -3,10 +3,10 @@ import { createPrivateKey, type KeyObject, randomBytes, X509Certificate } from '
 import { closeSync, constants, fstatSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { SecureContextOptions } from 'node:tls'
-import { getSystemErrorMessage } from 'node:util'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import type { TlsMaterial } from '../../worker/protocol/messages.ts'
 import { openSafely } from '../../worker/protocol/safe-open.ts'
+import { systemMessage } from '../../worker/protocol/system-error.ts'
 import { contextOptions } from '../../worker/protocol/tls-options.ts'
 
 /** A file cannot be read, or is not what its setting says; the message names the setting, its value and the fix. */
@@ -37,8 +37,7 @@ async function read(setting: string, path: string, folder: string): Promise<stri
   try {
     return await readRegular(resolve(folder, path))
   } catch (error) {
-    const { errno, message } = error as NodeJS.ErrnoException
-    const why = errno === undefined ? message : getSystemErrorMessage(errno)
+    const why = systemMessage(error as Error)
     throw new CertificateError(
       `${setting} "${path}" cannot be read: ${why}: name a file that the arbiter may read`,
     )

@@ -5,10 +5,10 @@
  * no file that is not its own or has a second name: either could be a trap that hands over a system file.
  */
 import { closeSync, constants, fchownSync, fstatSync, openSync } from 'node:fs'
-import { getSystemErrorMessage } from 'node:util'
 import type { WorkerUser } from '../../config/resolve/account.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import { inPlace } from '../../worker/protocol/safe-open.ts'
+import { systemMessage } from '../../worker/protocol/system-error.ts'
 import { giveSocketFile } from '../sockets/socket-file.ts'
 import type { Listener } from '../sockets/sockets.ts'
 
@@ -58,6 +58,6 @@ function openWithoutTrap(path: string): number | undefined {
 function complain(path: string, { words }: WorkerUser, error: NodeJS.ErrnoException): void {
   // Without privileges: the workers cannot become that user either, and report it.
   if (error.code === 'EPERM' && process.geteuid?.() !== 0) return
-  const why = error.errno === undefined ? error.message : getSystemErrorMessage(error.errno)
+  const why = systemMessage(error)
   throw new Error(`Cannot give "${path}" to ${words}: ${why}: let the arbiter change owners (CAP_CHOWN)`)
 }

@@ -10,15 +10,14 @@ import {
   openSync,
   readSync,
   renameSync,
-  rmSync,
   statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { getSystemErrorMessage } from 'node:util'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import { inPlace } from '../../worker/protocol/safe-open.ts'
+import { systemMessage } from '../../worker/protocol/system-error.ts'
 import { randomName } from '../system/random-name.ts'
 import { type Lock, LockedError, takeLock } from './lock.ts'
 
@@ -145,7 +144,11 @@ function replaceFile(place: string): number {
     return fd
   } catch (error) {
     closeSync(fd)
-    rmSync(draft, { force: true })
+    try {
+      unlinkSync(draft)
+    } catch {
+      // It stays, as the folder is what fails.
+    }
     throw error
   }
 }
@@ -168,16 +171,13 @@ function explain(path: string, error: NodeJS.ErrnoException): string {
     const cure = 'stop that one, or set another pidfile'
     return `Cannot take the pidfile "${path}": the server with pid ${error.pid} has it: ${cure}`
   }
-  const { code = '', errno, message } = error
+  const { code = '' } = error
   const folder = dirname(path)
   const known: Readonly<Record<string, string>> = {
     ENOENT: `the folder "${folder}" does not exist: create it first`,
     ENOTDIR: `"${folder}" is not a folder: choose another path`,
     EISDIR: 'it is a folder: name a file in it',
   }
-  const other =
-    errno === undefined
-      ? message
-      : `${getSystemErrorMessage(errno)}: choose a folder that this user may write to`
+  const other = `${systemMessage(error)}: choose a folder that this user may write to`
   return `Cannot create the pidfile "${path}": ${known[code] ?? other}`
 }

@@ -1,7 +1,7 @@
 /** Starts processes, and explains why one could not be started and what to do about it. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { statSync } from 'node:fs'
-import { getSystemErrorMessage } from 'node:util'
+import { systemMessage } from '../../worker/protocol/system-error.ts'
 
 /** How a process ended. */
 export interface ExitStatus {
@@ -56,7 +56,6 @@ function troubleWith(
   try {
     return judge(statSync(path))
   } catch (error) {
-    const { errno, message } = error as NodeJS.ErrnoException
-    return `cannot be used (${errno === undefined ? message : getSystemErrorMessage(errno)})`
+    return `cannot be used (${systemMessage(error as Error)})`
   }
 }

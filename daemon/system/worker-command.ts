@@ -1,7 +1,9 @@
 /** The command line and the environment of a worker. */
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { entryFile } from '../../hooks/own-files.ts'
-import { arbiterVariable } from '../../worker/protocol/frame.ts'
+import { arbiterVariable, cacheVariable } from '../../worker/protocol/frame.ts'
 import { ourselves, toWord } from './process-identity.ts'
 
 const preload = entryFile('worker/preload')
@@ -18,6 +20,14 @@ export function workerCommand(app: string | undefined, args: readonly string[]):
 /** Identifies this arbiter to others that find its workers: they are orphans once it is gone. */
 const ourName = toWord(ourselves())
 
+/** Node makes a folder in it for its version. */
+const cache = ownCache()
+
+function ownCache(): string | undefined {
+  const folder = getCompileCacheDir()
+  return folder === undefined ? undefined : dirname(folder)
+}
+
 /** The index lets an app tell its workers apart; the second variable is PM2's name for it. */
 export function workerEnvironment(env: NodeJS.ProcessEnv, index: number): NodeJS.ProcessEnv {
   return {
@@ -25,5 +35,6 @@ export function workerEnvironment(env: NodeJS.ProcessEnv, index: number): NodeJS
     TSICORN_WORKER_INDEX: `${index}`,
     NODE_APP_INSTANCE: `${index}`,
     [arbiterVariable]: ourName,
+    ...(cache === undefined ? {} : { [cacheVariable]: cache }),
   }
 }

@@ -2,7 +2,6 @@
 import { closeSync, mkdtempSync, openSync, rmdirSync, unlinkSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { getSystemErrorMessage } from 'node:util'
 import {
   fieldIndex,
   newRecord,
@@ -11,6 +10,7 @@ import {
   type ScoreRecord,
   writeRecord,
 } from '../../worker/protocol/scoreboard.ts'
+import { systemMessage } from '../../worker/protocol/system-error.ts'
 
 /** Where a worker's record is. */
 export interface Seat {
@@ -144,7 +144,6 @@ function openAllocated(folder: string): number | Error {
     return fd
   } catch (error) {
     if (fd !== undefined) closeSync(fd)
-    const { errno, message } = error as NodeJS.ErrnoException
-    return new Error(errno === undefined ? message : getSystemErrorMessage(errno))
+    return new Error(systemMessage(error as Error))
   }
 }

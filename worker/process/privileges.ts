@@ -1,6 +1,6 @@
 /** Drops privileges: a worker of a privileged arbiter becomes the user it is to run as. */
-import { getSystemErrorMessage } from 'node:util'
 import type { WorkerUser } from '../protocol/messages.ts'
+import { systemMessage } from '../protocol/system-error.ts'
 
 /** Missing in Node's types. */
 const system = process as unknown as { initgroups?(user: string, group: number): void }
@@ -27,8 +27,7 @@ export function dropPrivileges({ uid, gid, user, initgroups, words }: WorkerUser
     process.setgid?.(wanted.gid)
     process.setuid?.(wanted.uid)
   } catch (error) {
-    const { errno, message } = error as NodeJS.ErrnoException
-    const why = errno === undefined ? message : getSystemErrorMessage(errno < 0 ? errno : -errno)
+    const why = systemMessage(error as Error)
     const cure = 'start tsicorn as root, or leave out user and group'
     throw new PrivilegeError(`Cannot run workers as ${words}: ${why}: ${cure}`, { cause: error })
   }

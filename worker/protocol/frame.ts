@@ -9,6 +9,9 @@ export const firstInherited = channelFd + 1
 /** Names the arbiter of a worker. The worker deletes it from its environment, but the kernel still shows it. */
 export const arbiterVariable = 'TSICORN_ARBITER'
 
+/** Where the worker keeps compiled code, if it does. The worker deletes it from its environment as well. */
+export const cacheVariable = 'TSICORN_COMPILE_CACHE'
+
 /** Longer texts in messages are truncated, in characters. */
 export const longestText = 64 * 1024
 

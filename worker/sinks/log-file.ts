@@ -1,8 +1,8 @@
 /** A log file that several processes append to. */
 import { constants, fstatSync, openSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { getSystemErrorMessage } from 'node:util'
 import { openSafely } from '../protocol/safe-open.ts'
+import { systemMessage } from '../protocol/system-error.ts'
 import { countLines, LogStream } from './log-stream.ts'
 
 /**
@@ -153,9 +153,8 @@ async function openFirst(path: string, { setting, value, standard }: LogFileOpti
   try {
     return await openForAppend(path)
   } catch (error) {
-    const { code, errno, message } = error as NodeJS.ErrnoException
-    const why = errno === undefined ? message : getSystemErrorMessage(errno)
-    const cure = cures[code ?? ''] ?? 'name a file that this user may write'
+    const why = systemMessage(error as Error)
+    const cure = cures[(error as NodeJS.ErrnoException).code ?? ''] ?? 'name a file that this user may write'
     const attempt = `Cannot open ${setting} "${value}" for appending`
     throw new Error(`${attempt}: ${why}: ${cure}, or use "-" for ${standardNames[standard]}`, {
       cause: error,

@@ -1,0 +1,65 @@
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { type CacheVariables, cacheFolder, isPrivate } from '../../daemon/compile-cache.ts'
+
+describe('the folder for compiled code', () => {
+  const cases: readonly (readonly [CacheVariables, number | undefined, string | undefined])[] = [
+    [{ HOME: '/home/a' }, 1000, '/home/a/.cache/tsicorn'],
+    [{ HOME: '/home/a', XDG_CACHE_HOME: '/cache' }, 1000, '/cache/tsicorn'],
+    [
+      { HOME: '/home/a', CACHE_DIRECTORY: '/var/cache/app:/var/cache/other' },
+      1000,
+      '/var/cache/app/compiled',
+    ],
+    // Of a home folder that is not root's, as sudo leaves it.
+    [{ HOME: '/home/a', XDG_CACHE_HOME: '/cache' }, 0, '/var/cache/tsicorn'],
+    [{ XDG_CACHE_HOME: '', HOME: '' }, 1000, undefined],
+    [{ XDG_CACHE_HOME: 'relative' }, 1000, undefined],
+    [{}, undefined, undefined],
+  ]
+  for (const [variables, user, folder] of cases) {
+    it(`is ${folder ?? 'nowhere'} for user ${user ?? 'nobody'} with ${JSON.stringify(variables)}`, () => {
+      expect(cacheFolder(variables, user)).to.equal(folder)
+    })
+  }
+
+  describe('', () => {
+    const user = process.geteuid?.()
+    let place: string
+
+    beforeEach(() => {
+      place = mkdtempSync(join(tmpdir(), 'tsicorn-cache-'))
+    })
+    afterEach(() => rmSync(place, { recursive: true }))
+
+    it('is made for this user alone', () => {
+      const folder = join(place, 'a/b')
+      expect(isPrivate(folder, user)).to.equal(true)
+      expect(statSync(folder).mode & 0o777).to.equal(0o700)
+      expect(isPrivate(folder, user), 'again').to.equal(true)
+    })
+
+    it('is not used if others may write to it, or read it', () => {
+      for (const mode of [0o777, 0o720, 0o704]) {
+        chmodSync(place, mode)
+        expect(isPrivate(place, user), mode.toString(8)).to.equal(false)
+      }
+    })
+
+    it('is not used through a link, nor if it is a file or cannot be made', () => {
+      mkdirSync(join(place, 'mine'), { mode: 0o700 })
+      symlinkSync('mine', join(place, 'link'))
+      expect(isPrivate(join(place, 'link'), user)).to.equal(false)
+      expect(isPrivate(join(process.execPath, 'inside'), user)).to.equal(false)
+      expect(isPrivate('/proc/tsicorn', user)).to.equal(false)
+    })
+
+    it("is not used if it is somebody else's", function () {
+      if (user !== 0) this.skip()
+      chownSync(place, 65_534, 65_534)
+      expect(isPrivate(place, user)).to.equal(false)
+    })
+  })
+})
