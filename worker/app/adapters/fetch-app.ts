@@ -1,6 +1,7 @@
 /** Adapts apps with a fetch handler. */
+
+import { type FetchHandler, fetchListener } from '../../fetch/listener.ts'
 import type { Servable } from '../../http/types.ts'
-import { type FetchHandler, fetchListener } from './fetch.ts'
 import { hasMethods } from './members.ts'
 
 /**

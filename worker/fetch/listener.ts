@@ -1,9 +1,10 @@
 /** Serves a fetch handler over Node's http and http2. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isComplete } from '../../http/response.ts'
-import type { RequestListener } from '../../http/types.ts'
-import { BadRequest, NodeRequest } from './fetch-request.ts'
-import { sendResponse } from './fetch-response.ts'
+import { isComplete } from '../http/response.ts'
+import type { RequestListener } from '../http/types.ts'
+import { usePlainResponses } from './plain-response.ts'
+import { BadRequest, NodeRequest } from './request.ts'
+import { sendResponse } from './response.ts'
 
 /** What the app gets beside the Request; Hono's `getConnInfo` for Node finds the socket under these names. */
 export interface NodeEnv {
@@ -15,6 +16,7 @@ export type FetchHandler = (request: Request, env: NodeEnv) => Response | Promis
 
 /** A request listener that calls the handler; it rejects with what the handler throws. */
 export function fetchListener(handler: FetchHandler): RequestListener {
+  usePlainResponses()
   return (req, res) => answer(handler, req, res)
 }
 

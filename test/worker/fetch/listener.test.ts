@@ -3,7 +3,7 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
-import { type FetchHandler, fetchListener } from '../../../worker/app/adapters/fetch.ts'
+import { type FetchHandler, fetchListener } from '../../../worker/fetch/listener.ts'
 import { withErrorHandler } from '../../../worker/http/error-handler.ts'
 
 describe('a fetch handler', () => {

@@ -1,6 +1,6 @@
 /** The Request of a fetch handler, made from a Node request. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { requestBody } from './fetch-body.ts'
+import { requestBody } from './body.ts'
 
 /** The request cannot be expressed as a Request: a malformed Host, TRACE, a target that is not a URL. */
 export class BadRequest extends Error {}

@@ -1,7 +1,7 @@
 /** Writes the Response of a fetch handler. */
 import type { ServerResponse } from 'node:http'
-import { isClientGone, isComplete } from '../../http/response.ts'
-import { isObject } from './members.ts'
+import { isClientGone, isComplete } from '../http/response.ts'
+import { type Plain, plainResponse } from './plain-response.ts'
 
 /**
  * Writes a Response no faster than the client reads it; a body that is in memory is sent in one piece, with its length.
@@ -11,6 +11,8 @@ import { isObject } from './members.ts'
 export async function sendResponse(response: Response, res: ServerResponse): Promise<void> {
   if (!isResponse(response))
     throw new TypeError(`The fetch handler returned ${describe(response)}, not a Response`)
+  const plain = plainResponse(response)
+  if (plain !== undefined) return sendPlain(plain, res)
   const { body } = response
   // The handler may have responded through `outgoing` itself; then its Response is a formality.
   if (res.headersSent || isClientGone(res)) return body?.cancel()
@@ -43,6 +45,25 @@ async function endsInMemory(read: Promise<{ readonly done: boolean }>): Promise<
   // A tick runs when all microtasks are done, and a stream from memory ends within microtasks.
   await new Promise<void>(resolve => process.nextTick(resolve))
   return ended
+}
+
+/** What is in memory is sent in one piece, with its length. */
+function sendPlain({ status, headers, body }: Plain, res: ServerResponse): void {
+  // The handler may have responded through `outgoing` itself; then its Response is a formality.
+  if (res.headersSent || isClientGone(res)) return
+  const isHttp1 = res.req.httpVersionMajor === 1
+  const flat: string[] = []
+  let hasLength = status === 204 || status === 304
+  for (const [name, value] of headers) {
+    hasLength ||= name === 'content-length' || (isHttp1 && name === 'transfer-encoding')
+    if (isHttp1 || !connectionHeaders.has(name)) flat.push(name, value)
+  }
+  const { method } = res.req
+  if (!hasLength && method !== 'HEAD')
+    flat.push('content-length', String(body === undefined ? 0 : Buffer.byteLength(body)))
+  res.writeHead(status, flat)
+  if (method === 'HEAD') res.end()
+  else res.end(body)
 }
 
 function sendWhole(response: Response, res: ServerResponse, body: Uint8Array | undefined): void {
@@ -100,6 +121,10 @@ function isResponse(value: unknown): value is Response {
 
 function describe(value: unknown): string {
   return isObject(value) ? `${value.constructor?.name ?? 'an object'}` : String(value)
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 
 /** The client is gone: the failure concerns no one any more. */

@@ -1,0 +1,195 @@
+/**
+ * A Response that is text, bytes or nothing, in a form that can be sent as it is. Node's own makes a stream of every
+ * body, which costs more than all the rest of a small exchange.
+ *
+ * It turns into one of Node's as soon as more than status and headers are wanted of it.
+ */
+
+type Body = string | Uint8Array | undefined
+
+type Pair = readonly [name: string, value: string]
+
+/** What is sent; the names are in lower case. */
+export interface Plain {
+  readonly status: number
+  readonly statusText: string
+  readonly headers: readonly Pair[]
+  readonly body: Body
+}
+
+type Arguments = ConstructorParameters<typeof Response>
+
+const NodeResponse = globalThis.Response
+const members = NodeResponse.prototype
+
+/** The bodies of these are null (Fetch Standard). */
+const withoutBody = [204, 205, 304]
+
+const usualType: Pair = ['content-type', 'text/plain;charset=UTF-8']
+
+class PlainResponse {
+  #plain: Plain | undefined
+  /** Those that were asked for before there was one of Node's: the app may change them at any time. */
+  #headers: Headers | undefined
+  #own: Response | undefined
+
+  constructor(plain: Plain) {
+    this.#plain = plain
+  }
+
+  /** What can be sent as it is; undefined of any other Response, and once Node's own has been made of it. */
+  static plainOf(value: object): Plain | undefined {
+    if (!(#plain in value) || value.#plain === undefined) return undefined
+    const plain = value.#plain
+    return value.#headers === undefined ? plain : { ...plain, headers: [...value.#headers] }
+  }
+
+  #become(): Response {
+    if (this.#plain !== undefined) {
+      const { body, status, statusText, headers } = this.#plain
+      this.#plain = undefined
+      const own = new NodeResponse(body ?? null, {
+        status,
+        statusText,
+        headers: pairs(headers),
+      })
+      this.#own = own
+    }
+    if (this.#headers !== undefined) replaceHeaders(this.#own as Response, this.#headers)
+    return this.#own as Response
+  }
+
+  get status(): number {
+    return this.#plain?.status ?? this.#become().status
+  }
+
+  get ok(): boolean {
+    const { status } = this
+    return status >= 200 && status < 300
+  }
+
+  get headers(): Headers {
+    if (this.#headers === undefined && this.#plain === undefined) return this.#become().headers
+    this.#headers ??= new Headers(pairs(this.#plain?.headers ?? []))
+    return this.#headers
+  }
+
+  static {
+    const known = Object.getOwnPropertyDescriptors(members)
+    for (const [name, descriptor] of Object.entries(known)) {
+      if (Object.hasOwn(PlainResponse.prototype, name)) continue
+      const { get, value } = descriptor
+      const own: PropertyDescriptor =
+        get === undefined
+          ? {
+              value(this: PlainResponse, ...args: unknown[]): unknown {
+                return Reflect.apply(value, this.#become(), args)
+              },
+            }
+          : {
+              get(this: PlainResponse): unknown {
+                return Reflect.apply(get, this.#become(), [])
+              },
+            }
+      Object.defineProperty(PlainResponse.prototype, name, { ...descriptor, ...own })
+    }
+    Object.defineProperty(PlainResponse.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+      value(this: PlainResponse): Response {
+        return this.#become()
+      },
+    })
+    Reflect.deleteProperty(PlainResponse.prototype, 'constructor')
+    Object.setPrototypeOf(PlainResponse.prototype, members)
+  }
+}
+
+/** The global `Response` while a fetch handler is served: Node's own, which makes what is plain in another way. */
+const response: typeof Response = new Proxy(NodeResponse, {
+  construct(target, [body, init]: Arguments, newTarget) {
+    // A subclass has members of its own.
+    const plain = newTarget === response ? plainOf(body, init) : undefined
+    // Node's own says what is wrong, too.
+    if (plain === undefined) return Reflect.construct(target, [body, init], newTarget) as object
+    return new PlainResponse(plain)
+  },
+  get: (target, name, receiver) => (name === 'json' ? json : Reflect.get(target, name, receiver)),
+})
+
+function json(data: unknown, init: ResponseInit = {}): Response {
+  const text = JSON.stringify(data)
+  const plain = text === undefined ? undefined : plainOf(text, init, ['content-type', 'application/json'])
+  return plain === undefined
+    ? NodeResponse.json(data, init)
+    : (new PlainResponse(plain) as unknown as Response)
+}
+
+/** The parts of a Response that is plain and valid. */
+function plainOf(body: Arguments[0], init: ResponseInit = {}, type?: Pair): Plain | undefined {
+  const isBody = typeof body === 'string' || body instanceof Uint8Array || body === null || body === undefined
+  if (!isBody || !isPlainObject(init)) return undefined
+  const { status = 200, statusText = '', headers } = init
+  const hasBody = body !== null && body !== undefined
+  if (!Number.isInteger(status) || status < 200 || status > 599) return undefined
+  if (statusText !== '' || (hasBody && withoutBody.includes(status))) return undefined
+  const found = headers === undefined ? [] : pairsOf(headers)
+  if (found === undefined) return undefined
+  const usual = type ?? (typeof body === 'string' ? usualType : undefined)
+  const isTyped = usual === undefined || found.some(([name]) => name === 'content-type')
+  return {
+    status,
+    statusText,
+    headers: isTyped ? found : [...found, usual],
+    // What happens to the bytes later is not sent.
+    body: typeof body === 'string' ? body : hasBody ? new Uint8Array(body) : undefined,
+  }
+}
+
+/** Names and values as Headers would have them; undefined where it takes more than a look to know. */
+function pairsOf(headers: NonNullable<ResponseInit['headers']>): Pair[] | undefined {
+  if (headers instanceof Headers) return [...headers]
+  if (!isPlainObject(headers)) return undefined
+  const found: Pair[] = []
+  for (const name of Object.keys(headers)) {
+    const value: unknown = (headers as Readonly<Record<string, unknown>>)[name]
+    if (typeof value !== 'string' || !token.test(name) || !fieldValue.test(value)) return undefined
+    const lower = name.toLowerCase()
+    if (found.some(([other]) => other === lower)) return undefined
+    found.push([lower, value])
+  }
+  return found
+}
+
+const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
+
+/** Without white space at its ends, which Headers would remove. */
+const fieldValue = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/
+
+/** Makes the headers of one those of the other. */
+function replaceHeaders({ headers }: Response, wanted: Headers): void {
+  for (const name of [...headers.keys()]) headers.delete(name)
+  for (const [name, value] of wanted) headers.append(name, value)
+}
+
+function pairs(headers: readonly Pair[]): [string, string][] {
+  return headers.map(([name, value]) => [name, value])
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** Makes it the global `Response`, unless the app has put another there. */
+export function usePlainResponses(): void {
+  if (globalThis.Response !== NodeResponse) return
+  Object.defineProperty(globalThis, 'Response', {
+    value: response,
+    writable: true,
+    configurable: true,
+    enumerable: false,
+  })
+}
+
+/** What can be sent as it is, if anything. */
+export const { plainOf: plainResponse } = PlainResponse
