@@ -171,7 +171,9 @@ function explain(path: string, error: NodeJS.ErrnoException): string {
     const cure = 'stop that one, or set another pidfile'
     return `Cannot take the pidfile "${path}": the server with pid ${error.pid} has it: ${cure}`
   }
-  const { code = '' } = error
+  const { code, message } = error
+  // An error of ours says the cure itself.
+  if (code === undefined) return `Cannot create the pidfile "${path}": ${message}`
   const folder = dirname(path)
   const known: Readonly<Record<string, string>> = {
     ENOENT: `the folder "${folder}" does not exist: create it first`,
