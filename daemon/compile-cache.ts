@@ -5,7 +5,7 @@
  * It is Node's module compile cache, so `NODE_COMPILE_CACHE` names another folder, and `NODE_DISABLE_COMPILE_CACHE=1`
  * turns it off.
  */
-import { lstatSync, mkdirSync } from 'node:fs'
+import { lstatSync, mkdirSync, promises, realpathSync, statSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { dirname, isAbsolute, join } from 'node:path'
 
@@ -14,13 +14,22 @@ export type CacheVariables = Readonly<
   Partial<Record<'CACHE_DIRECTORY' | 'XDG_CACHE_HOME' | 'HOME' | 'NODE_V8_COVERAGE', string>>
 >
 
+/** How long what was compiled is kept, in milliseconds: Node itself would keep that of old releases for ever. */
+const maximalAge = 14 * 24 * 3_600_000
+
+/** When old code is looked for, in milliseconds after the start. */
+const tidiedAfter = 60_000
+
 /** Enables it where there is such a folder; nothing fails without. */
 export function keepCompiledCode(): void {
   const { env, geteuid } = process
   // Node advises against both together: what comes from the cache is not counted precisely.
   if (env.NODE_V8_COVERAGE) return
-  const folder = cacheFolder(env, geteuid?.())
-  if (folder !== undefined && isPrivate(folder, geteuid?.())) enableCompileCache(folder)
+  const user = geteuid?.()
+  const folder = cacheFolder(env, user)
+  if (folder === undefined || !isPrivate(folder, user)) return
+  enableCompileCache(folder)
+  setTimeout(() => void removeOld(folder, Date.now() - maximalAge), tidiedAfter).unref()
 }
 
 /** Where the cache belongs. Root's is not in a home folder, whose owner could replace it. */
@@ -35,10 +44,13 @@ export function cacheFolder(
   return folder && isAbsolute(folder) ? folder : undefined
 }
 
-/** Makes the folder if it is missing; false if others can write to it, or it cannot be made. */
+/**
+ * Makes the folder if it is missing. False if it cannot be made, if others can read or write there, or if others could
+ * put another folder in its place.
+ */
 export function isPrivate(folder: string, user: number | undefined): boolean {
   // One by one: in a file system that takes no folders, such as /proc, Node would try for ever to make all of them.
-  for (const path of [dirname(folder), folder]) {
+  for (const path of user === 0 ? [folder] : [dirname(folder), folder]) {
     try {
       mkdirSync(path, { mode: 0o700 })
     } catch {
@@ -47,8 +59,35 @@ export function isPrivate(folder: string, user: number | undefined): boolean {
   }
   try {
     const found = lstatSync(folder)
-    return found.isDirectory() && found.uid === user && (found.mode & 0o077) === 0
+    if (!found.isDirectory() || found.uid !== user || (found.mode & 0o077) !== 0) return false
+    return foldersAbove(realpathSync(folder)).every(path => belongsTo(path, user))
   } catch {
     return false
+  }
+}
+
+function foldersAbove(path: string): readonly string[] {
+  const parent = dirname(path)
+  return parent === path ? [] : [parent, ...foldersAbove(parent)]
+}
+
+/** Whether root and this user alone can replace what others own in it, as OpenSSH's StrictModes asks of folders. */
+function belongsTo(path: string, user: number | undefined): boolean {
+  const { uid, mode } = statSync(path)
+  const isShared = (mode & 0o022) !== 0 && (mode & 0o1000) === 0
+  return (uid === 0 || uid === user) && !isShared
+}
+
+/** Removes the files in the folders of the cache, one for each version of Node, that were written before this time. */
+export async function removeOld(folder: string, before: number): Promise<void> {
+  try {
+    for (const version of await promises.readdir(folder)) {
+      for (const name of await promises.readdir(join(folder, version))) {
+        const file = join(folder, version, name)
+        if ((await promises.lstat(file)).mtimeMs < before) await promises.unlink(file)
+      }
+    }
+  } catch {
+    // Another process removes them too, or nobody can: either way it is no harm.
   }
 }

@@ -1,10 +1,16 @@
 /** Where this package is, and which frames of a stack are its own: it runs from its sources, or as bundles in `dist`. */
+import { fileURLToPath } from 'node:url'
 
 /** This file and every bundle lie one folder below it. */
 export const packageFolder = new URL('..', import.meta.url).href
 
 const isBundled = import.meta.url.endsWith('.js')
-const folders = isBundled ? ['dist'] : ['config', 'daemon', 'hooks', 'worker']
+
+/** Node names the source of a bundle where it reads source maps, and as a path. */
+const ownFolders = ['dist/', 'config/', 'daemon/', 'hooks/', 'worker/'].flatMap(folder => {
+  const url = `${packageFolder}${folder}`
+  return [url, fileURLToPath(url)]
+})
 
 /** The first file of a process, by its path among the sources and without ending: `worker/preload`. */
 export function entryFile(path: string): URL {
@@ -13,5 +19,5 @@ export function entryFile(path: string): URL {
 
 /** Whether this line of a stack is a frame of this package. */
 export function isOwnFrame(line: string): boolean {
-  return /^ +at /.test(line) && folders.some(folder => line.includes(`${packageFolder}${folder}/`))
+  return /^ +at /.test(line) && ownFolders.some(folder => line.includes(folder))
 }

@@ -175,7 +175,7 @@ export interface ServerView extends ServerInfo {
   readonly phase: ServerPhase
   /** Serial number of the current generation. */
   readonly generation: number
-  /** The current settings, by name. */
+  /** The current settings, by name, as configured: the addresses of an app that listens itself are in `addresses`. */
   readonly settings: Readonly<Record<string, unknown>>
   /** The desired number of workers. */
   readonly num_workers: number

@@ -4,7 +4,7 @@
  * The lines stay readable, and maps name their sources. The licenses of what is bundled are in `dist/licenses.txt`.
  */
 import { globSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile } from 'esbuild'
 
@@ -23,9 +23,15 @@ const external = ['tsx', 'esbuild', 'chokidar', 'proper-lockfile']
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(root, 'dist')
 
-for (const old of globSync('*', { cwd: folder })) if (/\.(?:js|map|txt)$/.test(old)) rmSync(join(folder, old))
 const bundles = await Promise.all(entries.map(bundle))
 writeFileSync(join(folder, 'licenses.txt'), licensesOf(bundles))
+removeOld(bundles.flatMap(({ outputs }) => Object.keys(outputs).map(path => basename(path))))
+
+/** Last, so that a server which runs from here and loads something rare meanwhile finds it. */
+function removeOld(made: readonly string[]): void {
+  for (const name of globSync('*.{js,map}', { cwd: folder }))
+    if (!made.includes(name)) rmSync(join(folder, name))
+}
 
 /** What two processes share is in the bundles of both. */
 async function bundle(path: string): Promise<Metafile> {

@@ -127,8 +127,9 @@ function recycled(
 
 /**
  * Asks workers that do not stay to leave: those that do not serve at once, the others one by one as new ones become
- * ready, each as soon as its own successor is. The last one of an old generation waits until the new one is baked, and
- * the last one on an address until it is clear who serves there next, as far as the surge allows.
+ * ready, each as soon as its own successor is; those of the last good generation after those that never were. The last
+ * one of an old generation waits until the new one is baked, and the last one on an address until it is clear who serves
+ * there next, as far as the surge allows.
  */
 function replaced(survey: Survey): Action[] {
   const { alive, seats, wanted, lastGood } = survey
@@ -139,13 +140,15 @@ function replaced(survey: Survey): Action[] {
     const successor = seats.get(index)
     return successor !== undefined && isReady(successor) ? 1 : 2
   }
-  const serving = stale.filter(isReady).sort((a, b) => turn(a) - turn(b) || a.age - b.age)
+  const isGood = ({ generation }: PlannedWorker) => Number(generation === lastGood)
+  const serving = stale
+    .filter(isReady)
+    .sort((a, b) => isGood(a) - isGood(b) || turn(a) - turn(b) || a.age - b.age)
   const successors = [...staying].filter(isReady)
   const keepers = keepersOf(survey, serving, successors)
-  const isGood = ({ generation }: PlannedWorker) => Number(generation === lastGood)
   const order = [
     ...serving.filter(worker => !keepers.has(worker)),
-    ...[...keepers].sort((a, b) => isGood(a) - isGood(b)),
+    ...serving.filter(worker => keepers.has(worker)),
   ]
   const surplus = Math.max(0, successors.length + serving.length - wanted)
   const held = Math.min(keepers.size, survey.surge)
@@ -178,7 +181,9 @@ function keepersOf(
     for (const address of addressesOf(worker.generation))
       if (isUncertain(address)) keepers.set(address, worker)
   const found = new Set([...keepers.values()].filter(worker => serving.includes(worker)))
-  return isBaking && found.size === 0 ? new Set(serving.slice(-1)) : found
+  if (!isBaking || found.size > 0) return found
+  const last = serving.findLast(worker => worker.generation !== generation)
+  return new Set(last && [last])
 }
 
 /** When the last worker of the old generation may leave; undefined if none waits for that. */

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { entryFile } from '../../hooks/own-files.ts'
 import { arbiterVariable, cacheVariable } from '../../worker/protocol/frame.ts'
+import type { Start } from '../../worker/protocol/messages.ts'
 import { ourselves, toWord } from './process-identity.ts'
 
 const preload = entryFile('worker/preload')
@@ -28,13 +29,19 @@ function ownCache(): string | undefined {
   return folder === undefined ? undefined : dirname(folder)
 }
 
-/** The index lets an app tell its workers apart; the second variable is PM2's name for it. */
-export function workerEnvironment(env: NodeJS.ProcessEnv, index: number): NodeJS.ProcessEnv {
+/**
+ * The index lets an app tell its workers apart; the second variable is PM2's name for it. A worker that becomes another
+ * user could not write to our cache.
+ */
+export function workerEnvironment(
+  env: NodeJS.ProcessEnv,
+  { index, identity }: Pick<Start, 'index' | 'identity'>,
+): NodeJS.ProcessEnv {
   return {
     ...env,
     TSICORN_WORKER_INDEX: `${index}`,
     NODE_APP_INSTANCE: `${index}`,
     [arbiterVariable]: ourName,
-    ...(cache === undefined ? {} : { [cacheVariable]: cache }),
+    ...(cache === undefined || identity !== undefined ? {} : { [cacheVariable]: cache }),
   }
 }

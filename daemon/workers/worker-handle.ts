@@ -122,7 +122,7 @@ export class Child implements PlannedWorker {
     const printed = capture === undefined ? 'inherit' : 'pipe'
     const child = trySpawn(process.execPath, workerCommand(app, args), {
       cwd,
-      env: workerEnvironment(env, start.index),
+      env: workerEnvironment(env, start),
       stdio: ['ignore', printed, printed, 'pipe', ...descriptors, ...(hasWatchdog ? ['pipe' as const] : [])],
     })
     if (child instanceof Error) return this.fail(whyNotStarted(child, process.execPath, cwd))

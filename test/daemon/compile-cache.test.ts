@@ -1,8 +1,19 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { type CacheVariables, cacheFolder, isPrivate } from '../../daemon/compile-cache.ts'
+import { type CacheVariables, cacheFolder, isPrivate, removeOld } from '../../daemon/compile-cache.ts'
 
 describe('the folder for compiled code', () => {
   const cases: readonly (readonly [CacheVariables, number | undefined, string | undefined])[] = [
@@ -35,10 +46,40 @@ describe('the folder for compiled code', () => {
     afterEach(() => rmSync(place, { recursive: true }))
 
     it('is made for this user alone', () => {
-      const folder = join(place, 'a/b')
+      const folder = join(place, 'mine')
       expect(isPrivate(folder, user)).to.equal(true)
       expect(statSync(folder).mode & 0o777).to.equal(0o700)
       expect(isPrivate(folder, user), 'again').to.equal(true)
+    })
+
+    it('is made in a folder that is made for it too, but not by root', () => {
+      expect(isPrivate(join(place, 'a/b'), user)).to.equal(user !== 0)
+      expect(existsSync(join(place, 'a'))).to.equal(user !== 0)
+    })
+
+    it('is not used in a folder where others can replace it', () => {
+      mkdirSync(join(place, 'shared'))
+      const folder = join(place, 'shared/mine')
+      mkdirSync(folder, { mode: 0o700 })
+      const modes: readonly (readonly [mode: number, isPrivate: boolean])[] = [
+        [0o755, true],
+        [0o1777, true],
+        [0o777, false],
+        [0o775, false],
+      ]
+      for (const [mode, expected] of modes) {
+        chmodSync(join(place, 'shared'), mode)
+        expect(isPrivate(folder, user), mode.toString(8)).to.equal(expected)
+      }
+    })
+
+    it('loses what is old, and only that', async () => {
+      mkdirSync(join(place, 'v24'))
+      for (const name of ['old', 'new']) writeFileSync(join(place, 'v24', name), '')
+      utimesSync(join(place, 'v24/old'), 1, 1)
+      await removeOld(place, 2_000)
+      expect(['old', 'new'].map(name => existsSync(join(place, 'v24', name)))).to.deep.equal([false, true])
+      await removeOld(join(place, 'missing'), 2_000)
     })
 
     it('is not used if others may write to it, or read it', () => {
@@ -58,8 +99,11 @@ describe('the folder for compiled code', () => {
 
     it("is not used if it is somebody else's", function () {
       if (user !== 0) this.skip()
+      const folder = join(place, 'mine')
+      mkdirSync(folder, { mode: 0o700 })
       chownSync(place, 65_534, 65_534)
       expect(isPrivate(place, user)).to.equal(false)
+      expect(isPrivate(folder, user), 'or in a folder of somebody else').to.equal(false)
     })
   })
 })

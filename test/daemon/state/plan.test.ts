@@ -398,6 +398,43 @@ describe('plan', () => {
     expect(isSettled(fleet.world)).to.equal(true)
   })
 
+  it('keeps the old worker, and not a surplus new one, while the new generation bakes', () => {
+    const fleet = new FakeFleet({ wanted: 3, surge: 1, boots: 3 })
+    fleet.settle()
+    fleet.lastGood = 1
+    fleet.bake = 10_000
+    fleet.generation = 2
+    for (let rounds = 0; rounds < 10 && fleet.count('ready', 2) < 3; rounds += 1) {
+      fleet.act()
+      const open = fleet.workers.findIndex(({ state }) => state !== 'ready')
+      if (open !== -1) for (const what of ['progress', 'progress'] as const) fleet.happen(what, open)
+    }
+    fleet.act()
+    expect([fleet.count('ready', 1), fleet.count('ready', 2)]).to.deep.equal([1, 3])
+    fleet.wanted = 2
+    fleet.act()
+    expect([fleet.count('ready', 1), fleet.count('ready', 2)]).to.deep.equal([1, 2])
+  })
+
+  it('asks those that never were good before the last good ones', () => {
+    const fleet = new FakeFleet({ wanted: 2, surge: 2, boots: 2 })
+    fleet.settle()
+    fleet.lastGood = 1
+    fleet.generation = 2
+    fleet.act()
+    for (const what of ['progress', 'progress'] as const) fleet.happen(what, 2)
+    fleet.act()
+    expect([fleet.count('ready', 1), fleet.count('ready', 2)]).to.deep.equal([1, 1])
+    fleet.generation = 3
+    fleet.act()
+    fleet.workers = fleet.workers.filter(({ state }) => !isLeaving(state))
+    fleet.act()
+    const first = fleet.workers.findIndex(({ generation, index }) => generation === 3 && index === 1)
+    for (const what of ['progress', 'progress'] as const) fleet.happen(what, first)
+    fleet.act()
+    expect([1, 2, 3].map(generation => fleet.count('ready', generation))).to.deep.equal([1, 0, 1])
+  })
+
   it('waits for the end of a back-off', () => {
     const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
     fleet.spawnAfter = 500
