@@ -1,3 +1,4 @@
+/** An Express app that is exported, and not told to listen. */
 import express from 'express'
 
 const app = express()

@@ -1,3 +1,4 @@
+/** A Fastify app that each worker has made for itself, and closes when it leaves. */
 import Fastify from 'fastify'
 
 /** A factory, called once in every worker; plugins are ready before the first request. */

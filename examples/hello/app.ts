@@ -1,3 +1,4 @@
+/** A greeting that names the worker it comes from, by its process id. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** The smallest app: a request listener. */

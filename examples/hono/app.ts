@@ -1,3 +1,4 @@
+/** A Hono app, which answers a `Request` with a `Response`. */
 import { Hono } from 'hono'
 
 const app = new Hono()

@@ -1,3 +1,4 @@
+/** Two workers for the Hono app, at http://127.0.0.1:8000. */
 import { defineConfig } from 'tsicorn'
 
 export default defineConfig({

@@ -1,3 +1,4 @@
+/** A Koa app that is exported, without a call of `listen` or `callback`. */
 import Koa from 'koa'
 
 const app = new Koa()

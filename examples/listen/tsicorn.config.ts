@@ -1,3 +1,4 @@
+/** Two workers for a server that calls `listen` itself, and is not changed for them. */
 import { defineConfig } from 'tsicorn'
 
 export default defineConfig({

@@ -1,3 +1,4 @@
+/** Where compiled code is kept for a user, and that no other user can put any there. */
 import {
   chmodSync,
   chownSync,

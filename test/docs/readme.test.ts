@@ -1,3 +1,4 @@
+/** The commands of the README work as they are shown, and the pages name files and scripts that exist. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'

@@ -1,3 +1,4 @@
+/** Which lines of a stack come from our own files, and which from those of the user. */
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { isOwnFrame, packageFolder } from '../../hooks/own-files.ts'

@@ -1,3 +1,4 @@
+/** Short storms of lifecycle events, and drains, against real servers: no request is lost, and nothing is left. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'

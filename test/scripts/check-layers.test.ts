@@ -1,3 +1,4 @@
+/** The guard of the architecture passes what keeps to it, and refuses every kind of breach. */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,3 +1,4 @@
+/** The units of `deploy/systemd` under a real systemd: starts, reloads, stops, its watchdog, sockets and upgrades. */
 import { get } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'

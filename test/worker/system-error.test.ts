@@ -1,3 +1,4 @@
+/** Errors of the system are told in words, from whichever of Node's functions they come. */
 import { mkdtempSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+/** Addresses in all the forms that `bind` takes, and mistakes in them, each refused with what is wrong. */
 import { expect } from 'chai'
 import { parseBind } from '../../../config/kinds/bind-address.ts'
 

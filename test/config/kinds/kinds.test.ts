@@ -1,3 +1,4 @@
+/** What each kind of setting makes of texts and values, what it refuses, and that defaults are of their kind. */
 import { availableParallelism } from 'node:os'
 import { expect } from 'chai'
 import {

@@ -1,3 +1,4 @@
+/** Configuration files: which one is found, what it may be written in, and what is said of one that fails. */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'

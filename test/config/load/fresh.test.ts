@@ -1,3 +1,4 @@
+/** A changed configuration is read again, in whatever module system it and its imports are written. */
 import { expect } from 'chai'
 import { resolved } from '../resolve/resolving.ts'
 import { folderWith, removeFolders, write } from './folder.ts'

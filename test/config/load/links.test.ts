@@ -1,3 +1,4 @@
+/** Configurations behind symbolic links: when a link is switched, all that they are made of is read again. */
 import { renameSync, rmSync, symlinkSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { expect } from 'chai'

@@ -1,4 +1,4 @@
-/** What holds here is mostly proved by `npm run types`. */
+/** What `defineConfig` accepts and returns; most of it is proved by `npm run types`. */
 import { expect } from 'chai'
 import { type Config, defineConfig } from '../../../config/index.ts'
 

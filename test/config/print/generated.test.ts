@@ -1,3 +1,4 @@
+/** Pages and schema that are made from the code are up to date, and leave out no setting, hook or exit code. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -1,3 +1,4 @@
+/** What `--help` and `--print-config` print: one page, all about one setting, or each value with its origin. */
 import { stripVTControlCharacters } from 'node:util'
 import { expect } from 'chai'
 import { spellingsOf } from '../../../config/describe.ts'

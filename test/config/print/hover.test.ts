@@ -1,3 +1,4 @@
+/** Who points at a setting in an editor reads what it means, and its default. */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'

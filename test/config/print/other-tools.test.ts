@@ -1,3 +1,4 @@
+/** Commands, flags and keys of other tools are refused with what to use here, and one mistake is one error. */
 import { expect } from 'chai'
 import { otherCommands, otherFlags, otherKeys } from '../../../config/other-tools.ts'
 import { parseFlags } from '../../../config/resolve/flags.ts'

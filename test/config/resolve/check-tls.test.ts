@@ -1,3 +1,4 @@
+/** Which settings of TLS go together, and what is said of those that do not. */
 import { expect } from 'chai'
 import { checkTls } from '../../../config/resolve/check-tls.ts'
 import { mergeLayers } from '../../../config/resolve/layers.ts'

@@ -1,3 +1,4 @@
+/** How a command line is read: flags long and short, switches, lists, and mistakes, all named at once. */
 import { expect } from 'chai'
 import { parseFlags } from '../../../config/resolve/flags.ts'
 import { declarations, type SettingName, settingNames } from '../../../config/table.ts'

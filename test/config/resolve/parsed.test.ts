@@ -1,3 +1,4 @@
+/** Settings as the code uses them: addresses in parts, paths made absolute, receivers of logs and metrics. */
 import { expect } from 'chai'
 import type { Parsed } from '../../../config/resolve/parsed.ts'
 import { resolved } from './resolving.ts'

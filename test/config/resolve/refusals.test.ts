@@ -1,3 +1,4 @@
+/** Settings and hooks that are refused, each with its reason, a cure, or the name that was meant. */
 import { expect } from 'chai'
 import { sortKeys } from '../../../config/resolve/keys.ts'
 import { defaultOf } from '../../../config/resolve/layers.ts'

@@ -1,3 +1,4 @@
+/** Which of default, variable, file and flag gives a setting its value, and what is said where that is wrong. */
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { folderWith, removeFolders } from '../load/folder.ts'

@@ -1,3 +1,4 @@
+/** Resolves settings from a command line, an environment and files that a test makes up. */
 import { ConfigError } from '../../../config/load/config-error.ts'
 import { type Resolved, resolve } from '../../../config/resolve/resolve.ts'
 import { folderWith } from '../load/folder.ts'

@@ -1,3 +1,4 @@
+/** The steps of a reload on a server of fakes: their order, and the way back when one of them fails. */
 import { expect } from 'chai'
 import { Reloads } from '../../../daemon/arbiter/reloads.ts'
 import type { Preparation } from '../../../daemon/generation/generations.ts'

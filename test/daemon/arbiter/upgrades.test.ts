@@ -1,3 +1,4 @@
+/** Upgrades on a server of fakes: how one starts, why it is refused or given up, and how it ends. */
 import { expect } from 'chai'
 import { Upgrades } from '../../../daemon/arbiter/upgrades.ts'
 import { fakeServer, generation } from './fake-server.ts'

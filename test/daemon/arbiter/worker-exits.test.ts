@@ -1,3 +1,4 @@
+/** What follows from the end of a worker: nothing, a pause, a failed reload, or a new start with what it learnt. */
 import { expect } from 'chai'
 import { WorkerExits } from '../../../daemon/arbiter/worker-exits.ts'
 import type { Generation } from '../../../daemon/generation/generation.ts'

@@ -1,3 +1,4 @@
+/** Generations are prepared step by step, and one that fails or is out of date takes no number. */
 import { expect } from 'chai'
 import type { Resolved } from '../../../config/resolve/resolve.ts'
 import { AppBinds } from '../../../daemon/generation/app-binds.ts'

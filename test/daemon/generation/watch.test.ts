@@ -1,3 +1,4 @@
+/** Which changes of files are heard, through links, imports and patterns too, and which are left out. */
 import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'

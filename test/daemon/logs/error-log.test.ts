@@ -1,3 +1,4 @@
+/** The error log: its lines as text and as JSON, its levels, rotation without a lost line, and full disks. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'

@@ -1,3 +1,4 @@
+/** A lock has one holder at a time, is taken from a dead one, and is not fooled by a pid that is used again. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,3 +1,4 @@
+/** What systemd is told, in which order and how often, and what is said where it cannot be told. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,3 +1,4 @@
+/** A search for orphans on an address ends nobody where it is free again, or where some other program has it. */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { expect } from 'chai'

@@ -1,3 +1,4 @@
+/** How long the arbiter waits after workers that died young, and what ends the waiting. */
 import { expect } from 'chai'
 import fc from 'fast-check'
 import {

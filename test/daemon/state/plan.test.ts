@@ -1,3 +1,4 @@
+/** Whatever happens to a fleet, the plan keeps to its limits and to the service, and comes to rest. */
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { isSettled, plan } from '../../../daemon/state/plan.ts'

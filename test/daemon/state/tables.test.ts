@@ -1,3 +1,4 @@
+/** What the arbiter goes by: states and phases, its answers to signals, the scale, kinds of exits, and events. */
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { Inbox } from '../../../daemon/arbiter/inbox.ts'

@@ -1,3 +1,4 @@
+/** When young deaths are a crash loop, how that slows down the next starts, and when it is over. */
 import { expect } from 'chai'
 import type { ErrorLog } from '../../../daemon/logs/error-log.ts'
 import type { Survivor } from '../../../daemon/state/back-off.ts'

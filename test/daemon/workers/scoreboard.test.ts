@@ -1,3 +1,4 @@
+/** Heartbeats of workers in shared files: where there is room for them, whose they are, and what is not believed. */
 import { spawnSync } from 'node:child_process'
 import { closeSync, mkdtempSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'

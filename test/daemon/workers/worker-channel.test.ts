@@ -1,3 +1,4 @@
+/** What comes from a worker is heard in whatever pieces it comes, and what is too much of it is dropped. */
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { expect } from 'chai'

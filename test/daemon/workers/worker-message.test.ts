@@ -1,3 +1,4 @@
+/** What a worker writes is a message of a known shape or nothing, and can never pass for a line of the log. */
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { printable, readMessage } from '../../../daemon/workers/worker-message.ts'

@@ -1,3 +1,4 @@
+/** Apps that throw, or replace what Node itself calls, cost at most the request, and never their worker. */
 import { expect } from 'chai'
 import { exchange, statuses } from '../../support/http/raw.ts'
 import { launch, type Tsicorn } from '../../support/tsicorn.ts'

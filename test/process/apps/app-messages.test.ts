@@ -1,3 +1,4 @@
+/** What an app says by `process.send` is no order to the arbiter, and does no harm to its worker. */
 import { expect } from 'chai'
 import { launch, type Tsicorn } from '../../support/tsicorn.ts'
 

@@ -1,3 +1,4 @@
+/** Apps that clean up at their end: how they hear of it, how long they have, and what ends them. */
 import { expect } from 'chai'
 import { fresh } from '../../support/requests.ts'
 import { eventually, launch, type Tsicorn } from '../../support/tsicorn.ts'

@@ -1,3 +1,4 @@
+/** Apps of each shape are served by two workers, and stacks of those in TypeScript name lines of their source. */
 import { expect } from 'chai'
 import { eventually, launch, launchApp, type Tsicorn } from '../../support/tsicorn.ts'
 

@@ -1,3 +1,4 @@
+/** Each example is served from its own folder, and `npm start` serves one of them. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { delimiter, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'

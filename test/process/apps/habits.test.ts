@@ -1,3 +1,4 @@
+/** What programs are used to do with servers of their own works under tsicorn too, through a reload as well. */
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+/** Apps that open a port only after they are loaded are served there, beside or instead of what they export. */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { expect } from 'chai'

@@ -1,3 +1,4 @@
+/** An app is the main module, with its own arguments, and fails as it would under `node`. */
 import { expect } from 'chai'
 import { fresh } from '../../support/requests.ts'
 import { childrenOf, eventually, freePort, launch, type Tsicorn } from '../../support/tsicorn.ts'

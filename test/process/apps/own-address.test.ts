@@ -1,3 +1,4 @@
+/** Apps that choose their own host and port: where they are served when the operator says where, and when not. */
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'

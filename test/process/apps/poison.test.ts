@@ -1,3 +1,4 @@
+/** Requests that end their worker: the next one has to wait only where such workers never served anything. */
 import { expect } from 'chai'
 import { eventually, launch, type Tsicorn } from '../../support/tsicorn.ts'
 

@@ -1,3 +1,4 @@
+/** Whatever an app does to the channel of its worker, others are served and heard, and memory stays bounded. */
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { Load } from '../../support/http/load.ts'

@@ -1,3 +1,4 @@
+/** Each worker has an index that no other has, and its successor takes it over. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'

@@ -1,3 +1,4 @@
+/** What hooks learn of the worker or the request that they are called for, and how often they are called. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect } from 'chai'

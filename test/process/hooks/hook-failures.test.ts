@@ -1,3 +1,4 @@
+/** What follows when a hook throws is what the table of hooks says, for each of them. */
 import { expect } from 'chai'
 import { type HookName, hookTable } from '../../../hooks/table.ts'
 import { configWith, type HookTexts, launchHooked } from '../../support/hooked.ts'

@@ -1,3 +1,4 @@
+/** Hooks are called in order and in the right kind of process, are awaited, and see the server as it is. */
 import { expect } from 'chai'
 import { hookTable } from '../../../hooks/table.ts'
 import { heard, launchHooked, said, sentence, talkative, tell } from '../../support/hooked.ts'

@@ -1,3 +1,4 @@
+/** Whatever an app writes, no answer has a body too many, or a header that splits it in two. */
 import { expect } from 'chai'
 import { first, open, rest, statuses } from '../../support/http/raw.ts'
 import { launch } from '../../support/tsicorn.ts'

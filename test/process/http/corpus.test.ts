@@ -1,3 +1,4 @@
+/** A real server is sent the corpus of requests, whole and byte by byte, and answers each as a strict one does. */
 import { connect, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'chai'

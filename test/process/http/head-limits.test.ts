@@ -1,3 +1,4 @@
+/** How large the head of a request may be, by default and by settings, and that nothing is dropped unsaid. */
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'

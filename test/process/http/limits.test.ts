@@ -1,3 +1,4 @@
+/** Clients that send too much, too slowly or too many at a time are refused or wait, and no other notices. */
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { expect } from 'chai'

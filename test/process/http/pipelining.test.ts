@@ -1,3 +1,4 @@
+/** Requests in a pipeline are answered in their turn or not run at all, also while their worker leaves. */
 import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import { first, open, rest, statuses } from '../../support/http/raw.ts'

@@ -1,3 +1,4 @@
+/** Whose word counts for who the client is and how it speaks: fields and PROXY headers, trusted or not. */
 import { expect } from 'chai'
 import { exchange, first, open, rest, statuses } from '../../support/http/raw.ts'
 import { launch, type Tsicorn } from '../../support/tsicorn.ts'

@@ -1,3 +1,4 @@
+/** Behind a real HAProxy or nginx, the app sees what the proxy tells of the client, and reloads lose no request. */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'

@@ -1,3 +1,4 @@
+/** Requests get an id, or keep that of a trusted peer, and it is the same for app, client and log. */
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { expect } from 'chai'

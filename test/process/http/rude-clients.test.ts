@@ -1,3 +1,4 @@
+/** Clients that reset, upgrade in vain or send too much end no worker, and are taken for nobody else. */
 import { once } from 'node:events'
 import { expect } from 'chai'
 import { exchange, first, open, rest, statuses } from '../../support/http/raw.ts'

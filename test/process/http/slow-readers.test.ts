@@ -1,3 +1,4 @@
+/** Clients that do not read are cut before they cost too much memory, and slow ones get their whole answer. */
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { connect } from 'node:tls'

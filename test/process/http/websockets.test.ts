@@ -1,3 +1,4 @@
+/** WebSockets through reloads, in the log and refused, and beside them CONNECT, other upgrades and early hints. */
 import { expect } from 'chai'
 import { exchange, first, open, statuses } from '../../support/http/raw.ts'
 import { eventually, launch, launchApp } from '../../support/tsicorn.ts'

@@ -1,3 +1,4 @@
+/** Over HTTP/2, a body that is refused or a client that leaves ends its stream, and no worker. */
 import { once } from 'node:events'
 import {
   type ClientHttp2Session,

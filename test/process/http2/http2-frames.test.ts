@@ -1,3 +1,4 @@
+/** Frames of HTTP/2 as bytes, right and wrong, each with the answer or the error that a server owes to them. */
 import { once } from 'node:events'
 import { expect } from 'chai'
 import {

@@ -1,3 +1,4 @@
+/** Streams of HTTP/2 that are reset in one piece with their requests, which end no worker with apps of any shape. */
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { connect } from 'node:tls'

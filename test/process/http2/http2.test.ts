@@ -1,3 +1,4 @@
+/** HTTP/2 from the choice of it, in TLS or by its first bytes, to the end of its sessions, under frameworks too. */
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { type ClientHttp2Session, connect } from 'node:http2'

@@ -1,3 +1,4 @@
+/** Compiled code is still there after a server has ended, unless Node is told not to keep any. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+/** What is open when a worker has to leave is finished undamaged, or cut when its time is over. */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'

@@ -1,3 +1,4 @@
+/** Where the system cannot start or end a worker, the log says so, and a server that runs goes on. */
 import { spawn, spawnSync } from 'node:child_process'
 import { copyFileSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

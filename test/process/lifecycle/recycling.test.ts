@@ -1,3 +1,4 @@
+/** Workers that are used up are replaced, new ones that crash are rolled back, and late answers become a 503. */
 import { expect } from 'chai'
 import { Load } from '../../support/http/load.ts'
 import { eventually, launch, launchApp } from '../../support/tsicorn.ts'

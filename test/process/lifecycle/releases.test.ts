@@ -1,3 +1,4 @@
+/** A link that is switched brings all of a new release, of a ConfigMap or of a certificate into service. */
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'

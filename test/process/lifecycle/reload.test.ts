@@ -1,3 +1,4 @@
+/** Reloads bring new code and settings and fail no request, and where they fail the old generation serves on. */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'

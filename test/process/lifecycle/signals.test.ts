@@ -1,3 +1,4 @@
+/** What each signal does to a server: another scale, no workers for a while, or an end, gentle or at once. */
 import { expect } from 'chai'
 import { insist } from '../../support/insisting.ts'
 import { eventually, launch, launchApp, type Tsicorn } from '../../support/tsicorn.ts'

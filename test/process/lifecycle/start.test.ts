@@ -1,3 +1,4 @@
+/** What is served after a start, and the reason and the exit code where one fails or only checks. */
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'

@@ -1,3 +1,4 @@
+/** Workers that end or hang are replaced, and those that drain or have lost their arbiter finish what they have. */
 import { connect } from 'node:net'
 import { expect } from 'chai'
 import { Load } from '../../support/http/load.ts'

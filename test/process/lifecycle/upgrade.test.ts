@@ -1,3 +1,4 @@
+/** Upgrades by USR2: a new arbiter takes over without a failed request, and until it serves the old one stays. */
 import {
   copyFileSync,
   existsSync,

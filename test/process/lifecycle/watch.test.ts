@@ -1,3 +1,4 @@
+/** With `--reload`, a server follows its files, and survives mistakes in them until they are mended. */
 import { expect } from 'chai'
 import { eventually, launch, type Tsicorn } from '../../support/tsicorn.ts'
 

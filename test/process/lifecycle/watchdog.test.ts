@@ -1,3 +1,4 @@
+/** To ask a stuck worker for its stack opens no port and runs nothing of the app, and nor does USR1. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { expect } from 'chai'
 import { isAlive, launch, launchApp } from '../../support/tsicorn.ts'

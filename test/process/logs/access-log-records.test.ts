@@ -1,3 +1,4 @@
+/** The access log as JSON or by a function of the user: one record for each request, with its outcome. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'

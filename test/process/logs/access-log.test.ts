@@ -1,3 +1,4 @@
+/** The access log of a server: one line for each request, none lost or split by rotation or by an end. */
 import { once } from 'node:events'
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { connect } from 'node:net'

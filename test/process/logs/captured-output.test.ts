@@ -1,3 +1,4 @@
+/** What workers and their programs print is in the error log, complete, and cannot forge a line of it. */
 import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'

@@ -1,3 +1,4 @@
+/** With JSON, the error log has an object on each line, captured output included, until a reload sets text. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'

@@ -1,3 +1,4 @@
+/** Loggers of the user get the lines of arbiter and workers, and one that fails later ends no server. */
 import { existsSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { eventually, launch, type Tsicorn } from '../../support/tsicorn.ts'

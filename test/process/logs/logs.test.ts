@@ -1,3 +1,4 @@
+/** The error log of a server: whose lines it has, how it is reopened, and what happens when it cannot be written. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'

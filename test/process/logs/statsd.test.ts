@@ -1,3 +1,4 @@
+/** Which metrics statsd gets, and that one that is not there costs no request. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect } from 'chai'

@@ -1,3 +1,4 @@
+/** Both logs sent to a syslog, over UDP, TCP and unix sockets, through outages and reloads. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'

@@ -1,3 +1,4 @@
+/** The command of a daemon returns when it serves, or fails with the reason and leaves nothing behind. */
 import { readFileSync, readlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'

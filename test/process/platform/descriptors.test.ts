@@ -1,3 +1,4 @@
+/** When file descriptors run out, clients that have been idle for longest make room, and no worker ends. */
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'

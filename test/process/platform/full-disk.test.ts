@@ -1,3 +1,4 @@
+/** Lines of the access log wait while the disk is full, and those that never find room are counted. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+/** A Node.js that is too old is refused with one line instead of an error of syntax. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,3 +1,4 @@
+/** Stuck workers without an arbiter are ended by the next start at their address, and nobody else is. */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { expect } from 'chai'

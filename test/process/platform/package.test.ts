@@ -1,3 +1,4 @@
+/** What is published: its files, links and types, its command, and apps served from an installed copy. */
 import { execFileSync } from 'node:child_process'
 import {
   cpSync,

@@ -1,3 +1,4 @@
+/** A server as the first process of a container, where it inherits orphans that are none of its workers. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'

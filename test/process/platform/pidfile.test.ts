@@ -1,3 +1,4 @@
+/** When the pidfile is written, moved and removed, whom it names, and that one server at a time has it. */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'

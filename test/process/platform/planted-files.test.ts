@@ -1,3 +1,4 @@
+/** Links, pipes and other files in the place of ours: none leads root astray, and none holds a server up. */
 import { execFileSync } from 'node:child_process'
 import {
   chownSync,

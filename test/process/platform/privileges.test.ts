@@ -1,3 +1,4 @@
+/** Workers that run as another user: who they are, what they may do, and which files are given to them. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, lstatSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'

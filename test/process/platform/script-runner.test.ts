@@ -1,3 +1,4 @@
+/** A server that npm has started warns that signals to npm do not reach it, and only where that is so. */
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'

@@ -1,3 +1,4 @@
+/** Sockets that are inherited, of unix, or one for each worker, through reloads and upgrades, and their files. */
 import { existsSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+/** PROXY headers, limits and rules for headers hold over TLS and HTTP/2 as they do without. */
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
 import { text } from 'node:stream/consumers'

@@ -1,3 +1,4 @@
+/** HTTPS: its settings and mistakes in them, renewed certificates, resumed sessions, and servers of the app. */
 import { spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'

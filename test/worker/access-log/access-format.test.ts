@@ -1,3 +1,4 @@
+/** What each atom of an access log format prints, and that no value of a client forges a field or a line. */
 import { expect } from 'chai'
 import { array, assert, constantFrom, property } from 'fast-check'
 import { lineFormat } from '../../../config/kinds/line-format.ts'

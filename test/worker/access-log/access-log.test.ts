@@ -1,3 +1,4 @@
+/** Each request has one whole line in the access log, however its client, its answer or the file ends. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'

@@ -1,3 +1,4 @@
+/** An app that calls `listen` gets the inherited socket, or an error with the cure where it wants another one. */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, request } from 'node:http'

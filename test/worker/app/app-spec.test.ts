@@ -1,3 +1,4 @@
+/** How specs such as `./app.ts:create(1)` are read, and what is said of those that are wrong. */
 import { expect } from 'chai'
 import { array, assert, constant, dictionary, double, letrec, oneof, property, string } from 'fast-check'
 import type { Literal } from '../../../worker/app/literal-reader.ts'

@@ -1,3 +1,4 @@
+/** Starts `app-process.ts` on a socket that is bound, and says what became of the app in it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'

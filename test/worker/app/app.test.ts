@@ -1,3 +1,4 @@
+/** Apps of all shapes are loaded and served, and those that cannot be are refused with a clear error. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

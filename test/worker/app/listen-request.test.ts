@@ -1,3 +1,4 @@
+/** The many forms of a call of `listen`: by port, by path, by options, and those that are left to Node. */
 import { expect } from 'chai'
 import { type ListenRequest, readListen } from '../../../worker/listen/listen-request.ts'
 

@@ -1,3 +1,4 @@
+/** What a fetch handler gets as its Request, and how its Response is sent, cut short, or replaced by an error. */
 import { once } from 'node:events'
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'

@@ -1,3 +1,4 @@
+/** The Response that takes the place of Node's own looks the same, whatever it is made of, errors included. */
 import { inspect } from 'node:util'
 import { expect } from 'chai'
 import { plainResponse, usePlainResponses } from '../../../worker/fetch/plain-response.ts'

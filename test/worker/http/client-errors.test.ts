@@ -1,3 +1,4 @@
+/** Requests that Node's parser rejects are answered as Node answers them, and have a line in the access log. */
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'

@@ -1,3 +1,4 @@
+/** Which headers and which scheme an app sees: those of a trusted peer count, those of a stranger do not. */
 import { expect } from 'chai'
 import type { RequestRules } from '../../../worker/http/validation.ts'
 import { createRewriter } from '../../../worker/server/header-rewriting.ts'

@@ -1,3 +1,4 @@
+/** Which requests are valid, with what status the others are rejected, and how large a head the parser takes. */
 import { expect } from 'chai'
 import {
   createValidator,

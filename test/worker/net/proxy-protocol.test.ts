@@ -1,3 +1,4 @@
+/** PROXY headers of both versions as bytes: read, malformed, incomplete or absent. */
 import { expect } from 'chai'
 import { readProxyHeader } from '../../../worker/net/proxy-protocol.ts'
 

@@ -1,3 +1,4 @@
+/** Which peers are trusted, by networks of IPv4 and IPv6 or as a unix socket, which a client that reset is not. */
 import { Socket } from 'node:net'
 import { expect } from 'chai'
 import { notePeer, type Peer } from '../../../worker/net/peer.ts'

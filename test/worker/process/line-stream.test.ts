@@ -1,3 +1,4 @@
+/** A receiver of logs that does not read costs lines and not memory, and it is said how many are lost. */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { expect } from 'chai'

@@ -1,3 +1,4 @@
+/** An attacked Express app: it parses bodies at `/echo`, sends much at `/large`, and shares its other answers. */
 import express from 'express'
 import { answer } from './answers.mjs'
 

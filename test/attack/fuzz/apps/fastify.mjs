@@ -1,3 +1,4 @@
+/** An attacked Fastify app: a WebSocket and some answers of its own, and shared ones on hijacked replies. */
 import websocket from '@fastify/websocket'
 import Fastify from 'fastify'
 import { answer } from './answers.mjs'

@@ -1,3 +1,5 @@
+/** An attacked fetch handler: most paths of `answers.mjs`, answered with a `Response`. */
+
 const large = 'large '.repeat(100_000)
 
 const answers = {

@@ -1,3 +1,4 @@
+/** An attacked `http.Server` of the app's own, which takes WebSockets and CONNECT as well. */
 import { createServer } from 'node:http'
 import { WebSocketServer } from 'ws'
 import { answer } from './answers.mjs'
