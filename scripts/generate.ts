@@ -1,8 +1,9 @@
 /**
- * Writes the files that are generated from the tables of settings, hooks and exit codes; with `--check` it only
- * compares, and exits with 1 if a file is stale.
+ * Writes the files that are generated from the tables of settings, hooks and exit codes, and from a running server; with
+ * `--check` it only compares, and exits with 1 if a file is stale. It needs the bundle.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { loadedModulesPage } from './generate/loaded-modules.ts'
 import { optionDocs } from './generate/option-docs.ts'
 import { exitCodesPage, hooksPage, otherToolsPage, settingsPage } from './generate/pages.ts'
 import { schema } from './generate/schema.ts'
@@ -14,6 +15,7 @@ const generated: Readonly<Record<string, string>> = {
   'docs/exit-codes.md': exitCodesPage(),
   'docs/from-other-tools.md': otherToolsPage(),
   'docs/schema.json': schema(),
+  'docs/loaded-modules.md': await loadedModulesPage(),
 }
 
 const place = (file: string): URL => new URL(`../${file}`, import.meta.url)
