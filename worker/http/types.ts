@@ -39,4 +39,4 @@ export type Servable = (
  *
  * Adapters look at the members of an object and import no framework: the app has its own copy.
  */
-export type Adapter = (value: unknown) => Servable | undefined | Promise<Servable>
+export type Adapter = (value: unknown) => Servable | undefined | Promise<Servable | undefined>

@@ -1,6 +1,5 @@
 /** Adapts apps with a fetch handler. */
-
-import { type FetchHandler, fetchListener } from '../../fetch/listener.ts'
+import type { FetchHandler } from '../../fetch/listener.ts'
 import type { Servable } from '../../http/types.ts'
 import { hasMethods } from './members.ts'
 
@@ -8,9 +7,12 @@ import { hasMethods } from './members.ts'
  * Accepts `{ fetch }` (Hono, h3, Elysia, `export default { fetch }`) and functions of one parameter, `(request) =>
  * Response`.
  */
-export function adaptFetch(value: unknown): Servable | undefined {
+export async function adaptFetch(value: unknown): Promise<Servable | undefined> {
   const handler = handlerOf(value)
-  return handler && { shape: 'fetch handler', listener: fetchListener(handler) }
+  if (handler === undefined) return undefined
+  // Only here, because Node's fetch is large, and loaded when it is first mentioned.
+  const { fetchListener } = await import('../../fetch/listener.ts')
+  return { shape: 'fetch handler', listener: fetchListener(handler) }
 }
 
 function handlerOf(value: unknown): FetchHandler | undefined {
