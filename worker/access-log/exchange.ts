@@ -72,8 +72,9 @@ export class Exchange implements Entry {
     return this
   }
 
-  responseHeader = (name: string): unknown =>
-    this.#response.getHeader(name) ?? findHeader(this.#sentHeaders, name)
+  responseHeader(name: string): unknown {
+    return this.#response.getHeader(name) ?? findHeader(this.#sentHeaders, name)
+  }
 
   #countBody(): void {
     const response = this.#response as Writer

@@ -23,7 +23,7 @@ export interface Entry {
   /** Milliseconds since 1970, when the response ended. */
   readonly time: number
   /** A response header, by its lower-case name. */
-  readonly responseHeader: (name: string) => unknown
+  responseHeader(name: string): unknown
 }
 
 type Print = (entry: Entry) => string
@@ -106,7 +106,7 @@ function printerOf(atom: string): Print {
   const [, quotedName, kind] = /^\{(.*)\}([ioe])$/.exec(atom) ?? []
   const name = quotedName?.toLowerCase() ?? ''
   if (kind === 'i') return ({ request }) => header(request?.headers[name])
-  if (kind === 'o') return ({ responseHeader }) => header(responseHeader(name))
+  if (kind === 'o') return entry => header(entry.responseHeader(name))
   if (kind === 'e') return variable(name.toUpperCase())
   return Object.hasOwn(atoms, atom) ? atoms[atom]! : () => '-'
 }

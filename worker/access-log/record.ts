@@ -29,7 +29,7 @@ export function customLine({ write, onError, ...options }: CustomLineOptions): (
       const line: unknown = write({
         ...recordOf(entry, idHeader),
         request_headers: entry.request?.headers ?? {},
-        response_header: entry.responseHeader,
+        response_header: name => entry.responseHeader(name),
       })
       if (typeof line !== 'string') throw new TypeError(`it returned ${typeof line}, not text`)
       return line.replace(/\r?\n|\r/g, '\\n')

@@ -49,7 +49,9 @@ export class UpgradedExchange implements Entry {
     return this
   }
 
-  responseHeader = (): undefined => undefined
+  responseHeader(): undefined {
+    return undefined
+  }
 
   get #bytesWritten(): number {
     return this.#socket instanceof Socket ? this.#socket.bytesWritten : 0

@@ -22,21 +22,36 @@ export function createRequestTimeouts(
   limitMs: number,
   onExpired: (req: IncomingMessage) => void,
 ): RequestTimeouts {
-  const timers = new Map<ServerResponse, NodeJS.Timeout>()
-  const expire = (req: IncomingMessage, res: ServerResponse) => {
+  /** When each request has begun, the oldest first: as all have the same limit, one timer is enough for them. */
+  const begun = new Map<ServerResponse, number>()
+  let timer: NodeJS.Timeout | undefined
+  const expire = (res: ServerResponse) => {
+    const { req } = res
     if (res.headersSent || isClientGone(res)) return
     expired.add(res)
     onExpired(req)
     respondTimedOut(req, res)
   }
+  const check = () => {
+    timer = undefined
+    const due = performance.now() - limitMs
+    for (const [res, at] of begun) {
+      if (at > due) return wait(at - due)
+      begun.delete(res)
+      expire(res)
+    }
+  }
+  const wait = (ms: number) => {
+    timer = setTimeout(check, ms).unref()
+  }
   return {
     step: next => (req, res) => {
-      timers.set(res, setTimeout(expire, limitMs, req, res))
+      begun.set(res, performance.now())
+      if (timer === undefined) wait(limitMs)
       next(req, res)
     },
     ended(_req, res) {
-      clearTimeout(timers.get(res))
-      timers.delete(res)
+      begun.delete(res)
     },
   }
 }

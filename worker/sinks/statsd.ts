@@ -8,11 +8,12 @@ const maxPacketBytes = 1_432
 /** How long metrics are collected before they are sent, in milliseconds. */
 const batchMs = 100
 
-/** Collects metrics into datagrams, one on each line. Never blocks, never throws. */
+/** Collects metrics into datagrams, one on each line; counts are summed up meanwhile. Never blocks, never throws. */
 export class Statsd {
   readonly #udp: Udp
   readonly #prefix: string
   readonly #tags: string
+  readonly #counts = new Map<string, number>()
   #pending = ''
   #timer: NodeJS.Timeout | undefined
 
@@ -23,12 +24,13 @@ export class Statsd {
   }
 
   increment(name: string): void {
-    this.#add(`${name}:1|c|@1.0`)
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
+    this.#sendSoon()
   }
 
   /** Milliseconds. */
   timing(name: string, duration: number): void {
-    this.#add(`${name}:${Number(duration.toFixed(3))}|ms`)
+    this.#add(`${name}:${Math.round(duration * 1_000) / 1_000}|ms`)
   }
 
   gauge(name: string, value: number): void {
@@ -40,11 +42,11 @@ export class Statsd {
   }
 
   readonly flush = (): void => {
+    for (const [name, count] of this.#counts) this.#add(`${name}:${count}|c|@1.0`)
+    this.#counts.clear()
+    this.#send()
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#pending === '') return
-    this.#udp.send(this.#pending)
-    this.#pending = ''
   }
 
   async close(): Promise<void> {
@@ -54,8 +56,17 @@ export class Statsd {
 
   #add(metric: string): void {
     const line = `${this.#prefix}${metric}${this.#tags}`
-    if (this.#pending.length + line.length + 1 > maxPacketBytes) this.flush()
+    if (this.#pending.length + line.length + 1 > maxPacketBytes) this.#send()
     this.#pending += this.#pending === '' ? line : `\n${line}`
+    this.#sendSoon()
+  }
+
+  #sendSoon(): void {
     this.#timer ??= setTimeout(this.flush, batchMs).unref()
+  }
+
+  #send(): void {
+    if (this.#pending !== '') this.#udp.send(this.#pending)
+    this.#pending = ''
   }
 }
