@@ -21,6 +21,14 @@ function metricsOf({ heard }: Collector): string[] {
   return heard.flatMap(datagram => datagram.split('\n'))
 }
 
+/** Counts are summed up while they wait to be sent. */
+function countOf(metrics: readonly string[], name: string): number {
+  const counts = metrics.map(metric =>
+    metric.startsWith(`${name}:`) ? /:(\d+)\|c\|@1\.0$/.exec(metric) : null,
+  )
+  return counts.reduce((total, found) => total + Number(found?.[1] ?? 0), 0)
+}
+
 describe('statsd', () => {
   afterEach(closeCollectors)
 
@@ -32,10 +40,9 @@ describe('statsd', () => {
     await server.stop()
     await statsd.hears(/^gunicorn\.workers:0\|g$/m)
     const metrics = metricsOf(statsd)
-    const times = (text: string) => metrics.filter(metric => metric === text).length
-    expect(times('gunicorn.requests:1|c|@1.0')).to.equal(3)
-    expect(times('gunicorn.request.status.200:1|c|@1.0')).to.equal(2)
-    expect(times('gunicorn.request.status.404:1|c|@1.0')).to.equal(1)
+    expect(countOf(metrics, 'gunicorn.requests')).to.equal(3)
+    expect(countOf(metrics, 'gunicorn.request.status.200')).to.equal(2)
+    expect(countOf(metrics, 'gunicorn.request.status.404')).to.equal(1)
     expect(
       metrics.filter(metric => /^gunicorn\.request\.duration:\d+(\.\d{1,3})?\|ms$/.test(metric)),
     ).to.have.length(3)
@@ -62,7 +69,7 @@ describe('statsd', () => {
     client.resume()
     await once(client, 'close')
     process.kill(server.workers[0] as number, 'SIGKILL')
-    await statsd.hears(/^gunicorn\.log\.error:1\|c\|@1\.0$/m)
+    await statsd.hears(/^gunicorn\.log\.error:\d+\|c\|@1\.0$/m)
     await server.stop()
     await statsd.hears(/^gunicorn\.workers:0\|g$/m)
     expect(metricsOf(statsd).filter(metric => metric.startsWith('gunicorn.request'))).to.deep.equal([])
