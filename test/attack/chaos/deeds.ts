@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chance, integer, pick } from '../random.ts'
+import { cut } from '../server/excuses.ts'
 import { signal } from '../server/session.ts'
 import { badApps, badConfigurations, goodConfigurations } from './mistakes.ts'
 import { goodApp, mostWanted, type World } from './world.ts'
@@ -153,8 +154,14 @@ function changed(
     run(world) {
       const which = pick(world.random, Object.keys(texts))
       world.write(file, texts[which] as string)
+      // A worker that is quick to load serves by then, and ends as it would by an error of the app.
+      if (endsWorkers.test(which))
+        world.excuse({ why: 'a hook left an error that nobody handles', results: cut })
       hup(world)
       return which
     },
   }
 }
+
+/** The configurations with a hook whose error comes late, and in a worker. */
+const endsWorkers = /^post_\w+ (?:throws|is rejected) later$/
