@@ -1,12 +1,12 @@
 /**
- * Bundles the package into `dist`, where each process finds one file, and others only for what is rare.
+ * Bundles the package into `dist`, one file for each process; what is rare in it is evaluated when it is wanted.
  *
  * The lines stay readable, and maps name their sources. The licenses of what is bundled are in `dist/licenses.txt`.
  */
 import { globSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, type Metafile } from 'esbuild'
+import { build, type Metafile, type Plugin } from 'esbuild'
 
 /** The first file of each process, and what configurations import. */
 const entries = [
@@ -14,11 +14,37 @@ const entries = [
   'daemon/compile-cache',
   'daemon/generation/config-trial-main',
   'worker/preload',
+  'worker/main',
   'config/index',
 ]
 
 /** These have files of their own to find, or are loaded by their name. */
 const external = ['tsx', 'esbuild', 'chokidar', 'proper-lockfile']
+
+/**
+ * Takes Node's modules as `require` would, and only where they are used. To import one, Node reads each of its exports,
+ * and some load what is rare: with `node:http` comes the whole of `fetch`, which takes longer than all the rest of a
+ * worker's start.
+ */
+const builtins: Plugin = {
+  name: 'builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin' }))
+    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
+    }))
+  },
+}
+
+/** The preload enables the compile cache before it loads the rest, which is an entry of its own. */
+const preloaded: Plugin = {
+  name: 'preloaded',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/main\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './worker-main.js', external: true } : undefined,
+    )
+  },
+}
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(root, 'dist')
@@ -40,13 +66,12 @@ async function bundle(path: string): Promise<Metafile> {
     absWorkingDir: root,
     entryPoints: [{ in: `${path}.ts`, out: name }],
     outdir: folder,
-    chunkNames: `${name}-[name]-[hash]`,
     bundle: true,
-    splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node22.18',
     external,
+    plugins: [builtins, preloaded],
     sourcemap: true,
     sourcesContent: false,
     legalComments: 'none',

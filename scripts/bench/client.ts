@@ -1,5 +1,5 @@
 /**
- * The load generator, run as a process: `node client.js PORT keep-alive|fresh CONNECTIONS SECONDS`.
+ * The load generator, run as a process: `node client.ts PORT keep-alive|fresh CONNECTIONS SECONDS`.
  *
  * Uses raw sockets and prepared bytes, with one request at a time on each connection, to take as little of the machine
  * as possible. Prints `{ "responses", "errors", "seconds", "cpu" }` as JSON; `cpu` is the client's own processor time,

@@ -61,7 +61,7 @@ type Mode = 'keep-alive' | 'fresh'
 
 async function load(pid: number, port: number, mode: Mode, connections: number, seconds: number) {
   const before = { server: useOfTree(pid).cpu, machine: useOfMachine() }
-  const client = fileURLToPath(new URL('./client.js', import.meta.url))
+  const client = fileURLToPath(new URL('./client.ts', import.meta.url))
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [client, port, mode, connections, seconds].map(String),

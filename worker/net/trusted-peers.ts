@@ -1,5 +1,5 @@
 /** Decides which peers to trust, by a list such as `forwarded_allow_ips`. */
-import { BlockList, isIPv6 } from 'node:net'
+import { BlockList } from 'node:net'
 import { isUnix, type Peer } from './peer.ts'
 
 /**
@@ -13,7 +13,7 @@ export function createTrust(peers: readonly string[]): Trust {
   const list = new BlockList()
   for (const peer of peers) {
     const [address = '', prefix] = peer.split('/')
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4'
+    const family = familyOf(address)
     if (prefix === undefined) list.addAddress(address, family)
     else list.addSubnet(address, Number(prefix), family)
   }
@@ -21,6 +21,11 @@ export function createTrust(peers: readonly string[]): Trust {
     const { remoteAddress: address } = peer
     if (address === undefined) return isUnix(peer)
     // A socket that listens on `::` shows IPv4 clients as ::ffff:192.0.2.1, which BlockList understands.
-    return list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+    return list.check(address, familyOf(address))
   }
+}
+
+/** Of a valid address. */
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return address.includes(':') ? 'ipv6' : 'ipv4'
 }
