@@ -28,7 +28,10 @@ describe('compiled code', () => {
     server.signal('SIGTERM')
     expect((await server.ended).code).to.equal(0)
     const [version] = readdirSync(join(folder, 'compiled'))
-    expect(readdirSync(join(folder, 'compiled', version as string)).length).to.be.greaterThan(3)
+    expect(
+      readdirSync(join(folder, 'compiled', version as string)).length,
+      'those of an arbiter, a worker and an app',
+    ).to.be.at.least(3)
   })
 
   it('is not kept if Node is told not to', async () => {
