@@ -5,11 +5,11 @@ const supported = (major === 22 && minor >= 18) || (major === 24 && minor >= 11)
 
 if (supported && process.argv.length === 3 && ['-v', '--version'].includes(process.argv[2])) {
   // Much asked, and nothing else is needed for it.
-  const { readFileSync } = await import('node:fs')
+  const { readFileSync } = process.getBuiltinModule('node:fs')
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   process.stdout.write(`tsicorn ${version}\n`)
 } else if (supported) {
-  const { existsSync } = await import('node:fs')
+  const { existsSync } = process.getBuiltinModule('node:fs')
   const isBundled = existsSync(new URL('../dist/daemon-main.js', import.meta.url))
   const { keepCompiledCode } = await import(
     isBundled ? '../dist/daemon-compile-cache.js' : './compile-cache.ts'

@@ -79,7 +79,7 @@ async function bundle(path: string): Promise<Metafile> {
     logLevel: 'warning',
     // CommonJS among what is bundled requires modules of Node.
     banner: {
-      js: `import { createRequire as requireFrom } from 'node:module'\nconst require = requireFrom(import.meta.url)`,
+      js: `const require = process.getBuiltinModule('node:module').createRequire(import.meta.url)`,
     },
   })
   return metafile

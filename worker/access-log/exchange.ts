@@ -24,6 +24,9 @@ export function needsOf(atoms: ReadonlySet<string>): Needs {
   }
 }
 
+/** Where a response has its exchange. */
+const exchangeKey = Symbol('exchange')
+
 /** Measures a request and its response while they last. */
 export class Exchange implements Entry {
   readonly request: IncomingMessage
@@ -38,6 +41,9 @@ export class Exchange implements Entry {
   readonly #startedAt = performance.now()
   #sentHeaders: unknown
   #rejection: number | undefined
+  /** Where the body is counted. */
+  writeOfResponse: Writer['write'] | undefined
+  endOfResponse: Writer['end'] | undefined
   /** False while the response waits for an earlier one (pipelining). */
   #isSent: boolean
 
@@ -76,19 +82,16 @@ export class Exchange implements Entry {
     return this.#response.getHeader(name) ?? findHeader(this.#sentHeaders, name)
   }
 
+  /** No closures: this is done for every request. */
   #countBody(): void {
-    const response = this.#response as Writer
-    const { write, end } = response
-    response.write = (chunk, encoding, done) => {
-      if (!response.writableEnded) this.bytes += byteLength(chunk, encoding)
-      return write.call(response, chunk, encoding, done)
-    }
+    const response = this.#response as unknown as Counted
+    response[exchangeKey] = this
+    this.writeOfResponse = response.write
+    response.write = countedWrite
     // In the compatibility layer of HTTP/2, `end` calls `write`.
     if (this.request.httpVersionMajor >= 2) return
-    response.end = (chunk, encoding, done) => {
-      if (!response.writableEnded) this.bytes += byteLength(chunk, encoding)
-      return end.call(response, chunk, encoding, done)
-    }
+    this.endOfResponse = response.end
+    response.end = countedEnd
   }
 
   /** Keeps the headers passed to `writeHead`, which `getHeader` does not know. */
@@ -108,6 +111,22 @@ interface Writer {
   write: (chunk: unknown, encoding: unknown, done: unknown) => unknown
   end: (chunk: unknown, encoding: unknown, done: unknown) => unknown
   writeHead: (...args: unknown[]) => unknown
+}
+
+interface Counted extends Writer {
+  [exchangeKey]: Exchange
+}
+
+function countedWrite(this: Counted, chunk: unknown, encoding: unknown, done: unknown): unknown {
+  const exchange = this[exchangeKey]
+  if (!this.writableEnded) exchange.bytes += byteLength(chunk, encoding)
+  return exchange.writeOfResponse?.call(this, chunk, encoding, done)
+}
+
+function countedEnd(this: Counted, chunk: unknown, encoding: unknown, done: unknown): unknown {
+  const exchange = this[exchangeKey]
+  if (!this.writableEnded) exchange.bytes += byteLength(chunk, encoding)
+  return exchange.endOfResponse?.call(this, chunk, encoding, done)
 }
 
 function byteLength(chunk: unknown, encoding: unknown): number {

@@ -174,7 +174,7 @@ function header(value: unknown): string {
   return escaped(Array.isArray(value) ? value.join(', ') : String(value))
 }
 
-const unsafe = /["\\]|[^ -~]/u
+const unsafe = /["\\]|[^ -~]/
 const everyUnsafe = /["\\]|[^ -~]/gu
 
 function escaped(value: string): string {

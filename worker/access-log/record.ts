@@ -42,11 +42,23 @@ export function customLine({ write, onError, ...options }: CustomLineOptions): (
   }
 }
 
+let cachedAt = -1
+let cachedTime = ''
+
+/** Cached, because under load many lines have the same millisecond. */
+function isoTime(time: number): string {
+  if (time !== cachedAt) {
+    cachedAt = time
+    cachedTime = new Date(time).toISOString()
+  }
+  return cachedTime
+}
+
 function recordOf(entry: Entry, idHeader: string | undefined): AccessEntry {
   const { request } = entry
   const headers = request?.headers
   return {
-    time: new Date(entry.time).toISOString(),
+    time: isoTime(entry.time),
     pid: process.pid,
     remote_address: entry.remoteAddress || undefined,
     user: basicUser(headers?.authorization),
