@@ -15,7 +15,8 @@ const generated: Readonly<Record<string, string>> = {
   'docs/exit-codes.md': exitCodesPage(),
   'docs/from-other-tools.md': otherToolsPage(),
   'docs/schema.json': schema(),
-  'docs/loaded-modules.md': await loadedModulesPage(),
+  // What is loaded depends on the version: this page is about the one of `npm start`.
+  ...(process.versions.node.startsWith('24.') ? { 'docs/loaded-modules.md': await loadedModulesPage() } : {}),
 }
 
 const place = (file: string): URL => new URL(`../${file}`, import.meta.url)
