@@ -4,6 +4,8 @@ export interface Mistake {
   readonly file: string
   readonly from: string
   readonly to: string
+  /** Where the lives begin, if it is long until one from 1 on shows it. */
+  readonly seed?: number
 }
 
 export const mistakes: readonly Mistake[] = [
@@ -36,6 +38,7 @@ export const mistakes: readonly Mistake[] = [
     file: 'daemon/workers/fleet.ts',
     from: 'abandoned: left.map(({ fd }) => fd)',
     to: 'abandoned: left.slice(0, 0).map(({ fd }) => fd)',
+    seed: 670,
   },
   {
     name: 'closes what the last good generation serves',
@@ -78,6 +81,7 @@ export const mistakes: readonly Mistake[] = [
     file: 'daemon/workers/stuck.ts',
     from: 'if (child.revive(since))',
     to: 'if (false)',
+    seed: 885,
   },
 ]
 

@@ -33,9 +33,11 @@ describe('the simulation', () => {
     expect(first.replace(/in [\d.]+ s,/, '')).to.equal(second.replace(/in [\d.]+ s,/, ''))
   })
 
-  for (const { name } of mistakes) {
+  for (const { name, seed = 1 } of mistakes) {
     it(`finds an arbiter that ${name}`, async () => {
-      expect(await simulate(['--lives', '1000', '--most', '1'], name)).to.match(/, 1 broke a rule/)
+      expect(await simulate(['--seed', `${seed}`, '--lives', '1000', '--most', '1'], name)).to.match(
+        /, 1 broke a rule/,
+      )
     })
   }
 })
