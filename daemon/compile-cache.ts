@@ -24,10 +24,12 @@ const tidiedAfter = 60_000
 export function keepCompiledCode(): void {
   const { env, geteuid } = process
   // Node advises against both together: what comes from the cache is not counted precisely.
-  if (env.NODE_V8_COVERAGE) return
+  if (env.NODE_V8_COVERAGE || env.NODE_COMPILE_CACHE || env.NODE_DISABLE_COMPILE_CACHE) return
   const user = geteuid?.()
-  const folder = cacheFolder(env, user)
-  if (folder === undefined || !isPrivate(folder, user)) return
+  const given = cacheFolder(env, user)
+  if (given === undefined || !isPrivate(given, user)) return
+  // The one that was examined, whatever becomes of links on the way to it.
+  const folder = realpathSync(given)
   enableCompileCache(folder)
   setTimeout(() => void removeOld(folder, Date.now() - maximalAge), tidiedAfter).unref()
 }
@@ -80,14 +82,13 @@ function belongsTo(path: string, user: number | undefined): boolean {
 
 /** Removes the files in the folders of the cache, one for each version of Node, that were written before this time. */
 export async function removeOld(folder: string, before: number): Promise<void> {
-  try {
-    for (const version of await promises.readdir(folder)) {
-      for (const name of await promises.readdir(join(folder, version))) {
-        const file = join(folder, version, name)
-        if ((await promises.lstat(file)).mtimeMs < before) await promises.unlink(file)
-      }
+  for (const version of await promises.readdir(folder).catch(() => [])) {
+    for (const name of await promises.readdir(join(folder, version)).catch(() => [])) {
+      const file = join(folder, version, name)
+      const written = await promises.lstat(file).catch(() => undefined)
+      // Another process may remove it, too.
+      if (written !== undefined && written.mtimeMs < before)
+        await promises.unlink(file).catch(() => undefined)
     }
-  } catch {
-    // Another process removes them too, or nobody can: either way it is no harm.
   }
 }

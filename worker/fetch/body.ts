@@ -1,5 +1,6 @@
 /** The body of a Request, streamed from the socket. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isClientGone } from '../http/response.ts'
 
 /**
  * A stream that reads from the socket no faster than the app reads from it. `Readable.toWeb` does the same at several
@@ -12,7 +13,8 @@ export function requestBody(req: IncomingMessage, res: ServerResponse): Readable
   return new ReadableStream<Uint8Array>(
     {
       pull(controller) {
-        if (stop === undefined) stop = flow(req, res, controller)
+        if (stop === undefined && isClientGone(res)) controller.error(brokenOff())
+        else if (stop === undefined) stop = flow(req, res, controller)
         else req.resume()
       },
       cancel() {
@@ -42,7 +44,7 @@ function flow(
   }
   const fail = () => {
     stop()
-    controller.error(new DOMException('The exchange was over before the whole body was read', 'AbortError'))
+    controller.error(brokenOff())
     req.resume()
   }
   const stop = () => {
@@ -52,4 +54,8 @@ function flow(
   req.on('data', deliver).on('end', end).on('error', fail).on('close', fail)
   res.on('close', fail)
   return stop
+}
+
+function brokenOff(): DOMException {
+  return new DOMException('The exchange was over before the whole body was read', 'AbortError')
 }

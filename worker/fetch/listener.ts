@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isComplete } from '../http/response.ts'
 import type { RequestListener } from '../http/types.ts'
 import { usePlainResponses } from './plain-response.ts'
-import { BadRequest, PlainRequest, usePlainRequests } from './request.ts'
+import { BadRequest, NodeRequest } from './request.ts'
 import { sendResponse } from './response.ts'
 
 /** What the app gets beside the Request; Hono's `getConnInfo` for Node finds the socket under these names. */
@@ -16,16 +16,15 @@ export type FetchHandler = (request: Request, env: NodeEnv) => Response | Promis
 
 /** A request listener that calls the handler; it rejects with what the handler throws. */
 export function fetchListener(handler: FetchHandler): RequestListener {
-  usePlainRequests()
   usePlainResponses()
   return (req, res) => answer(handler, req, res)
 }
 
 async function answer(handler: FetchHandler, req: IncomingMessage, res: ServerResponse): Promise<void> {
   try {
-    const request = new PlainRequest(req, res)
+    const request = new NodeRequest(req, res)
     res.once('close', () => request.release(isComplete(res)))
-    const response = await handler(request as unknown as Request, { incoming: req, outgoing: res })
+    const response = await handler(request, { incoming: req, outgoing: res })
     await sendResponse(response, res)
   } catch (error) {
     if (!(error instanceof BadRequest) || res.headersSent) throw error

@@ -5,8 +5,6 @@
  * It turns into one of Node's as soon as more than status and headers are wanted of it.
  */
 
-import { completeWith, isPlainObject, replaceGlobal, replaceHeaders } from './node-members.ts'
-
 type Body = string | Uint8Array | undefined
 
 type Pair = readonly [name: string, value: string]
@@ -22,6 +20,7 @@ export interface Plain {
 type Arguments = ConstructorParameters<typeof Response>
 
 const NodeResponse = globalThis.Response
+const members = NodeResponse.prototype
 
 /** The bodies of these are null (Fetch Standard). */
 const withoutBody = [204, 205, 304]
@@ -76,7 +75,31 @@ class PlainResponse {
   }
 
   static {
-    completeWith(PlainResponse.prototype, NodeResponse.prototype, plain => plain.#become())
+    const known = Object.getOwnPropertyDescriptors(members)
+    for (const [name, descriptor] of Object.entries(known)) {
+      if (Object.hasOwn(PlainResponse.prototype, name)) continue
+      const { get, value } = descriptor
+      const own: PropertyDescriptor =
+        get === undefined
+          ? {
+              value(this: PlainResponse, ...args: unknown[]): unknown {
+                return Reflect.apply(value, this.#become(), args)
+              },
+            }
+          : {
+              get(this: PlainResponse): unknown {
+                return Reflect.apply(get, this.#become(), [])
+              },
+            }
+      Object.defineProperty(PlainResponse.prototype, name, { ...descriptor, ...own })
+    }
+    Object.defineProperty(PlainResponse.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+      value(this: PlainResponse): Response {
+        return this.#become()
+      },
+    })
+    Reflect.deleteProperty(PlainResponse.prototype, 'constructor')
+    Object.setPrototypeOf(PlainResponse.prototype, members)
   }
 }
 
@@ -141,13 +164,34 @@ const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
 /** Without white space at its ends, which Headers would remove. */
 const fieldValue = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/
 
+/** Makes the headers of one those of the other. */
+function replaceHeaders({ headers }: Response, wanted: Headers): void {
+  for (const name of [...headers.keys()]) headers.delete(name)
+  for (const [name, value] of wanted) headers.append(name, value)
+}
+
 function pairs(headers: readonly Pair[]): [string, string][] {
   return headers.map(([name, value]) => [name, value])
 }
 
-/** Makes it the global `Response`. */
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** Makes it the global `Response`, unless the app has put another there: those that are made of Node's derive from it. */
 export function usePlainResponses(): void {
-  replaceGlobal('Response', NodeResponse, response)
+  if (globalThis.Response !== NodeResponse || Object.getPrototypeOf(NodeResponse) !== Function.prototype)
+    return
+  // `response.constructor === Response` holds on.
+  Object.defineProperty(members, 'constructor', { value: response, writable: true, configurable: true })
+  Object.defineProperty(globalThis, 'Response', {
+    value: response,
+    writable: true,
+    configurable: true,
+    enumerable: false,
+  })
 }
 
 /** What can be sent as it is, if anything. */

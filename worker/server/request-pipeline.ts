@@ -63,10 +63,21 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 
   // Each listener of the app has its own error handler, so that one that throws does not affect the others.
   return (...listeners) => {
-    const app = together(listeners.map(listener => withErrorHandler(listener, parts)))
-    return steps.reduceRight((next, step) => step(next), app as RequestListener)
+    const app = together(listeners.map(listener => withErrorHandler(listener, parts))) as RequestListener
+    const first = steps.reduceRight((next, step) => step(next), app)
+    return (req, res: Passed) => {
+      // A listener may emit the request again: of `checkContinue` as `request`, or on another server of the app.
+      if (res[passed]) return app(req, res)
+      res[passed] = true
+      return first(req, res)
+    }
   }
 }
+
+/** Set on the responses to requests that have begun to pass the steps. */
+const passed = Symbol('passed')
+
+type Passed = ServerResponse & { [passed]?: true }
 
 function configured<T>(list: readonly (T | false | undefined)[]): readonly T[] {
   return list.filter(item => item !== false && item !== undefined) as readonly T[]

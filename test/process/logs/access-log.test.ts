@@ -115,6 +115,26 @@ describe('the access log', () => {
     }
   })
 
+  it('has one line of a request that the app emits again', async () => {
+    const server = launchLogged(
+      ['--access-logformat', '%(r)s %(s)s %(B)s'],
+      `import { createServer } from 'node:http'
+      const server = createServer((req, res) => req.resume().on('end', () => res.end('hello')))
+      server.on('checkContinue', (req, res) => {
+        res.writeContinue()
+        server.emit('request', req, res)
+      })
+      export default server\n`,
+    )
+    const said = await exchange(
+      await server.running(),
+      'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok',
+    )
+    expect(said).to.match(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n.*hello$/s)
+    await server.stop()
+    expect(linesOf(server, 'access.log')).to.deep.equal(['POST / HTTP/1.1 200 5'])
+  })
+
   it('loses no line when the app ends its process', async () => {
     const server = launch({
       args: [

@@ -7,6 +7,9 @@ import { expect } from 'chai'
 import { type FetchHandler, fetchListener } from '../../../worker/fetch/listener.ts'
 import { withErrorHandler } from '../../../worker/http/error-handler.ts'
 
+/** As a module has it that was loaded before any handler was served. */
+const NativeRequest = globalThis.Request
+
 describe('a fetch handler', () => {
   const servers: Server[] = []
   const log: string[] = []
@@ -245,6 +248,35 @@ describe('a fetch handler', () => {
     client.destroy()
     await left
     expect(log.join()).not.to.contain('error')
+  })
+
+  it('gets an error from a body that it begins to read when the client has left', async () => {
+    const { promise: failure, resolve } = Promise.withResolvers<unknown>()
+    const arrived = Promise.withResolvers<void>()
+    const port = await serve(async (request, { outgoing }) => {
+      arrived.resolve()
+      await once(outgoing, 'close')
+      resolve(await request.text().catch((error: unknown) => error))
+      return new Response('late')
+    })
+    const client = httpRequest({ port, method: 'POST', headers: { 'content-length': 10 } })
+    client.on('error', () => undefined).write('half')
+    await arrived.promise
+    client.destroy()
+    expect(await failure)
+      .to.be.an.instanceOf(DOMException)
+      .with.property('name', 'AbortError')
+  })
+
+  it('gets a Request that Node takes for one of its own, wherever it was kept', async () => {
+    class Special extends NativeRequest {}
+    const port = await serve(async request => {
+      const special = new Special(request, { headers: { 'x-a': 'b' } })
+      const body = await NativeRequest.prototype.text.call(request)
+      return new Response(`${special.headers.get('x-a')} ${body} ${Reflect.get(request, 'url').slice(-2)}`)
+    })
+    const response = await fetch(`http://127.0.0.1:${port}/x`, { method: 'PUT' })
+    expect(await response.text()).to.equal('b  /x')
   })
 
   it('has its stream cancelled when the client leaves', async () => {

@@ -155,6 +155,7 @@ describe('a plain Response', () => {
     expect(inspect(new Response('p'))).to.match(/^Response \{/)
     expect(Response.redirect('http://a/').status).to.equal(302)
     expect(Response.name).to.equal('Response')
+    for (const made of [new Response('p'), native]) expect(made.constructor).to.equal(Response)
   })
 
   it('leaves alone a Response that the app has put there', () => {
