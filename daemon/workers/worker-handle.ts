@@ -219,7 +219,7 @@ export class Child implements PlannedWorker {
 
   /** Whether it has shown a heartbeat since it was to be killed: then it is not killed. */
   revive(since: number): boolean {
-    if (this.heartbeat <= since || (this.state !== 'ready' && this.state !== 'draining')) return false
+    if (this.heartbeat < since || (this.state !== 'ready' && this.state !== 'draining')) return false
     this.killed = false
     this.reason = undefined
     this.#put({ type: 'revived', child: this })
