@@ -10,9 +10,7 @@ import { enableCompileCache } from 'node:module'
 import { dirname, isAbsolute, join } from 'node:path'
 
 /** The variables that name a folder for caches: of systemd, of the XDG Base Directory Specification, and of the shell. */
-export type CacheVariables = Readonly<
-  Partial<Record<'CACHE_DIRECTORY' | 'XDG_CACHE_HOME' | 'HOME' | 'NODE_V8_COVERAGE', string>>
->
+export type CacheVariables = Readonly<Partial<Record<'CACHE_DIRECTORY' | 'XDG_CACHE_HOME' | 'HOME', string>>>
 
 /** How long what was compiled is kept, in milliseconds: Node itself would keep that of old releases for ever. */
 const maximalAge = 14 * 24 * 3_600_000

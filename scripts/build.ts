@@ -53,7 +53,7 @@ const bundles = await Promise.all(entries.map(bundle))
 writeFileSync(join(folder, 'licenses.txt'), licensesOf(bundles))
 removeOld(bundles.flatMap(({ outputs }) => Object.keys(outputs).map(path => basename(path))))
 
-/** Last, so that a server which runs from here and loads something rare meanwhile finds it. */
+/** Removes what earlier builds have left, last: while the bundles are written, a server may be starting from here. */
 function removeOld(made: readonly string[]): void {
   for (const name of globSync('*.{js,map}', { cwd: folder }))
     if (!made.includes(name)) rmSync(join(folder, name))
