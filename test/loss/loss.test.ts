@@ -44,7 +44,7 @@ describe('a storm of HUP', () => {
     await server.running()
     await server.reload()
     await eventually('two workers', () => server.workers.length === 2)
-    const before = descriptors(server)
+    const before = await descriptors(server)
     for (let sent = 0; sent < storm; sent += 1) {
       server.signal('SIGHUP')
       await sleep(pauseMs)
@@ -52,7 +52,7 @@ describe('a storm of HUP', () => {
     await eventually('the newest reload is over', () => newestReload(server).isOver)
     await eventually('two workers', () => server.workers.length === 2)
     expect(examineWorkers(server, 2)).to.deep.equal([])
-    const after = descriptors(server)
+    const after = await descriptors(server)
     expect(after.arbiter).to.equal(before.arbiter)
     // One may not have opened yet what it opens once.
     expect(Math.max(...after.workers)).to.be.at.most(Math.max(...before.workers))
@@ -117,6 +117,11 @@ function newestReload({ log }: Tsicorn): { readonly isOver: boolean } {
   return { isOver: new RegExp(`Reload ${number}: generation \\d+ serves`).test(log) }
 }
 
-function descriptors(server: Tsicorn): { readonly arbiter: number; readonly workers: readonly number[] } {
-  return { arbiter: descriptorsOf(server.pid), workers: server.workers.map(descriptorsOf) }
+async function descriptors(
+  server: Tsicorn,
+): Promise<{ readonly arbiter: number; readonly workers: readonly number[] }> {
+  return {
+    arbiter: await descriptorsOf(server.pid),
+    workers: await Promise.all(server.workers.map(descriptorsOf)),
+  }
 }

@@ -38,7 +38,7 @@ export async function measureReloads({ reloads, node, tell }: ReloadsOptions): P
     const heap = await openHeap(address as string)
     const take = async () => {
       await settled(tsicorn, 1)
-      return { used: await heap.used(), descriptors: descriptorsOf(tsicorn.pid) }
+      return { used: await heap.used(), descriptors: await descriptorsOf(tsicorn.pid) }
     }
     for (let reload = 0; reload < warmUp; reload += 1) await tsicorn.reload()
     const before = await take()

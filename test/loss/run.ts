@@ -66,7 +66,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     load.stop()
     void load.ends().then(() => tsicorn.signal('SIGINT'))
   }, options.limit * 1_000)
-  const before = descriptorsOf(tsicorn.pid)
+  const before = await descriptorsOf(tsicorn.pid)
   const load = new Load({
     ...options,
     tcp: server.tcp,
@@ -95,7 +95,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     load.hold(true)
     await settled(tsicorn, workers)
     faults.push(...examineWorkers(tsicorn, workers))
-    const after = descriptorsOf(tsicorn.pid)
+    const after = await descriptorsOf(tsicorn.pid)
     if (after !== before) faults.push(`The arbiter has ${after} descriptors, and had ${before} before`)
     load.hold(false)
     await load.reaches(load.total + beforeStop)

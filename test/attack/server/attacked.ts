@@ -160,7 +160,7 @@ export class AttackedServer {
   }
 
   async census(): Promise<Census> {
-    return takeCensus(this.arbiter, this.workers, await this.memory())
+    return await takeCensus(this.arbiter, this.workers, await this.memory())
   }
 
   /** Lets honest clients in. */

@@ -36,9 +36,13 @@ const perWorker = 2
 const patience = 15
 
 /** `inUse` is that of the worker that uses most. */
-export function takeCensus(arbiter: number, workers: readonly number[], inUse: number): Census {
-  const holdings = workers.map(holdingOf)
-  const { descriptors, ...memory } = holdingOf(arbiter)
+export async function takeCensus(
+  arbiter: number,
+  workers: readonly number[],
+  inUse: number,
+): Promise<Census> {
+  const holdings = await Promise.all(workers.map(holdingOf))
+  const { descriptors, ...memory } = await holdingOf(arbiter)
   return {
     arbiter: { ...memory, descriptors: descriptors - perWorker * workers.length },
     worker: {
@@ -86,9 +90,9 @@ function compareHolding(
   return faults
 }
 
-function holdingOf(pid: number): Holding {
+async function holdingOf(pid: number): Promise<Holding> {
   const [, kibibytes = '0'] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return { descriptors: descriptorsOf(pid), rss: Number(kibibytes) * 1_024, inUse: 0 }
+  return { descriptors: await descriptorsOf(pid), rss: Number(kibibytes) * 1_024, inUse: 0 }
 }
 
 function mebibytes(bytes: number): number {

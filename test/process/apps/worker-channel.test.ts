@@ -161,7 +161,7 @@ describe('a worker without its channel', () => {
       await eventually('it has left', () => !workers.some(isAlive))
       silent.destroy()
       expect(await ask('')).to.equal('alive')
-      expect(server.log).to.match(/it closed its channel to the arbiter/)
+      await server.says(/it closed its channel to the arbiter/)
       if (deed === 'reuse') expect(readFileSync(`${server.folder}/reused`, 'utf8')).to.equal('')
     })
   }
