@@ -230,11 +230,10 @@ class Life {
       case 'worker says':
         if (worker === undefined) return
         if (what.text.includes('leaving')) worker.asked = true
-        if (what.text.includes('ready')) {
-          worker.isLiar ||= !worker.isAccepting
-          worker.isKnownReady = true
-        }
-        return worker.handle.stdio[3]?.say(what.text)
+        if (what.text.includes('ready')) worker.isLiar ||= !worker.isAccepting
+        return worker.handle.stdio[3]?.say(what.text, undefined, () => {
+          worker.isKnownReady ||= what.text.includes('ready')
+        })
       case 'worker closes its channel':
         if (worker !== undefined) worker.asked = true
         return worker?.closeChannel()

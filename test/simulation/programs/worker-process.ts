@@ -211,7 +211,7 @@ export class WorkerProcess extends Process {
     if (signal === 'SIGTERM' && this.#isBooted && !this.isHung) {
       this.asked = true
       if (!this.hasClosedChannel) return this.say({ type: 'leaving', why: 'somebody sent it SIGTERM' })
-      this.isTold = true
+      // The arbiter takes it for one that stays until it has ended.
       return this.#drain(this.start?.settings.graceful_timeout ?? 0, [])
     }
     if (signal === 'SIGTERM' && this.isHung) return
