@@ -22,18 +22,35 @@ const entries = [
 const external = ['tsx', 'esbuild', 'chokidar', 'proper-lockfile']
 
 /**
- * Takes Node's modules as `require` would, and only where they are used. To import one, Node reads each of its exports,
- * and some load what is rare: with `node:http` comes the whole of `fetch`, which takes longer than all the rest of a
- * worker's start.
+ * Takes Node's modules as `require` would, only where they are used, and of each only what is used. To import one, Node
+ * reads each of its exports, and some load what is rare: with `node:http` comes the whole of `fetch`, which takes longer
+ * than all the rest of a worker's start.
  */
 const builtins: Plugin = {
   name: 'builtins',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin' }))
-    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
+    onResolve({ filter: /^node:/ }, ({ path, kind }) => ({
+      path,
+      namespace: kind === 'import-statement' ? 'builtin' : 'whole-builtin',
+    }))
+    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({ contents: exportsOf(path) }))
+    onLoad({ filter: /./, namespace: 'whole-builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('${path}')`,
     }))
   },
+}
+
+/** A module that has the exports of one of Node's; the bundler leaves out what nobody imports, and does not read it. */
+function exportsOf(path: string): string {
+  const names = Object.getOwnPropertyNames(process.getBuiltinModule(path)).filter(name => name !== 'default')
+  return [
+    `const builtin = process.getBuiltinModule('${path}')`,
+    'const take = name => builtin[name]',
+    'export default builtin',
+    ...names.map(
+      name => `const node_${name} = /* @__PURE__ */ take('${name}')\nexport { node_${name} as ${name} }`,
+    ),
+  ].join('\n')
 }
 
 /** The preload enables the compile cache before it loads the rest, which is an entry of its own. */

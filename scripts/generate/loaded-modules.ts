@@ -129,21 +129,22 @@ function evaluatedIn(file: string, functions: readonly Called[]): Evaluated {
   const { sources } = JSON.parse(readFileSync(`${file}.map`, 'utf8')) as {
     readonly sources: readonly string[]
   }
-  const modules = sources.map(source => relative(root, join(dist, source)))
-  const wrapped = functions.filter(({ functionName }) =>
-    /^(?:builtin:|node_modules\/|\w+\/.*\.ts$)/.test(functionName),
+  const names = sources.map(source => (isBuiltin(source) ? source : relative(root, join(dist, source))))
+  const unused = functions.filter(
+    ({ functionName, ranges: [{ count }] }) => count === 0 && names.includes(functionName),
   )
-  const unused = wrapped.filter(({ ranges: [{ count }] }) => count === 0)
-  const names = new Set(unused.map(({ functionName }) => functionName))
-  const builtins = wrapped.filter(called => !unused.includes(called)).map(({ functionName }) => functionName)
+  const unusedNames = unused.map(({ functionName }) => functionName)
   return {
-    modules: [
-      ...modules.filter(module => !names.has(module) && !module.includes('builtin:')),
-      ...builtins.filter(name => name.startsWith('builtin:')).map(name => name.slice('builtin:'.length)),
-    ],
+    modules: names
+      .filter(name => !unusedNames.includes(name))
+      .map(name => (isBuiltin(name) ? name.slice(name.indexOf(':') + 1) : name)),
     bytes: unused.reduce(
       (rest, { ranges: [{ startOffset, endOffset }] }) => rest - (endOffset - startOffset),
       statSync(file).size,
     ),
   }
+}
+
+function isBuiltin(source: string): boolean {
+  return /^(?:whole-)?builtin:/.test(source)
 }
