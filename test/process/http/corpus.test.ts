@@ -35,7 +35,7 @@ class Client {
 
   constructor(port: number) {
     // Nothing takes so long; without this, one silent case would hide all others.
-    this.#limit = setTimeout(() => this.close(), 5_000)
+    this.#limit = setTimeout(() => this.close(), 60_000)
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
     this.#socket.setEncoding('latin1').on('data', (text: string) => {
       this.#bytes += text
