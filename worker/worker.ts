@@ -19,7 +19,7 @@ import { createLog, type WorkerLog } from './process/log.ts'
 import { exitCodes } from './protocol/exit-codes.ts'
 import { type Drain, requestsKey, type Start } from './protocol/messages.ts'
 import { everySecond } from './server/every-second.ts'
-import { closeWhenIdle } from './server/idle.ts'
+import { drainConnections } from './server/idle.ts'
 import { LateServers } from './server/late-servers.ts'
 import { type Serving, stopListening, trackConnections } from './server/serve.ts'
 import { startService } from './server/service.ts'
@@ -35,6 +35,7 @@ const lastLinesMs = 250
 
 export class Worker {
   readonly transport: LazyTransport
+  /** It was told to leave, and begins to listen nowhere any more: its app may still be loading. */
   isLeaving = false
   readonly #start: Start
   readonly #log: WorkerLog
@@ -53,6 +54,7 @@ export class Worker {
   #lineFormat: string | AccessLine | null
   #announced = false
   #isQuitting = false
+  #isEnding = false
 
   constructor(start: Start) {
     this.#start = start
@@ -94,8 +96,10 @@ export class Worker {
     stopWatchingMain()
     await stopTsxHelpers()
     this.#app = app
+    if (this.isLeaving) return
     this.#log.debug(`The app is a ${app.shape}`)
     await this.#hooks.call('post_worker_init', this.#view)
+    if (this.isLeaving) return
     if (!check) {
       this.#starting = this.#serve(app, transport)
       await this.#starting
@@ -154,17 +158,9 @@ export class Worker {
     const until = performance.now() + seconds * 1_000
     await this.#serving.stopAccepting(abandoned)
     this.#connections.close()
-    await this.#drainConnections(until, seconds < this.#start.settings.graceful_timeout)
+    const isHurried = seconds < this.#start.settings.graceful_timeout
+    await drainConnections(this.#connections, until, { log: this.#log, isHurried })
     await this.#leave(exitCodes.ok.code, Math.max(minLeaveMs, until - performance.now()))
-  }
-
-  /** Waits for open connections, and cuts those that remain. */
-  async #drainConnections(until: number, isHurried: boolean): Promise<void> {
-    if (await closeWhenIdle(this.#connections, until)) return
-    const cut = `cutting ${this.#connections.size} connections`
-    if (isHurried) this.#log.debug(`There is newer code: ${cut}`)
-    else this.#log.warning(`graceful_timeout is over: ${cut}`)
-    this.#connections.cut()
   }
 
   /** Leaves at once, but finishes connections accepted since it began to listen. */
@@ -172,10 +168,11 @@ export class Worker {
     await this.#starting?.catch(() => undefined)
     const seconds = this.#start.settings.graceful_timeout
     if (this.#serving !== undefined) return await this.drain({ seconds, abandoned: [] })
+    this.isLeaving = true
     for (const server of this.#early) stopListening(server)
     if (this.#connections.size > 0) {
       tellArbiter({ type: 'ready' })
-      await this.#drainConnections(performance.now() + seconds * 1_000, false)
+      await drainConnections(this.#connections, performance.now() + seconds * 1_000, { log: this.#log })
     }
     await this.quit()
   }
@@ -184,6 +181,7 @@ export class Worker {
   async quit(): Promise<void> {
     if (this.#isQuitting) return
     this.#isQuitting = true
+    this.isLeaving = true
     if (this.#state === 'ready' || this.#state === 'draining')
       await this.#hooks.tell('worker_int', this.#view)
     await this.#leave(exitCodes.ok.code, minLeaveMs)
@@ -215,7 +213,8 @@ export class Worker {
 
   /** Every orderly exit of a worker; `limit` is how long the user's code may take, in milliseconds. */
   async #leave(code: number, limit: number): Promise<void> {
-    if (this.isLeaving) return
+    if (this.#isEnding) return
+    this.#isEnding = true
     this.isLeaving = true
     const until = performance.now() + limit
     setTimeout(() => process.exit(code), limit).unref()

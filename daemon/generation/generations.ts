@@ -159,10 +159,11 @@ export class Generations {
     this.#preparing?.abort(error)
   }
 
-  /** Cancels the preparation under way, and the next one. */
+  /** Cancels the preparation under way, and the next one: nobody will accept what is queued on its listeners. */
   cancel(): void {
     this.#again = undefined
     this.#preparing?.abort()
+    this.#listeners.release()
   }
 
   /** Closes the listeners that belong neither to these generations nor to the one being prepared. */

@@ -59,6 +59,7 @@ export class Listeners {
       for (const address of addresses) {
         const key = describeAddress(address)
         if (listeners.has(key)) continue
+        options.signal.throwIfAborted()
         const known = this.#known(address, key)
         const listener = known ?? (await this.#persist(address as Bindable, options))
         this.#claimed.add(listener)

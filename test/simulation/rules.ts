@@ -6,6 +6,9 @@ import type { Machine } from './machine/machine.ts'
 import type { NewArbiterProcess } from './programs/new-arbiter-process.ts'
 import type { WorkerProcess } from './programs/worker-process.ts'
 
+/** For how long there may be workers that were asked for while more were wanted, in milliseconds: hooks, and until a kill. */
+const surplusMs = 3_000
+
 /** How the log says that a worker has ended. */
 const ends = /exited with code|was ended by|could not be|not ready within/
 
@@ -35,6 +38,8 @@ export class Rules {
   readonly #machine: Machine
   readonly #configAt: (reading: number) => ConfigFate
   #surge: ConfigFate['surge']
+  /** How many were wanted before, and until when. */
+  readonly #before: { readonly wanted: number; readonly until: number }[] = []
 
   /** `configAt` is what the reading of that number gave. */
   constructor(machine: Machine, configAt: (reading: number) => ConfigFate) {
@@ -69,13 +74,16 @@ export class Rules {
     const staying = this.living.filter(
       worker => !worker.isTold && !worker.isHung && !this.#wasLate(worker),
     ).length
-    const surge = shareOf(this.#surge, this.wanted)
-    if (staying <= this.wanted) return
-    const most = this.wanted + surge + Math.max(1, this.wanted)
+    const since = this.#machine.clock.now - surplusMs
+    const before = this.#before.filter(({ until }) => until > since).map(({ wanted }) => wanted)
+    const wanted = Math.max(this.wanted, ...before)
+    const surge = shareOf(this.#surge, wanted)
+    if (staying <= wanted) return
+    const most = wanted + surge + Math.max(1, wanted)
     if (this.living.length > most)
       this.#fail(
         'the surge is bounded',
-        `${this.living.length} workers live, of whom ${staying} were not told to leave: ${this.wanted} are wanted, and the surge is ${surge}`,
+        `${this.living.length} workers live, of whom ${staying} were not told to leave: ${wanted} are wanted, and the surge is ${surge}`,
       )
   }
 
@@ -146,7 +154,10 @@ export class Rules {
     const ended = this.workers.find(({ age }) => age === Number(gone))
     if (ended !== undefined) ended.isKnownGone = true
     const [, wanted] = /^Wanted: (\d+) worker/.exec(text) ?? []
-    if (wanted !== undefined) this.wanted = Number(wanted)
+    if (wanted !== undefined) {
+      this.#before.push({ wanted: this.wanted, until: this.#machine.clock.now })
+      this.wanted = Number(wanted)
+    }
     if (wanted === '0') this.#machine.network.giveUp(() => true)
     const [, reload, generation] = /^Reload (\d+): generation (\d+) serves/.exec(text) ?? []
     if (generation !== undefined) this.#serves(Number(generation), Number(reload))

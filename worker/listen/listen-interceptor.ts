@@ -23,6 +23,7 @@ export class ListenInterceptor {
   readonly first: Promise<void>
   readonly #claims: Claims
   readonly #check: boolean
+  readonly #isLeaving: () => boolean
   readonly #backlog: number | undefined
   readonly #log: AppLog
   readonly #unmatched: UnmatchedListens
@@ -42,6 +43,8 @@ export class ListenInterceptor {
     readonly listeners: readonly InheritedListener[]
     /** Nothing may listen: HTTP servers only believe that they do. */
     readonly check: boolean
+    /** From then on nothing may begin to listen. */
+    readonly isLeaving: () => boolean
     /** For calls without a backlog: each call sets the length of the queue of the shared socket. */
     readonly backlog?: number | undefined
     readonly log: AppLog
@@ -64,6 +67,7 @@ export class ListenInterceptor {
     this.#late = options.late
     this.#claims = new Claims(options.listeners, options.bindFrom)
     this.#check = options.check
+    this.#isLeaving = options.isLeaving
     this.#backlog = options.backlog
     this.#log = options.log
     this.#bindFrom = options.bindFrom
@@ -216,7 +220,7 @@ export class ListenInterceptor {
     const isWrong = this.#bindFrom === 'nobody' ? differs : contradicts
     if (isWrong(request, listener)) return refused(this.#contradiction(request, listener))
     this.#log('info', `The app's listen on ${describeListen(request)} was redirected to ${listener.name}`)
-    if (this.#check) return this.#onListening()
+    if (this.#check || this.#isLeaving()) return this.#onListening()
     restoreServer(server)
     if (!isLate) this.#onListen?.(server)
     const failed = (cause: Error) =>

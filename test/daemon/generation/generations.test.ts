@@ -106,7 +106,9 @@ describe('generations', () => {
     generations.finishPreparing()
     generations.prepare(steps({ read }))
     generations.prepare(steps())
+    done = []
     generations.cancel()
+    expect(done, 'whoever leaves now empties the queues').to.deep.equal(['release'])
     await outcome()
     expect(generations.finishPreparing(), 'nothing follows').to.equal(true)
   })

@@ -5,6 +5,7 @@ import { request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
+import { Load } from '../../support/http/load.ts'
 import { fresh } from '../../support/requests.ts'
 import { eventually, launch, launchApp, type Tsicorn } from '../../support/tsicorn.ts'
 
@@ -210,4 +211,41 @@ describe('every signal that an arbiter knows', () => {
     ).to.equal(expected)
     await server.says(/The new arbiter serves|USR2 has no effect while reloading/)
   }).timeout(240_000)
+})
+
+describe('a worker that is told to leave while its app is being loaded', () => {
+  for (const [what, begin] of Object.entries({
+    'the server that it exports': `export default server`,
+    'the server that it starts': `server.listen(Number(process.env.PORT))`,
+  })) {
+    it(`does not begin to accept for ${what}`, async () => {
+      const server = launch({
+        args: ['-b', '127.0.0.1:0', '-w', '1', './app.mjs'],
+        files: {
+          'app.mjs': `
+            import { createServer } from 'node:http'
+            const isFirst = process.env.TSICORN_WORKER_INDEX === '0'
+            const server = createServer((req, res) => {
+              if (!isFirst) process.stdout.write('asked a worker that leaves')
+              setTimeout(() => res.end('late'), 100)
+            })
+            // It is loaded when it is told to leave, and takes some time to do so.
+            if (!isFirst) await new Promise(told => {
+              process.on('SIGTERM', told)
+              setTimeout(() => process.exit(), 5_000)
+              process.stdout.write('half loaded')
+            })
+            ${begin}`,
+        },
+      })
+      const load = new Load({ url: await server.running(), clients: 8, keepAlive: false })
+      server.signal('SIGTTIN')
+      await server.says(/half loaded/)
+      server.signal('SIGTTOU')
+      await server.says(/Worker 2 .* exited with code 0: told to leave at once/)
+      expect((await load.stop()).failures).to.deep.equal([])
+      await server.stop()
+      expect(server.log).not.to.contain('asked a worker that leaves')
+    })
+  }
 })

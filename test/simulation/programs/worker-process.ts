@@ -33,6 +33,7 @@ export class WorkerProcess extends Process {
   readonly #watch: (worker: WorkerProcess, message: ToWorker) => void
   #isBooted = false
   #isDraining = false
+  #isLeaving = false
   #begun = ''
   #served = 0
 
@@ -115,7 +116,7 @@ export class WorkerProcess extends Process {
     this.say({ type: 'booting' })
     if (own.outcome === 'never') return
     this.machine.clock.after(own.takes, () => {
-      if (!this.isAlive) return
+      if (!this.isAlive || this.#isLeaving) return
       this.#isBooted = true
       if (own.outcome === 'dies') return this.exit(null, 'SIGSEGV')
       if (own.outcome === 'fails') {
@@ -168,6 +169,7 @@ export class WorkerProcess extends Process {
 
   #leave(): void {
     if (this.#own?.stays) return
+    this.#isLeaving = true
     this.machine.clock.after(this.#own?.jitter ?? 0, () => this.exit(0))
   }
 
