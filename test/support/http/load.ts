@@ -1,6 +1,10 @@
 /** Clients that keep a server busy and count what fails; they honour `Connection: close`, as every client should. */
 import http from 'node:http'
 import https from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Between the requests of a client, in milliseconds: what is tested needs some of the processor, too. */
+const pauseMs = 5
 
 export interface LoadOptions {
   readonly url: string
@@ -35,6 +39,7 @@ export class Load {
       if (failure === undefined) this.tally.ok += 1
       else this.tally.failures.push(failure)
       this.#counted()
+      await sleep(pauseMs)
     }
     agent.destroy()
   }
