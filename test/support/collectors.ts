@@ -2,14 +2,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type ListenOptions, type Socket } from 'node:net'
-import { eventually } from './tsicorn.ts'
-
-const open: (() => void)[] = []
-
-/** To be called after each test. */
-export function closeCollectors(): void {
-  for (const close of open.splice(0)) close()
-}
+import { afterServers, eventually } from './tsicorn.ts'
 
 /** What arrives, one datagram or one line after the other. */
 export class Collector {
@@ -33,7 +26,7 @@ export async function collectDatagrams(port = 0): Promise<Collector> {
   const socket = createSocket('udp4')
   socket.bind(port, '127.0.0.1')
   await once(socket, 'listening')
-  open.push(() => socket.close())
+  afterServers(() => socket.close())
   const collector = new Collector(socket.address().port)
   socket.on('message', message => collector.heard.push(message.toString()))
   return collector
@@ -54,7 +47,7 @@ export async function collectLines(
     })
   })
   await once(server.listen(place), 'listening')
-  open.push(() => {
+  afterServers(() => {
     server.close()
     for (const socket of sockets) socket.destroy()
   })

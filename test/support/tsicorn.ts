@@ -236,10 +236,21 @@ function killAll(pids: readonly number[]): void {
   }
 }
 
+const later: (() => void)[] = []
+
+/** Does so when the servers of a test have ended, which may use until then what is closed or removed. */
+export function afterServers(cleanUp: () => void): void {
+  later.push(cleanUp)
+}
+
 /** Root hooks: see `.mocharc.json`. */
 export const mochaHooks = {
   async afterEach(this: Mocha.Context): Promise<void> {
     const failed = this.currentTest?.state === 'failed'
-    for (const tsicorn of launched.splice(0)) await tsicorn.cleanUp(failed)
+    try {
+      for (const tsicorn of launched.splice(0)) await tsicorn.cleanUp(failed)
+    } finally {
+      for (const cleanUp of later.splice(0)) cleanUp()
+    }
   },
 }

@@ -3,15 +3,15 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { launch, type Tsicorn } from '../../support/tsicorn.ts'
+import { afterServers, launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 describe('compiled code', () => {
   let folder: string
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'tsicorn-compiled-'))
+    afterServers(() => rmSync(folder, { recursive: true }))
   })
-  afterEach(() => rmSync(folder, { recursive: true }))
 
   const app = `export default (req, res) => res.end(JSON.stringify(process.env.TSICORN_COMPILE_CACHE ?? null))`
 

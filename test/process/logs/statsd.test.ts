@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect } from 'chai'
-import { type Collector, closeCollectors, collectDatagrams } from '../../support/collectors.ts'
+import { type Collector, collectDatagrams } from '../../support/collectors.ts'
 import { fresh } from '../../support/requests.ts'
 import { eventually, freePort, launch, type Tsicorn } from '../../support/tsicorn.ts'
 
@@ -30,8 +30,6 @@ function countOf(metrics: readonly string[], name: string): number {
 }
 
 describe('statsd', () => {
-  afterEach(closeCollectors)
-
   it('gets what Gunicorn measures, the last of it when the server stops', async () => {
     const statsd = await collectDatagrams()
     const server = launchMeasured(statsd, ['-w', '2'])

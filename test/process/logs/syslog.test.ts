@@ -1,14 +1,14 @@
 /** Both logs sent to a syslog, over UDP, TCP and unix sockets, through outages and reloads. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { readFileSync, rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { closeCollectors, collectDatagrams, collectLines } from '../../support/collectors.ts'
+import { collectDatagrams, collectLines } from '../../support/collectors.ts'
 import { fresh } from '../../support/requests.ts'
-import { eventually, freePort, launch, type Tsicorn } from '../../support/tsicorn.ts'
+import { afterServers, eventually, freePort, launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 const files = { 'app.mjs': `export default (_req, res) => res.end('hello')` }
 
@@ -28,10 +28,7 @@ describe('syslog', () => {
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'tsicorn-syslog-'))
-  })
-  afterEach(async () => {
-    closeCollectors()
-    await rm(folder, { recursive: true })
+    afterServers(() => rmSync(folder, { recursive: true }))
   })
 
   it('gets the lines of both logs over UDP, in the form that Gunicorn gives them', async () => {
