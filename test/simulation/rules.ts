@@ -158,7 +158,10 @@ export class Rules {
       this.#before.push({ wanted: this.wanted, until: this.#machine.clock.now })
       this.wanted = Number(wanted)
     }
-    if (wanted === '0') this.#machine.network.giveUp(() => true)
+    if (wanted === '0') {
+      this.#machine.network.giveUp(() => true)
+      for (const worker of this.living) worker.isUnwanted = true
+    }
     const [, reload, generation] = /^Reload (\d+): generation (\d+) serves/.exec(text) ?? []
     if (generation !== undefined) this.#serves(Number(generation), Number(reload))
     if (text.startsWith('Running: ')) {

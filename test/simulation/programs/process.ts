@@ -35,7 +35,7 @@ export abstract class Process {
   isTold = false
   /** The arbiter has heard of its end. */
   isHeardOf = false
-  /** Its generation has failed. */
+  /** Its generation has failed, or no worker is wanted: who waits for it may wait for nobody. */
   isUnwanted = false
   isAccepting = false
   /** Why what it loses has its reason in what was done to the machine, or asked of the arbiter. */
