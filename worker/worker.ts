@@ -153,7 +153,7 @@ export class Worker {
   /** Finishes open requests and leaves; connections that are open after `seconds` are cut. */
   async drain({ seconds, abandoned }: Pick<Drain, 'seconds' | 'abandoned'>): Promise<void> {
     if (this.#state === 'draining') return
-    if (this.#serving === undefined) return this.quit()
+    if (this.#serving === undefined) return await this.cancel()
     this.#state = 'draining'
     const until = performance.now() + seconds * 1_000
     await this.#serving.stopAccepting(abandoned)

@@ -248,4 +248,24 @@ describe('a worker that is told to leave while its app is being loaded', () => {
       expect(server.log).not.to.contain('asked a worker that leaves')
     })
   }
+
+  it('answers what a server of the app has accepted', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: {
+        'app.mjs': `
+          import { createServer } from 'node:http'
+          createServer((req, res) => {
+            process.stdout.write('asked')
+            setTimeout(() => res.end('late'), 500)
+          }).listen(Number(process.env.PORT))
+          await new Promise(resolve => setTimeout(resolve, 60_000))`,
+      },
+    })
+    await server.says(/was redirected/)
+    const answer = fresh(server.url)
+    await server.says(/asked/)
+    process.kill(server.workers[0] as number, 'SIGTERM')
+    expect(await answer).to.equal('late')
+  })
 })
