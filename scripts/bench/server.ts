@@ -1,6 +1,8 @@
 /** Starts and stops the servers of the benchmark. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -12,18 +14,37 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = join(root, 'dist-bench')
 const program = (name: string) => join(folder, `${name}.js`)
 
+const tsicorn = (app: string, ...args: readonly string[]) => [
+  join(root, 'daemon/tsicorn.js'),
+  ...['-w', `${workers}`, '-b', '127.0.0.1:0', ...args],
+  program(app),
+]
+const accessLog = join(folder, 'access.log')
+/** Where nobody listens, datagrams are dropped, and that is noticed: `startServer` listens there. */
+const statsdPort = 8_125
+
 /** The compared servers: each is a command that prints where it listens and when its workers run. */
 export const sides = {
   limit: [program('limit')],
-  tsicorn: [join(root, 'daemon/tsicorn.js'), '-w', `${workers}`, '-b', '127.0.0.1:0', program('app')],
+  tsicorn: tsicorn('app'),
   cluster: [program('cluster')],
+  'access-log': tsicorn('app', '--access-logfile', accessLog),
+  'json-log': tsicorn('app', '--access-logfile', accessLog, '--access-logformat', 'json'),
+  statsd: tsicorn('app', '--statsd-host', `127.0.0.1:${statsdPort}`),
+  'request-timeout': tsicorn('app', '--request-timeout', '30'),
+  /** What Hono's own server does with an app, in a worker: the limit for the next. */
+  'hono-listener': tsicorn('hono-listener'),
+  'hono-fetch': tsicorn('hono-fetch'),
 } as const
+
+/** Those that are compared unless others are chosen. */
+export const usualSides: readonly Side[] = ['limit', 'tsicorn', 'cluster']
 
 /** Bundles the other programs as tsicorn is: removing types takes time and memory at every start. */
 export async function bundlePrograms(): Promise<void> {
   await build({
     absWorkingDir: import.meta.dirname,
-    entryPoints: ['limit.ts', 'limit-worker.ts', 'cluster.ts', 'app.ts'],
+    entryPoints: ['limit.ts', 'limit-worker.ts', 'cluster.ts', 'app.ts', 'hono-listener.ts', 'hono-fetch.ts'],
     outdir: folder,
     bundle: true,
     format: 'esm',
@@ -45,6 +66,7 @@ export interface RunningServer {
 export async function startServer(side: Side): Promise<RunningServer> {
   // A folder without a configuration.
   const cwd = import.meta.dirname
+  const statsd = side === 'statsd' ? createSocket('udp4').bind(statsdPort, '127.0.0.1') : undefined
   const child = spawn(process.execPath, sides[side], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = once(child, 'exit')
   const port = await untilRunning(side, child)
@@ -54,6 +76,8 @@ export async function startServer(side: Side): Promise<RunningServer> {
     async stop() {
       child.kill('SIGTERM')
       await exited
+      statsd?.close()
+      rmSync(accessLog, { force: true })
     },
   }
 }
