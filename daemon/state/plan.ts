@@ -67,7 +67,7 @@ function stop({ stopping, stopAt, now }: World, workers: readonly PlannedWorker[
 /** Whether every wanted worker is ready and of the wanted generation, and no other worker serves. */
 export function isSettled(world: World): boolean {
   const { alive, seats } = survey(world)
-  return alive.length === world.wanted && seats.size === world.wanted && alive.every(isReady)
+  return alive.length === world.wanted && seats.size === world.wanted && alive.every(serves)
 }
 
 /** While stopping, all workers are asked to leave, and nothing else is done. */
@@ -97,7 +97,7 @@ function survey(world: World): Survey {
   const seats = new Map<number, PlannedWorker>()
   const recycling = recycled(world, alive, draining)
   // Of two workers that could stay, a ready one wins, then the younger.
-  const candidates = [...alive].sort((a, b) => Number(isReady(b)) - Number(isReady(a)) || b.age - a.age)
+  const candidates = [...alive].sort((a, b) => Number(serves(b)) - Number(serves(a)) || b.age - a.age)
   for (const worker of candidates) {
     const { generation, index } = worker
     const isWanted = generation === world.generation && index < wanted && worker !== recycling
@@ -122,7 +122,7 @@ function recycled(
     )
   )
     return undefined
-  return alive.find(worker => worker.needsRecycling && isReady(worker))
+  return alive.find(worker => worker.needsRecycling && serves(worker))
 }
 
 /**
@@ -138,13 +138,13 @@ function replaced(survey: Survey): Action[] {
   const turn = ({ index }: PlannedWorker) => {
     if (index >= wanted) return 0
     const successor = seats.get(index)
-    return successor !== undefined && isReady(successor) ? 1 : 2
+    return successor !== undefined && serves(successor) ? 1 : 2
   }
   const isGood = ({ generation }: PlannedWorker) => Number(generation === lastGood)
   const serving = stale
-    .filter(isReady)
+    .filter(serves)
     .sort((a, b) => isGood(a) - isGood(b) || turn(a) - turn(b) || a.age - b.age)
-  const successors = [...staying].filter(isReady)
+  const successors = [...staying].filter(serves)
   const keepers = keepersOf(survey, serving, successors)
   const order = [
     ...serving.filter(worker => !keepers.has(worker)),
@@ -153,7 +153,7 @@ function replaced(survey: Survey): Action[] {
   const surplus = Math.max(0, successors.length + serving.length - wanted)
   const held = Math.min(keepers.size, survey.surge)
   const dispensable = order.slice(0, Math.min(surplus, serving.length - held))
-  return [...stale.filter(worker => !isReady(worker)), ...dispensable].map(worker => {
+  return [...stale.filter(({ state }) => state !== 'ready'), ...dispensable].map(worker => {
     const isSurplus = worker.generation === survey.generation && !worker.needsRecycling
     return leave(worker, isSurplus ? 'surplus' : 'replaced')
   })
@@ -188,7 +188,7 @@ function keepersOf(
 
 /** When the last worker of the old generation may leave; undefined if none waits for that. */
 function bakedAt({ bake, workers, generation, wanted }: World): number | undefined {
-  const serving = workers.filter(worker => isAlive(worker) && isReady(worker))
+  const serving = workers.filter(worker => isAlive(worker) && serves(worker))
   const fresh = serving.filter(worker => worker.generation === generation)
   if (bake === 0 || fresh.length < wanted || fresh.length === serving.length) return undefined
   return Math.max(0, ...fresh.map(({ since }) => since)) + bake
@@ -206,7 +206,7 @@ function missing(survey: Survey): Action[] {
 
 /** How many could be started if there were room. */
 function startable({ free, seats, boots }: Survey): number {
-  return Math.min(free.length, boots - [...seats.values()].filter(worker => !isReady(worker)).length)
+  return Math.min(free.length, boots - [...seats.values()].filter(({ state }) => state !== 'ready').length)
 }
 
 function roomIn({ workers, alive, draining, wanted, surge }: Survey): number {
@@ -228,7 +228,7 @@ function waitsForDrains(survey: Survey): boolean {
 
 /** A worker that is not ready has hardly anything to finish. */
 function leave(worker: PlannedWorker, why: DrainReason): Action {
-  return isReady(worker)
+  return worker.state === 'ready'
     ? { do: 'drain', age: worker.age, why }
     : { do: 'quit', age: worker.age, how: 'cancelled' }
 }
@@ -238,6 +238,6 @@ function isAlive(worker: PlannedWorker): boolean {
   return !worker.killed && !isLeaving(worker.state) && worker.state !== 'exited'
 }
 
-function isReady(worker: PlannedWorker): boolean {
-  return worker.state === 'ready'
+function serves({ state, isGone }: PlannedWorker): boolean {
+  return state === 'ready' && !isGone
 }

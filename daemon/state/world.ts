@@ -7,6 +7,8 @@ export interface PlannedWorker extends TimedWorker {
   readonly index: number
   /** It asked for a successor. */
   readonly needsRecycling: boolean
+  /** Its process has ended; it is reaped when its last words have arrived. */
+  readonly isGone: boolean
 }
 
 export interface World {

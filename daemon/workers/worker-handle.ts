@@ -59,6 +59,7 @@ export class Child implements PlannedWorker {
   heartbeat: number
   killed = false
   needsRecycling = false
+  isGone = false
   /** It was started with tsx. */
   hasTsx = false
   /** The process may still live, but is no longer counted. */
@@ -138,6 +139,7 @@ export class Child implements PlannedWorker {
       if (stream && capture) captureLines(stream as Readable, capture)
     }
     child.once('exit', (code, signal) => {
+      this.isGone = true
       this.#channel?.finish()
       const timer = setTimeout(() => this.end({ code, signal }), lastWordsMs)
       child.once('close', () => {

@@ -24,7 +24,7 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'cuts who serves',
     file: 'daemon/state/plan.ts',
-    from: "return isReady(worker)\n    ? { do: 'drain', age: worker.age, why }\n    : ",
+    from: "return worker.state === 'ready'\n    ? { do: 'drain', age: worker.age, why }\n    : ",
     to: 'return ',
   },
   {

@@ -11,6 +11,7 @@ interface FakeWorker extends PlannedWorker {
   heartbeat: number
   killed: boolean
   needsRecycling: boolean
+  isGone: boolean
 }
 
 export const limits: Limits = { boot: 10_000, heartbeat: 30_000, graceful: 5_000, quick: 1_000 }
@@ -89,6 +90,7 @@ export class FakeFleet {
         heartbeat: now,
         killed: false,
         needsRecycling: false,
+        isGone: false,
       })
       return
     }

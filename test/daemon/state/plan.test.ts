@@ -436,6 +436,19 @@ describe('plan', () => {
     expect([1, 2, 3].map(generation => fleet.count('ready', generation))).to.deep.equal([1, 0, 1])
   })
 
+  it('does not count on a worker whose process has ended, before its last words have come', () => {
+    const fleet = new FakeFleet({ wanted: 2, surge: 1, boots: 1 })
+    fleet.settle()
+    fleet.generation = 2
+    fleet.act()
+    for (const what of ['progress', 'progress'] as const) fleet.happen(what, 2)
+    const [first, second, successor] = fleet.workers
+    if (second !== undefined) second.isGone = true
+    fleet.act()
+    expect([first, second, successor].map(worker => worker?.state)).to.deep.equal(['ready', 'ready', 'ready'])
+    expect(isSettled(fleet.world)).to.equal(false)
+  })
+
   it('waits for the end of a back-off', () => {
     const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
     fleet.spawnAfter = 500
