@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AccessLine } from '../hooks/access-entry.ts'
 import { createHookCaller, type HookCaller } from '../hooks/run.ts'
-import type { Hooks, ServerInfo, WorkerState, WorkerView } from '../hooks/table.ts'
+import type { ServerInfo, WorkerState, WorkerView } from '../hooks/table.ts'
 import { stackOf } from '../hooks/thrown.ts'
 import type { AccessLog } from './access-log/access-log.ts'
 import type { AppServer, LoadedApp } from './app/load.ts'
@@ -11,17 +11,19 @@ import { stopTsxHelpers } from './app/tsx.ts'
 import { Connections } from './connection/connections.ts'
 import { LazyTransport } from './connection/lazy-transport.ts'
 import type { Transport } from './connection/transport.ts'
+import { importHooks } from './import-hooks.ts'
 import { shutDown } from './process/app-shutdown.ts'
 import { tellArbiter } from './process/arbiter-channel.ts'
 import { accountVariables, applyEnvironment, setTitle } from './process/environment.ts'
 import { startHeartbeat } from './process/heartbeat.ts'
 import { createLog, type WorkerLog } from './process/log.ts'
 import { exitCodes } from './protocol/exit-codes.ts'
-import { type Drain, requestsKey, type Start } from './protocol/messages.ts'
+import { type DrainOrder, type InheritedListener, requestsKey, type Start } from './protocol/messages.ts'
+import { EarlyServers } from './server/early-servers.ts'
 import { everySecond } from './server/every-second.ts'
 import { drainConnections } from './server/idle.ts'
 import { LateServers } from './server/late-servers.ts'
-import { type Serving, stopListening, trackConnections } from './server/serve.ts'
+import { type Serving, trackConnections } from './server/serve.ts'
 import { startService } from './server/service.ts'
 
 /** How long the app and `worker_exit` may take at least, in milliseconds, however long the requests took. */
@@ -47,8 +49,7 @@ export class Worker {
   /** Pending until the worker serves. */
   #starting: Promise<void> | undefined
   #serving: Serving | undefined
-  /** Servers of the app that listen while it is being loaded. */
-  readonly #early: AppServer[] = []
+  readonly #early: EarlyServers
   readonly #late = new LateServers()
   #accessLog: AccessLog | undefined
   #lineFormat: string | AccessLine | null
@@ -61,6 +62,7 @@ export class Worker {
     this.#lineFormat = start.settings.access_log_format
     this.#log = createLog(start.settings.loglevel)
     this.#connections = new Connections({ keepAlive: start.settings.keepalive > 0 })
+    this.#early = new EarlyServers(this.#connections)
     this.transport = new LazyTransport(start, this.#connections, this.#log)
     this.#hooks = createHookCaller({}, this.#log)
     Object.assign(globalThis, { [Symbol.for(requestsKey)]: () => this.#connections.requests() })
@@ -68,11 +70,13 @@ export class Worker {
 
   /** Everything from the process title to `ready`. Rejects with the error that prevents it. */
   async boot(): Promise<void> {
-    const { settings, tsx, check, age, scoreboard, identity, watchdog } = this.#start
+    const { settings, tsx, check, identity, watchdog } = this.#start
     setTitle(check ? 'check' : 'worker', settings.name)
     tellArbiter({ type: 'booting' })
     if (watchdog !== undefined) await (await import('./process/watchdog.ts')).startWatchdog(watchdog)
-    await this.#importHooks()
+    const { hooks, access_log_format } = await importHooks(this.#start.hooks)
+    this.#hooks = createHookCaller(hooks, this.#log)
+    this.#lineFormat ??= access_log_format
     process.once('exit', () => this.#exitHook())
     await this.#hooks.call('post_fork', this.#server, this.#view)
     const transport = await this.transport.open(this.#hooks)
@@ -80,15 +84,14 @@ export class Worker {
     if (identity !== undefined) (await import('./process/privileges.ts')).dropPrivileges(identity)
     const { loadApp } = await import('./app/load.ts')
     const { app: spec, backlog, wait_ready: waitReady } = settings
-    const log = this.#log.write
-    const onListen = (server: AppServer) => {
-      this.#early.push(server)
+    const onListen = (server: AppServer, listener: InheritedListener) => {
+      this.#early.add(server, listener)
       transport?.attach(server)
       trackConnections(server, this.#connections)
     }
     const app = await loadApp({
       ...this.#start,
-      ...{ spec, cwd: process.cwd(), waitReady, backlog, log, onListen, late: this.#late },
+      ...{ spec, cwd: process.cwd(), waitReady, backlog, log: this.#log.write, onListen, late: this.#late },
       isLeaving: () => this.isLeaving,
       run: async url => await runApp(url, { tsx }),
       survives: appSurvives,
@@ -96,7 +99,6 @@ export class Worker {
     stopWatchingMain()
     await stopTsxHelpers()
     this.#app = app
-    if (this.isLeaving) return
     this.#log.debug(`The app is a ${app.shape}`)
     await this.#hooks.call('post_worker_init', this.#view)
     if (this.isLeaving) return
@@ -106,6 +108,12 @@ export class Worker {
     }
     if (this.isLeaving) return
     this.#state = 'ready'
+    this.#sayReady()
+    if (check) await this.#leave(exitCodes.ok.code, minLeaveMs)
+  }
+
+  #sayReady(): void {
+    const { settings, age, scoreboard } = this.#start
     startHeartbeat({
       ...scoreboard,
       age,
@@ -115,17 +123,6 @@ export class Worker {
       onTrouble: this.#log.error,
     })
     tellArbiter({ type: 'ready' })
-    if (check) await this.#leave(exitCodes.ok.code, minLeaveMs)
-  }
-
-  async #importHooks(): Promise<void> {
-    const { hooks } = this.#start
-    if (hooks === undefined) return
-    const { importConfig } = await import('../config/load/file.ts')
-    const config = await importConfig(hooks.file, { command: hooks.command, env: process.env })
-    const own = Object.fromEntries(hooks.names.map(name => [name, config[name]]))
-    this.#hooks = createHookCaller(own as Hooks, this.#log)
-    this.#lineFormat ??= config.access_log_format as AccessLine
   }
 
   async #serve(app: LoadedApp, transport: Transport | undefined): Promise<void> {
@@ -151,9 +148,9 @@ export class Worker {
   }
 
   /** Finishes open requests and leaves; connections that are open after `seconds` are cut. */
-  async drain({ seconds, abandoned }: Pick<Drain, 'seconds' | 'abandoned'>): Promise<void> {
+  async drain({ seconds, abandoned }: DrainOrder): Promise<void> {
     if (this.#state === 'draining') return
-    if (this.#serving === undefined) return await this.cancel()
+    if (this.#serving === undefined) return await this.cancel({ seconds, abandoned })
     this.#state = 'draining'
     const until = performance.now() + seconds * 1_000
     await this.#serving.stopAccepting(abandoned)
@@ -164,14 +161,17 @@ export class Worker {
   }
 
   /** Leaves at once, but finishes connections accepted since it began to listen. */
-  async cancel(): Promise<void> {
+  async cancel(order?: DrainOrder): Promise<void> {
     await this.#starting?.catch(() => undefined)
-    const seconds = this.#start.settings.graceful_timeout
-    if (this.#serving !== undefined) return await this.drain({ seconds, abandoned: [] })
+    const { seconds, abandoned } = order ?? { seconds: this.#start.settings.graceful_timeout, abandoned: [] }
+    if (this.#serving !== undefined) return await this.drain({ seconds, abandoned })
+    if (this.isLeaving) return
     this.isLeaving = true
-    for (const server of this.#early) stopListening(server)
+    await this.#early.stopAccepting(abandoned)
+    this.#connections.close()
     if (this.#connections.size > 0) {
-      tellArbiter({ type: 'ready' })
+      // It may take longer than the arbiter waits for a heartbeat.
+      this.#sayReady()
       await drainConnections(this.#connections, performance.now() + seconds * 1_000, { log: this.#log })
     }
     await this.quit()
@@ -222,6 +222,7 @@ export class Worker {
     const written = this.#accessLog?.close(Math.max(0, limit - lastLinesMs))
     await Promise.race([written, sleep(flushMs, undefined, { ref: false })])
     await shutDown(Math.max(0, until - lastLinesMs - performance.now()), this.#log)
+    this.#early.close()
     await this.#serving?.close()
     await this.#app
       ?.close?.()

@@ -8,10 +8,13 @@ import { readRoster } from './roster.ts'
 const readings = 5
 const betweenReadingsMs = 20
 
-/** How many a process keeps: the fewest of some readings, because it may be reading a file just now. */
+/**
+ * How many a process keeps: the fewest of some readings, because it may be reading a file just now. None if it has ended.
+ */
 export async function descriptorsOf(pid: number): Promise<number> {
   let fewest = Number.POSITIVE_INFINITY
   for (let reading = 0; reading < readings; reading += 1) {
+    if (!isAlive(pid)) return 0
     fewest = Math.min(fewest, readdirSync(`/proc/${pid}/fd`).length)
     await sleep(betweenReadingsMs)
   }

@@ -6,7 +6,7 @@ import type { Machine } from './machine/machine.ts'
 import type { NewArbiterProcess } from './programs/new-arbiter-process.ts'
 import type { WorkerProcess } from './programs/worker-process.ts'
 
-/** For how long there may be workers that were asked for while more were wanted, in milliseconds: hooks, and until a kill. */
+/** For how long those live on who are more than is wanted now, in milliseconds: hooks are waited for, and kills. */
 const surplusMs = 3_000
 
 /** How the log says that a worker has ended. */
@@ -38,8 +38,8 @@ export class Rules {
   readonly #machine: Machine
   readonly #configAt: (reading: number) => ConfigFate
   #surge: ConfigFate['surge']
-  /** How many were wanted before, and until when. */
-  readonly #before: { readonly wanted: number; readonly until: number }[] = []
+  /** When fewer were wanted than before. */
+  #shrankAt = Number.NEGATIVE_INFINITY
 
   /** `configAt` is what the reading of that number gave. */
   constructor(machine: Machine, configAt: (reading: number) => ConfigFate) {
@@ -71,19 +71,16 @@ export class Rules {
 
   /** More processes than there may be: those that are wanted, the surge, and one fleet of those that take long to finish. */
   #checkNumber(): void {
-    const staying = this.living.filter(
-      worker => !worker.isTold && !worker.isHung && !this.#wasLate(worker),
-    ).length
-    const since = this.#machine.clock.now - surplusMs
-    const before = this.#before.filter(({ until }) => until > since).map(({ wanted }) => wanted)
-    const wanted = Math.max(this.wanted, ...before)
-    const surge = shareOf(this.#surge, wanted)
-    if (staying <= wanted) return
-    const most = wanted + surge + Math.max(1, wanted)
-    if (this.living.length > most)
+    const isRecent = this.#machine.clock.now - this.#shrankAt < surplusMs
+    const living = this.living.filter(({ bornAt }) => !isRecent || bornAt > this.#shrankAt)
+    const staying = living.filter(worker => !worker.isTold && !worker.isHung && !this.#wasLate(worker)).length
+    const surge = shareOf(this.#surge, this.wanted)
+    if (staying <= this.wanted) return
+    const most = this.wanted + surge + Math.max(1, this.wanted)
+    if (living.length > most)
       this.#fail(
         'the surge is bounded',
-        `${this.living.length} workers live, of whom ${staying} were not told to leave: ${wanted} are wanted, and the surge is ${surge}`,
+        `${living.length} workers live, of whom ${staying} were not told to leave: ${this.wanted} are wanted, and the surge is ${surge}`,
       )
   }
 
@@ -155,7 +152,7 @@ export class Rules {
     if (ended !== undefined) ended.isKnownGone = true
     const [, wanted] = /^Wanted: (\d+) worker/.exec(text) ?? []
     if (wanted !== undefined) {
-      this.#before.push({ wanted: this.wanted, until: this.#machine.clock.now })
+      if (Number(wanted) < this.wanted) this.#shrankAt = this.#machine.clock.now
       this.wanted = Number(wanted)
     }
     if (wanted === '0') {

@@ -56,7 +56,7 @@ export interface LoadOptions {
   /** The setting `backlog`, for an app that calls `listen` without one. */
   readonly backlog?: number
   /** Called before a server of the app listens: it may get connections long before the app is loaded. */
-  readonly onListen?: (server: AppServer) => void
+  readonly onListen?: (server: AppServer, listener: InheritedListener) => void
   readonly late: LateListens
   readonly log: AppLog
   /** Whether the worker, and with it the app, was told to leave. */

@@ -29,7 +29,7 @@ export class ListenInterceptor {
   readonly #unmatched: UnmatchedListens
   readonly #original = Server.prototype.listen
   readonly #onListening: () => void
-  readonly #onListen: ((server: AppServer) => void) | undefined
+  readonly #onListen: ((server: AppServer, listener: InheritedListener) => void) | undefined
   readonly #onRefused: (error: Error) => void
   readonly #late: LateListens
   readonly #bindFrom: BindFrom
@@ -49,7 +49,7 @@ export class ListenInterceptor {
     readonly backlog?: number | undefined
     readonly log: AppLog
     /** Called before a server of the app listens on an inherited socket, so before its first connection. */
-    readonly onListen?: ((server: AppServer) => void) | undefined
+    readonly onListen?: ((server: AppServer, listener: InheritedListener) => void) | undefined
     readonly bindFrom: BindFrom
     /** The arbiter can bind further addresses of the app. */
     readonly mayBind: boolean
@@ -219,10 +219,11 @@ export class ListenInterceptor {
     const { server, listener, request } = one
     const isWrong = this.#bindFrom === 'nobody' ? differs : contradicts
     if (isWrong(request, listener)) return refused(this.#contradiction(request, listener))
+    if (this.#isLeaving()) return this.#onListening()
     this.#log('info', `The app's listen on ${describeListen(request)} was redirected to ${listener.name}`)
-    if (this.#check || this.#isLeaving()) return this.#onListening()
+    if (this.#check) return this.#onListening()
     restoreServer(server)
-    if (!isLate) this.#onListen?.(server)
+    if (!isLate) this.#onListen?.(server, listener)
     const failed = (cause: Error) =>
       refused(new BindFailed(`Cannot listen on ${listener.name}: ${cause.message}`, { cause }))
     server.prependOnceListener('error', failed)

@@ -1,5 +1,5 @@
 /** Decides which peers to trust, by a list such as `forwarded_allow_ips`. */
-import { BlockList } from 'node:net'
+import net from 'node:net'
 import { isUnix, type Peer } from './peer.ts'
 
 /**
@@ -10,7 +10,8 @@ export type Trust = (peer: Peer) => boolean
 /** `peers` are addresses and networks, or `*` for all. */
 export function createTrust(peers: readonly string[]): Trust {
   if (peers.includes('*')) return () => true
-  const list = new BlockList()
+  // By way of the module: the class is loaded when it is read.
+  const list = new net.BlockList()
   for (const peer of peers) {
     const [address = '', prefix] = peer.split('/')
     const family = familyOf(address)

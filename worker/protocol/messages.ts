@@ -96,13 +96,16 @@ export interface TlsMaterial {
   readonly settings?: Readonly<Record<string, unknown>>
 }
 
-/** Finish open requests and leave. */
-export interface Drain {
-  readonly type: 'drain'
+/** How to finish open requests and leave. */
+export interface DrainOrder {
   /** Seconds until open connections are cut. */
   readonly seconds: number
   /** Descriptors that no other process accepts from: take their queued connections first. */
   readonly abandoned: readonly number[]
+}
+
+export interface Drain extends DrainOrder {
+  readonly type: 'drain'
 }
 
 /** The settings that workers need; names and units are those of the configuration. */

@@ -17,9 +17,8 @@ import type { InterceptedServer } from '../listen/claims.ts'
 import { emptyQueues } from '../listen/empty-queues.ts'
 import { AppError } from '../protocol/boot-error.ts'
 import type { InheritedListener } from '../protocol/messages.ts'
+import { endEarlyTracking } from './early-servers.ts'
 import type { Pipeline } from './request-pipeline.ts'
-
-export { stopListening }
 
 export interface ServeOptions {
   readonly listeners: readonly InheritedListener[]
@@ -150,6 +149,7 @@ function wrapServer(server: AppServer, options: ServeOptions): AppServer {
   const { keepalive, connections, wrapUpgrade, transport } = options
   if (transport?.hasTls && isSecure(server)) throw new AppError(doubleTls(server))
   transport?.attach(server)
+  endEarlyTracking(server)
   for (const event of ['request', 'checkContinue', 'checkExpectation'] as const)
     wrapListeners(server, event, options)
   // Over HTTP/2, Node handles both.

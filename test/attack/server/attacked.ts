@@ -160,7 +160,8 @@ export class AttackedServer {
   }
 
   async census(): Promise<Census> {
-    return await takeCensus(this.arbiter, this.workers, await this.memory())
+    const inUse = await this.memory()
+    return await takeCensus(this.arbiter, this.workers, inUse)
   }
 
   /** Lets honest clients in. */

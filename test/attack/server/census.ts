@@ -1,6 +1,7 @@
 /** What a server holds: descriptors and memory of its arbiter and of its workers. */
 import { readFileSync } from 'node:fs'
 import { descriptorsOf } from '../../loss/census.ts'
+import { isAlive } from '../../support/tsicorn.ts'
 import { becomes } from './patience.ts'
 
 export interface Holding {
@@ -91,8 +92,10 @@ function compareHolding(
 }
 
 async function holdingOf(pid: number): Promise<Holding> {
+  const descriptors = await descriptorsOf(pid)
+  if (!isAlive(pid)) return { descriptors: 0, rss: 0, inUse: 0 }
   const [, kibibytes = '0'] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return { descriptors: await descriptorsOf(pid), rss: Number(kibibytes) * 1_024, inUse: 0 }
+  return { descriptors, rss: Number(kibibytes) * 1_024, inUse: 0 }
 }
 
 function mebibytes(bytes: number): number {

@@ -10,7 +10,7 @@ describe('compiled code', () => {
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'tsicorn-compiled-'))
-    afterServers(() => rmSync(folder, { recursive: true }))
+    afterServers(() => rmSync(folder, { recursive: true, force: true }))
   })
 
   const app = `export default (req, res) => res.end(JSON.stringify(process.env.TSICORN_COMPILE_CACHE ?? null))`

@@ -231,8 +231,11 @@ describe('a worker that is told to leave while its app is being loaded', () => {
             })
             // It is loaded when it is told to leave, and takes some time to do so.
             if (!isFirst) await new Promise(told => {
-              process.on('SIGTERM', told)
-              setTimeout(() => process.exit(), 5_000)
+              process.on('SIGTERM', () => {
+                told()
+                setTimeout(() => process.exit(), 400)
+              })
+              setTimeout(() => 1, 60_000)
               process.stdout.write('half loaded')
             })
             ${begin}`,
@@ -249,23 +252,27 @@ describe('a worker that is told to leave while its app is being loaded', () => {
     })
   }
 
-  it('answers what a server of the app has accepted', async () => {
+  it('answers what a server of the app has accepted, however long that takes, and ends well', async () => {
     const server = launch({
-      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      args: ['-b', '127.0.0.1:0', '--timeout', '1', './app.mjs'],
       files: {
         'app.mjs': `
           import { createServer } from 'node:http'
-          createServer((req, res) => {
+          const server = createServer((req, res) => {
             process.stdout.write('asked')
-            setTimeout(() => res.end('late'), 500)
-          }).listen(Number(process.env.PORT))
+            setTimeout(() => res.end('late'), 3_000)
+          })
+          server.listen(Number(process.env.PORT))
+          process.on('SIGTERM', () => server.close(error => process.exit(error === undefined ? 0 : 1)))
           await new Promise(resolve => setTimeout(resolve, 60_000))`,
       },
     })
     await server.says(/was redirected/)
-    const answer = fresh(server.url)
+    const answer = fetch(server.url)
     await server.says(/asked/)
     process.kill(server.workers[0] as number, 'SIGTERM')
-    expect(await answer).to.equal('late')
+    expect((await answer).headers.get('connection')).to.equal('close')
+    expect(await (await answer).text()).to.equal('late')
+    await server.says(/Worker 1 .* exited with code 0: it was sent TERM/)
   })
 })

@@ -28,7 +28,7 @@ describe('syslog', () => {
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'tsicorn-syslog-'))
-    afterServers(() => rmSync(folder, { recursive: true }))
+    afterServers(() => rmSync(folder, { recursive: true, force: true }))
   })
 
   it('gets the lines of both logs over UDP, in the form that Gunicorn gives them', async () => {
