@@ -29,7 +29,7 @@ export interface Outcome {
 }
 
 /** From the last event until everything has to be at rest, in milliseconds: pauses after crashes, and long drains. */
-const restMs = 150_000
+const restMs = 300_000
 
 /** The same where hooks that never settle queue up. */
 const restWithHooksMs = 400_000

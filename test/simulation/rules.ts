@@ -28,7 +28,7 @@ export class Rules {
   isAskedToStop = false
   /** There was another arbiter when this one ended. */
   wasShared = false
-  /** A hook never settles: the timer of its limit ends with the process. */
+  /** A hook never settles: the timer of its limit ends with the process, as do those of hooks that were not awaited. */
   waitsForHook = false
   /** What happened to the machine, or to a worker, that may cost a request. */
   harm = 0
@@ -218,12 +218,13 @@ export class Rules {
     const { clock, descriptors, events, files } = this.#machine
     // Closing them would remove the files of unix sockets that the new arbiter serves: they end with the process.
     const open = [...descriptors].filter(([, { kind }]) => kind === 'file' || !this.wasShared)
+    const isWaiting = this.waitsForHook || lines.some(line => line.startsWith('Leaving before all hooks'))
     const left = [
       ...this.living.map(({ name }) => name),
       ...open.map(
         ([fd, file]) => `descriptor ${fd} (${file.kind === 'socket' ? file.socket.address : 'a file'})`,
       ),
-      ...(this.waitsForHook ? [] : clock.pending('arbiter')).map(
+      ...(isWaiting ? [] : clock.pending('arbiter')).map(
         ({ at }) => `a timer, due in ${Math.round(at - clock.now)} ms`,
       ),
       ...events.eventNames().map(name => `a listener for ${String(name)}`),
