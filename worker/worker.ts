@@ -21,7 +21,7 @@ import { exitCodes } from './protocol/exit-codes.ts'
 import { type DrainOrder, type InheritedListener, requestsKey, type Start } from './protocol/messages.ts'
 import { EarlyServers } from './server/early-servers.ts'
 import { everySecond } from './server/every-second.ts'
-import { drainConnections } from './server/idle.ts'
+import { type Accepting, finish } from './server/idle.ts'
 import { LateServers } from './server/late-servers.ts'
 import { type Serving, trackConnections } from './server/serve.ts'
 import { startService } from './server/service.ts'
@@ -99,6 +99,7 @@ export class Worker {
     stopWatchingMain()
     await stopTsxHelpers()
     this.#app = app
+    if (this.isLeaving) return
     this.#log.debug(`The app is a ${app.shape}`)
     await this.#hooks.call('post_worker_init', this.#view)
     if (this.isLeaving) return
@@ -148,33 +149,32 @@ export class Worker {
   }
 
   /** Finishes open requests and leaves; connections that are open after `seconds` are cut. */
-  async drain({ seconds, abandoned }: DrainOrder): Promise<void> {
+  async drain(order: DrainOrder): Promise<void> {
     if (this.#state === 'draining') return
-    if (this.#serving === undefined) return await this.cancel({ seconds, abandoned })
+    if (this.#serving === undefined) return await this.cancel(order)
     this.#state = 'draining'
-    const until = performance.now() + seconds * 1_000
-    await this.#serving.stopAccepting(abandoned)
-    this.#connections.close()
-    const isHurried = seconds < this.#start.settings.graceful_timeout
-    await drainConnections(this.#connections, until, { log: this.#log, isHurried })
+    const until = await this.#finish(this.#serving, order)
     await this.#leave(exitCodes.ok.code, Math.max(minLeaveMs, until - performance.now()))
   }
 
   /** Leaves at once, but finishes connections accepted since it began to listen. */
-  async cancel(order?: DrainOrder): Promise<void> {
+  async cancel(given?: DrainOrder): Promise<void> {
     await this.#starting?.catch(() => undefined)
-    const { seconds, abandoned } = order ?? { seconds: this.#start.settings.graceful_timeout, abandoned: [] }
-    if (this.#serving !== undefined) return await this.drain({ seconds, abandoned })
+    const order = given ?? { seconds: this.#start.settings.graceful_timeout, abandoned: [] }
+    if (this.#serving !== undefined) return await this.drain(order)
     if (this.isLeaving) return
     this.isLeaving = true
-    await this.#early.stopAccepting(abandoned)
-    this.#connections.close()
-    if (this.#connections.size > 0) {
-      // It may take longer than the arbiter waits for a heartbeat.
+    if (this.#early.size > 0) {
+      // The arbiter waits longer for one that serves, as long as it shows heartbeats.
       this.#sayReady()
-      await drainConnections(this.#connections, performance.now() + seconds * 1_000, { log: this.#log })
+      await this.#finish(this.#early, order)
     }
     await this.quit()
+  }
+
+  async #finish(servers: Accepting, order: DrainOrder): Promise<number> {
+    const { graceful_timeout: graceful } = this.#start.settings
+    return await finish(servers, this.#connections, order, { log: this.#log, graceful })
   }
 
   /** Leaves without waiting for requests. */
@@ -222,7 +222,7 @@ export class Worker {
     const written = this.#accessLog?.close(Math.max(0, limit - lastLinesMs))
     await Promise.race([written, sleep(flushMs, undefined, { ref: false })])
     await shutDown(Math.max(0, until - lastLinesMs - performance.now()), this.#log)
-    this.#early.close()
+    await this.#early.close()
     await this.#serving?.close()
     await this.#app
       ?.close?.()

@@ -1,5 +1,8 @@
 /** Single requests, for tests. */
+import { once } from 'node:events'
 import { get } from 'node:http'
+import { connect } from 'node:net'
+import { eventually } from './tsicorn.ts'
 
 /** The body of the answer to a request on a connection of its own. */
 export async function fresh(url: string): Promise<string> {
@@ -11,5 +14,19 @@ export async function overUnixSocket(socketPath: string): Promise<string> {
     get({ socketPath, path: '/', agent: false }, response => {
       response.setEncoding('utf8').on('data', resolve)
     }).once('error', reject)
+  })
+}
+
+/** Resolves when somebody listens there: a worker does a moment after it says so. */
+export async function listening(url: string): Promise<void> {
+  const { hostname, port } = new URL(url)
+  await eventually(`somebody listens at ${url}`, async () => {
+    const socket = connect(Number(port), hostname)
+    const isOpen = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    )
+    socket.destroy()
+    return isOpen
   })
 }

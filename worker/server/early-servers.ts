@@ -1,50 +1,66 @@
 /** Servers that the app starts while it is being loaded: they get connections before the worker serves. */
-import type { AppServer } from '../app/load.ts'
+import { setImmediate as turn } from 'node:timers/promises'
+import { isHttp2 } from '../app/adapters/server.ts'
+import type { AppServer, RequestListener } from '../app/load.ts'
 import type { Connections } from '../connection/connections.ts'
-import type { RequestListener } from '../http/types.ts'
 import { stopListening } from '../listen/accepting.ts'
 import { deferClose } from '../listen/app-server.ts'
 import { emptyQueues } from '../listen/empty-queues.ts'
 import type { InheritedListener } from '../protocol/messages.ts'
 
+/** Those of servers whose requests are tracked in no other way yet. */
 const trackers = new WeakMap<AppServer, RequestListener>()
 
-/** Call when the requests of a server are tracked in another way. */
+/** Call before the requests of a server are tracked in another way; others may have copied its listeners. */
 export function endEarlyTracking(server: AppServer): void {
   const tracker = trackers.get(server)
-  if (tracker !== undefined) server.off('request', tracker)
+  if (tracker === undefined) return
+  trackers.delete(server)
+  server.off('request', tracker)
 }
 
 export class EarlyServers {
   readonly #connections: Connections
-  readonly #all: { readonly server: AppServer; readonly listener: InheritedListener }[] = []
-  #closers: readonly (() => void)[] = []
-  #isStopping = false
+  readonly #open = new Map<AppServer, InheritedListener>()
+  readonly #closers: (() => void)[] = []
 
   constructor(connections: Connections) {
     this.#connections = connections
   }
 
+  get size(): number {
+    return this.#open.size
+  }
+
   /** Call before it listens. */
   add(server: AppServer, listener: InheritedListener): void {
-    const tracker: RequestListener = (req, res) => this.#connections.trackRequest(req, res)
+    this.#open.set(server, listener)
+    server.once('close', () => this.#open.delete(server))
+    // With a listener for requests, Node itself would answer the streams, which the app answers.
+    if (isHttp2(server) && server.listenerCount('request') === 0) return
+    if (trackers.has(server)) return
+    const tracker: RequestListener = (req, res) => {
+      if (trackers.has(server)) this.#connections.trackRequest(req, res)
+    }
     trackers.set(server, tracker)
     server.prependListener('request', tracker)
-    this.#all.push({ server, listener })
   }
 
   /** Stops accepting, after taking the connections that nobody else would take. */
   async stopAccepting(abandoned: readonly number[]): Promise<void> {
-    if (this.#isStopping) return
-    this.#isStopping = true
-    const left = this.#all.filter(({ listener }) => listener.reuse_port || abandoned.includes(listener.fd))
-    if (left.length > 0) await emptyQueues(left.map(({ server }) => server))
-    this.#closers = this.#all.map(({ server }) => deferClose(server))
-    for (const { server } of this.#all) stopListening(server)
+    const isLeft = ({ reuse_port, fd }: InheritedListener) => reuse_port || abandoned.includes(fd)
+    const left = [...this.#open].filter(([, listener]) => isLeft(listener))
+    if (left.length > 0) await emptyQueues(left.map(([server]) => server))
+    for (const server of this.#open.keys()) {
+      if (!server.listening) continue
+      this.#closers.push(deferClose(server))
+      stopListening(server)
+    }
   }
 
-  /** Closes those that the app has not closed itself. */
-  close(): void {
+  /** Closes those that the app has not closed itself, and lets it hear of that. */
+  async close(): Promise<void> {
     for (const close of this.#closers) close()
+    if (this.#closers.length > 0) await turn()
   }
 }

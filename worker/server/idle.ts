@@ -1,8 +1,9 @@
-/** Waits until the connections of a draining worker are closed. */
+/** Finishes the connections of a worker that leaves. */
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { HookLog } from '../../hooks/table.ts'
 import { idleGraceMs } from '../connection/connection-state.ts'
 import type { Connections } from '../connection/connections.ts'
+import type { DrainOrder } from '../protocol/messages.ts'
 
 /**
  * How long a connection without any request so far is kept, in milliseconds: its client means to send one, and a lost
@@ -13,24 +14,34 @@ const firstRequestMs = 3_200
 /** How often idle connections are closed, in milliseconds. */
 const sweepMs = 50
 
-/** What is said of connections that are cut. */
-export interface DrainReport {
-  readonly log: Pick<HookLog, 'debug' | 'warning'>
-  /** There is newer code, and less time than `graceful_timeout`. */
-  readonly isHurried?: boolean
+/** Servers that accept connections. */
+export interface Accepting {
+  stopAccepting(abandoned: readonly number[]): Promise<void>
 }
 
-/** Waits for open connections, and cuts those that remain at the time `until` of `performance.now()`. */
-export async function drainConnections(
+/** What is said of connections that are cut. */
+export interface FinishOptions {
+  readonly log: Pick<HookLog, 'debug' | 'warning'>
+  /** `graceful_timeout`, in seconds: who gets less time is old code. */
+  readonly graceful: number
+}
+
+/** Stops accepting and waits for open connections; cuts those that remain after the given time, and returns its end. */
+export async function finish(
+  servers: Accepting,
   connections: Connections,
-  until: number,
-  { log, isHurried = false }: DrainReport,
-): Promise<void> {
-  if (await closeWhenIdle(connections, until)) return
+  { seconds, abandoned }: DrainOrder,
+  { log, graceful }: FinishOptions,
+): Promise<number> {
+  const until = performance.now() + seconds * 1_000
+  await servers.stopAccepting(abandoned)
+  connections.close()
+  if (await closeWhenIdle(connections, until)) return until
   const cut = `cutting ${connections.size} connections`
-  if (isHurried) log.debug(`There is newer code: ${cut}`)
+  if (seconds < graceful) log.debug(`There is newer code: ${cut}`)
   else log.warning(`graceful_timeout is over: ${cut}`)
   connections.cut()
+  return until
 }
 
 /**

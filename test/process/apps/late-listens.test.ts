@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { expect } from 'chai'
-import { fresh } from '../../support/requests.ts'
+import { fresh, listening } from '../../support/requests.ts'
 import { eventually, freePort, launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 /** Servers of an app with two workers; `soon` calls back when the app is loaded. */
@@ -176,5 +176,48 @@ describe('an app that listens when it is loaded', () => {
     await server.says(/Reload 1: generation \d+ serves/)
     await server.says(/<EADDRINUSE>/)
     expect(await fresh(`http://127.0.0.1:${port}`)).to.equal('rival')
+  })
+})
+
+describe('a server that an app starts while it is loaded', () => {
+  const early = (rest: string) => `
+    import { once } from 'node:events'
+    import { createServer } from 'node:http'
+    const server = createServer((req, res) => {
+      if (req.url === '/end') process.exit(1)
+      process.stdout.write('asked')
+      setTimeout(() => res.end('app'), 200)
+    })
+    await once(server.listen(Number(process.env.PORT)), 'listening')
+    ${rest}`
+
+  it('has each request counted once, whoever has copied its listeners', async () => {
+    // As engine.io does.
+    const app = early(`const listeners = server.listeners('request')
+      server.removeAllListeners('request')
+      server.on('request', (...args) => { for (const listener of listeners) listener.apply(server, args) })`)
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: { 'app.mjs': app },
+      errors: true,
+    })
+    const url = await server.running()
+    for (let n = 0; n < 3; n += 1) expect(await fresh(url)).to.equal('app')
+    await fetch(`${url}/end`).catch(() => undefined)
+    await server.says(/Worker 1 .* exited with code 1 .* 3 requests served/)
+  })
+
+  it('hears of its end where its worker is told to leave before it is ready', async () => {
+    const app = early(`server.on('close', () => process.stdout.write('closed'))
+      await new Promise(resolve => setTimeout(resolve, 60_000))`)
+    const server = launch({ args: ['-b', '127.0.0.1:0', './app.mjs'], files: { 'app.mjs': app } })
+    await server.says(/was redirected/)
+    await listening(server.url)
+    const answer = fresh(server.url)
+    await server.says(/asked/)
+    server.signal('SIGTERM')
+    expect(await answer).to.equal('app')
+    await server.says(/closed/)
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
   })
 })

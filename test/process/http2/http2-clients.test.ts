@@ -155,6 +155,22 @@ describe('over HTTP/2', () => {
         expect(server.log).not.to.contain('exited')
       })
     }
+
+    it('that listens by itself, for streams alone, sends the trailers of the application', async () => {
+      const server = serve(`import { createServer } from 'node:http2'
+        const server = createServer().on('stream', stream => {
+          stream.respond({ ':status': 200 }, { waitForTrailers: true })
+          stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' })).end('own')
+        })
+        server.listen(Number(process.env.PORT))`)
+      const one = session(await server.running())
+      for (let n = 0; n < 2; n += 1) {
+        const stream = one.request().resume()
+        const [trailers] = await once(stream, 'trailers')
+        expect(trailers).to.include({ 'grpc-status': '0' })
+      }
+      expect(server.log).not.to.contain('exited')
+    })
   })
 
   describe('a client that leaves', () => {

@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { Load } from '../../support/http/load.ts'
-import { fresh } from '../../support/requests.ts'
+import { fresh, listening } from '../../support/requests.ts'
 import { eventually, launch, launchApp, type Tsicorn } from '../../support/tsicorn.ts'
 
 /** Everything that holds a connection open longer than it takes to answer. */
@@ -268,6 +268,7 @@ describe('a worker that is told to leave while its app is being loaded', () => {
       },
     })
     await server.says(/was redirected/)
+    await listening(server.url)
     const answer = fetch(server.url)
     await server.says(/asked/)
     process.kill(server.workers[0] as number, 'SIGTERM')
