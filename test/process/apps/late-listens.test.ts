@@ -193,7 +193,8 @@ describe('a server that an app starts while it is loaded', () => {
 
   it('has each request counted once, whoever has copied its listeners', async () => {
     // As engine.io does.
-    const app = early(`const listeners = server.listeners('request')
+    const app = early(`while (!server._handle) await new Promise(setImmediate)
+      const listeners = server.listeners('request')
       server.removeAllListeners('request')
       server.on('request', (...args) => { for (const listener of listeners) listener.apply(server, args) })`)
     const server = launch({
