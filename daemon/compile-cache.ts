@@ -5,7 +5,7 @@
  * It is Node's module compile cache, so `NODE_COMPILE_CACHE` names another folder, and `NODE_DISABLE_COMPILE_CACHE=1`
  * turns it off.
  */
-import { lstatSync, mkdirSync, promises, realpathSync, statSync } from 'node:fs'
+import fs, { lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { dirname, isAbsolute, join } from 'node:path'
 
@@ -80,13 +80,13 @@ function belongsTo(path: string, user: number | undefined): boolean {
 
 /** Removes the files in the folders of the cache, one for each version of Node, that were written before this time. */
 export async function removeOld(folder: string, before: number): Promise<void> {
-  for (const version of await promises.readdir(folder).catch(() => [])) {
-    for (const name of await promises.readdir(join(folder, version)).catch(() => [])) {
+  for (const version of await fs.promises.readdir(folder).catch(() => [])) {
+    for (const name of await fs.promises.readdir(join(folder, version)).catch(() => [])) {
       const file = join(folder, version, name)
-      const written = await promises.lstat(file).catch(() => undefined)
+      const written = await fs.promises.lstat(file).catch(() => undefined)
       // Another process may remove it, too.
       if (written !== undefined && written.mtimeMs < before)
-        await promises.unlink(file).catch(() => undefined)
+        await fs.promises.unlink(file).catch(() => undefined)
     }
   }
 }

@@ -40,9 +40,13 @@ const builtins: Plugin = {
   },
 }
 
-/** A module that has the exports of one of Node's; the bundler leaves out what nobody imports, and does not read it. */
+/**
+ * A module that has the exports of one of Node's; the bundler leaves out what nobody imports, and does not read it. What
+ * Node loads when it is read, such as `fs.promises`, can only be had by way of the default export, when it is wanted.
+ */
 function exportsOf(path: string): string {
-  const names = Object.getOwnPropertyNames(process.getBuiltinModule(path)).filter(name => name !== 'default')
+  const exported = Object.entries(Object.getOwnPropertyDescriptors(process.getBuiltinModule(path)))
+  const names = exported.flatMap(([name, { get }]) => (get || name === 'default' ? [] : [name]))
   return [
     `const builtin = process.getBuiltinModule('${path}')`,
     'const take = name => builtin[name]',

@@ -10,7 +10,7 @@ export type Trust = (peer: Peer) => boolean
 /** `peers` are addresses and networks, or `*` for all. */
 export function createTrust(peers: readonly string[]): Trust {
   if (peers.includes('*')) return () => true
-  // By way of the module: the class is loaded when it is read.
+  // Node loads the class when it is read.
   const list = new net.BlockList()
   for (const peer of peers) {
     const [address = '', prefix] = peer.split('/')
