@@ -43,6 +43,8 @@ export class Worker {
   readonly #log: WorkerLog
   readonly #connections: Connections
   readonly #arbiter = process.ppid
+  /** How it leaves where the arbiter does not say how. */
+  readonly #usual: DrainOrder
   #state: WorkerState = 'booting'
   #hooks: HookCaller
   #app: LoadedApp | undefined
@@ -59,6 +61,7 @@ export class Worker {
 
   constructor(start: Start) {
     this.#start = start
+    this.#usual = { seconds: start.settings.graceful_timeout, abandoned: [] }
     this.#lineFormat = start.settings.access_log_format
     this.#log = createLog(start.settings.loglevel)
     this.#connections = new Connections({ keepAlive: start.settings.keepalive > 0 })
@@ -158,9 +161,8 @@ export class Worker {
   }
 
   /** Leaves at once, but finishes connections accepted since it began to listen. */
-  async cancel(given?: DrainOrder): Promise<void> {
+  async cancel(order = this.#usual): Promise<void> {
     await this.#starting?.catch(() => undefined)
-    const order = given ?? { seconds: this.#start.settings.graceful_timeout, abandoned: [] }
     if (this.#serving !== undefined) return await this.drain(order)
     if (this.isLeaving) return
     this.isLeaving = true
@@ -173,8 +175,7 @@ export class Worker {
   }
 
   async #finish(servers: Accepting, order: DrainOrder): Promise<number> {
-    const { graceful_timeout: graceful } = this.#start.settings
-    return await finish(servers, this.#connections, order, { log: this.#log, graceful })
+    return await finish(servers, this.#connections, order, { log: this.#log, graceful: this.#usual.seconds })
   }
 
   /** Leaves without waiting for requests. */
@@ -196,15 +197,14 @@ export class Worker {
   orphaned(): void {
     // The arbiter may have been the reader of these pipes, and a broken pipe must not end a drain.
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
-    const { listeners, settings } = this.#start
-    void this.drain({ seconds: settings.graceful_timeout, abandoned: listeners.map(({ fd }) => fd) })
+    void this.drain({ ...this.#usual, abandoned: this.#start.listeners.map(({ fd }) => fd) })
   }
 
   /** The app closed its server: a standalone program would end by that. */
   #appClosed(): void {
     if (this.#state === 'draining') return
     tellArbiter({ type: 'crashed', why: 'the app closed its server' })
-    void this.drain({ seconds: this.#start.settings.graceful_timeout, abandoned: [] })
+    void this.drain(this.#usual)
   }
 
   async reopen(): Promise<void> {

@@ -1,6 +1,13 @@
 /** Takes the connections that the kernel has queued before a socket is given up. */
 import type net from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
+import type { InheritedListener } from '../protocol/messages.ts'
+
+/** A server that accepts from one inherited socket. */
+export interface AcceptingServer {
+  readonly listener: InheritedListener
+  readonly server: net.Server
+}
 
 /** How many turns of the event loop without a new connection show that a queue is empty: each turn polls once. */
 const quietTurns = 3
@@ -8,8 +15,14 @@ const quietTurns = 3
 /** How long to try, in milliseconds: under steady load a queue never becomes empty. */
 const maxMs = 1_000
 
-/** Resolves when the queues of these servers are empty. */
-export async function emptyQueues(servers: readonly net.Server[]): Promise<void> {
+/** Resolves when nothing is queued on the sockets that no other process accepts from: abandoned ones, and own ones. */
+export async function emptyQueues(
+  acceptors: readonly AcceptingServer[],
+  abandoned: readonly number[],
+): Promise<void> {
+  const isLeft = ({ fd, reuse_port }: InheritedListener) => reuse_port || abandoned.includes(fd)
+  const servers = acceptors.filter(({ listener }) => isLeft(listener)).map(({ server }) => server)
+  if (servers.length === 0) return
   let quiet = 0
   const taken = () => {
     quiet = 0

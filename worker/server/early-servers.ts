@@ -48,9 +48,10 @@ export class EarlyServers {
 
   /** Stops accepting, after taking the connections that nobody else would take. */
   async stopAccepting(abandoned: readonly number[]): Promise<void> {
-    const isLeft = ({ reuse_port, fd }: InheritedListener) => reuse_port || abandoned.includes(fd)
-    const left = [...this.#open].filter(([, listener]) => isLeft(listener))
-    if (left.length > 0) await emptyQueues(left.map(([server]) => server))
+    await emptyQueues(
+      Array.from(this.#open, ([server, listener]) => ({ server, listener })),
+      abandoned,
+    )
     for (const server of this.#open.keys()) {
       if (!server.listening) continue
       this.#closers.push(deferClose(server))

@@ -1,6 +1,5 @@
 /** Serves the app on the inherited sockets, with its own servers or with one of tsicorn. */
 import { createServer, type Server } from 'node:http'
-import type net from 'node:net'
 import type { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { isHttp2, isSecure, shapeOf } from '../app/adapters/server.ts'
@@ -14,7 +13,7 @@ import type { StreamListener, UpgradeListener } from '../http/types.ts'
 import { createForwarder, listen, stopListening } from '../listen/accepting.ts'
 import { deferClose } from '../listen/app-server.ts'
 import type { InterceptedServer } from '../listen/claims.ts'
-import { emptyQueues } from '../listen/empty-queues.ts'
+import { type AcceptingServer, emptyQueues } from '../listen/empty-queues.ts'
 import { AppError } from '../protocol/boot-error.ts'
 import type { InheritedListener } from '../protocol/messages.ts'
 import { endEarlyTracking } from './early-servers.ts'
@@ -42,12 +41,6 @@ export interface ServeOptions {
   readonly onClosed: () => void
   /** TLS and HTTP/2, where they are configured. */
   readonly transport: Transport | undefined
-}
-
-/** A server that accepts from one inherited socket. */
-interface AcceptingServer {
-  readonly listener: InheritedListener
-  readonly server: net.Server
 }
 
 export interface Serving {
@@ -98,9 +91,7 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
     },
     async stopAccepting(abandoned) {
       isStopping = true
-      const isLeft = ({ fd, reuse_port }: InheritedListener) => reuse_port || abandoned.includes(fd)
-      const left = acceptors.filter(({ listener }) => isLeft(listener)).map(({ server }) => server)
-      if (left.length > 0) await emptyQueues(left)
+      await emptyQueues(acceptors, abandoned)
       for (const one of ofApp) closers.push(deferClose(one))
       for (const acceptor of acceptors) stopListening(acceptor.server)
     },
