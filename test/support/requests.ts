@@ -1,7 +1,6 @@
 /** Single requests, for tests. */
-import { once } from 'node:events'
 import { get } from 'node:http'
-import { connect } from 'node:net'
+import { open } from './http/raw.ts'
 import { eventually } from './tsicorn.ts'
 
 /** The body of the answer to a request on a connection of its own. */
@@ -19,14 +18,9 @@ export async function overUnixSocket(socketPath: string): Promise<string> {
 
 /** Resolves when somebody listens there: a worker does a moment after it says so. */
 export async function listening(url: string): Promise<void> {
-  const { hostname, port } = new URL(url)
   await eventually(`somebody listens at ${url}`, async () => {
-    const socket = connect(Number(port), hostname)
-    const isOpen = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    )
-    socket.destroy()
-    return isOpen
+    const socket = await open(url).catch(() => undefined)
+    socket?.destroy()
+    return socket !== undefined
   })
 }

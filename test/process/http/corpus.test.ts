@@ -49,7 +49,7 @@ class Client {
   }
 
   async send(bytes: string, how: Way): Promise<void> {
-    const pieces = how === 'whole' ? [bytes] : piecesOf(bytes)
+    const pieces = how === 'whole' ? [bytes] : bytes
     for (const piece of pieces) {
       if (this.#socket.destroyed) return
       this.#socket.write(piece, 'latin1')
@@ -83,17 +83,6 @@ class Client {
 }
 
 type Way = 'whole' | 'byte by byte'
-
-const mostPieces = 500
-
-/** Of what is long, the bytes in the middle come at once. */
-function piecesOf(bytes: string): string[] {
-  return [
-    ...bytes.slice(0, mostPieces),
-    bytes.slice(mostPieces, -mostPieces),
-    ...bytes.slice(mostPieces).slice(-mostPieces),
-  ]
-}
 
 describe('requests byte by byte', () => {
   for (const [group, cases] of Object.entries(corpus)) {
