@@ -2,6 +2,7 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import { monotonicNow } from '../../../worker/protocol/scoreboard.ts'
+import { describeFarEnd } from './far-end.ts'
 import { ResponseReader } from './response.ts'
 
 export type Target = { readonly host: string; readonly port: number } | { readonly path: string }
@@ -68,7 +69,10 @@ export class Connection {
       ca === undefined ? net.connect(options) : tls.connect({ ...options, ca, servername: 'localhost' })
     this.#socket = socket
     socket.setTimeout(patience, () => {
-      if (this.#reader !== undefined) this.#finish('timeout', `silent for ${patience / 1_000} s`)
+      if (this.#reader === undefined) return
+      const farEnd = 'port' in target ? describeFarEnd(socket.localPort, target.port) : 'a unix socket'
+      const { received } = this.#reader
+      this.#finish('timeout', `silent for ${patience / 1_000} s after ${received} bytes; ${farEnd}`)
     })
     // With TLS, the client has two turns: to begin the handshake, and to send the first request.
     for (const event of ['connect', 'secureConnect'] as const) {
