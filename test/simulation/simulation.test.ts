@@ -18,7 +18,10 @@ async function simulate(args: readonly string[], mistake = ''): Promise<string> 
   return stdout
 }
 
-describe('the simulation', () => {
+describe('the simulation', function () {
+  // It is all computation, and takes as long as the processor is elsewhere.
+  this.timeout(600_000)
+
   it('of a thousand lives breaks no rule', async () => {
     expect(await simulate(['--lives', '1000'])).to.match(/1000 lives of .* 0 broke a rule/)
   })

@@ -199,7 +199,7 @@ describe('the end of an app', () => {
     await server.says(/<loading>/)
     server.signal('SIGTERM')
     await server.says(/\[INFO\] Worker 1 \(pid \d+\) exited with code 0/)
-    expect(said(server)).to.deep.equal(['loading', 'told'])
+    await hears(server, ['loading', 'told'])
   })
 
   it('is cut at graceful_timeout, which the log says', async () => {

@@ -316,8 +316,8 @@ describe('upgrade', () => {
       await server.says(/The new arbiter ended[\s\S]*Stopping: the workers finish what they have/)
       expect(await server.ended).to.deep.equal({ code: 0, signal: null })
       await clients
-      // One may come in the very moment in which the kernel closes a queue that was empty; who waits is not one, but all.
-      expect(outcomes.filter(outcome => outcome === 'ECONNRESET').length).to.be.at.most(1)
+      // Few may come in the moment in which the kernel closes a queue that was empty; all of them wait in one that was not.
+      expect(outcomes.filter(outcome => outcome === 'ECONNRESET').length).to.be.below(5)
       expect(new Set(outcomes)).to.include('one').and.to.include('ECONNREFUSED')
     })
 
