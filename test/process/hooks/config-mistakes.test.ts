@@ -126,3 +126,36 @@ describe('a start with a configuration that', () => {
     })
   }
 })
+
+describe('a server with a listener by which', () => {
+  it('a signal ends it obeys the signal', async () => {
+    const ends = ['SIGHUP', 'SIGTERM'].map(name => `process.on('${name}', () => process.exit(0))`).join('\n')
+    const files = { 'tsicorn.config.mjs': `${ends}\n${good}` }
+    const server = launchHooked({}, { files, errors: true })
+    await server.running()
+    await server.reload()
+    expect(server.log).to.match(/Nothing handled an error in .*process\.exit\(0\) is not for configurations/)
+    expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+  })
+
+  for (const event of ['uncaughtException', 'uncaughtExceptionMonitor', 'unhandledRejection']) {
+    it(`${event} ends it goes on all the same`, async () => {
+      const late = `server => { Promise.reject(new Error('not today')) }`
+      const files = {
+        'tsicorn.config.mjs': `process.on('${event}', () => process.exit(1))\n${configWith({ when_ready: late })}`,
+      }
+      const server = launchHooked({}, { files, errors: true })
+      await server.running()
+      await server.says(/Nothing handled an error in .*process\.exit\(1\) is not for configurations/)
+      await server.reload()
+      expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+    })
+  }
+
+  it('its exit has another code ends with the code of the stop', async () => {
+    const files = { 'tsicorn.config.mjs': `process.on('exit', () => process.exit(3))\n${good}` }
+    const server = launchHooked({}, { files })
+    await server.running()
+    expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+  })
+})
