@@ -34,20 +34,29 @@ export class ProcessGuard {
    * signal from the arbiter, and end it where it throws on an uncaught exception.
    */
   #callEachListener(): void {
-    const { emit } = process
+    const { emit, setUncaughtExceptionCaptureCallback: capture } = process
+    const call = (listener: (...args: never) => unknown, args: readonly unknown[]) => {
+      try {
+        Reflect.apply(listener, process, args)
+      } catch (error) {
+        this.onStray(error)
+      }
+    }
     const emitToEach = (name: string, ...args: readonly unknown[]): boolean => {
       const listeners = process.rawListeners(name)
       if (listeners.length === 0) return Reflect.apply(emit, process, [name, ...args])
-      for (const listener of listeners) {
-        try {
-          Reflect.apply(listener, process, args)
-        } catch (error) {
-          this.onStray(error)
-        }
-      }
+      for (const listener of listeners) call(listener as () => unknown, args)
       return true
     }
     Object.assign(process, { emit: emitToEach })
+    // Node has one of these, and calls it in place of the listeners.
+    process.setUncaughtExceptionCaptureCallback = listener => {
+      const both = (error: Error) => {
+        call(this.#hear, [error])
+        call(listener as () => void, [error])
+      }
+      capture(listener === null ? null : both)
+    }
   }
 
   /**

@@ -138,12 +138,16 @@ describe('a server with a listener by which', () => {
     expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
   })
 
-  for (const event of ['uncaughtException', 'uncaughtExceptionMonitor', 'unhandledRejection']) {
-    it(`${event} ends it goes on all the same`, async () => {
-      const late = `server => { Promise.reject(new Error('not today')) }`
-      const files = {
-        'tsicorn.config.mjs': `process.on('${event}', () => process.exit(1))\n${configWith({ when_ready: late })}`,
-      }
+  for (const [what, listen] of [
+    ...['uncaughtException', 'uncaughtExceptionMonitor', 'unhandledRejection'].map(
+      event => [event, `process.on('${event}', `] as const,
+    ),
+    ['the capture of exceptions', 'process.setUncaughtExceptionCaptureCallback('],
+  ] as const) {
+    it(`${what} ends it goes on all the same`, async () => {
+      const late = `() => { Promise.reject(new Error('not today')) }`
+      const end = `${listen}() => process.exit(1))`
+      const files = { 'tsicorn.config.mjs': `${end}\n${configWith({ when_ready: late })}` }
       const server = launchHooked({}, { files, errors: true })
       await server.running()
       await server.says(/Nothing handled an error in .*process\.exit\(1\) is not for configurations/)
