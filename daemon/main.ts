@@ -22,8 +22,6 @@ import { privateVariables, readInheritedFds } from './sockets/inherited-fds.ts'
 
 /** Runs the command with these arguments, and sets `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // On a SIGUSR1 before the arbiter handles signals, Node would open its inspector to any local user.
-  process.on('SIGUSR1', () => undefined)
   const launcher = findLauncher()
   const complain = (error: unknown) => {
     const text = `${describe(error)}\n`
@@ -31,7 +29,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     launcher?.complain(text)
     return error instanceof ConfigError ? error.exitCode : exitCodes.failed.code
   }
+  // Before any listener of a signal: Node calls those of each signal in the way that it finds at the first.
   const guard = new ProcessGuard(error => guard.exit(complain(error)))
+  // On a SIGUSR1 before the arbiter handles signals, Node would open its inspector to any local user.
+  process.on('SIGUSR1', () => undefined)
   try {
     const sources = { argv, env: publicEnvironment(), cwd: startFolder(), launcher }
     process.exitCode = await run(await resolve(sources), { ...sources, guard })

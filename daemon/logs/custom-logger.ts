@@ -5,7 +5,7 @@ import type { Logger } from '../../hooks/logger.ts'
 import { stackOf } from '../../hooks/thrown.ts'
 import { type LogLevel, logLevels } from '../../worker/protocol/messages.ts'
 import { type ErrorLog, type ErrorLogOptions, mention, severities } from './error-log.ts'
-import { logLine } from './log-line.ts'
+import { logLine, textOf } from './log-line.ts'
 import { kindOf, loadFactory } from './logger-factory.ts'
 
 export interface OwnLogOptions extends ErrorLogOptions {
@@ -31,8 +31,9 @@ export async function openOwnLog(options: OwnLogOptions): Promise<ErrorLog> {
   // Without a listener, a failing stream would end the arbiter.
   if (isStream(logger)) logger.on('error', complain)
 
-  function write(level: LogLevel, message: string, pid = process.pid): void {
+  function write(level: LogLevel, given: string, pid = process.pid): void {
     if (closing !== undefined || logLevels.indexOf(level) < threshold) return
+    const message = textOf(given)
     attempt(() => logger.log(names[level], message.trimEnd(), { pid }))
     echo?.(`${logLine({ level, message, pid })}\n`)
     onLine?.(level, message, pid)

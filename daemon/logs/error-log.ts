@@ -4,7 +4,7 @@
 import { write } from 'node:fs'
 import type { LogLevel } from '../../worker/protocol/messages.ts'
 import { openLogFile } from '../../worker/sinks/log-file.ts'
-import { formatLine, jsonLines, type Line, type LogFormat, logLine } from './log-line.ts'
+import { formatLine, jsonLines, type Line, type LogFormat, logLine, textOf } from './log-line.ts'
 
 /** No method blocks or throws, whatever happens to the file. */
 export interface ErrorLog {
@@ -74,8 +74,9 @@ export async function openErrorLog(options: ErrorLogOptions): Promise<ErrorLog> 
   })
   let closing: Promise<void> | undefined
 
-  function write(level: LogLevel, message: string, pid = process.pid): void {
+  function write(level: LogLevel, given: string, pid = process.pid): void {
     if (closing !== undefined) return
+    const message = textOf(given)
     logger.log({ level, message, pid })
     if (!logger.isLevelEnabled(level)) return
     echo?.(`${logLine({ level, message, pid })}\n`)

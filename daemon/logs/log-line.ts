@@ -1,4 +1,5 @@
 /** Formats the lines of the error log: text as Gunicorn writes it, or one JSON object each. */
+import { inspect } from 'node:util'
 import type { LogLevel } from '../../worker/protocol/messages.ts'
 
 export type LogFormat = 'text' | 'json'
@@ -13,6 +14,24 @@ export interface Line {
 export const formatLine: Readonly<Record<LogFormat, (line: Line) => string>> = {
   text: logLine,
   json: jsonLine,
+}
+
+/** What is logged of a message: hooks may pass anything, and a part of a text may come from an app, or from a client. */
+export function textOf(message: unknown): string {
+  return printable(typeof message === 'string' ? message : inspect(message))
+}
+
+/** Further lines must not look like log lines of another process, and must not control a terminal. */
+export function printable(text: string): string {
+  return text
+    .replaceAll('\r\n', '\n')
+    .replace(/[^\P{Cc}\n\t]|[\u2028\u2029]/gu, visible)
+    .replace(/\n(?=\[)/g, '\n  ')
+}
+
+function visible(character: string): string {
+  const code = character.charCodeAt(0).toString(16)
+  return code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, '0')}`
 }
 
 export function logLine({ level, message, pid }: Line): string {

@@ -1,6 +1,6 @@
 /**
  * Keeps user code in this process (the configuration, hooks, a logger) from ending it: unhandled errors are caught
- * here, and calls that end a process throw instead.
+ * here, and calls that end a process throw instead, also in a listener of the process.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { userStackOf } from '../../hooks/thrown.ts'
@@ -18,6 +18,7 @@ export class ProcessGuard {
 
   constructor(onStray: (error: unknown) => void) {
     this.onStray = onStray
+    this.#callEachListener()
     this.keep()
     for (const name of ['exit', 'abort'] as const) Object.assign(process, { [name]: refuse(name) })
     const remove = process.removeAllListeners
@@ -25,6 +26,36 @@ export class ProcessGuard {
       // Without a name, Node's own listeners are removed too, and no signal is ever heard again.
       if (name === undefined) throw new Error('process.removeAllListeners() is too much: name an event')
       return Reflect.apply(remove, process, [name])
+    }
+  }
+
+  /**
+   * Has every listener of the process called, also behind one that throws: else a listener of the user's could keep a
+   * signal from the arbiter, and end it where it throws on an uncaught exception.
+   */
+  #callEachListener(): void {
+    const { emit, setUncaughtExceptionCaptureCallback: capture } = process
+    const call = (listener: (...args: never) => unknown, args: readonly unknown[]) => {
+      try {
+        Reflect.apply(listener, process, args)
+      } catch (error) {
+        this.onStray(error)
+      }
+    }
+    const emitToEach = (name: string, ...args: readonly unknown[]): boolean => {
+      const listeners = process.rawListeners(name)
+      if (listeners.length === 0) return Reflect.apply(emit, process, [name, ...args])
+      for (const listener of listeners) call(listener as () => unknown, args)
+      return true
+    }
+    Object.assign(process, { emit: emitToEach })
+    // Node has one of these, and calls it in place of the listeners.
+    process.setUncaughtExceptionCaptureCallback = listener => {
+      const both = (error: Error) => {
+        call(this.#hear, [error])
+        call(listener as () => void, [error])
+      }
+      capture(listener === null ? null : both)
     }
   }
 

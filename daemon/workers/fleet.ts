@@ -19,7 +19,7 @@ import type { KillReason, Limits } from '../state/deadlines.ts'
 import { isLeaving } from '../state/worker-state.ts'
 import { watchOutOfMemory } from '../system/oom.ts'
 import { type ExitKind, killReasons, reportExit } from './exit-report.ts'
-import type { Scoreboard, Seat } from './scoreboard.ts'
+import { lend, type Scoreboard, type Seat } from './scoreboard.ts'
 import { killStuck } from './stuck.ts'
 import { Child, type ChildEvent } from './worker-handle.ts'
 
@@ -98,16 +98,16 @@ export class Fleet {
     }
     child.seat = seat
     child.since = monotonicNow()
-    child.start({
+    const options = {
       app: appFileOf(settings),
       args: settings.app_args,
       cwd: settings.chdir,
       env,
-      descriptors: [seat.fd, ...descriptorsOf(generation)],
       start: startMessage(generation, child, seat.slot, this.needsTsx),
       capture: settings.capture_output && settings.errorlog !== '-' ? log.print : undefined,
       hasWatchdog: settings.timeout_stack,
-    })
+    }
+    lend(seat, fd => child.start({ ...options, descriptors: [fd, ...descriptorsOf(generation)] }))
     if (child.pid !== undefined) log.info(`Booting worker ${child.label}`)
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { OpenRequest } from '../../hooks/table.ts'
+import { printable } from '../logs/log-line.ts'
 
 /** The report of a stuck worker. */
 export interface StackReport {
@@ -96,7 +97,7 @@ function parseReport(text: string): StackReport {
 
 /** The frames of the user's code, without those of the watchdog's question and of Node itself. */
 function framesOf(stack: string): string[] {
-  const frames = stack.split('\n').map(line => line.trim().slice(0, longestText))
+  const frames = stack.split('\n').map(line => printable(line.trim()).slice(0, longestText))
   return frames
     .filter(frame => frame.startsWith('at ') && !frame.includes('<anonymous>:') && !/\(node:/.test(frame))
     .slice(0, mostFrames)

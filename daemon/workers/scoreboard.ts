@@ -112,6 +112,24 @@ export class Scoreboard {
   }
 }
 
+/**
+ * Opens the file of a seat again for the worker that inherits it: what one process sets for an open file, such as that
+ * every write goes to its end, holds for all that share it. Without `/proc`, all workers share the arbiter's own.
+ */
+export function lend({ fd }: Seat, use: (fd: number) => void): void {
+  let own: number
+  try {
+    own = openSync(`/proc/self/fd/${fd}`, 'r+')
+  } catch {
+    return use(fd)
+  }
+  try {
+    use(own)
+  } finally {
+    closeSync(own)
+  }
+}
+
 const size = slotsPerFile * recordBytes
 
 /** Memory first: on a disk, a heartbeat may have to wait for other writes. */

@@ -10,6 +10,7 @@ import {
   type LogLevel,
   logLevels,
 } from '../../worker/protocol/messages.ts'
+import { printable } from '../logs/log-line.ts'
 
 /** Undefined for anything that is no message of a worker. */
 export function readMessage(json: string): FromWorker | undefined {
@@ -65,19 +66,6 @@ function areBinds(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.length <= 16 && value.every(text => isText(text) && text.length <= 256)
 }
 
-/** Further lines must not look like log lines of another process, and must not control a terminal. */
-export function printable(text: string): string {
-  return text
-    .replaceAll('\r\n', '\n')
-    .replace(/[^\P{Cc}\n\t]|[\u2028\u2029]/gu, visible)
-    .replace(/\n(?=\[)/g, '\n  ')
-}
-
 function oneLine(text: string): string {
   return printable(text).replaceAll('\n', ' ')
-}
-
-function visible(character: string): string {
-  const code = character.charCodeAt(0).toString(16)
-  return code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, '0')}`
 }

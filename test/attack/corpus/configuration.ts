@@ -9,6 +9,9 @@ const mistakes: Readonly<Record<string, string>> = {
   'process.exit()': 'process.exit()',
   'process.exit() in a timer': 'setTimeout(() => process.exit(1), 300)',
   'process.abort()': 'process.abort()',
+  'process.exit() on a signal': `for (const name of ['SIGHUP', 'SIGTERM']) process.on(name, () => process.exit())`,
+  'process.exit() on an error': `process.on('uncaughtException', () => process.exit(1))
+setTimeout(() => { throw new Error('late') }, 300)`,
 }
 
 /** Hooks that go wrong after they have returned, or while they run. */

@@ -30,6 +30,9 @@ const values: readonly unknown[] = [
 /** Descriptors of a worker that are not its standard ones: the channel, the scoreboard, listeners, those of Node. */
 const [firstDescriptor, lastDescriptor] = [3, 20]
 
+/** In Perl, because Node cannot: a flag of the open file, which all processes have that have inherited it. */
+const append = 'use Fcntl; open(my $file, "+<&=", 3) and fcntl($file, F_SETFL, O_RDWR | O_APPEND)'
+
 /** The standard output and the channel are pipes, which may be full for a while. */
 function write(descriptor: number, bytes: Uint8Array | string): void {
   try {
@@ -131,6 +134,14 @@ const deeds: Readonly<Record<string, Misdeed>> = {
     signalArbiter(...pick(random, [['SIGHUP'], ['SIGTTIN', 'SIGTTOU'], ['SIGUSR1'], ['SIGCONT']] as const)),
   'flood of signals': () => {
     for (let sent = 0; sent < 100; sent += 1) signalArbiter('SIGHUP', 'SIGUSR1')
+  },
+  'every write to the end of its file': () => {
+    for (let fd = firstDescriptor; fd <= lastDescriptor; fd += 1) {
+      spawn('perl', ['-e', append], { stdio: ['ignore', 'ignore', 'ignore', fd] }).on(
+        'error',
+        () => undefined,
+      )
+    }
   },
   'children that stay': () => {
     // With what this process has, and in its own ways.

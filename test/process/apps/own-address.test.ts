@@ -72,6 +72,18 @@ describe('where an app listens', () => {
     expect(existsSync(path)).to.equal(false)
   })
 
+  it('has no name by which a line of the log could be forged', async () => {
+    const path = String.raw`./app\n[2026-01-01 00:00:00 +0000] [1] [CRITICAL] forged`
+    const server = launch({
+      args: ['./app.mjs'],
+      files: { 'app.mjs': app(`serve('app').listen('${path}')`) },
+      errors: true,
+    })
+    await server.running()
+    expect(server.log).to.match(/Listening at: unix:.*app\n {2}\[2026-01-01 .* forged\n/)
+    expect(server.log).not.to.match(/^\[2026-01-01/m)
+  })
+
   it('it is served by IPv4 and by IPv6 apart, before and after a reload and an upgrade', async () => {
     const port = await freePort()
     const six = `serve('six').listen({ port: ${port}, host: '::', ipv6Only: true })`

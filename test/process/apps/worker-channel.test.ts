@@ -1,4 +1,5 @@
-/** Whatever an app does to the channel of its worker, others are served and heard, and memory stays bounded. */
+/** Whatever an app does to the channel and the scoreboard of its worker, others are served and heard, and memory stays bounded. */
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { Load } from '../../support/http/load.ts'
@@ -226,3 +227,30 @@ describe('a worker whose arbiter does not read', () => {
 function memoryOf(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
 }
+
+describe('an app by which all that is written to the scoreboard goes to its end', () => {
+  it('changes that for its own worker alone', async function () {
+    const append = 'use Fcntl; open(my $file, "+<&=", 3); fcntl($file, F_SETFL, O_RDWR | O_APPEND) or exit 1'
+    if (process.platform !== 'linux' || spawnSync('perl', ['-e', 'use Fcntl']).status !== 0) this.skip()
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: {
+        'app.mjs': `
+          import { spawnSync } from 'node:child_process'
+          import { readFileSync } from 'node:fs'
+          export default (req, res) => {
+            const stdio = ['ignore', 'ignore', 'ignore', 4]
+            if (req.url === '/append') spawnSync('perl', ['-e', ${JSON.stringify(append)}], { stdio })
+            const [, flags] = /flags:\\s*(\\d+)/.exec(readFileSync('/proc/self/fdinfo/4', 'latin1'))
+            res.end((parseInt(flags, 8) & 0o2000) === 0 ? 'in place' : 'at the end')
+          }`,
+      },
+    })
+    const url = await server.running()
+    const ask = async (path: string) =>
+      await (await fetch(url + path, { headers: { connection: 'close' } })).text()
+    expect(await ask('/append')).to.equal('at the end')
+    await server.reload()
+    expect(await ask('/')).to.equal('in place')
+  })
+})

@@ -126,3 +126,40 @@ describe('a start with a configuration that', () => {
     })
   }
 })
+
+describe('a server with a listener by which', () => {
+  it('a signal ends it obeys the signal', async () => {
+    const ends = ['SIGHUP', 'SIGTERM'].map(name => `process.on('${name}', () => process.exit(0))`).join('\n')
+    const files = { 'tsicorn.config.mjs': `${ends}\n${good}` }
+    const server = launchHooked({}, { files, errors: true })
+    await server.running()
+    await server.reload()
+    expect(server.log).to.match(/Nothing handled an error in .*process\.exit\(0\) is not for configurations/)
+    expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+  })
+
+  for (const [what, listen] of [
+    ...['uncaughtException', 'uncaughtExceptionMonitor', 'unhandledRejection'].map(
+      event => [event, `process.on('${event}', `] as const,
+    ),
+    ['the capture of exceptions', 'process.setUncaughtExceptionCaptureCallback('],
+  ] as const) {
+    it(`${what} ends it goes on all the same`, async () => {
+      const late = `() => { Promise.reject(new Error('not today')) }`
+      const end = `${listen}() => process.exit(1))`
+      const files = { 'tsicorn.config.mjs': `${end}\n${configWith({ when_ready: late })}` }
+      const server = launchHooked({}, { files, errors: true })
+      await server.running()
+      await server.says(/Nothing handled an error in .*process\.exit\(1\) is not for configurations/)
+      await server.reload()
+      expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+    })
+  }
+
+  it('its exit has another code ends with the code of the stop', async () => {
+    const files = { 'tsicorn.config.mjs': `process.on('exit', () => process.exit(3))\n${good}` }
+    const server = launchHooked({}, { files })
+    await server.running()
+    expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+  })
+})

@@ -55,6 +55,19 @@ describe('hooks', () => {
     expect(end).to.have.length(5)
   })
 
+  it('may log anything, in either kind of process', async () => {
+    const values = `[null, { is: 1 }, new Error('not today'), Symbol('one'), 'all said']`
+    const all = (log: string) => `${log} => { for (const value of ${values}) ${log}.log.warning(value) }`
+    const server = launchHooked(
+      { post_worker_init: all('worker'), when_ready: all('server') },
+      { errors: true },
+    )
+    await server.running()
+    await server.says(new RegExp(`\\[${server.pid}\\] \\[WARNING\\] all said`))
+    for (const text of ['null\n', '{ is: 1 }\n', 'Error: not today\n *at', 'Symbol\\(one\\)\n'])
+      expect(server.log.match(new RegExp(`\\[WARNING\\] ${text}`, 'g')), text).to.have.length(2)
+  })
+
   it('of the arbiter never run in a worker, nor those of a worker in the arbiter', async () => {
     const server = launchHooked(talkative, { args: ['-w', '2'] })
     const url = await server.running()

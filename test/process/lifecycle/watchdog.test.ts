@@ -60,6 +60,22 @@ describe('a worker that is asked where it stands', () => {
     expect(server.log).not.to.match(/preloaded in thread [1-9]/)
   })
 
+  it('has no name by which a line of the log could be forged', async () => {
+    const name = String.raw`\r[2026-01-01 00:00:00 +0000] [1] [CRITICAL] forged\u2028\u001b[2J`
+    const server = launch({
+      files: {
+        'app.mjs': `const app = { '${name}'() { for (;;); } }\nexport default (_req, _res) => app['${name}']()`,
+      },
+      args: ['-b', '127.0.0.1:0', '--timeout', '1', './app.mjs'],
+      errors: true,
+    })
+    const url = await server.running()
+    await fetch(url).catch(() => undefined)
+    await server.says(
+      /WORKER TIMEOUT: .*\nIt stands\n *at .*\\x0d\[2026-.*forged\\u2028\\x1b\[2J \(.*app\.mjs:1:/,
+    )
+  })
+
   for (const [who, pidOf] of [
     ['a worker', (server: { workers: number[] }) => server.workers[0]],
     ['the arbiter', (server: { pid: number }) => server.pid],
