@@ -80,7 +80,8 @@ export class Worker {
     const { hooks, access_log_format } = await importHooks(this.#start.hooks)
     this.#hooks = createHookCaller(hooks, this.#log)
     this.#lineFormat ??= access_log_format
-    process.once('exit', () => this.#exitHook())
+    // When the process exits in another way, as far as it is synchronous.
+    process.once('exit', () => void this.#hooks.tell('worker_exit', this.#server, this.#view))
     await this.#hooks.call('post_fork', this.#server, this.#view)
     const transport = await this.transport.open(this.#hooks)
     applyEnvironment([...accountVariables(identity), ...settings.raw_env])
@@ -164,14 +165,18 @@ export class Worker {
   async cancel(order = this.#usual): Promise<void> {
     await this.#starting?.catch(() => undefined)
     if (this.#serving !== undefined) return await this.drain(order)
+    // The arbiter waits longer for one that serves, as long as it shows heartbeats.
+    if (this.#early.size > 0) this.#sayReady()
     if (this.isLeaving) return
     this.isLeaving = true
-    if (this.#early.size > 0) {
-      // The arbiter waits longer for one that serves, as long as it shows heartbeats.
-      this.#sayReady()
-      await this.#finish(this.#early, order)
-    }
+    await this.#finish(this.#early, order)
     await this.quit()
+  }
+
+  /** It cannot boot: finishes what servers of the app have accepted meanwhile. */
+  async giveUp(): Promise<void> {
+    this.isLeaving = true
+    await this.#finish(this.#early, this.#usual)
   }
 
   async #finish(servers: Accepting, order: DrainOrder): Promise<number> {
@@ -232,11 +237,6 @@ export class Worker {
     this.#hooks = createHookCaller({}, this.#log)
     await exitHook.tell('worker_exit', this.#server, this.#view)
     process.exit(code)
-  }
-
-  /** When the process exits in another way, `worker_exit` is called, as far as it is synchronous. */
-  #exitHook(): void {
-    void this.#hooks.tell('worker_exit', this.#server, this.#view)
   }
 
   get #server(): ServerInfo {
