@@ -273,6 +273,26 @@ describe('where an app listens', () => {
     await once(rival, 'listening')
     rival.close()
   })
+
+  it('it is served on when it closes a server on a further address', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: {
+        'app.mjs': `import { createServer } from 'node:http'
+          createServer((req, res) => {
+            const answer = () => res.end('app ' + process.pid)
+            if (req.url === '/close') further.close(answer)
+            else answer()
+          }).listen(process.env.PORT)
+          const further = createServer().listen(${port}, '127.0.0.1')`,
+      },
+    })
+    const url = await server.running()
+    const answer = await fresh(`${url}/close`)
+    expect(await fresh(url)).to.equal(answer)
+    expect(server.log).not.to.contain('the app closed its server')
+  })
 })
 
 describe('an app that looks for a free port', () => {
