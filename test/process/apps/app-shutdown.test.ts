@@ -77,6 +77,25 @@ describe('the end of an app', () => {
     await hears(server, ['answered', 'end'])
   })
 
+  for (const [when, wraps] of Object.entries({
+    before: `wrap(); server.listen(process.env.PORT)`,
+    after: `server.listen(process.env.PORT); wrap()`,
+  })) {
+    it(`calls a close that the app has put on its server, ${when} it listens`, async () => {
+      const server = serve(`
+        const server = createServer(listener)
+        const wrap = () => {
+          const { close } = server
+          server.close = callback => { say('close'); return close.call(server, callback) }
+        }
+        ${wraps}
+        process.on('SIGTERM', () => server.close(error => { say(error?.code ?? 'closed'); process.exit() }))`)
+      await server.running()
+      await server.stop()
+      await hears(server, ['close', 'closed'])
+    })
+  }
+
   it('comes after the last answer when the whole group is sent the signal, twice', async () => {
     const server = serve(`
       process.on('SIGTERM', () => { say('end'); process.exit() })
