@@ -263,6 +263,20 @@ describe('the end of an app', () => {
     expect(server.log).to.match(/The app failed at its end: Error: no pool\n +at .*app\.mjs/)
   })
 
+  it('may take longer than a moment also where it is still being loaded', async () => {
+    const server = serve(`
+      process.on('SIGTERM', async () => {
+        for (let n = 0; n < 20; n += 1) await soon()
+        say('pool closed')
+      })
+      say('loading')
+      await new Promise(resolve => setTimeout(resolve, 60_000))`)
+    await hears(server, ['loading'])
+    process.kill(server.workers[0] as number, 'SIGTERM')
+    await server.says(/Worker 1 .* exited with code 0: it was sent TERM/)
+    expect(said(server)).to.contain('pool closed')
+  })
+
   it('shows its listeners nobody else, and keeps the worker from default actions', async () => {
     const server = serve(`
       process.on('SIGTERM', () => {})
