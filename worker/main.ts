@@ -86,6 +86,8 @@ function start(message: Start): void {
     const { bootFailure } = await import('./boot-failure.ts')
     const { code, ...failure } = await bootFailure(error, message.settings.app)
     const told = { ...failure, message: truncate(failure.message) }
-    tellArbiter({ type: 'failed', ...told }, () => process.exit(code))
+    await new Promise<void>(resolve => tellArbiter({ type: 'failed', ...told }, resolve))
+    await worker?.giveUp()
+    process.exit(code)
   })
 }

@@ -80,7 +80,8 @@ export class Worker {
     const { hooks, access_log_format } = await importHooks(this.#start.hooks)
     this.#hooks = createHookCaller(hooks, this.#log)
     this.#lineFormat ??= access_log_format
-    process.once('exit', () => this.#exitHook())
+    // When the process exits in another way, as far as it is synchronous.
+    process.once('exit', () => void this.#hooks.tell('worker_exit', this.#server, this.#view))
     await this.#hooks.call('post_fork', this.#server, this.#view)
     const transport = await this.transport.open(this.#hooks)
     applyEnvironment([...accountVariables(identity), ...settings.raw_env])
@@ -113,17 +114,16 @@ export class Worker {
     if (this.isLeaving) return
     this.#state = 'ready'
     this.#sayReady()
-    if (check) await this.#leave(exitCodes.ok.code, minLeaveMs)
+    if (check) await this.#leave(exitCodes.ok.code)
   }
 
   #sayReady(): void {
-    const { settings, age, scoreboard } = this.#start
     startHeartbeat({
-      ...scoreboard,
-      age,
+      ...this.#start.scoreboard,
+      age: this.#start.age,
       record: this.#connections.record,
       onOrphaned: () => this.orphaned(),
-      onSecond: everySecond(settings, this.#connections, this.#log),
+      onSecond: everySecond(this.#start.settings, this.#connections, this.#log),
       onTrouble: this.#log.error,
     })
     tellArbiter({ type: 'ready' })
@@ -156,22 +156,26 @@ export class Worker {
     if (this.#state === 'draining') return
     if (this.#serving === undefined) return await this.cancel(order)
     this.#state = 'draining'
-    const until = await this.#finish(this.#serving, order)
-    await this.#leave(exitCodes.ok.code, Math.max(minLeaveMs, until - performance.now()))
+    await this.#leave(exitCodes.ok.code, await this.#finish(this.#serving, order))
   }
 
-  /** Leaves at once, but finishes connections accepted since it began to listen. */
-  async cancel(order = this.#usual): Promise<void> {
+  /** Leaves at once, but finishes connections accepted since it began to listen; without an order, as usual. */
+  async cancel(order?: DrainOrder): Promise<void> {
     await this.#starting?.catch(() => undefined)
-    if (this.#serving !== undefined) return await this.drain(order)
+    if (this.#serving !== undefined) return await this.drain(order ?? this.#usual)
+    // The arbiter waits longer for one that drains, or says that it serves, as long as it shows heartbeats.
+    const isAwaited = order !== undefined || this.#early.size > 0
+    if (isAwaited) this.#sayReady()
     if (this.isLeaving) return
     this.isLeaving = true
-    if (this.#early.size > 0) {
-      // The arbiter waits longer for one that serves, as long as it shows heartbeats.
-      this.#sayReady()
-      await this.#finish(this.#early, order)
-    }
-    await this.quit()
+    const until = await this.#finish(this.#early, order ?? this.#usual)
+    await this.#leave(exitCodes.ok.code, isAwaited ? until : 0)
+  }
+
+  /** It cannot boot: finishes what servers of the app have accepted meanwhile. */
+  async giveUp(): Promise<void> {
+    this.isLeaving = true
+    await this.#finish(this.#early, this.#usual)
   }
 
   async #finish(servers: Accepting, order: DrainOrder): Promise<number> {
@@ -185,12 +189,12 @@ export class Worker {
     this.isLeaving = true
     if (this.#state === 'ready' || this.#state === 'draining')
       await this.#hooks.tell('worker_int', this.#view)
-    await this.#leave(exitCodes.ok.code, minLeaveMs)
+    await this.#leave(exitCodes.ok.code)
   }
 
   async abort(): Promise<void> {
     await this.#hooks.tell('worker_abort', this.#view)
-    await this.#leave(exitCodes.failed.code, minLeaveMs)
+    await this.#leave(exitCodes.failed.code)
   }
 
   /** The arbiter is gone: no other process accepts from the sockets, so the worker empties their queues and leaves. */
@@ -211,11 +215,12 @@ export class Worker {
     await this.#accessLog?.reopen()
   }
 
-  /** Every orderly exit of a worker; `limit` is how long the user's code may take, in milliseconds. */
-  async #leave(code: number, limit: number): Promise<void> {
+  /** Every orderly exit of a worker; the user's code has a moment at least, or until `end` of `performance.now()`. */
+  async #leave(code: number, end = 0): Promise<void> {
     if (this.#isEnding) return
     this.#isEnding = true
     this.isLeaving = true
+    const limit = Math.max(minLeaveMs, end - performance.now())
     const until = performance.now() + limit
     setTimeout(() => process.exit(code), limit).unref()
     // Lines that wait for a full disk may take as long as requests, but must leave time to report their loss.
@@ -232,11 +237,6 @@ export class Worker {
     this.#hooks = createHookCaller({}, this.#log)
     await exitHook.tell('worker_exit', this.#server, this.#view)
     process.exit(code)
-  }
-
-  /** When the process exits in another way, `worker_exit` is called, as far as it is synchronous. */
-  #exitHook(): void {
-    void this.#hooks.tell('worker_exit', this.#server, this.#view)
   }
 
   get #server(): ServerInfo {

@@ -110,7 +110,7 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
         throw bindFailed(options.bindFailure) ?? notServable(module, spec, interceptor.elsewhere, listeners)
       })
     }
-    interceptor.checkUnbound()
+    interceptor.checkListens()
     const isTaken = bindFailed(options.bindFailure)
     if (isTaken !== undefined) throw isTaken
     if (options.waitReady)

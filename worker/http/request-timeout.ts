@@ -1,6 +1,7 @@
 /** `request_timeout`: responds with 503 where the app does not begin its response in time. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { linger } from '../net/lingering-close.ts'
+import { afterEarlierResponses } from './rejection.ts'
 import { isClientGone, respondOnStream } from './response.ts'
 import type { RequestStep } from './types.ts'
 
@@ -25,9 +26,12 @@ export function createRequestTimeouts(
   /** When each request has begun, the oldest first: as all have the same limit, one timer is enough for them. */
   const begun = new Map<ServerResponse, number>()
   let timer: NodeJS.Timeout | undefined
-  const expire = (res: ServerResponse) => {
+  const expire = (res: ServerResponse): void => {
     const { req } = res
     if (res.headersSent || isClientGone(res)) return
+    // The one before it is still being sent, and whoever gets that has done nothing wrong.
+    if (req.httpVersionMajor === 1 && res.socket === null)
+      return afterEarlierResponses(req.socket, res, () => void (res.socket !== null && expire(res)))
     expired.add(res)
     onExpired(req)
     respondTimedOut(req, res)
@@ -70,9 +74,7 @@ const head = [
  */
 function respondTimedOut(req: IncomingMessage, res: ServerResponse): void {
   if (req.httpVersionMajor !== 1) return respondOnStream(res, 503, body)
-  const { socket } = res
-  // Without a socket, an earlier response on this connection is still being sent.
-  if (socket === null) return void req.socket.destroy()
+  const { socket } = req
   linger(socket)
   socket.end(`${head.join('\r\n')}\r\n\r\n${req.method === 'HEAD' ? '' : body}`)
   socket.destroySoon()

@@ -13,26 +13,29 @@ type Address = ReturnType<Server['address']>
  * whether Node itself will emit `close`.
  */
 export function showListening(server: Server, address: Address, closed: () => boolean = () => false): void {
-  override(server, {
-    address: () => address,
-    listening: true,
-    close(callback?: () => void) {
-      restoreServer(server)
-      if (callback !== undefined) server.once('close', callback)
-      if (!closed()) process.nextTick(() => server.emit('close'))
-      return server
-    },
-  })
+  const close = (callback?: () => void): Server => {
+    // The app may have kept this function, and calls it when the server listens in earnest.
+    if (!isInForce(server, 'close', close))
+      return Reflect.apply(prototypeOf(server).close, server, [callback])
+    restoreServer(server)
+    const isClosed = closed()
+    // Node would tell it that the server does not listen.
+    if (Object.hasOwn(server, 'close')) return server.close(callback && (() => callback()))
+    if (callback !== undefined) server.once('close', callback)
+    if (!isClosed) process.nextTick(() => server.emit('close'))
+    return server
+  }
+  override(server, { address: () => address, listening: true, close })
 }
 
 /** Whether the app has not closed the server since. */
 function isShownListening(server: Server): boolean {
-  return Object.hasOwn(server, 'listening')
+  return overrides.get(server)?.has('listening') === true
 }
 
 /** Restores the server's own members. */
 export function restoreServer(server: Server): void {
-  for (const name of overridden) Reflect.deleteProperty(server, name)
+  for (const name of overridden) restore(server, name)
 }
 
 /** Sets what `address()` returns: Node knows the path of a unix socket only when it bound the socket itself. */
@@ -42,15 +45,18 @@ export function overrideAddress(server: Server, address: Address): void {
 
 /** Hides events of this name from the app, until the returned function is called. */
 export function suppressEvent(server: Server, event: string, onEvent: () => void): () => void {
-  const { emit } = server
-  override(server, {
-    emit(name: string, ...args: readonly unknown[]) {
-      if (name !== event) return Reflect.apply(emit, server, [name, ...args])
-      onEvent()
-      return false
-    },
-  })
-  return () => Reflect.deleteProperty(server, 'emit')
+  const { emit: original } = server
+  let isOver = false
+  const emit = (name: string, ...args: readonly unknown[]) => {
+    if (isOver || name !== event) return Reflect.apply(original, server, [name, ...args])
+    onEvent()
+    return false
+  }
+  override(server, { emit })
+  return () => {
+    isOver = true
+    restore(server, 'emit')
+  }
 }
 
 /**
@@ -75,10 +81,42 @@ export function deferClose(server: Server): () => void {
 
 const overridden = ['address', 'listening', 'close'] as const
 
+interface Override {
+  readonly value: unknown
+  /** What the app had put there. */
+  readonly own: PropertyDescriptor | undefined
+}
+
+const overrides = new WeakMap<Server, Map<string, Override>>()
+
 function override(server: Server, members: Readonly<Record<string, unknown>>): void {
+  const ours = overrides.get(server) ?? new Map<string, Override>()
+  overrides.set(server, ours)
   for (const [name, value] of Object.entries(members)) {
+    const before = Object.getOwnPropertyDescriptor(server, name)
+    const known = ours.get(name)
+    ours.set(name, { value, own: known !== undefined && before?.value === known.value ? known.own : before })
     Object.defineProperty(server, name, { value, configurable: true, writable: true })
   }
+}
+
+/** Puts back what the app had there; what it has put there since stays. */
+function restore(server: Server, name: string): void {
+  const known = overrides.get(server)?.get(name)
+  if (known === undefined) return
+  const isOurs = Object.getOwnPropertyDescriptor(server, name)?.value === known.value
+  overrides.get(server)?.delete(name)
+  if (!isOurs) return
+  if (known.own === undefined) Reflect.deleteProperty(server, name)
+  else Object.defineProperty(server, name, known.own)
+}
+
+function isInForce(server: Server, name: string, value: unknown): boolean {
+  return overrides.get(server)?.get(name)?.value === value
+}
+
+function prototypeOf(server: Server): Server {
+  return Object.getPrototypeOf(server)
 }
 
 /**

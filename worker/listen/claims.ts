@@ -1,6 +1,6 @@
 /** Which server of the app has which of the inherited sockets. */
 import type { AppServer } from '../http/types.ts'
-import type { Elsewhere } from '../protocol/boot-error.ts'
+import { AppError, type Elsewhere } from '../protocol/boot-error.ts'
 import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
 import { isLocal, matches } from './listen-address.ts'
 import type { ListenRequest } from './listen-request.ts'
@@ -33,7 +33,24 @@ export class Claims {
 
   /** Whether a server of the app listens on the main address, and not only on further ones of its own. */
   get hasMain(): boolean {
-    return this.intercepted.some(({ listener }) => !listener.of_app || this.#bindFrom === 'nobody')
+    return this.intercepted.some(one => this.#isMain(one))
+  }
+
+  #isMain({ listener }: InterceptedServer): boolean {
+    return !listener.of_app || this.#bindFrom === 'nobody'
+  }
+
+  /** The error of an app that has closed its only server on the main address: nothing would be served there. */
+  get closed(): AppError | undefined {
+    const main = this.intercepted.filter(one => this.#isMain(one))
+    return main.every(({ server }) => !server.listening) ? closedError(main[0]) : undefined
+  }
+
+  /** Refuses an app that wants one of these for another server than the one that had it and is closed. */
+  refuseClosed(listeners: readonly InheritedListener[], refused: (error: Error) => void): void {
+    const had = ({ listener, server }: InterceptedServer) => listeners.includes(listener) && !server.listening
+    const error = closedError(this.intercepted.find(had))
+    if (error !== undefined) refused(error)
   }
 
   /** Whether no listener is left for an exported app. */
@@ -77,4 +94,12 @@ export class Claims {
   has(one: InterceptedServer): boolean {
     return this.intercepted.includes(one)
   }
+}
+
+/** A descriptor is gone with the server that had it. */
+function closedError(one: InterceptedServer | undefined): AppError | undefined {
+  if (one === undefined) return undefined
+  return new AppError(
+    `The app closed its server on ${one.listener.name} while it was loaded, and tsicorn cannot open that socket again: let one server listen there, and change what it answers`,
+  )
 }

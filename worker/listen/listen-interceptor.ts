@@ -105,9 +105,9 @@ export class ListenInterceptor {
     return this.#claims.isComplete || (this.#bindFrom === 'nobody' && this.isListening)
   }
 
-  /** @throws Elsewhere when the app listens on other addresses than those that the arbiter bound for it */
-  checkUnbound(): void {
-    const error = this.#mayBind ? missingBinds(this.#claims, this.#unmatched) : undefined
+  /** @throws AppError, or Elsewhere when the app listens on other addresses than those that the arbiter bound for it */
+  checkListens(): void {
+    const error = (this.#mayBind && missingBinds(this.#claims, this.#unmatched)) || this.#claims.closed
     if (error !== undefined) throw error
   }
 
@@ -174,6 +174,7 @@ export class ListenInterceptor {
   #redirect(server: AppServer, request: ListenRequest, wanted: readonly InheritedListener[]): Server {
     const free = this.#claims.free(wanted)
     const listener = free.find(({ host }) => host === request.host) ?? free[0]
+    if (listener === undefined && !this.#loaded) this.#claims.refuseClosed(wanted, this.#onRefused)
     const isAwaited = listener !== undefined && this.awaited.includes(listener)
     const isIgnored = this.#isServed(server) || (this.#loaded && !isAwaited)
     if (listener === undefined || isIgnored) return this.#ignore(server, request, listener ?? wanted[0])

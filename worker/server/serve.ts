@@ -37,7 +37,7 @@ export interface ServeOptions {
   readonly maxHeadBytes: number
   /** Makes the servers that accept connections, where they are filtered. */
   readonly listenerFilter: ListenerFilter | undefined
-  /** Called when the app closes a server of its own. */
+  /** Called when the app closes its main server, or one that it started later. */
   readonly onClosed: () => void
   /** TLS and HTTP/2, where they are configured. */
   readonly transport: Transport | undefined
@@ -73,20 +73,23 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   }
   const closers: (() => void)[] = []
   let isStopping = false
-  const watch = (one: AppServer) => {
+  const isMain = (one: AppServer) =>
+    one === app.server || acceptors.some(acceptor => acceptor.server === one && !acceptor.listener.of_app)
+  const watch = (one: AppServer, isNeeded: boolean) => {
     ofApp.add(one)
     one.once('close', () => {
       ofApp.delete(one)
-      options.onClosed()
+      if (isNeeded) options.onClosed()
     })
   }
-  for (const one of ofApp) watch(one)
+  for (const one of ofApp) watch(one, isMain(one))
   return {
     add(one) {
       if (isStopping) return false
       options.onServer(wrapServer(one.server, options))
       acceptors.push(one)
-      watch(one.server)
+      // It may be opened again, which takes another worker: the descriptor is gone with it.
+      watch(one.server, true)
       return true
     },
     async stopAccepting(abandoned) {

@@ -36,7 +36,7 @@ export interface ServiceOptions {
   readonly lineFormat: string | AccessLine
   /** What `ready_path` reports. */
   readonly isReady: () => boolean
-  /** Called when the app closes a server of its own. */
+  /** Called when the app closes its main server, or one that it started later. */
   readonly onClosed: () => void
 }
 

@@ -77,6 +77,25 @@ describe('the end of an app', () => {
     await hears(server, ['answered', 'end'])
   })
 
+  for (const [when, wraps] of Object.entries({
+    before: `wrap(); server.listen(process.env.PORT)`,
+    after: `server.listen(process.env.PORT); wrap()`,
+  })) {
+    it(`calls a close that the app has put on its server, ${when} it listens`, async () => {
+      const server = serve(`
+        const server = createServer(listener)
+        const wrap = () => {
+          const { close } = server
+          server.close = callback => { say('close'); return close.call(server, callback) }
+        }
+        ${wraps}
+        process.on('SIGTERM', () => server.close(error => { say(error?.code ?? 'closed'); process.exit() }))`)
+      await server.running()
+      await server.stop()
+      await hears(server, ['close', 'closed'])
+    })
+  }
+
   it('comes after the last answer when the whole group is sent the signal, twice', async () => {
     const server = serve(`
       process.on('SIGTERM', () => { say('end'); process.exit() })
@@ -242,6 +261,20 @@ describe('the end of an app', () => {
     server.signal('SIGTERM')
     expect(await server.ended).to.deep.equal({ code: 0, signal: null })
     expect(server.log).to.match(/The app failed at its end: Error: no pool\n +at .*app\.mjs/)
+  })
+
+  it('may take longer than a moment also where it is still being loaded', async () => {
+    const server = serve(`
+      process.on('SIGTERM', async () => {
+        for (let n = 0; n < 20; n += 1) await soon()
+        say('pool closed')
+      })
+      say('loading')
+      await new Promise(resolve => setTimeout(resolve, 60_000))`)
+    await hears(server, ['loading'])
+    process.kill(server.workers[0] as number, 'SIGTERM')
+    await server.says(/Worker 1 .* exited with code 0: it was sent TERM/)
+    expect(said(server)).to.contain('pool closed')
   })
 
   it('shows its listeners nobody else, and keeps the worker from default actions', async () => {

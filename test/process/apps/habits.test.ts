@@ -50,6 +50,21 @@ const habits: Readonly<Record<string, readonly [text: string, answer: string | R
      new App().listen(port)`,
     'class',
   ],
+  'an emit of its own, put there before it listens and after that': [
+    `const server = createServer((req, res) => res.end(said.join()))
+     const said = []
+     const wrap = name => {
+       const { emit } = server
+       server.emit = function (event, ...args) {
+         if (event === 'request') said.push(name)
+         return emit.call(this, event, ...args)
+       }
+     }
+     wrap('before')
+     server.listen(port)
+     wrap('after')`,
+    'after,before',
+  ],
   'a listener that is added after it listens': [
     `const server = createServer().listen(port)
      server.on('request', (req, res) => res.end('late'))`,

@@ -285,6 +285,52 @@ describe('where an app listens', () => {
     await once(rival, 'listening')
     rival.close()
   })
+
+  for (const [what, then] of Object.entries({
+    'for another server': `createServer((req, res) => res.end('app')).listen(process.env.PORT)`,
+    'and exports an app': `export default (req, res) => res.end('app')`,
+  })) {
+    it(`it is refused with the cure when it closes its server as it loads, ${what}`, async () => {
+      const server = launch({
+        args: ['-b', '127.0.0.1:0', './app.mjs'],
+        files: { 'app.mjs': `export default (req, res) => res.end('old')` },
+        errors: true,
+      })
+      const url = await server.running()
+      server.write(
+        'app.mjs',
+        `import { createServer } from 'node:http'
+        import { setImmediate as turn } from 'node:timers/promises'
+        const starting = createServer().listen(process.env.PORT)
+        // One that is closed at once only looks whether the port is free.
+        for (let turns = 0; turns < 3; turns += 1) await turn()
+        await new Promise(resolve => starting.close(resolve))
+        ${then}`,
+      )
+      await server.reload(/generation 1 keeps serving: The app closed its server on .* let one server listen/)
+      expect(await fresh(url)).to.equal('old')
+    })
+  }
+
+  it('it is served on when it closes a server on a further address', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: {
+        'app.mjs': `import { createServer } from 'node:http'
+          createServer((req, res) => {
+            const answer = () => res.end('app ' + process.pid)
+            if (req.url === '/close') further.close(answer)
+            else answer()
+          }).listen(process.env.PORT)
+          const further = createServer().listen(${port}, '127.0.0.1')`,
+      },
+    })
+    const url = await server.running()
+    const answer = await fresh(`${url}/close`)
+    expect(await fresh(url)).to.equal(answer)
+    expect(server.log).not.to.contain('the app closed its server')
+  })
 })
 
 describe('an app that looks for a free port', () => {

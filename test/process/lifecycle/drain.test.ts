@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { Load } from '../../support/http/load.ts'
 import { fresh, listening } from '../../support/requests.ts'
-import { eventually, launch, launchApp, type Tsicorn } from '../../support/tsicorn.ts'
+import { eventually, freePort, launch, launchApp, type Tsicorn } from '../../support/tsicorn.ts'
 
 /** Everything that holds a connection open longer than it takes to answer. */
 const lingering = `
@@ -211,6 +211,40 @@ describe('every signal that an arbiter knows', () => {
     ).to.equal(expected)
     await server.says(/The new arbiter serves|USR2 has no effect while reloading/)
   }).timeout(240_000)
+})
+
+describe('a worker whose app listens, and then cannot be loaded', () => {
+  for (const [what, { end, says }] of Object.entries({
+    'because it throws': {
+      end: () => `throw new Error('no database')`,
+      says: /generation 1 keeps serving: .*no database/,
+    },
+    'because it listens on one more address': {
+      end: (port: number) => `createServer().listen(${port}, '127.0.0.1')`,
+      says: /Reload \d+: generation \d+ serves/,
+    },
+  })) {
+    it(`answers what it has accepted, ${what}`, async () => {
+      const server = launch({
+        args: ['-b', '127.0.0.1:0', './app.mjs'],
+        files: { 'app.mjs': `export default (req, res) => res.end('old')` },
+        errors: true,
+      })
+      const load = new Load({ url: await server.running(), clients: 4, keepAlive: false })
+      server.write(
+        'app.mjs',
+        `import { createServer } from 'node:http'
+        await new Promise(asked => {
+          const answer = (req, res) => setTimeout(() => res.end('new'), 300, asked())
+          createServer(answer).listen(process.env.PORT)
+          setTimeout(() => 1, 60_000)
+        })
+        ${end(await freePort())}`,
+      )
+      await server.reload(says)
+      expect((await load.stop()).failures).to.deep.equal([])
+    })
+  }
 })
 
 describe('a worker that is told to leave while its app is being loaded', () => {

@@ -1,6 +1,8 @@
 /** Workers that are used up are replaced, new ones that crash are rolled back, and late answers become a 503. */
 import { expect } from 'chai'
 import { Load } from '../../support/http/load.ts'
+import { exchange } from '../../support/http/raw.ts'
+import { fresh } from '../../support/requests.ts'
 import { eventually, launch, launchApp } from '../../support/tsicorn.ts'
 
 describe('recycling', () => {
@@ -121,6 +123,24 @@ describe('request_timeout', () => {
     const url = await server.running()
     expect((await fetch(url)).status).to.equal(503)
     await server.says(/aborted/)
+  })
+
+  it('waits for the answer before it on a connection, and cuts nothing of that', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '--request-timeout', '0.3', './app.mjs'],
+      files: {
+        'app.mjs': `export default (req, res) => {
+          if (req.url !== '/stream') return
+          res.write('begun')
+          setTimeout(() => res.end('whole'), 1_000)
+        }`,
+      },
+    })
+    const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: test\r\n\r\n`
+    const answers = await exchange(await server.running(), ask('/stream') + ask('/never') + ask('/never'))
+    expect(answers).to.match(/^HTTP\/1\.1 200 .*begun.*whole.*HTTP\/1\.1 503 /s)
+    expect(answers.match(/HTTP\/1\.1/g)).to.have.length(2)
+    expect(await fresh(`${server.url}/stream`)).to.equal('begunwhole')
   })
 
   it('lets a response that has begun take its time', async () => {
