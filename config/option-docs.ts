@@ -319,7 +319,7 @@ export interface OptionDocs {
    */
   readonly raw_env?: unknown
   /**
-   * The file that holds the arbiter's process id, from when the first workers are ready until the arbiter ends. If two servers start with the same file, the second exits with code 1; a stale file is no obstacle. The folder `FILE.lock` next to it holds the lock.
+   * The file that holds the arbiter's process id, from when the first workers are ready until the arbiter ends. If two servers start with the same file, the second exits with code 1; a stale file is no obstacle. A number is refused: the port is set with `-b 3000`. The folder `FILE.lock` next to it holds the lock.
    *
    * Default: none. Takes effect on reload.
    * Flags: `-p`, `--pid`, `--pidfile`.

@@ -177,6 +177,19 @@ export function optionalText(metavar: string): Kind<string | null, string | null
   }
 }
 
+const aFile = optionalText('FILE')
+
+/** A file that does not look like a port: in other programs, `-p 3000` often sets the port. */
+export const fileNotPort: Kind<string | null, string | null> = {
+  ...aFile,
+  expects: 'null or a file whose name is not a number (a port is set with -b)',
+  schema: { ...aFile.schema, pattern: '\\D|^$' },
+  read(written) {
+    const file = aFile.read(written)
+    return file != null && /^\d+$/.test(file) ? undefined : file
+  },
+}
+
 /** One of a few words. */
 export function choice<const Words extends readonly string[]>(
   words: Words,

@@ -1,6 +1,6 @@
 /** The settings under "Server mechanics". */
 import type { DefaultContext, Group } from '../kinds/declaration.ts'
-import { anyText, boolean, choice, mode, optionalText, text } from '../kinds/kinds.ts'
+import { anyText, boolean, choice, fileNotPort, mode, optionalText, text } from '../kinds/kinds.ts'
 import { assignments, csv, networks, table } from '../kinds/lists.ts'
 
 export const serverMechanics = {
@@ -47,12 +47,12 @@ export const serverMechanics = {
     sent: true,
   },
   pidfile: {
-    kind: optionalText('FILE'),
+    kind: fileNotPort,
     default: null,
     flag: '--pid',
     short: '-p',
     also: ['--pidfile'],
-    doc: "The file that holds the arbiter's process id, from when the first workers are ready until the arbiter ends. If two servers start with the same file, the second exits with code 1; a stale file is no obstacle. The folder `FILE.lock` next to it holds the lock.",
+    doc: "The file that holds the arbiter's process id, from when the first workers are ready until the arbiter ends. If two servers start with the same file, the second exits with code 1; a stale file is no obstacle. A number is refused: the port is set with `-b 3000`. The folder `FILE.lock` next to it holds the lock.",
     effect: 'on reload',
   },
   worker_tmp_dir: {

@@ -133,11 +133,17 @@ export function pretendListening(
     host = request.host ?? '::',
     path = request.path,
   }: Partial<InheritedListener> = listener ?? {}
-  showListening(server, path ?? { port, address: host, family: host.includes(':') ? 'IPv6' : 'IPv4' }, closed)
+  showListening(server, path ?? addressOf(host, port), closed)
   const { callback, signal } = request
   if (callback !== undefined) server.once('listening', callback)
   if (signal?.aborted) process.nextTick(() => server.close())
   else signal?.addEventListener('abort', () => server.close(), { once: true })
   process.nextTick(() => isShownListening(server) && server.emit('listening'))
   return server
+}
+
+/** As Node shows it: an app compares it with the addresses that it looks up. The arbiter binds IPv4 of a name first. */
+function addressOf(host: string, port: number): Address {
+  const address = host === 'localhost' ? '127.0.0.1' : host
+  return { port, address, family: address.includes(':') ? 'IPv6' : 'IPv4' }
 }

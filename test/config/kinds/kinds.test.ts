@@ -7,6 +7,7 @@ import {
   bytes,
   choice,
   count,
+  fileNotPort,
   integer,
   type Kind,
   mode,
@@ -147,6 +148,21 @@ const cases: Record<string, { kind: Kind; texts: [string, unknown][]; values: [u
     values: [
       [null, null],
       [3, undefined],
+    ],
+  },
+  fileNotPort: {
+    kind: fileNotPort,
+    texts: [
+      ['app.pid', 'app.pid'],
+      ['/run/3000.pid', '/run/3000.pid'],
+      ['./3000', './3000'],
+      ['', null],
+      ['3000', undefined],
+    ],
+    values: [
+      [null, null],
+      ['3000', undefined],
+      [3000, undefined],
     ],
   },
   choice: {

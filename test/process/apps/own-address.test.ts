@@ -106,6 +106,29 @@ describe('where an app listens', () => {
     expect(await server.ended).to.deep.equal({ code: 0, signal: null })
   })
 
+  it('it finds its address by number and listens on the others of that name, as Fastify does', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-w', '2', './app.mjs'],
+      files: {
+        'app.mjs': app(`
+          import { lookup } from 'node:dns'
+          const main = serve('app').listen(${port}, 'localhost', () => {
+            lookup('localhost', { all: true }, (_, all) => {
+              const { address } = main.address()
+              console.log('Its address is', address)
+              const others = all.filter(other => other.address !== address)
+              for (const other of others) serve('other').on('error', () => {}).listen(${port}, other.address)
+            })
+          })`),
+      },
+    })
+    await server.running()
+    expect(await fresh(`http://127.0.0.1:${port}`)).to.match(/^app /)
+    expect(server.log).to.contain('Its address is 127.0.0.1\n').and.not.to.contain('Its address is localhost')
+    expect(server.log.match(/and tsicorn does not/g)).to.have.length(1)
+  })
+
   it('it is served although somebody else has the default', async () => {
     const port = await freePort()
     const rival = await takeDefault()
