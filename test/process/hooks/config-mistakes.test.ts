@@ -60,6 +60,14 @@ describe('a reload with a configuration in which', () => {
     })
   }
 
+  it('a value contains itself says where, and what is wanted', async () => {
+    const server = launchHooked({}, { errors: true })
+    await server.running()
+    const round = `const round = {}\nround.self = round\n`
+    server.write('tsicorn.config.mjs', round + configWith({}).replace('\n}', '  workers: round,\n}'))
+    await server.reload(/Reload 1 failed: .*: tsicorn\.config\.mjs: workers must be .*, not <ref \*1> \{/)
+  })
+
   it('an endless loop is heard of at once by a later reload, whatever the limit', async () => {
     const server = launchHooked({}, { args: ['--hook-timeout', '0'], errors: true })
     await server.running()
