@@ -138,11 +138,14 @@ describe('a start with a configuration that', () => {
 describe('a server with a listener by which', () => {
   it('a signal ends it obeys the signal', async () => {
     const ends = ['SIGHUP', 'SIGTERM'].map(name => `process.on('${name}', () => process.exit(0))`).join('\n')
-    const files = { 'tsicorn.config.mjs': `${ends}\n${good}` }
-    const server = launchHooked({}, { files, errors: true })
+    const server = launchHooked({}, { files: { 'tsicorn.config.mjs': `${ends}\n${good}` }, errors: true })
     await server.running()
+    // These listeners are called before the arbiter's, and those of the second file after it.
     await server.reload()
     expect(server.log).to.match(/Nothing handled an error in .*process\.exit\(0\) is not for configurations/)
+    server.write('tsicorn.config.mjs', `${ends}\n${ends}\n${good}`)
+    await server.reload()
+    await server.reload()
     expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
   })
 
