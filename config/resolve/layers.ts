@@ -1,5 +1,6 @@
 /** Merges the layers of settings: defaults, file, environment, command line. */
 import { resolve } from 'node:path'
+import { inspect } from 'node:util'
 import type { DefaultContext } from '../kinds/declaration.ts'
 import type { Problem } from '../load/config-error.ts'
 import type { ConfigContext } from '../load/file.ts'
@@ -95,12 +96,19 @@ function fromVariable(name: SettingName, env: Sources['env']): Given | undefined
 
 /** A value as a user would write it, shortened. */
 export function show(value: unknown): string {
-  const text =
-    typeof value === 'function'
-      ? 'a function'
-      : (JSON.stringify(value, (_, part: unknown) => (hasNoJson(part) ? String(part) : part)) ??
-        String(value))
+  const text = typeof value === 'function' ? 'a function' : (toJson(value) ?? inspect(value, shallow))
   return text.length > 80 ? `${text.slice(0, 79)}…` : text
+}
+
+const shallow = { depth: 0, breakLength: Infinity }
+
+/** Undefined for what has no JSON, because it contains itself for instance. */
+function toJson(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, (_, part: unknown) => (hasNoJson(part) ? String(part) : part))
+  } catch {
+    return undefined
+  }
 }
 
 /** Values that JSON turns into null, or throws for. */

@@ -77,7 +77,9 @@ export class Arbiter {
     const signals = catchSignals(name => {
       this.#inbox.put(name === 'CONT' ? { type: 'continued' } : { type: 'signal', name })
     })
-    this.#parts.guard.onStray = error => this.#inbox.put({ type: 'stray', error })
+    const { guard } = this.#parts
+    guard.onStray = error => this.#inbox.put({ type: 'stray', error })
+    guard.onListenerFailed = error => server.log.error(describeStray(error, server.resolved.files))
     server.hooks.tell('nworkers_changed', server.view(), server.scale.wanted, undefined)
     server.generations.prepare({
       read: async () => this.#parts.resolved,
@@ -89,7 +91,7 @@ export class Arbiter {
         if (alarm.isOverdue) server.fleet.resetDeadlines()
         this.#hear(event)
         signals.keep()
-        this.#parts.guard.keep()
+        guard.keep()
         alarm.set(this.#act(), this.#systemdStatus?.tell(monotonicNow()), this.#stops.wakeAt)
         this.#faults = 0
       } catch (error) {

@@ -42,19 +42,19 @@ function jsonLine({ level, message, pid }: Line): string {
   return JSON.stringify({ time: new Date().toISOString(), pid, level, message: message.replace(/\n+$/, '') })
 }
 
-/** Converts lines that workers print to JSON; a line that is an object already stays as it is. */
+/** Converts lines that workers print to JSON; a line that is an object already stays as it is, unless it looks like ours. */
 export function jsonLines(printed: string): string {
   const lines = printed.split('\n').filter(line => line.trim() !== '')
   const time = new Date().toISOString()
   const object = (message: string) => JSON.stringify({ time, level: 'info', message })
-  return lines.map(line => `${isObject(line) ? line : object(line)}\n`).join('')
+  return lines.map(line => `${isOwnObject(line) ? line : object(line)}\n`).join('')
 }
 
-function isObject(line: string): boolean {
+function isOwnObject(line: string): boolean {
   if (!line.startsWith('{')) return false
   try {
-    JSON.parse(line)
-    return true
+    const fields = JSON.parse(line) as object
+    return !['time', 'pid', 'level', 'message'].every(name => Object.hasOwn(fields, name))
   } catch {
     // Plain text may begin with a bracket too.
     return false

@@ -14,10 +14,13 @@ export class ProcessGuard {
   readonly exit = process.exit.bind(process)
   /** Called with every error and rejection that nothing else handles. */
   onStray: (error: unknown) => void
+  /** Called with what a listener of the process throws: whatever is under way has nothing to do with it. */
+  onListenerFailed: (error: unknown) => void
   readonly #hear = (error: unknown) => this.onStray(error)
 
   constructor(onStray: (error: unknown) => void) {
     this.onStray = onStray
+    this.onListenerFailed = onStray
     this.#callEachListener()
     this.keep()
     for (const name of ['exit', 'abort'] as const) Object.assign(process, { [name]: refuse(name) })
@@ -39,7 +42,7 @@ export class ProcessGuard {
       try {
         Reflect.apply(listener, process, args)
       } catch (error) {
-        this.onStray(error)
+        this.onListenerFailed(error)
       }
     }
     const emitToEach = (name: string, ...args: readonly unknown[]): boolean => {

@@ -60,6 +60,14 @@ describe('a reload with a configuration in which', () => {
     })
   }
 
+  it('a value contains itself says where, and what is wanted', async () => {
+    const server = launchHooked({}, { errors: true })
+    await server.running()
+    const round = `const round = {}\nround.self = round\n`
+    server.write('tsicorn.config.mjs', round + configWith({}).replace('\n}', '  workers: round,\n}'))
+    await server.reload(/Reload 1 failed: .*: tsicorn\.config\.mjs: workers must be .*, not <ref \*1> \{/)
+  })
+
   it('an endless loop is heard of at once by a later reload, whatever the limit', async () => {
     const server = launchHooked({}, { args: ['--hook-timeout', '0'], errors: true })
     await server.running()
@@ -130,11 +138,14 @@ describe('a start with a configuration that', () => {
 describe('a server with a listener by which', () => {
   it('a signal ends it obeys the signal', async () => {
     const ends = ['SIGHUP', 'SIGTERM'].map(name => `process.on('${name}', () => process.exit(0))`).join('\n')
-    const files = { 'tsicorn.config.mjs': `${ends}\n${good}` }
-    const server = launchHooked({}, { files, errors: true })
+    const server = launchHooked({}, { files: { 'tsicorn.config.mjs': `${ends}\n${good}` }, errors: true })
     await server.running()
+    // These listeners are called before the arbiter's, and those of the second file after it.
     await server.reload()
     expect(server.log).to.match(/Nothing handled an error in .*process\.exit\(0\) is not for configurations/)
+    server.write('tsicorn.config.mjs', `${ends}\n${ends}\n${good}`)
+    await server.reload()
+    await server.reload()
     expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
   })
 

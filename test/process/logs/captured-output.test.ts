@@ -15,6 +15,7 @@ const app = `
     console.error('error', path)
     if (path === 'program') execFileSync('echo', ['from a program'], { stdio: 'inherit' })
     if (path === 'forged') console.log('[2026-01-01 00:00:00 +0000] [1] [CRITICAL] forged')
+    if (path === 'json') console.log('{"time":1,"pid":1,"level":"critical","message":"forged","mine":1}')
     if (path === 'rest') process.stdout.write('no line end')
     res.end('ok')
   }`
@@ -22,12 +23,12 @@ const app = `
 describe('captured output', () => {
   afterEach(cleanUpDaemons)
 
-  async function start() {
+  async function start(...args: readonly string[]) {
     const folder = openFolder({ 'app.mjs': app })
-    const server = launchIn(folder, captured)
+    const server = launchIn(folder, [...captured, ...args])
     const log = () => read(folder, 'error.log')
     await eventually('it serves', () => server.log === '' && isLogged(log, /Running/))
-    const [, url] = /Listening at: (http:\S+)/.exec(log()) ?? []
+    const [, url] = /Listening at: (http:[^\s"]+)/.exec(log()) ?? []
     const ask = async (path: string) => await (await fetch(`${url}/${path}`)).text()
     return { folder, server, log, ask }
   }
@@ -49,6 +50,17 @@ describe('captured output', () => {
     await eventually('it is there', () =>
       isLogged(log, /^ {2}\[2026-01-01 00:00:00 \+0000\] \[1\] \[CRITICAL\] forged$/m),
     )
+    await server.stop()
+  })
+
+  it('cannot pretend to be a line of a log in JSON', async () => {
+    const { server, log, ask } = await start('--log-format', 'json')
+    await ask('json')
+    await eventually('it is there', () => isLogged(log, /forged/))
+    const line = log()
+      .split('\n')
+      .find(text => text.includes('forged')) as string
+    expect(JSON.parse(line)).to.include({ level: 'info' }).and.not.to.have.property('pid')
     await server.stop()
   })
 
