@@ -1,7 +1,15 @@
 /** Explains to the arbiter why a worker failed to boot. */
 import { fileURLToPath } from 'node:url'
 import { NeedsTsx } from './app/main-module.ts'
-import { AppError, AppMissing, BindFailed, Elsewhere, LogFailed, TlsFailed } from './protocol/boot-error.ts'
+import {
+  AppError,
+  AppMissing,
+  BindFailed,
+  Elsewhere,
+  LogFailed,
+  NotReady,
+  TlsFailed,
+} from './protocol/boot-error.ts'
 import { exitCodes } from './protocol/exit-codes.ts'
 import type { BootFailure as Why } from './protocol/messages.ts'
 
@@ -35,6 +43,7 @@ export async function bootFailure(error: unknown, spec: string): Promise<BootFai
 function isSelfExplanatory(error: unknown): error is Error {
   return (
     error instanceof AppMissing ||
+    error instanceof NotReady ||
     error instanceof TlsFailed ||
     (error instanceof Error && ['HookError', 'ConfigError', 'PrivilegeError'].includes(error.name))
   )

@@ -6,6 +6,7 @@ import { isLastSignal } from './process/app-shutdown.ts'
 import { openChannel, tellArbiter, tellSync } from './process/arbiter-channel.ts'
 import { createLog, type WorkerLog } from './process/log.ts'
 import { interceptSignals } from './process/signals.ts'
+import { NotReady } from './protocol/boot-error.ts'
 import { exitCodes } from './protocol/exit-codes.ts'
 import { arbiterVariable, truncate } from './protocol/frame.ts'
 import type { Start, ToWorker } from './protocol/messages.ts'
@@ -14,6 +15,8 @@ import { Worker } from './worker.ts'
 export { appMayRun } from './app/main-module.ts'
 
 let worker: Worker | undefined
+/** As it was named. */
+let app = ''
 let log: WorkerLog | undefined
 let disconnectApp: (() => void) | undefined
 
@@ -41,6 +44,9 @@ function onMessage(message: ToWorker): void {
       return void worker?.drain(message)
     case 'cancel':
       return void worker?.cancel()
+    case 'give up':
+      if (worker?.mayFinish) void failBoot(new NotReady(message.why))
+      return
     case 'quit':
       return void worker?.quit()
     case 'reopen':
@@ -80,14 +86,18 @@ function start(message: Start): void {
   log = createLog(message.settings.loglevel)
   disconnectApp = emulateParentChannel(log)
   worker = new Worker(message)
-  worker.boot().catch(async (error: unknown) => {
-    // The worker was told to leave, and so was the app.
-    if (worker?.isLeaving === true) return
-    const { bootFailure } = await import('./boot-failure.ts')
-    const { code, ...failure } = await bootFailure(error, message.settings.app)
-    const told = { ...failure, message: truncate(failure.message) }
-    await new Promise<void>(resolve => tellArbiter({ type: 'failed', ...told }, resolve))
-    await worker?.giveUp()
-    process.exit(code)
-  })
+  app = message.settings.app
+  worker.boot().catch(failBoot)
+}
+
+/** Ends a worker that does not get ready, after what it has accepted. */
+async function failBoot(error: unknown): Promise<void> {
+  // The worker was told to leave, and so was the app.
+  if (worker?.isLeaving === true) return
+  const { bootFailure } = await import('./boot-failure.ts')
+  const { code, ...failure } = await bootFailure(error, app)
+  const told = { ...failure, message: truncate(failure.message) }
+  await new Promise<void>(resolve => tellArbiter({ type: 'failed', ...told }, resolve))
+  await worker?.giveUp()
+  process.exit(code)
 }

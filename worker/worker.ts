@@ -12,6 +12,7 @@ import { Connections } from './connection/connections.ts'
 import { LazyTransport } from './connection/lazy-transport.ts'
 import type { Transport } from './connection/transport.ts'
 import { importHooks } from './import-hooks.ts'
+import { flushMs, Leaving, lastLinesMs, minLeaveMs } from './leaving.ts'
 import { shutDown } from './process/app-shutdown.ts'
 import { tellArbiter } from './process/arbiter-channel.ts'
 import { accountVariables, applyEnvironment, setTitle } from './process/environment.ts'
@@ -26,19 +27,8 @@ import { LateServers } from './server/late-servers.ts'
 import { type Serving, trackConnections } from './server/serve.ts'
 import { startService } from './server/service.ts'
 
-/** How long the app and `worker_exit` may take at least, in milliseconds, however long the requests took. */
-const minLeaveMs = 1_000
-
-/** How long the last lines of the access log may delay the shutdown of the app, in milliseconds: the app may exit. */
-const flushMs = 500
-
-/** How long before the limit of leaving the access log is given up, in milliseconds. */
-const lastLinesMs = 250
-
 export class Worker {
   readonly transport: LazyTransport
-  /** It was told to leave, and begins to listen nowhere any more: its app may still be loading. */
-  isLeaving = false
   readonly #start: Start
   readonly #log: WorkerLog
   readonly #connections: Connections
@@ -56,8 +46,8 @@ export class Worker {
   #accessLog: AccessLog | undefined
   #lineFormat: string | AccessLine | null
   #announced = false
-  #isQuitting = false
-  #isEnding = false
+  #hasHeartbeat = false
+  readonly #leaving = new Leaving()
 
   constructor(start: Start) {
     this.#start = start
@@ -69,6 +59,16 @@ export class Worker {
     this.transport = new LazyTransport(start, this.#connections, this.#log)
     this.#hooks = createHookCaller({}, this.#log)
     Object.assign(globalThis, { [Symbol.for(requestsKey)]: () => this.#connections.requests() })
+  }
+
+  /** It was told to leave, and begins to listen nowhere any more: its app may still be loading. */
+  get isLeaving(): boolean {
+    return this.#leaving.hasBegun
+  }
+
+  /** Its app still loads, and has begun to serve. */
+  get mayFinish(): boolean {
+    return this.#state === 'booting' && this.#early.size > 0 && this.#connections.size > 0
   }
 
   /** Everything from the process title to `ready`. Rejects with the error that prevents it. */
@@ -118,6 +118,8 @@ export class Worker {
   }
 
   #sayReady(): void {
+    if (this.#hasHeartbeat) return
+    this.#hasHeartbeat = true
     startHeartbeat({
       ...this.#start.scoreboard,
       age: this.#start.age,
@@ -166,15 +168,14 @@ export class Worker {
     // The arbiter waits longer for one that drains, or says that it serves, as long as it shows heartbeats.
     const isAwaited = order !== undefined || this.#early.size > 0
     if (isAwaited) this.#sayReady()
-    if (this.isLeaving) return
-    this.isLeaving = true
+    if (!this.#leaving.proceed('told')) return
     const until = await this.#finish(this.#early, order ?? this.#usual)
     await this.#leave(exitCodes.ok.code, isAwaited ? until : 0)
   }
 
   /** It cannot boot: finishes what servers of the app have accepted meanwhile. */
   async giveUp(): Promise<void> {
-    this.isLeaving = true
+    this.#leaving.proceed('told')
     await this.#finish(this.#early, this.#usual)
   }
 
@@ -184,9 +185,7 @@ export class Worker {
 
   /** Leaves without waiting for requests. */
   async quit(): Promise<void> {
-    if (this.#isQuitting) return
-    this.#isQuitting = true
-    this.isLeaving = true
+    if (!this.#leaving.proceed('quitting')) return
     if (this.#state === 'ready' || this.#state === 'draining')
       await this.#hooks.tell('worker_int', this.#view)
     await this.#leave(exitCodes.ok.code)
@@ -217,9 +216,7 @@ export class Worker {
 
   /** Every orderly exit of a worker; the user's code has a moment at least, or until `end` of `performance.now()`. */
   async #leave(code: number, end = 0): Promise<void> {
-    if (this.#isEnding) return
-    this.#isEnding = true
-    this.isLeaving = true
+    if (!this.#leaving.proceed('ending')) return
     const limit = Math.max(minLeaveMs, end - performance.now())
     const until = performance.now() + limit
     setTimeout(() => process.exit(code), limit).unref()

@@ -12,6 +12,8 @@ export interface TimedWorker {
   readonly since: number
   /** Its last known heartbeat; `since` until there is one. */
   readonly heartbeat: number
+  /** It has reported that it cannot boot, and finishes what it has accepted. */
+  readonly hasFailed: boolean
   /** It is being killed, whatever its state: only its exit is awaited. */
   readonly killed: boolean
 }
@@ -42,7 +44,8 @@ export function deadlinesOf(worker: TimedWorker, limits: Limits): Deadline[] {
   switch (worker.state) {
     case 'spawned':
     case 'booting':
-      if (worker.isStarted) add('boot_timeout', since, limits.boot)
+      if (worker.hasFailed) add('graceful_timeout', since, drainLimit(limits))
+      else if (worker.isStarted) add('boot_timeout', since, limits.boot)
       break
     case 'draining':
       add('graceful_timeout', since, drainLimit(limits))

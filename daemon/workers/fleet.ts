@@ -130,7 +130,7 @@ export class Fleet {
         else if (child.state === 'cancelled') child.become('draining', now)
         return
       case 'failed':
-        if (child.state === 'spawned' || child.state === 'booting') child.failure = message
+        if (child.state === 'spawned' || child.state === 'booting') child.fails(message, now)
         return
       case 'crashed':
         child.reason ??= message.why
@@ -182,10 +182,13 @@ export class Fleet {
     child.killed = true
     const { log, hooks } = this.#parts
     if (why === 'timeout' || why === 'boot_timeout') {
+      const mayFail = why === 'boot_timeout'
+      if (mayFail) child.send({ type: 'give up', why: `The app is ${child.reason}` })
       const hasStack = this.#generations.get(child.generation)?.resolved.settings.timeout_stack === true
       const readHeartbeats = () => this.readHeartbeats()
       void killStuck(child, {
         log,
+        mayFail,
         hasStack,
         readHeartbeats,
         abort: view => hooks.tell('worker_abort', view),

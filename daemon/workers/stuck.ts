@@ -8,6 +8,8 @@ import type { Child } from './worker-handle.ts'
 
 export interface StuckParts {
   readonly log: ErrorLog
+  /** It was asked to fail by itself, if it has to finish something. */
+  readonly mayFail: boolean
   /** The worker has a watchdog that can be asked for the stack. */
   readonly hasStack: boolean
   readonly readHeartbeats: () => void
@@ -20,21 +22,27 @@ export interface StuckParts {
 /** If the stack took longer than this, in milliseconds, the worker gets this long to show a heartbeat. */
 const breathMs = 200
 
+/** How long a worker may take to answer that it fails by itself, and how often to look, in milliseconds. */
+const answerMs = 1_000
+const pollMs = 50
+
 /** Kills the worker unless it has recovered meanwhile: what it serves is worth more than the rule. */
 export async function killStuck(
   child: Child,
-  { log, hasStack, readHeartbeats, abort }: StuckParts,
+  { log, mayFail, hasStack, readHeartbeats, abort }: StuckParts,
 ): Promise<void> {
   const since = monotonicNow()
   const found = hasStack ? await captureStack(child.watchdog) : {}
   // The blocking call may have just returned: the next heartbeat shows it.
   if (monotonicNow() - since > breathMs) await sleep(breathMs)
+  for (let tries = answerMs / pollMs; mayFail && !child.hasFailed && tries > 0; tries -= 1)
+    await sleep(pollMs)
   if (child.ending !== undefined) return
   const { reason } = child
   readHeartbeats()
   if (child.revive(since))
     return log.warning(
-      `Not killing worker ${child.label} (${reason}): it has come back${describeStack(found)}`,
+      `Not killing worker ${child.label} (${reason}): it ${child.hasFailed ? 'finishes what it has accepted' : 'has come back'}${describeStack(found)}`,
     )
   log.critical(`WORKER TIMEOUT: killing worker ${child.label}: ${reason}${describeStack(found)}`)
   abort({ ...child.view(log), ...found.report })

@@ -89,6 +89,10 @@ export class Child implements PlannedWorker {
     this.#put = put
   }
 
+  get hasFailed(): boolean {
+    return this.failure !== undefined
+  }
+
   /** Whether its process has been started, or could not be. */
   get isStarted(): boolean {
     return this.#process !== undefined || this.ending !== undefined
@@ -219,13 +223,20 @@ export class Child implements PlannedWorker {
     else this.send({ type: how === 'cancelled' ? 'cancel' : 'quit' })
   }
 
-  /** Whether it has shown a heartbeat since it was to be killed: then it is not killed. */
+  /** Whether it has shown a heartbeat since it was to be killed, or fails by itself: then it is not killed. */
   revive(since: number): boolean {
-    if (this.heartbeat < since || (this.state !== 'ready' && this.state !== 'draining')) return false
+    const hasCome = this.heartbeat >= since && (this.state === 'ready' || this.state === 'draining')
+    if (!hasCome && !this.hasFailed) return false
     this.killed = false
     this.reason = undefined
     this.#put({ type: 'revived', child: this })
     return true
+  }
+
+  /** It cannot boot, and has from now on as long as any other worker to finish. */
+  fails(failure: Extract<FromWorker, { type: 'failed' }>, now: number): void {
+    this.failure = failure
+    this.since = now
   }
 
   /** Kills the process; `killed` is set as soon as the kill is decided. */

@@ -36,3 +36,8 @@ export class LogFailed extends Error {
 export class TlsFailed extends Error {
   override readonly name = 'TlsFailed'
 }
+
+/** The worker was not ready in time, and its app still loads. The worker ends with code 3. */
+export class NotReady extends Error {
+  override readonly name = 'NotReady'
+}

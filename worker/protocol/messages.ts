@@ -19,6 +19,8 @@ export type ToWorker =
   | { readonly type: 'quit' }
   /** Not wanted any more although it is not ready: finish what was accepted meanwhile, then leave. */
   | { readonly type: 'cancel' }
+  /** It is not ready in time, and is killed unless it fails now by itself, to finish what it has accepted. */
+  | { readonly type: 'give up'; readonly why: string }
   | { readonly type: 'reopen' }
   /** The certificate was renewed. */
   | { readonly type: 'renew'; readonly tls: TlsMaterial }

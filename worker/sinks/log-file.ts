@@ -165,6 +165,8 @@ async function openFirst(path: string, { setting, value, standard }: LogFileOpti
 const cures: Readonly<Record<string, string>> = {
   ENOENT: 'create its folder',
   EISDIR: 'name a file, not a folder',
+  EMFILE: 'allow more open files (ulimit -n, LimitNOFILE)',
+  ENFILE: 'allow more open files (fs.file-max)',
   ENXIO: 'let something read the pipe first',
   EUNTRUSTED: 'name the file that is meant, in a folder that only root may write to',
 }

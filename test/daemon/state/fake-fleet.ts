@@ -90,6 +90,7 @@ export class FakeFleet {
         heartbeat: now,
         killed: false,
         needsRecycling: false,
+        hasFailed: false,
         isGone: false,
       })
       return

@@ -223,10 +223,14 @@ describe('a worker whose app listens, and then cannot be loaded', () => {
       end: (port: number) => `createServer().listen(${port}, '127.0.0.1')`,
       says: /Reload \d+: generation \d+ serves/,
     },
+    'because it is never ready': {
+      end: () => 'await new Promise(() => setTimeout(() => 1, 60_000))',
+      says: /Not killing worker .* finishes what it has accepted[^]*generation 1 keeps serving: .*not ready within boot_timeout/,
+    },
   })) {
     it(`answers what it has accepted, ${what}`, async () => {
       const server = launch({
-        args: ['-b', '127.0.0.1:0', './app.mjs'],
+        args: ['-b', '127.0.0.1:0', '--boot-timeout', '3', './app.mjs'],
         files: { 'app.mjs': `export default (req, res) => res.end('old')` },
         errors: true,
       })
