@@ -6,16 +6,23 @@ const arbiter = 'its process is "tsicorn: arbiter" in ps, and its id is in the p
 export const otherCommands: Readonly<Record<string, string>> = {
   start: 'write tsicorn ./app.js; it stays in the foreground, or leaves it with --daemon',
   ...forAll(['serve', 'run', 'dev'], 'write tsicorn ./app.js, and with --reload for development'),
-  ...forAll(['stop', 'delete', 'del', 'kill'], `send TERM to the arbiter: ${arbiter}`),
-  ...forAll(['reload', 'gracefulReload'], `send HUP to the arbiter: ${arbiter}`),
-  restart: `send HUP to the arbiter for new code and settings, USR2 for a new version of tsicorn: ${arbiter}`,
-  scale: `send TTIN or TTOU to the arbiter, one worker each: ${arbiter}`,
-  ...forAll(['list', 'ls', 'status', 'ps', 'monit', 'describe', 'info'], 'look at ps, or set statsd_host'),
+  ...forAll(
+    ['stop', 'delete', 'del', 'kill'],
+    `write tsicornc shutdown, or send TERM to the arbiter: ${arbiter}`,
+  ),
+  ...forAll(['reload', 'gracefulReload'], `write tsicornc reload, or send HUP to the arbiter: ${arbiter}`),
+  restart: `write tsicornc reload for new code and settings, tsicornc upgrade for a new version of tsicorn; or send HUP or USR2 to the arbiter: ${arbiter}`,
+  scale: `write tsicornc scale N, or send TTIN or TTOU to the arbiter: ${arbiter}`,
+  ...forAll(['list', 'ls', 'ps'], 'write tsicornc list'),
+  ...forAll(['status', 'describe', 'info', 'show', 'monit'], 'write tsicornc status'),
   ...forAll(
     ['logs', 'log'],
-    'the logs are on standard output and error, or where errorlog and accesslog say',
+    'write tsicornc logs -f; the logs are on standard output and error, or where errorlog and accesslog say',
   ),
-  ...forAll(['reloadLogs', 'flush'], `move the files away and send USR1 to the arbiter: ${arbiter}`),
+  ...forAll(
+    ['reloadLogs', 'flush'],
+    `move the files away, and write tsicornc reopen or send USR1 to the arbiter: ${arbiter}`,
+  ),
   ...forAll(
     ['startup', 'unstartup', 'save', 'resurrect'],
     'let systemd start it: units are in docs/systemd.md',

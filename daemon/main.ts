@@ -10,8 +10,10 @@ import { messageOf, stackOf } from '../hooks/thrown.ts'
 import { within } from '../hooks/time-limit.ts'
 import { exitCodes } from '../worker/protocol/exit-codes.ts'
 import { Arbiter } from './arbiter/arbiter.ts'
+import { ControlSocket } from './control/control-socket.ts'
 import { tryConfig } from './generation/config-trial.ts'
 import { type ErrorLog, type ErrorLogOptions, openErrorLog } from './logs/error-log.ts'
+import { RecentLines } from './logs/recent-lines.ts'
 import { Outlets } from './logs/telemetry.ts'
 import { daemonize, findLauncher, type Launcher } from './process/daemonize.ts'
 import { Pidfile, pidfileOf } from './process/pidfile.ts'
@@ -85,12 +87,20 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
   const pidfile = new Pidfile(message => log?.error(message))
   pidfile.claim(pidfileOf(resolved, isNewArbiter))
   const outlets = new Outlets(message => log?.error(message))
-  log = await openLog(resolved, { echo: launcher?.log, onLine: outlets.line })
+  const recentLines = new RecentLines()
+  log = await openLog(resolved, {
+    echo: launcher?.log,
+    onLine: (...line) => {
+      recentLines.add(...line)
+      outlets.line(...line)
+    },
+  })
   await outlets.use(parsed)
   log.info(`Starting tsicorn ${version()}`)
   const deafness = deafRunner(process.env)
   // A terminal sends Ctrl+C to the whole process group.
   if (deafness !== undefined) log.write(process.stdin.isTTY ? 'info' : 'warning', deafness)
+  const control = await openControl(resolved, isNewArbiter, log)
   const notifier = createNotifier({ env: process.env, log })
   // Processes that hooks start must not speak for this one.
   for (const name of [...privateVariables, ...notifyVariables]) delete process.env[name]
@@ -99,6 +109,9 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
     inheritedFds,
     notifier,
     guard,
+    control,
+    recentLines,
+    version: version(),
     pidfile,
     cwd: sources.cwd,
     readAgain: signal => resolve({ ...sources, tryConfig: trial => tryConfig(trial, signal) }),
@@ -109,6 +122,7 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
   })
   const code = await arbiter.run().catch((error: unknown) => fall(error, log as ErrorLog))
   pidfile.close()
+  control?.close()
   await within(lastWordsMs, closeAll(), () => new Error('late')).catch(() => undefined)
   // At its normal exit, Node would close its handles, and remove the files of unix sockets that a new arbiter serves.
   await guard.leave(code)
@@ -119,6 +133,17 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
     await log?.close()
     await outlets.close()
   }
+}
+
+async function openControl(
+  { parsed: { control } }: Resolved,
+  isNewArbiter: boolean,
+  log: ErrorLog,
+): Promise<ControlSocket | undefined> {
+  if (control === null) return undefined
+  const path = control.path !== null && isNewArbiter ? `${control.path}.2` : control.path
+  const { env } = process
+  return await ControlSocket.open({ path, mode: control.mode, env, warn: message => log.warning(message) })
 }
 
 /** How long the logs may take to write their last lines, in milliseconds; their reader may have stopped reading. */

@@ -16,6 +16,7 @@ const entries = [
   'worker/preload',
   'worker/main',
   'config/index',
+  'control/main',
 ]
 
 /** These have files of their own to find, or are loaded by their name. */

@@ -9,6 +9,10 @@ const table: Readonly<Record<string, string>> = {
   'config/resolve': 'config config/{kinds,load,settings} hooks',
   'config/print': 'config config/resolve hooks',
 
+  // The messages on a control socket.
+  'control/protocol': '',
+  control: 'control/protocol',
+
   'worker/protocol': 'type:config type:config/resolve',
   'worker/net': '',
   'worker/sinks': 'worker/protocol',
@@ -33,10 +37,12 @@ const table: Readonly<Record<string, string>> = {
   'daemon/generation':
     'daemon/{logs,process,sockets,state,system} worker/protocol hooks config config/{kinds,load,resolve}',
   'daemon/workers': 'daemon/{generation,logs,process,sockets,state,system} worker/protocol hooks',
+  'daemon/control':
+    'control/protocol daemon/{generation,logs,process,sockets,state,system,workers} worker/protocol config/{print,resolve}',
   'daemon/arbiter':
-    'daemon/{generation,logs,process,sockets,state,workers} worker/protocol hooks config config/resolve',
+    'daemon/{control,generation,logs,process,sockets,state,workers} worker/protocol hooks config config/{kinds,resolve}',
   daemon:
-    'daemon/{arbiter,generation,logs,process,sockets,workers} worker/protocol hooks config/{kinds,load,print,resolve}',
+    'daemon/{arbiter,control,generation,logs,process,sockets,system,workers} worker/protocol hooks config/{kinds,load,print,resolve}',
 }
 
 export const rooms: ReadonlyMap<string, ReadonlySet<string>> = new Map(

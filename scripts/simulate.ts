@@ -6,6 +6,7 @@
  */
 import { parseArgs } from 'node:util'
 import '../test/simulation/loader.ts'
+import type { Found } from '../test/simulation/lives.ts'
 import { replaceGlobals } from '../test/simulation/process-global.ts'
 
 const { values } = parseArgs({
@@ -26,7 +27,8 @@ replaceGlobals()
 const { liveAll, shrink } = await import('../test/simulation/lives.ts')
 
 let toldAt = started
-const { count, hours, served, found } = await liveAll(seed, lives, number('most', 1), lived => {
+const { count, hours, served, found } = await liveAll(seed, lives, number('most', 1), (lived, broken) => {
+  if (broken !== undefined) stderr.write(`${describe(broken)}\n`)
   if (performance.now() - toldAt < 10_000) return
   toldAt = performance.now()
   stderr.write(`${lived} lives\n`)
@@ -36,13 +38,16 @@ if (first !== undefined || values.story) {
   const { story } = await shrink(first?.seed ?? seed)
   stdout.write(`${story.join('\n')}\n\n`)
 }
-for (const { seed, outcome } of found)
-  stdout.write(`${outcome.violation?.message}: --seed ${seed} --lives 1\n`)
+for (const one of found) stdout.write(`${describe(one)}\n`)
 const seconds = ((performance.now() - started) / 1_000).toFixed(1)
 stdout.write(
   `${count} lives of ${hours.toFixed(0)} hours with ${served} requests in ${seconds} s, ${found.length} broke a rule\n`,
 )
 exit(found.length === 0 ? 0 : 1)
+
+function describe({ seed, outcome }: Found): string {
+  return `${outcome.violation?.message}: --seed ${seed} --lives 1`
+}
 
 function number(name: 'seed' | 'lives' | 'most', least: number): number {
   const value = Number(values[name])

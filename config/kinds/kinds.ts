@@ -207,17 +207,17 @@ export function choice<const Words extends readonly string[]>(
 }
 
 /** More than a machine can run, and few enough to be handled one by one. */
-const maxWorkers = 4_096
+export const mostWorkers = 4_096
 
 /** A number of workers; `auto` is one per core that this process may use. */
 export const count: Kind<number | 'auto', number> = {
-  expects: `a whole number from 1 to ${maxWorkers}, or 'auto'`,
+  expects: `a whole number from 1 to ${mostWorkers}, or 'auto'`,
   metavar: 'INT|auto',
   type: "number | 'auto'",
-  schema: { anyOf: [{ type: 'integer', minimum: 1, maximum: maxWorkers }, { const: 'auto' }] },
+  schema: { anyOf: [{ type: 'integer', minimum: 1, maximum: mostWorkers }, { const: 'auto' }] },
   read: written => {
     if (written === 'auto') return availableParallelism()
-    return isInteger(written) && written >= 1 && written <= maxWorkers ? written : undefined
+    return isInteger(written) && written >= 1 && written <= mostWorkers ? written : undefined
   },
   fromText: parseInteger,
 }

@@ -22,6 +22,8 @@ export interface Parsed {
   readonly errorlog: string
   /** Absolute, or `-`; null without one. */
   readonly accesslog: string | null
+  /** Where clients control the server: an absolute path, or null for a usual place; null as a whole if nowhere. */
+  readonly control: { readonly path: string | null; readonly mode: number } | null
   /** Null where nothing is sent. */
   readonly syslog: SyslogTarget | null
   readonly statsd: StatsdTarget | null
@@ -74,6 +76,7 @@ export function parseSettings(
     pidfile: pidfile === null ? null : resolve(chdir, pidfile),
     errorlog: errorlog === '-' ? errorlog : resolve(chdir, errorlog),
     accesslog: accesslog === null || accesslog === '-' ? accesslog : resolve(chdir, accesslog),
+    control: settings.control_socket_disable ? null : controlOf(settings),
     syslog:
       settings.syslog && syslog !== null
         ? {
@@ -85,6 +88,10 @@ export function parseSettings(
     statsd: statsd && { ...statsd, prefix: settings.statsd_prefix, tags: settings.dogstatsd_tags },
   }
   return { parsed, problems }
+}
+
+function controlOf({ chdir, control_socket: path, control_socket_mode: mode }: Settings): Parsed['control'] {
+  return { path: path === null ? null : resolve(chdir, path), mode }
 }
 
 function addressFrom(text: string, { chdir, reuse_port: reusePort }: Settings): Address {

@@ -6,19 +6,17 @@ export const control = {
   control_socket: {
     kind: optionalText('FILE'),
     default: null,
-    default_words: 'a path for this server, in $XDG_RUNTIME_DIR, else in ~/.tsicorn',
+    default_words: 'a socket of its own in a private folder',
     flag: '--control-socket',
-    doc: 'The unix socket for querying and controlling this server.',
+    doc: 'The unix socket where `tsicornc` asks and commands this server; a path is relative to `chdir`. By default each server has one of its own, `PID.sock`, in a folder that only its user can enter: `tsicorn/` in `$XDG_RUNTIME_DIR`, else `~/.tsicorn`, or `/run/tsicorn` for root. During an upgrade, the new arbiter has it with `.2` at the end. Where the usual folders cannot be used, there is none, and the server serves without.',
     effect: 'on restart',
-    available: false,
   },
   control_socket_mode: {
     kind: mode,
     default: 0o600,
     flag: '--control-socket-mode',
-    doc: 'The permission bits of the control socket.',
+    doc: 'The permission bits of the control socket: who may connect may do everything.',
     effect: 'on restart',
-    available: false,
   },
   control_socket_disable: {
     kind: boolean,
@@ -27,6 +25,5 @@ export const control = {
     also: ['--no-control-socket'],
     doc: 'Do not open the control socket.',
     effect: 'on restart',
-    available: false,
   },
 } as const satisfies Group

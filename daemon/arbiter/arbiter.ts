@@ -5,29 +5,23 @@
  */
 import { messageOf, stackOf } from '../../hooks/thrown.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
+import type { ControlSocket } from '../control/control-socket.ts'
 import type { Generation } from '../generation/generation.ts'
+import type { RecentLines } from '../logs/recent-lines.ts'
 import { describeStray, type ProcessGuard } from '../process/process-guard.ts'
 import type { Notifier } from '../process/sd-notify.ts'
 import { catchSignals } from '../process/signals.ts'
 import { count } from '../state/count.ts'
-import {
-  next,
-  type Phase,
-  reactionOf,
-  reloadsNow,
-  type SignalName,
-  type Transition,
-  type Trigger,
-} from '../state/phase.ts'
-import { type Action, isSettled, plan } from '../state/plan.ts'
+import { next, type Phase, reactionOf, reloadsNow, type Transition, type Trigger } from '../state/phase.ts'
+import { isSettled, plan } from '../state/plan.ts'
 import { grow, pause, shrink } from '../state/scale.ts'
 import { channelLost, warnAbout } from '../workers/misconduct.ts'
 import type { Child } from '../workers/worker-handle.ts'
 import { Alarm } from './alarm.ts'
 import { assemble, type Foundation } from './assembly.ts'
 import { type ArbiterEvent, Inbox, type TriggerDetails } from './inbox.ts'
-import { tellNoEffect, WindowChanges } from './no-effect.ts'
-import { worldOf } from './planning.ts'
+import { Operator } from './operator.ts'
+import { perform, worldOf } from './planning.ts'
 import { type ReadAgain, Reloads } from './reloads.ts'
 import type { Server } from './server.ts'
 import { Stops } from './stops.ts'
@@ -38,6 +32,10 @@ import { WorkerExits } from './worker-exits.ts'
 export interface ArbiterParts extends Foundation {
   readonly readAgain: ReadAgain
   readonly guard: ProcessGuard
+  readonly version: string
+  readonly recentLines: RecentLines
+  /** Clients that ask and command, if there is a socket for them. */
+  readonly control: Pick<ControlSocket, 'serve' | 'move'> | undefined
   /** The folder that this arbiter was started in. */
   readonly cwd: string
   /** Reports to systemd, if systemd started this server and wants to know. */
@@ -56,7 +54,7 @@ export class Arbiter {
   readonly #systemdStatus: SystemdStatus | undefined
   readonly #workerExits: WorkerExits
   readonly #stops: Stops
-  readonly #windows = new WindowChanges()
+  readonly #operator: Operator
   /** Consecutive errors of its own that it survived. */
   #faults = 0
 
@@ -67,6 +65,12 @@ export class Arbiter {
     this.#workerExits = new WorkerExits(this.#server, this.#reloads, parts.resolved)
     this.#upgrades = new Upgrades(this.#server, parts)
     this.#stops = new Stops(this.#server)
+    this.#operator = new Operator(this.#server, {
+      ...parts,
+      reloads: this.#reloads,
+      stops: this.#stops,
+      react: trigger => this.#react(trigger),
+    })
     this.#systemdStatus = parts.notifier && new SystemdStatus(this.#server, parts.notifier)
   }
 
@@ -77,7 +81,8 @@ export class Arbiter {
     const signals = catchSignals(name => {
       this.#inbox.put(name === 'CONT' ? { type: 'continued' } : { type: 'signal', name })
     })
-    const { guard } = this.#parts
+    const { control, guard } = this.#parts
+    control?.serve(command => this.#inbox.put({ type: 'asked', command }))
     guard.onStray = error => this.#inbox.put({ type: 'stray', error })
     guard.onListenerFailed = error => server.log.error(describeStray(error, server.resolved.files))
     server.hooks.tell('nworkers_changed', server.view(), server.scale.wanted, undefined)
@@ -117,7 +122,7 @@ export class Arbiter {
   #hear(event: ArbiterEvent): void {
     switch (event.type) {
       case 'signal':
-        return this.#obey(event.name)
+        return this.#operator.obey(event.name)
       case 'said':
         if (event.message.type !== 'listens')
           return this.#server.fleet.onMessage(event.child, event.message, this.#server.generations.current)
@@ -146,6 +151,8 @@ export class Arbiter {
         return this.#hearStray(event.error)
       case 'tick':
         return this.#takeUpStop()
+      case 'asked':
+        return event.command(this.#operator)
     }
   }
 
@@ -159,16 +166,6 @@ export class Arbiter {
 
   #takeUpStop(): void {
     if (this.#stops.takeUp()) this.#react('TERM')
-  }
-
-  #obey(name: SignalName): void {
-    const { log, phase, scale } = this.#server
-    if (this.#windows.ignore(name, log) || (name === 'TERM' && this.#stops.isEcho())) return
-    log.info(`Handling signal: ${name.toLowerCase()}`)
-    if (name === 'TERM' && this.#stops.putOff()) return
-    if (reactionOf(phase, name) === undefined) return log.warning(`${name} has no effect while ${phase.name}`)
-    this.#react(name)
-    tellNoEffect(name, scale, this.#server)
   }
 
   #react(trigger: Trigger, about: TriggerDetails = {}): void {
@@ -222,7 +219,7 @@ export class Arbiter {
     let world = worldOf(server)
     let found = plan(world)
     for (; found.actions.length > 0; found = plan(world)) {
-      for (const action of found.actions) this.#perform(action)
+      for (const action of found.actions) perform(action, server)
       world = worldOf(server)
     }
     server.waits.tell(found.waits)
@@ -232,19 +229,5 @@ export class Arbiter {
     if (server.fleet.workers.length === 0) this.#react('empty')
     server.closeListeners()
     return found.wakeAt
-  }
-
-  #perform(action: Action): void {
-    const { fleet, generations } = this.#server
-    switch (action.do) {
-      case 'spawn':
-        return fleet.spawn(generations.current as Generation, action.index)
-      case 'drain':
-        return fleet.drain(action.age, action.why, generations.current)
-      case 'quit':
-        return fleet.quit(action.age, action.how)
-      case 'kill':
-        return fleet.kill(action.age, action.why)
-    }
   }
 }

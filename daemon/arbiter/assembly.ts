@@ -6,6 +6,7 @@ import { Renewals } from '../generation/certificate-watcher.ts'
 import { Generations } from '../generation/generations.ts'
 import { Watcher } from '../generation/source-watcher.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
+import { Journal } from '../logs/journal.ts'
 import type { Outlets } from '../logs/telemetry.ts'
 import { Waits } from '../logs/waits.ts'
 import type { Pidfile } from '../process/pidfile.ts'
@@ -41,12 +42,14 @@ export function assemble(foundation: Foundation, put: (event: ServerEvent) => vo
   const hooks = new HookQueue(resolved.hooks, hook_timeout, log, () => put({ type: 'hook ended' }))
   const scoreboard = new Scoreboard({ folder: worker_tmp_dir, warn: message => log.warning(message) })
   const records = () => scoreboard.read()
+  const journal = new Journal()
   const upgrader = new Upgrader(inheritedFds, put)
   const listeners = new Listeners(inheritedFds.descriptors, log.write)
   const generations = new Generations(put, listeners, new AppBinds(inheritedFds.appBinds))
   const fleet: Fleet = new Fleet({
     put,
     log,
+    journal,
     scoreboard,
     hooks,
     env,
@@ -58,6 +61,7 @@ export function assemble(foundation: Foundation, put: (event: ServerEvent) => vo
     log,
     outlets,
     hooks,
+    journal,
     fleet,
     generations,
     upgrader,

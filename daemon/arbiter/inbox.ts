@@ -1,4 +1,5 @@
 /** The one place where the arbiter waits. Signals, exits, messages and timers only put an event into it. */
+import type { Command } from '../control/controlled.ts'
 import type { RenewalEvent } from '../generation/certificate-watcher.ts'
 import type { Generation } from '../generation/generation.ts'
 import type { GenerationsEvent } from '../generation/generations.ts'
@@ -45,6 +46,8 @@ export type ArbiterEvent =
   | { readonly type: 'stray'; readonly error: unknown }
   | { readonly type: 'hooks ended' }
   | { readonly type: 'tick' }
+  /** By a client of the control socket. */
+  | { readonly type: 'asked'; readonly command: Command }
 
 /** What is known about a trigger. */
 export interface TriggerDetails {

@@ -1,9 +1,10 @@
-/** What the plan is made from: the server as it is, in terms of numbers, states and addresses. */
+/** What the plan is made from, the server in terms of numbers, states and addresses; and how it is carried out. */
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import { bindFrom } from '../generation/app-binds.ts'
-import { mayBind } from '../generation/generation.ts'
+import { type Generation, mayBind } from '../generation/generation.ts'
 import type { Generations } from '../generation/generations.ts'
 import type { Phase } from '../state/phase.ts'
+import type { Action } from '../state/plan.ts'
 import { shareOf } from '../state/scale.ts'
 import type { World } from '../state/world.ts'
 import type { Server } from './server.ts'
@@ -41,6 +42,19 @@ export function worldOf(server: Server): World {
       [...fleet.serving, lastGood, current]
         .find(generation => generation?.number === number)
         ?.listeners.map(({ name }) => name) ?? [],
+  }
+}
+
+export function perform(action: Action, { fleet, generations }: Server): void {
+  switch (action.do) {
+    case 'spawn':
+      return fleet.spawn(generations.current as Generation, action.index)
+    case 'drain':
+      return fleet.drain(action.age, action.why, generations.current)
+    case 'quit':
+      return fleet.quit(action.age, action.how)
+    case 'kill':
+      return fleet.kill(action.age, action.why)
   }
 }
 

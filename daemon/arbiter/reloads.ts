@@ -20,19 +20,26 @@ export class Reloads {
     this.#readAgain = readAgain
   }
 
+  /** The number of the newest reload. */
+  get number(): number {
+    return this.#count
+  }
+
   /** Prepares a generation from the newest files; one that is still being prepared is out of date. */
   begin(): void {
     this.#count += 1
     this.#server.log.info(`Reload ${this.#count}: reading the configuration`)
+    this.#server.journal.note({ type: 'reload started', reload: this.#count })
     this.#prepare()
   }
 
   /** Waits for the developer to fix the app: no worker serves yet. */
   wait(reason: string): void {
-    const { log, generations } = this.#server
+    const { log, generations, journal } = this.#server
     log.error(`Cannot start: ${reason}`)
     log.info('Waiting for a change: a file that is saved, or HUP, starts again')
     generations.deactivate()
+    journal.note({ type: 'waiting', error: reason })
   }
 
   startAgain(): void {
@@ -67,7 +74,7 @@ export class Reloads {
   }
 
   abort(reason: string): void {
-    const { generations, log, outlets, pidfile } = this.#server
+    const { generations, journal, log, outlets, pidfile } = this.#server
     this.#server.revert()
     pidfile.withdraw()
     if (generations.lastGood !== undefined) {
@@ -81,6 +88,7 @@ export class Reloads {
     log.error(
       `Reload ${this.#count} failed: generation ${generations.lastGood?.number} keeps serving: ${reason}`,
     )
+    journal.note({ type: 'reload failed', reload: this.#count, error: reason })
   }
 
   /** A generation failed while a newer one is being prepared: the newer one decides the reload. */
@@ -91,12 +99,14 @@ export class Reloads {
   }
 
   finish(before: Phase): void {
-    const { generations, log, scale, pidfile } = this.#server
+    const { generations, journal, log, scale, pidfile } = this.#server
     generations.confirm()
     this.#server.failure = undefined
     pidfile.publish()
-    const seconds = before.name === 'reloading' ? (monotonicNow() - before.since) / 1_000 : 0
-    const fleet = `${count(scale.wanted, 'worker')}, ${seconds.toFixed(1)} s`
-    log.info(`Reload ${this.#count}: generation ${generations.current?.number} serves (${fleet})`)
+    const took = before.name === 'reloading' ? (monotonicNow() - before.since) / 1_000 : 0
+    const generation = generations.current?.number ?? 0
+    const fleet = `${count(scale.wanted, 'worker')}, ${took.toFixed(1)} s`
+    log.info(`Reload ${this.#count}: generation ${generation} serves (${fleet})`)
+    journal.note({ type: 'reload succeeded', reload: this.#count, generation, took })
   }
 }

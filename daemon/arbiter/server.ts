@@ -2,11 +2,13 @@
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import type { HookQueue } from '../../hooks/queue.ts'
 import type { ServerView } from '../../hooks/table.ts'
+import { monotonicNow, type ScoreRecord } from '../../worker/protocol/scoreboard.ts'
 import type { RenewalEvent, Renewals } from '../generation/certificate-watcher.ts'
 import { addressesOf, type Generation } from '../generation/generation.ts'
 import type { Generations } from '../generation/generations.ts'
 import type { Watcher } from '../generation/source-watcher.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
+import type { Journal } from '../logs/journal.ts'
 import type { Outlets } from '../logs/telemetry.ts'
 import type { Waits } from '../logs/waits.ts'
 import { giveAccessLog } from '../process/ownership.ts'
@@ -24,6 +26,7 @@ export interface ServerParts {
   readonly log: ErrorLog
   readonly outlets: Outlets
   readonly hooks: HookQueue
+  readonly journal: Journal
   readonly fleet: Fleet
   readonly generations: Generations
   readonly upgrader: Upgrader
@@ -39,6 +42,7 @@ export class Server {
   readonly log: ErrorLog
   readonly outlets: Outlets
   readonly hooks: HookQueue
+  readonly journal: Journal
   readonly fleet: Fleet
   readonly generations: Generations
   readonly upgrader: Upgrader
@@ -49,6 +53,8 @@ export class Server {
   scale: Scale
   /** Why the last reload failed, in one line; undefined if it did not. */
   failure: string | undefined
+  /** When it was started, in milliseconds of the monotonic clock. */
+  readonly startedAt = monotonicNow()
   readonly #first: Resolved
   readonly #parts: ServerParts
   #scaleBefore: Scale
@@ -60,6 +66,7 @@ export class Server {
     this.log = parts.log
     this.outlets = parts.outlets
     this.hooks = parts.hooks
+    this.journal = parts.journal
     this.fleet = parts.fleet
     this.generations = parts.generations
     this.upgrader = parts.upgrader
@@ -115,6 +122,7 @@ export class Server {
     this.scale = scale
     if (scale.wanted === wanted) return
     this.log.info(`Wanted: ${count(scale.wanted, 'worker')} (before: ${wanted})`)
+    this.journal.note({ type: 'wanted', workers: scale.wanted, before: wanted })
     this.hooks.tell('nworkers_changed', this.view(), scale.wanted, wanted)
   }
 
@@ -144,6 +152,9 @@ export class Server {
     if (this.phase.name === 'stopping') this.generations.closeListeners()
     else if (needed.length > 0) this.generations.keepListeners([...needed, ...this.fleet.serving])
   }
+
+  /** The scoreboard, by age of the workers. */
+  readonly records = (): ReadonlyMap<number, ScoreRecord> => this.#parts.scoreboard.read()
 
   close(): void {
     if (!this.upgrader.isShared) this.generations.closeListeners()

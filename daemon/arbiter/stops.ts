@@ -77,9 +77,10 @@ export class Stops {
   }
 
   leave(message: string, level: LogLevel = 'info'): void {
-    const { log, generations } = this.#server
+    const { log, generations, journal } = this.#server
     this.#putOffUntil = undefined
     log.write(level, message)
+    journal.note({ type: 'stopping', text: message })
     generations.cancel()
     generations.deactivate()
   }

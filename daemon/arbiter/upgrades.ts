@@ -1,4 +1,6 @@
 /** Upgrades: starts a new arbiter beside this one, until the operator ends one of them. */
+import type { LogLevel } from '../../worker/protocol/messages.ts'
+import type { ControlSocket } from '../control/control-socket.ts'
 import { pidfileOf } from '../process/pidfile.ts'
 import type { Notifier } from '../process/sd-notify.ts'
 import type { UpgraderEvent } from '../process/upgrader.ts'
@@ -8,6 +10,8 @@ export interface UpgradeParts {
   /** The environment and the folder that this arbiter was started in. */
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string
+  /** Takes the old arbiter's place with the promotion, where it has a configured one. */
+  readonly control: Pick<ControlSocket, 'move'> | undefined
   /** Reports to systemd; the new arbiter needs its environment variables. */
   readonly notifier: Notifier | undefined
 }
@@ -24,22 +28,28 @@ export class Upgrades {
 
   /** Starts a new arbiter, after the hook `pre_exec`. */
   async begin(): Promise<void> {
-    const { upgrader, hooks, log } = this.#server
+    const { upgrader, hooks } = this.#server
     const refusal = this.#isPreparing ? 'an upgrade is being prepared already' : upgrader.refusal
-    if (refusal !== undefined) return log.warning(`Not upgrading: ${refusal}`)
+    if (refusal !== undefined) return this.#fail(refusal, 'warning')
     this.#isPreparing = true
     try {
       await hooks.call('pre_exec', this.#server.view())
       this.#launch()
     } catch (error) {
-      log.error(`Not upgrading: ${(error as Error).message}`)
+      this.#fail((error as Error).message)
     } finally {
       this.#isPreparing = false
     }
   }
 
+  #fail(why: string, level: LogLevel = 'error'): void {
+    const error = `Not upgrading: ${why}`
+    this.#server.log.write(level, error)
+    this.#server.journal.note({ type: 'upgrade failed', error })
+  }
+
   #launch(): void {
-    const { upgrader, generations, phase, log } = this.#server
+    const { upgrader, generations, journal, phase, log } = this.#server
     const { current } = generations
     if (phase.name === 'stopping' || current === undefined) return
     const { cwd, env, notifier } = this.#parts
@@ -50,19 +60,29 @@ export class Upgrades {
       cwd,
       env: { ...env, ...notifier?.inheritable },
     })
-    if (upgrader.newArbiter !== undefined)
-      log.info(`Upgrading: the new arbiter starts (pid ${upgrader.newArbiter})`)
+    const pid = upgrader.newArbiter
+    if (pid === undefined) return
+    log.info(`Upgrading: the new arbiter starts (pid ${pid})`)
+    journal.note({ type: 'new arbiter started', pid })
+  }
+
+  /** The name that was configured, which the old arbiter had. */
+  #takeControlSocket(): void {
+    const path = this.#server.resolved.parsed.control?.path
+    if (path) this.#parts.control?.move(path)
   }
 
   hear(event: UpgraderEvent): void {
-    const { upgrader, log, pidfile, resolved } = this.#server
+    const { upgrader, journal, log, pidfile, resolved } = this.#server
     switch (event.type) {
       case 'new arbiter ready':
+        journal.note({ type: 'new arbiter ready', pid: upgrader.newArbiter })
         return log.info(
           `The new arbiter serves beside this one (pid ${upgrader.newArbiter}): end one of them`,
         )
       case 'new arbiter ended':
-        if (event.pid === undefined) return log.error(`Not upgrading: ${event.how}`)
+        if (event.pid === undefined) return this.#fail(event.how)
+        journal.note({ type: 'upgrade failed', error: `The new arbiter ended with ${event.how}` })
         // A new arbiter that exits with 0 was told to: the operator took the upgrade back.
         return log.write(
           event.how === 'code 0' ? 'warning' : 'error',
@@ -70,6 +90,8 @@ export class Upgrades {
         )
       case 'promoted':
         pidfile.move(pidfileOf(resolved, false))
+        this.#takeControlSocket()
+        journal.note({ type: 'promoted' })
         return log.info('Promoted: the old arbiter is gone')
     }
   }

@@ -105,7 +105,7 @@ async function answers(path: string): Promise<boolean> {
 }
 
 /** Ignores system errors: the folder may be gone, or closed to this process, and then there is nothing to tidy up. */
-function attempt(action: () => void): void {
+export function attempt(action: () => unknown): void {
   try {
     action()
   } catch (error) {

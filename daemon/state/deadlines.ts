@@ -13,7 +13,7 @@ export interface TimedWorker {
   /** Its last known heartbeat; `since` until there is one. */
   readonly heartbeat: number
   /** It has reported that it cannot boot, and finishes what it has accepted. */
-  readonly hasFailed: boolean
+  readonly failure: object | undefined
   /** It is being killed, whatever its state: only its exit is awaited. */
   readonly killed: boolean
 }
@@ -44,7 +44,7 @@ export function deadlinesOf(worker: TimedWorker, limits: Limits): Deadline[] {
   switch (worker.state) {
     case 'spawned':
     case 'booting':
-      if (worker.hasFailed) add('graceful_timeout', since, drainLimit(limits))
+      if (worker.failure) add('graceful_timeout', since, drainLimit(limits))
       else if (worker.isStarted) add('boot_timeout', since, limits.boot)
       break
     case 'draining':

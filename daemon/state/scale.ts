@@ -20,6 +20,11 @@ export function shrink(scale: Scale): Scale {
   return scale.wanted > 1 ? { ...scale, wanted: scale.wanted - 1 } : scale
 }
 
+/** A number that an operator has chosen. */
+export function scaleTo({ configured }: Scale, wanted: number): Scale {
+  return { wanted, configured, paused: undefined }
+}
+
 export function pause(scale: Scale): Scale {
   return { ...scale, wanted: 0, paused: scale.paused ?? scale.wanted }
 }

@@ -1,31 +1,26 @@
 /** The workers of the arbiter: starts them, carries out the plan's actions, and reaps those that exited. */
 import type { HookQueue } from '../../hooks/queue.ts'
-import { HookError } from '../../hooks/run.ts'
 import type { ServerView, WorkerView } from '../../hooks/table.ts'
 import type { FromWorker, ToWorker } from '../../worker/protocol/messages.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
-import {
-  appFileOf,
-  descriptorsOf,
-  type Generation,
-  inheritedListeners,
-  startMessage,
-} from '../generation/generation.ts'
+import { type Generation, inheritedListeners } from '../generation/generation.ts'
 import { limitsOf, patienceOf } from '../generation/limits.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
-import { giveAccessLog } from '../process/ownership.ts'
+import type { Journal } from '../logs/journal.ts'
 import type { Listener } from '../sockets/sockets.ts'
 import type { KillReason, Limits } from '../state/deadlines.ts'
 import { isLeaving } from '../state/worker-state.ts'
 import { watchOutOfMemory } from '../system/oom.ts'
 import { type ExitKind, killReasons, reportExit } from './exit-report.ts'
-import { lend, type Scoreboard, type Seat } from './scoreboard.ts'
+import { launch } from './launch.ts'
+import type { Scoreboard } from './scoreboard.ts'
 import { killStuck } from './stuck.ts'
 import { Child, type ChildEvent } from './worker-handle.ts'
 
 export interface FleetParts {
   readonly put: (event: ChildEvent) => void
   readonly log: ErrorLog
+  readonly journal: Journal
   readonly scoreboard: Scoreboard
   readonly hooks: HookQueue
   /** The base environment of workers. */
@@ -66,80 +61,41 @@ export class Fleet {
   }
 
   spawn(generation: Generation, index: number): void {
-    const { put, hooks } = this.#parts
     this.#age += 1
     const place = { age: this.#age, generation: generation.number, index }
-    const child = new Child(place, monotonicNow(), put)
+    const child = new Child(place, monotonicNow(), this.#parts.put)
     this.#children.set(child.age, child)
     this.#generations.set(generation.number, generation)
-    const { resolved } = generation
-    if (!hooks.has('pre_fork') && resolved.owner === undefined) return this.#start(child, generation)
-    const prepare = async () => {
-      await hooks.call('pre_fork', this.#parts.view(), this.view(child))
-      giveAccessLog(resolved)
-    }
-    prepare()
-      .then(() => this.#start(child, generation))
-      .catch((error: Error) => {
-        const isHook = error instanceof HookError
-        this.#giveUp(child, error, isHook ? 'the hook pre_fork failed' : 'its log cannot be given to it')
-      })
-  }
-
-  #start(child: Child, generation: Generation): void {
-    if (child.ending !== undefined) return
-    const { log, scoreboard, env } = this.#parts
-    const { settings } = generation.resolved
-    let seat: Seat
-    try {
-      seat = scoreboard.take(child.age)
-    } catch (error) {
-      return this.#giveUp(child, error as Error, 'there is no room for its heartbeat')
-    }
-    child.seat = seat
-    child.since = monotonicNow()
-    const options = {
-      app: appFileOf(settings),
-      args: settings.app_args,
-      cwd: settings.chdir,
-      env,
-      start: startMessage(generation, child, seat.slot, this.needsTsx),
-      capture: settings.capture_output && settings.errorlog !== '-' ? log.print : undefined,
-      hasWatchdog: settings.timeout_stack,
-    }
-    lend(seat, fd => child.start({ ...options, descriptors: [fd, ...descriptorsOf(generation)] }))
-    if (child.pid !== undefined) log.info(`Booting worker ${child.label}`)
-  }
-
-  #giveUp(child: Child, { message }: Error, reason: string): void {
-    if (child.ending !== undefined) return
-    child.failure = { type: 'failed', why: 'boot', message }
-    child.fail(reason)
+    launch(child, generation, { ...this.#parts, tsx: this.needsTsx })
   }
 
   /** Handles a message from a worker; `current` is the wanted generation. */
   onMessage(child: Child, message: FromWorker, current: Generation | undefined): void {
-    const { log } = this.#parts
+    const { log, journal } = this.#parts
     const now = monotonicNow()
     switch (message.type) {
       case 'booting':
         return void child.become('booting', now)
       case 'ready':
-        if (child.become('ready', now)) log.debug(`Worker ${child.label} is ready`)
+        if (child.become('ready', now)) {
+          log.debug(`Worker ${child.label} is ready`)
+          journal.note({ type: 'worker ready', worker: child.name })
+        }
         // It was cancelled, but serves already.
         else if (child.state === 'cancelled') child.become('draining', now)
         return
       case 'failed':
-        if (child.state === 'spawned' || child.state === 'booting') child.fails(message, now)
+        if (child.state !== 'spawned' && child.state !== 'booting') return
+        child.failure = message
+        // It has from now on as long as any other worker to finish what it has accepted.
+        child.since = now
         return
       case 'crashed':
         child.reason ??= message.why
         return
       case 'recycle':
         log.info(`Worker ${child.label} asks for a successor: ${message.why}`)
-        child.needsRecycling = true
-        child.reason = message.why
-        return
+        return child.recycle(message.why)
       case 'leaving':
         return this.drain(child.age, message.why, current)
       case 'log':
@@ -157,6 +113,7 @@ export class Fleet {
     if (child === undefined || generation === undefined || isLeaving(child.state)) return
     child.become('draining', monotonicNow())
     child.reason ??= why
+    this.#parts.journal.note({ type: 'worker leaving', worker: child.name, why: child.reason })
     const goingOn = current === undefined ? [] : [current, ...this.serving]
     const kept = new Set(goingOn.flatMap(({ listeners }) => listeners.map(({ name }) => name)))
     const isAbandoned = (listener: Listener) => !kept.has(listener.name) && !this.#parts.isAwaited(listener)
@@ -210,7 +167,7 @@ export class Fleet {
     child: Child,
     { proven, quietly }: { readonly proven: boolean; readonly quietly: boolean },
   ): { readonly kind: ExitKind; readonly served: number; readonly text: string } {
-    const { log, hooks, scoreboard, view } = this.#parts
+    const { log, journal, hooks, scoreboard, view } = this.#parts
     const now = monotonicNow()
     const record = scoreboard.read().get(child.age)
     const outOfMemory = child.ending?.signal === 'SIGKILL' && this.#ranOutOfMemory()
@@ -223,6 +180,7 @@ export class Fleet {
     }
     const isNews = !quietly || kind === 'expected' || kind === 'crash' || served > 0
     log.write(isNews ? level : 'debug', text)
+    journal.note({ type: 'worker exited', worker: child.name, kind, text })
     hooks.tell('child_exit', view(), this.view(child))
     return { kind, served, text }
   }

@@ -35,14 +35,14 @@ export async function killStuck(
   const found = hasStack ? await captureStack(child.watchdog) : {}
   // The blocking call may have just returned: the next heartbeat shows it.
   if (monotonicNow() - since > breathMs) await sleep(breathMs)
-  for (let tries = answerMs / pollMs; mayFail && !child.hasFailed && tries > 0; tries -= 1)
+  for (let tries = answerMs / pollMs; mayFail && child.failure === undefined && tries > 0; tries -= 1)
     await sleep(pollMs)
   if (child.ending !== undefined) return
   const { reason } = child
   readHeartbeats()
   if (child.revive(since))
     return log.warning(
-      `Not killing worker ${child.label} (${reason}): it ${child.hasFailed ? 'finishes what it has accepted' : 'has come back'}${describeStack(found)}`,
+      `Not killing worker ${child.label} (${reason}): it ${child.failure ? 'finishes what it has accepted' : 'has come back'}${describeStack(found)}`,
     )
   log.critical(`WORKER TIMEOUT: killing worker ${child.label}: ${reason}${describeStack(found)}`)
   abort({ ...child.view(log), ...found.report })

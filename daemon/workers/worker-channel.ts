@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net'
 import { frame, longestFrame } from '../../worker/protocol/frame.ts'
 import { type FromWorker, leaveOrders, type ToWorker } from '../../worker/protocol/messages.ts'
-import { TokenBucket } from './token-bucket.ts'
+import { TokenBucket } from '../system/token-bucket.ts'
 import { readMessage } from './worker-message.ts'
 
 export interface ChannelListeners {

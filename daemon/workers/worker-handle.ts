@@ -5,6 +5,7 @@ import type { Duplex, Readable } from 'node:stream'
 import type { HookLog, WorkerView } from '../../hooks/table.ts'
 import { channelFd, firstInherited } from '../../worker/protocol/frame.ts'
 import { type FromWorker, leaveOrders, type Start, type ToWorker } from '../../worker/protocol/messages.ts'
+import type { WorkerName } from '../logs/journal.ts'
 import { mayBecome, type WorkerState } from '../state/worker-state.ts'
 import type { PlannedWorker } from '../state/world.ts'
 import { type ExitStatus, trySpawn, whyNotStarted } from '../system/spawn.ts'
@@ -89,10 +90,6 @@ export class Child implements PlannedWorker {
     this.#put = put
   }
 
-  get hasFailed(): boolean {
-    return this.failure !== undefined
-  }
-
   /** Whether its process has been started, or could not be. */
   get isStarted(): boolean {
     return this.#process !== undefined || this.ending !== undefined
@@ -107,13 +104,23 @@ export class Child implements PlannedWorker {
     return this.#process?.pid
   }
 
+  /** How the journal names it. */
+  get name(): WorkerName {
+    const { age, pid, generation } = this
+    return { age, pid, generation }
+  }
+
+  /** It leaves for this reason as soon as another one has taken its place. */
+  recycle(why: string): void {
+    this.needsRecycling = true
+    this.reason = why
+  }
+
   /** What hooks see of it. */
   view(log: HookLog): WorkerView {
-    const { pid, age, generation, index, state, ending, reason } = this
+    const { index, state, ending, reason } = this
     return {
-      pid,
-      age,
-      generation,
+      ...this.name,
       index,
       state,
       ...(ending === undefined ? {} : { exit_code: ending.code, signal: ending.signal }),
@@ -226,17 +233,11 @@ export class Child implements PlannedWorker {
   /** Whether it has shown a heartbeat since it was to be killed, or fails by itself: then it is not killed. */
   revive(since: number): boolean {
     const hasCome = this.heartbeat >= since && (this.state === 'ready' || this.state === 'draining')
-    if (!hasCome && !this.hasFailed) return false
+    if (!hasCome && this.failure === undefined) return false
     this.killed = false
     this.reason = undefined
     this.#put({ type: 'revived', child: this })
     return true
-  }
-
-  /** It cannot boot, and has from now on as long as any other worker to finish. */
-  fails(failure: Extract<FromWorker, { type: 'failed' }>, now: number): void {
-    this.failure = failure
-    this.since = now
   }
 
   /** Kills the process; `killed` is set as soon as the kill is decided. */

@@ -14,7 +14,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { type CacheVariables, cacheFolder, isPrivate, removeOld } from '../../daemon/compile-cache.ts'
+import { type CacheVariables, cacheFolder, removeOld } from '../../daemon/compile-cache.ts'
+import { isPrivate } from '../../daemon/system/private-folder.ts'
 
 describe('the folder for compiled code', () => {
   const cases: readonly (readonly [CacheVariables, number | undefined, string | undefined])[] = [

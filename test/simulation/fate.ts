@@ -19,6 +19,9 @@ export interface Planned {
     | { readonly kind: 'stop the arbiter'; readonly forMs: number }
     | { readonly kind: 'sleep'; readonly forMs: number }
     | { readonly kind: 'stray error' }
+    /** On the control socket. */
+    | { readonly kind: 'scale'; readonly wanted: number }
+    | { readonly kind: 'replace worker'; readonly place: number }
 }
 
 /** What a hook of the arbiter does. */
@@ -101,6 +104,7 @@ export function fateOf(seed: number): Fate {
   const isCalm = chance(random, 0.3)
   const count = integer(random, 0, 12)
   const events = Array.from({ length: count }, () => plannedBy(random, isCalm)).flat()
+  events.push(...askedBy(of(seed, 3_000_000)))
   return {
     seed,
     boots: integer(random, 1, 4),
@@ -148,6 +152,17 @@ function plannedBy(random: Random, isCalm: boolean): Planned[] {
     { kind: 'stray error' },
   ])
   return [{ at, what }]
+}
+
+/** What clients of the control socket ask for. */
+function askedBy(random: Random): Planned[] {
+  const count = chance(random, 0.3) ? integer(random, 1, 3) : 0
+  return Array.from({ length: count }, () => ({
+    at: integer(random, 0, longestMs),
+    what: chance(random, 0.6)
+      ? { kind: 'scale', wanted: integer(random, 1, 5) }
+      : { kind: 'replace worker', place: integer(random, 0, 9) },
+  }))
 }
 
 function configOf(random: Random, reading: number, isCalm: boolean): ConfigFate {

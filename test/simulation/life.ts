@@ -3,6 +3,8 @@ import { mergeLayers } from '../../config/resolve/layers.ts'
 import { parseSettings } from '../../config/resolve/parsed.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import { Arbiter } from '../../daemon/arbiter/arbiter.ts'
+import type { Command } from '../../daemon/control/controlled.ts'
+import { RecentLines } from '../../daemon/logs/recent-lines.ts'
 import { Outlets } from '../../daemon/logs/telemetry.ts'
 import { Pidfile } from '../../daemon/process/pidfile.ts'
 import type { ProcessGuard } from '../../daemon/process/process-guard.ts'
@@ -57,6 +59,8 @@ class Life {
   readonly #guard = { onStray: (_: unknown) => undefined as void, keep: () => undefined }
   #readings = 0
   #hasEnded = false
+  /** Puts what a client asks for into the inbox. */
+  #ask: (command: Command) => void = () => undefined
 
   constructor(fate: Fate) {
     this.#fate = fate
@@ -87,6 +91,14 @@ class Life {
       resolved,
       inheritedFds: { descriptors: [], oldArbiter: undefined, appBinds: { binds: [], late: [] } },
       notifier: undefined,
+      control: {
+        serve: ask => {
+          this.#ask = ask
+        },
+        move: () => undefined,
+      },
+      recentLines: new RecentLines(),
+      version: '0.0.0',
       guard: this.#guard as unknown as ProcessGuard,
       pidfile,
       cwd: '/srv',
@@ -212,7 +224,7 @@ class Life {
     this.#machine.note(`>>> ${describe(what)}`)
     const { living } = this.#rules
     const worker = 'place' in what ? living[what.place % Math.max(1, living.length)] : undefined
-    if (what.kind !== 'signal') this.#rules.harm += 1
+    if (!['signal', 'scale', 'replace worker'].includes(what.kind)) this.#rules.harm += 1
     switch (what.kind) {
       case 'signal':
         return this.#machine.tell(() => events.emit(`SIG${what.name}`))
@@ -242,9 +254,19 @@ class Life {
         return this.#machine.tell(() => events.emit('SIGCONT'), what.forMs)
       case 'sleep':
         return clock.sleep(what.forMs)
+      case 'scale':
+        return this.#tellArbiter(controls => controls.scaleTo(what.wanted))
+      case 'replace worker':
+        return this.#tellArbiter(({ server }) => {
+          server.fleet.workers.find(({ age }) => age === worker?.age)?.recycle('an operator asked')
+        })
       case 'stray error':
         return this.#machine.tell(() => this.#guard.onStray(new Error('nobody handles this')))
     }
+  }
+
+  #tellArbiter(command: Command): void {
+    this.#machine.tell(() => this.#ask(command))
   }
 
   async #read(signal: AbortSignal): Promise<Resolved> {

@@ -20,7 +20,7 @@ export async function liveAll(
   first: number,
   count: number,
   most: number,
-  tell: (lived: number) => void,
+  tell: (lived: number, found: Found | undefined) => void,
 ): Promise<Lives> {
   const found: Found[] = []
   let hours = 0
@@ -31,8 +31,9 @@ export async function liveAll(
     lived += 1
     hours += outcome.lasted / 3_600_000
     served += outcome.served
-    if (outcome.violation !== undefined) found.push({ seed, outcome })
-    if (lived % 100 === 0) tell(lived)
+    const broken = outcome.violation === undefined ? undefined : { seed, outcome }
+    if (broken !== undefined) found.push(broken)
+    if (broken !== undefined || lived % 100 === 0) tell(lived, broken)
   }
   return { count: lived, hours, served, found }
 }

@@ -49,8 +49,8 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'goes on with a generation that failed',
     file: 'daemon/arbiter/reloads.ts',
-    from: 'const { generations, log, outlets, pidfile } = this.#server\n    this.#server.revert()',
-    to: 'const { generations, log, outlets, pidfile } = this.#server',
+    from: 'const { generations, journal, log, outlets, pidfile } = this.#server\n    this.#server.revert()',
+    to: 'const { generations, journal, log, outlets, pidfile } = this.#server',
   },
   {
     name: 'forgets a stop that was put off',

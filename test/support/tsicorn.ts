@@ -17,6 +17,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 // Hundreds of servers run from these sources: types are stripped, and code is compiled, once.
 process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/tsicorn-tests')
 
+// The control sockets of all servers of this process.
+const runtimeFolder = mkdtempSync(join(tmpdir(), 'tsicorn-run-'))
+process.env.XDG_RUNTIME_DIR = runtimeFolder
+process.once('exit', () => rmSync(runtimeFolder, { recursive: true, force: true }))
+
 export interface LaunchOptions {
   readonly args?: readonly string[]
   /** What is added to the environment; undefined takes a variable away. */

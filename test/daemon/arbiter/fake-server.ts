@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { type Resolved, resolve } from '../../../config/resolve/resolve.ts'
 import type { Server } from '../../../daemon/arbiter/server.ts'
 import type { Generation } from '../../../daemon/generation/generation.ts'
+import { Journal } from '../../../daemon/logs/journal.ts'
 
 /** What the parts of the server have, beside functions that only note their calls. */
 export type Answers = Readonly<Record<string, Readonly<Record<string, unknown>>>>
@@ -57,6 +58,7 @@ export function fakeServer(state: Readonly<Record<string, unknown>>, answers: An
     ...Object.fromEntries(own),
     ...Object.fromEntries(parts.map(name => [name, noted(name, answers[name])])),
     log,
+    journal: new Journal(),
     ...state,
   }
   return { server: server as unknown as Server, calls, lines }

@@ -90,7 +90,7 @@ export class FakeFleet {
         heartbeat: now,
         killed: false,
         needsRecycling: false,
-        hasFailed: false,
+        failure: undefined,
         isGone: false,
       })
       return

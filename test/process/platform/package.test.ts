@@ -26,7 +26,7 @@ const manifest = require('../../../package.json') as {
   readonly dependencies: Readonly<Record<string, string>>
 }
 const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc')
-const sourceFolders = ['config', 'daemon', 'hooks', 'worker']
+const sourceFolders = ['config', 'control', 'daemon', 'hooks', 'worker']
 
 /** The package as npm packs it, installed in a project of its own. */
 describe('the package', function () {
@@ -49,13 +49,20 @@ describe('the package', function () {
 
   it('has a bundle for each process, types, and nothing else that is not meant for it', () => {
     const [bundles, types] = [/^dist\/[^/]+\.js(?:\.map)?$/, /^dist\/.*\.d\.ts$/]
-    const entries = ['daemon-main', 'daemon-generation-config-trial-main', 'worker-preload', 'config-index']
+    const entries = [
+      'control-main',
+      'daemon-main',
+      'daemon-generation-config-trial-main',
+      'worker-preload',
+      'config-index',
+    ]
     expect([...packed]).to.include.members(entries.map(name => `dist/${name}.js`))
     expect([...packed]).to.include('dist/config/index.d.ts')
     const expected = [
       'dist/licenses.txt',
       ...globSync('{docs,deploy}/**', { cwd: root }).filter(path => statSync(join(root, path)).isFile()),
-      ...['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'package.json', 'daemon/tsicorn.js'],
+      ...['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'package.json'],
+      ...['daemon/tsicorn.js', 'control/tsicornc.js'],
     ]
     const others = packed.filter(path => !bundles.test(path) && !types.test(path))
     expect(others.sort()).to.deep.equal(expected.sort())

@@ -1,15 +1,20 @@
 /** Warns the operator when a signal changed nothing, and says why. */
+
+import type { Resolved } from '../../config/resolve/resolve.ts'
 import type { Settings } from '../../config/table.ts'
-import type { ErrorLog } from '../logs/error-log.ts'
-import { isInForeground } from '../process/signals.ts'
 import type { SignalName } from '../state/phase.ts'
 import type { Scale } from '../state/scale.ts'
-import type { Server } from './server.ts'
+import { isInForeground } from './signals.ts'
 
-/** Call it after the arbiter has reacted to the signal. */
-export function tellNoEffect(name: SignalName, before: Scale, { log, scale, resolved }: Server): void {
-  const why = whyNoEffect(name, before, scale, resolved.settings)
-  if (why !== undefined) log.warning(`${name} has no effect: ${why}`)
+/** What to warn of; call it after the arbiter has reacted to the signal. */
+export function describeNoEffect(
+  name: SignalName,
+  before: Scale,
+  after: Scale,
+  { settings }: Resolved,
+): string | undefined {
+  const why = whyNoEffect(name, before, after, settings)
+  return why === undefined ? undefined : `${name} has no effect: ${why}`
 }
 
 /** Undefined if it had an effect, or may still have one. */
@@ -33,7 +38,7 @@ export class WindowChanges {
   #isTold = false
 
   /** Whether this signal is such a WINCH; only the first one is logged. */
-  ignore(name: SignalName, log: ErrorLog): boolean {
+  ignore(name: SignalName, log: { info(message: string): void }): boolean {
     if (name !== 'WINCH' || !isInForeground()) return false
     if (!this.#isTold) log.info('WINCH has no effect: a terminal sends it whenever its window changes')
     this.#isTold = true

@@ -1,0 +1,91 @@
+/** The command line of `tsicornc`. Help, completion and the reference are made from these tables. */
+import { parseArgs } from 'node:util'
+import { Failure } from './exit-codes.ts'
+import { findCommand } from './protocol/commands.ts'
+
+export interface Option {
+  readonly short?: string
+  /** The value in words; without one, the option is a switch. */
+  readonly value?: string
+  readonly doc: string
+}
+
+export const options = {
+  socket: { short: 's', value: 'PATH', doc: 'The server with this control socket' },
+  pid: { short: 'p', value: 'PID', doc: 'The server with this process id' },
+  name: { short: 'n', value: 'NAME', doc: 'The server with this name (proc_name, else the app as given)' },
+  pidfile: { value: 'FILE', doc: 'The server whose process id is in this file' },
+  json: { short: 'j', doc: 'Print JSON; streams print one object per line' },
+  timeout: { value: 'SECONDS', doc: 'Give up waiting for an outcome after this long' },
+  bake: {
+    value: 'SECONDS',
+    doc: 'upgrade: watch the new arbiter for so long before the old one leaves; 5 by default',
+  },
+  follow: { short: 'f', doc: 'logs: go on with the lines to come' },
+  worker: { value: 'AGE', doc: 'logs: only lines of the worker with this age' },
+  level: { value: 'LEVEL', doc: 'logs: only lines of this level or a more severe one' },
+  help: { short: 'h', doc: 'This page' },
+  version: { short: 'v', doc: 'The version of tsicornc' },
+} as const satisfies Readonly<Record<string, Option>>
+
+type OptionName = keyof typeof options
+
+/** The options as given. */
+export type Given = {
+  readonly [Name in OptionName]?: (typeof options)[Name] extends { value: string } ? string : true
+}
+
+/** The commands that only this program knows, beside those of the protocol. */
+export const ownCommands = {
+  list: { doc: 'All servers of this user' },
+  status: { doc: 'The server, its workers and addresses; the same as `show all`' },
+  completion: { args: 'bash|zsh|fish', doc: 'Print a completion script for this shell' },
+} as const
+
+export interface Invocation {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly given: Given
+}
+
+/** What these arguments ask for. Throws a `Failure`. */
+export function parse(argv: readonly string[]): Invocation {
+  const { values, positionals } = parseStrictly(argv)
+  const given = values as Given
+  if (given.timeout !== undefined) seconds('timeout', given.timeout)
+  if (given.bake !== undefined) seconds('bake', given.bake)
+  const [first = ''] = positionals
+  if (Object.hasOwn(ownCommands, first)) return { command: first, args: positionals.slice(1), given }
+  const found = findCommand(positionals)
+  if (found !== undefined) return { command: found.name, args: found.args, given }
+  if (positionals.length === 0) return { command: given.version ? 'version' : 'help', args: [], given }
+  const known = `${Object.keys(ownCommands).join(', ')}, show, worker, scale, reload, upgrade, reopen, shutdown, wait, events, logs`
+  throw new Failure(
+    'usage',
+    `${positionals.join(' ')} is no command: the commands are ${known}: see tsicornc --help`,
+  )
+}
+
+function parseStrictly(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: Object.fromEntries(
+        Object.entries<Option>(options).map(([name, { short, value }]) => [
+          name,
+          { type: value === undefined ? 'boolean' : 'string', ...(short === undefined ? {} : { short }) },
+        ]),
+      ),
+    })
+  } catch (error) {
+    throw new Failure('usage', `${(error as Error).message}: see tsicornc --help`)
+  }
+}
+
+/** A number of seconds. Throws a `Failure`. */
+export function seconds(name: 'timeout' | 'bake', text: string): number {
+  const number = Number(text)
+  if (text.trim() !== '' && number >= 0 && number <= 86_400) return number
+  throw new Failure('usage', `--${name} takes seconds, 0 to 86400, not ${JSON.stringify(text)}`)
+}

@@ -1,0 +1,130 @@
+/** Finds the servers of this user, and the one that a command is for. */
+import { readdirSync, readFileSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { Client } from './client.ts'
+import { Failure } from './exit-codes.ts'
+import { socketFolders } from './protocol/folders.ts'
+import type { Hello } from './protocol/messages.ts'
+
+/** How the command line names a server; nothing for the only one. */
+export interface Wanted {
+  readonly socket?: string | undefined
+  readonly pid?: string | undefined
+  readonly name?: string | undefined
+  readonly pidfile?: string | undefined
+}
+
+export interface Instance {
+  readonly client: Client
+  readonly hello: Hello
+}
+
+/** All servers whose sockets are in a usual folder, by process id. The caller closes their clients. */
+export async function findAll(): Promise<readonly Instance[]> {
+  const found = await Promise.all(socketPaths().map(path => meet(path).catch(() => undefined)))
+  return found.filter(one => one !== undefined).sort((a, b) => a.hello.pid - b.hello.pid)
+}
+
+/** The server that is wanted; rejects with a `Failure` unless there is exactly one. */
+export async function findOne(wanted: Wanted): Promise<Instance> {
+  if (wanted.socket !== undefined) return await meet(wanted.socket)
+  const pid = wanted.pidfile === undefined ? wanted.pid : pidFrom(wanted.pidfile)
+  const all = await findAll()
+  const matching = all.filter(
+    ({ hello }) => isMatch(pid, String(hello.pid)) && isMatch(wanted.name, hello.name),
+  )
+  const [only, ...others] = matching
+  if (only !== undefined && others.length === 0) {
+    for (const { client } of all) if (client !== only.client) client.close()
+    return only
+  }
+  for (const { client } of all) client.close()
+  throw only === undefined ? noneOf(wanted, pid, all) : severalOf(matching)
+}
+
+function isMatch(wanted: string | undefined, found: string): boolean {
+  return wanted === undefined || wanted === found
+}
+
+function socketPaths(): readonly string[] {
+  return socketFolders(process.env, process.geteuid?.()).flatMap(folder =>
+    namesIn(folder).flatMap(name => (/^\d+\.sock$/.test(name) ? [join(folder, name)] : [])),
+  )
+}
+
+/** Nothing where there is no such folder, or no permission. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+/** Asks who is there. A socket that the usual folders keep of a killed server is removed. */
+async function meet(path: string): Promise<Instance> {
+  try {
+    const client = await Client.connect(path)
+    const late = new Failure('unreachable', `The server at ${path} does not answer`)
+    const hello = await within(answerMs, client.ask('hello'), late).catch(error => {
+      client.close()
+      throw error
+    })
+    return { client, hello: hello as Hello }
+  } catch (error) {
+    if (error instanceof Failure && error.exit === 'unknown' && socketPaths().includes(path)) remove(path)
+    throw error
+  }
+}
+
+/** How long a server may take to say who it is, in milliseconds. */
+const answerMs = 5_000
+
+/** The promise, or this error when it takes longer. */
+export async function within<T>(milliseconds: number, promise: Promise<T>, late: Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late), milliseconds)
+  })
+  return await Promise.race([promise, timeout]).finally(() => clearTimeout(timer))
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch {
+    // Another client has removed it, or may.
+  }
+}
+
+function pidFrom(file: string): string {
+  try {
+    const text = readFileSync(file, 'utf8').trim()
+    if (/^\d+$/.test(text)) return text
+  } catch (error) {
+    throw new Failure('unknown', `Cannot read the pidfile "${file}": ${(error as Error).message}`)
+  }
+  throw new Failure('unknown', `The pidfile "${file}" has no process id`)
+}
+
+function noneOf({ name, pidfile }: Wanted, pid: string | undefined, all: readonly Instance[]): Failure {
+  const wanted = [
+    ...(name === undefined ? [] : [`name ${JSON.stringify(name)}`]),
+    ...(pid === undefined ? [] : [`pid ${pid}${pidfile === undefined ? '' : `, which is in ${pidfile}`}`]),
+  ]
+  const cure = 'name its control_socket with --socket if it has one of its own'
+  if (wanted.length === 0) return new Failure('unknown', `No server of this user runs: ${cure}`)
+  const there = all.length === 0 ? cure : `there are ${all.map(describe).join(', ')}`
+  return new Failure('unknown', `No server of this user has ${wanted.join(' and ')}: ${there}`)
+}
+
+function severalOf(instances: readonly Instance[]): Failure {
+  return new Failure(
+    'ambiguous',
+    `There are ${instances.length} servers: choose one with --pid or --name: ${instances.map(describe).join(', ')}`,
+  )
+}
+
+function describe({ hello }: Instance): string {
+  return `${hello.pid} (${hello.name})`
+}

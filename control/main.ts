@@ -1,0 +1,140 @@
+/** The command `tsicornc`: finds the server, asks it, and prints the answer. */
+import { readFileSync } from 'node:fs'
+import { type Given, type Invocation, parse, seconds } from './command-line.ts'
+import { type Event, tellEvent, tellLine, time } from './events.ts'
+import { exitCodes, Failure } from './exit-codes.ts'
+import { completionFor, helpText } from './help.ts'
+import { findAll, findOne, type Instance, within } from './instances.ts'
+import type { ListenerRow, LogEntry, ReloadOutcome, Stats, WorkerRow } from './protocol/messages.ts'
+import {
+  allText,
+  configText,
+  type Everything,
+  listenersText,
+  listText,
+  statsText,
+  workersText,
+} from './show.ts'
+import { upgrade } from './upgrade.ts'
+
+/** Runs the command with these arguments, and sets `process.exitCode`. */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await run(parse(argv))
+  } catch (error) {
+    const { exit, message } =
+      error instanceof Failure ? error : { exit: 'failed' as const, message: String(error) }
+    process.stderr.write(`tsicornc: ${message}\n`)
+    process.exitCode = exitCodes[exit].code
+  }
+}
+
+async function run(invocation: Invocation): Promise<void> {
+  const { command, args, given } = invocation
+  if (given.help || command === 'help') return say(helpText())
+  if (given.version || command === 'version') return say(`tsicornc ${version()}`)
+  if (command === 'completion') return say(completionFor(args[0]))
+  if (command === 'list') return await list(given)
+  const instance = await findOne(given)
+  const late = new Failure(
+    'timeout',
+    `There is no outcome after ${given.timeout} s, and the server goes on with it`,
+  )
+  const done = operate(instance, invocation)
+  try {
+    await (given.timeout === undefined ? done : within(seconds('timeout', given.timeout) * 1_000, done, late))
+  } finally {
+    instance.client.close()
+  }
+}
+
+async function list({ json }: Given): Promise<void> {
+  const instances = await findAll()
+  for (const { client } of instances) client.close()
+  say(json ? JSON.stringify(instances.map(({ hello }) => hello)) : listText(instances))
+}
+
+async function operate(instance: Instance, { command, args, given }: Invocation): Promise<void> {
+  const { client } = instance
+  const { json } = given
+  const asked = command === 'status' ? 'show all' : command
+  const printer = printers[asked]
+  switch (asked) {
+    case 'events':
+      await client.ask('events', [], data => say(json ? JSON.stringify(data) : eventLine(data as Event)))
+      return
+    case 'logs':
+      return await logs(instance, given)
+    case 'upgrade': {
+      const bake = seconds('bake', given.bake ?? '5')
+      const pid = await upgrade(instance, { bake, tell: json ? () => undefined : say })
+      return say(json ? JSON.stringify({ new_arbiter: pid }) : `Upgraded: pid ${pid}`)
+    }
+  }
+  const data = await client.ask(asked, args, progress => {
+    if (!json && asked === 'reload') say(eventLine(progress as Event))
+  })
+  if (asked === 'shutdown') await client.closed
+  say(json ? JSON.stringify(data) : (printer?.(data as never) ?? 'Done'))
+}
+
+/** How answers are printed for people. */
+const printers: Readonly<Record<string, (data: never) => string>> = {
+  'show all': (data: Everything) => allText(data),
+  'show workers': ({ workers }: { workers: readonly WorkerRow[] }) => workersText(workers),
+  'show listeners': ({ listeners }: { listeners: readonly ListenerRow[] }) => listenersText(listeners),
+  'show stats': (data: Stats) => statsText(data),
+  'show config': configText,
+  'show dirty': () => 'There are no dirty workers: tsicorn does not have them',
+  'worker add': scaled,
+  'worker remove': scaled,
+  'worker kill': ({ killed }: { killed: number }) =>
+    `Worker with pid ${killed} leaves when another one has taken its place`,
+  scale: scaled,
+  reload: ({ generation, took }: ReloadOutcome) =>
+    took === undefined
+      ? `Generation ${generation} serves`
+      : `Reloaded: generation ${generation} serves (${took.toFixed(1)} s)`,
+  wait: () => 'Ready',
+  shutdown: () => 'Stopped',
+  reopen: () => 'The logs are open again',
+}
+
+function scaled({ previous, total }: { previous: number; total: number }): string {
+  return `Wanted: ${total} workers (before: ${previous})`
+}
+
+async function logs({ client }: Instance, { follow, worker, level, json }: Given): Promise<void> {
+  const least = level === undefined ? 0 : levels.indexOf(level)
+  if (least === -1)
+    throw new Failure('usage', `--level is one of ${levels.join(', ')}, not ${JSON.stringify(level)}`)
+  const pid = worker === undefined ? undefined : await pidOf(client, worker)
+  await client.ask('logs', follow ? ['follow'] : [], data => {
+    const line = data as LogEntry
+    if (levels.indexOf(line.level) < least || (pid !== undefined && line.pid !== pid)) return
+    say(json ? JSON.stringify(line) : tellLine(line))
+  })
+}
+
+const levels: readonly string[] = ['debug', 'info', 'warning', 'error', 'critical']
+
+async function pidOf(client: Instance['client'], age: string): Promise<number> {
+  const { workers } = (await client.ask('show workers')) as { workers: readonly WorkerRow[] }
+  const pid = workers.find(worker => String(worker.age) === age)?.pid
+  if (typeof pid === 'number') return pid
+  const ages = workers.map(worker => worker.age).join(', ')
+  throw new Failure('failed', `There is no worker ${JSON.stringify(age)}: the ages are ${ages}`)
+}
+
+function eventLine(event: Event): string {
+  return `${time(event.at ?? Date.now())} ${tellEvent(event)}`
+}
+
+function version(): string {
+  const file = new URL('../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

@@ -1,0 +1,98 @@
+/** Prints what a server says about itself. */
+import type { Instance } from './instances.ts'
+import type { Hello, ListenerRow, Stats, WorkerRow } from './protocol/messages.ts'
+import { duration, mebibytes, stateStyle, styled, table } from './tables.ts'
+
+export function listText(instances: readonly Pick<Instance, 'hello'>[]): string {
+  if (instances.length === 0) return 'No server of this user runs'
+  return table(
+    instances.map(({ hello }) => hello),
+    [
+      { title: 'PID', side: 'right', text: ({ pid }) => `${pid}` },
+      { title: 'NAME', text: ({ name }) => name },
+      { title: 'PHASE', text: ({ phase }) => phase, style: ({ phase }) => stateStyle(phase) },
+      { title: 'WORKERS', side: 'right', text: ({ ready, wanted }) => `${ready}/${wanted}` },
+      { title: 'GENERATION', side: 'right', text: ({ generation }) => `${generation}` },
+      { title: 'UPTIME', side: 'right', text: ({ uptime }) => duration(uptime) },
+      { title: 'VERSION', text: ({ version }) => version },
+      { title: 'ADDRESSES', text: ({ addresses }) => addresses.join(' ') },
+    ],
+  )
+}
+
+export function workersText(workers: readonly WorkerRow[]): string {
+  return table(workers, [
+    { title: 'AGE', side: 'right', text: ({ age }) => `${age}` },
+    { title: 'PID', side: 'right', text: ({ pid }) => `${pid ?? '-'}` },
+    { title: 'STATE', text: ({ state }) => state, style: ({ state }) => stateStyle(state) },
+    { title: 'GEN', side: 'right', text: ({ generation }) => `${generation}` },
+    { title: 'UPTIME', side: 'right', text: ({ uptime }) => duration(uptime) },
+    { title: 'REQUESTS', side: 'right', text: ({ requests }) => `${requests}` },
+    { title: 'IN FLIGHT', side: 'right', text: row => `${row.in_flight}` },
+    { title: 'CONNECTIONS', side: 'right', text: ({ connections }) => `${connections}` },
+    { title: 'P99', side: 'right', text: row => milliseconds(row.p99_ms) },
+    { title: 'BUSY', side: 'right', text: ({ utilization }) => `${Math.round(utilization * 100)} %` },
+    { title: 'MEMORY', side: 'right', text: ({ rss }) => mebibytes(rss) },
+    { title: 'HEARTBEAT', side: 'right', text: row => duration(row.last_heartbeat) },
+  ])
+}
+
+/** The buckets of the scoreboard have upper bounds only. */
+function milliseconds(bound: number | null): string {
+  if (bound === null) return '-'
+  return bound > 10_000 ? '> 10 s' : `<= ${bound} ms`
+}
+
+export function listenersText(listeners: readonly ListenerRow[]): string {
+  return table(listeners, [
+    { title: 'ADDRESS', text: ({ address }) => address },
+    { title: 'TYPE', text: ({ type }) => type },
+    { title: 'WAITING', side: 'right', text: ({ backlog }) => `${backlog ?? '-'}` },
+  ])
+}
+
+export function statsText(stats: Stats): string {
+  const ended = Object.entries(stats.workers_ended).map(([kind, number]) => `${number} ${kind}`)
+  return [
+    `Uptime:   ${duration(stats.uptime)}`,
+    `Workers:  ${stats.workers_current} of ${stats.workers_target}, ${stats.workers_spawned} started so far`,
+    `Ended:    ${ended.join(', ') || 'none'}`,
+    `Reloads:  ${stats.reloads} succeeded, ${stats.reloads_failed} failed`,
+    ...(stats.last_failure === null ? [] : [styled('red', `Trouble:  ${stats.last_failure}`)]),
+  ].join('\n')
+}
+
+export interface Everything {
+  readonly arbiter: Hello
+  readonly workers: readonly WorkerRow[]
+  readonly listeners: readonly ListenerRow[]
+  readonly stats: Stats
+}
+
+export function allText({ arbiter, workers, listeners, stats }: Everything): string {
+  const { name, pid, version, phase, generation, old_arbiter, new_arbiter } = arbiter
+  const beside = [
+    ...(old_arbiter === null ? [] : [`beside the old arbiter (pid ${old_arbiter})`]),
+    ...(new_arbiter === null ? [] : [`beside the new arbiter (pid ${new_arbiter})`]),
+  ]
+  const state = [styled(stateStyle(phase), phase), `generation ${generation}`, ...beside].join(', ')
+  return [
+    `${styled('bold', name)} (pid ${pid}, tsicorn ${version}): ${state}`,
+    statsText(stats),
+    workersText(workers),
+    listenersText(listeners),
+  ].join('\n\n')
+}
+
+export function configText({ settings }: { readonly settings: Readonly<Record<string, Setting>> }): string {
+  return table(Object.entries(settings), [
+    { title: 'SETTING', text: ([name]) => name },
+    { title: 'VALUE', text: ([, { value }]) => JSON.stringify(value) },
+    { title: 'FROM', text: ([, { origin }]) => origin },
+  ])
+}
+
+interface Setting {
+  readonly value: unknown
+  readonly origin: string
+}

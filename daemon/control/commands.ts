@@ -1,0 +1,148 @@
+/** Does what clients of the control socket ask for. It runs in the arbiter's loop, one request at a time. */
+
+import { printConfig } from '../../config/print/print-config.ts'
+import { type CommandName, commands, findCommand } from '../../control/protocol/commands.ts'
+import type { SignalName } from '../state/phase.ts'
+import type { Controls } from './controlled.ts'
+import type { Asked, Reply } from './conversation.ts'
+import { helloOf, listenersOf, statsOf, workersOf } from './snapshot.ts'
+import { readyOutcome, reloadOutcome, startOutcome, upgradeOutcome, waitFor } from './waiting.ts'
+
+type Handler = (controls: Controls, args: readonly string[], reply: Reply) => void
+
+/** Answers a request, at once or when there is an outcome. */
+export function obey(controls: Controls, { command, args, reply }: Asked): void {
+  const words = command.split(/\s+/).filter(word => word !== '')
+  const found = findCommand([...words, ...args])
+  if (found === undefined) return reply.error(`Unknown command ${quote(command)}: ${names}`)
+  handlers[found.name](controls, found.args, reply)
+}
+
+const names = `the commands are ${Object.keys(commands).join(', ')}`
+
+const handlers: Readonly<Record<CommandName, Handler>> = {
+  hello: ({ server, version }, _, reply) => reply.ok(helloOf(server, version)),
+  'show all': ({ server, version }, _, reply) => {
+    listenersOf(server).then(
+      listeners =>
+        reply.ok({
+          arbiter: helloOf(server, version),
+          workers: workersOf(server),
+          listeners,
+          stats: statsOf(server),
+        }),
+      error => reply.error((error as Error).message),
+    )
+  },
+  'show workers': ({ server }, _, reply) => {
+    const workers = workersOf(server)
+    reply.ok({ workers, count: workers.length })
+  },
+  'show config': ({ server }, _, reply) => {
+    reply.ok(JSON.parse(printConfig({ ...server.resolved, json: true })))
+  },
+  'show stats': ({ server }, _, reply) => reply.ok(statsOf(server)),
+  'show listeners': ({ server }, _, reply) => {
+    listenersOf(server).then(
+      listeners => reply.ok({ listeners, count: listeners.length }),
+      error => reply.error((error as Error).message),
+    )
+  },
+  'show dirty': (_, __, reply) => reply.ok({ enabled: false, pid: null, workers: [], apps: [] }),
+  'worker add': (controls, args, reply) => change(controls, 'worker add', args, reply, 1),
+  'worker remove': (controls, args, reply) => change(controls, 'worker remove', args, reply, -1),
+  'worker kill': endWorker,
+  scale: (controls, args, reply) => {
+    const wanted = numberFrom(args)
+    if (wanted === undefined || wanted < 1) return reply.error('scale needs a number of workers, 1 or more')
+    scale(controls, wanted, reply)
+  },
+  reload,
+  upgrade: (controls, _, reply) => {
+    const { server } = controls
+    waitFor(server, reply, upgradeOutcome)
+    const refusal = signal(controls, 'upgrade', 'USR2')
+    if (refusal !== undefined) reply.error(refusal)
+  },
+  reopen: (controls, _, reply) => answer(reply, signal(controls, 'reopen', 'USR1'), { reopened: true }),
+  shutdown: (controls, [how = 'graceful'], reply) => {
+    if (how !== 'graceful' && how !== 'quick')
+      return reply.error(`shutdown is graceful or quick, not ${quote(how)}`)
+    answer(reply, signal(controls, `shutdown ${how}`, how === 'quick' ? 'INT' : 'TERM'), { mode: how })
+  },
+  wait: ({ server }, [what = 'ready'], reply) => {
+    if (what !== 'ready') return reply.error(`wait waits for ready, not for ${quote(what)}`)
+    if (server.phase.name === 'running') return reply.ok({ ready: true })
+    if (server.phase.name === 'stopping') return reply.error('The server was told to stop')
+    waitFor(server, reply, readyOutcome)
+  },
+  events: ({ server }, _, reply) => {
+    reply.onEnd(server.journal.follow(event => reply.progress({ at: Date.now(), ...event })))
+  },
+  logs: ({ recentLines }, [follow], reply) => {
+    if (follow !== undefined && follow !== 'follow')
+      return reply.error(`logs takes follow, or nothing, not ${quote(follow)}`)
+    for (const line of recentLines.all) reply.progress(line)
+    if (follow === undefined) return reply.ok({ lines: recentLines.all.length })
+    reply.onEnd(recentLines.follow(line => reply.progress(line)))
+  },
+}
+
+function reload(controls: Controls, _: readonly string[], reply: Reply): void {
+  const { server } = controls
+  const { phase } = server
+  const before = controls.reload
+  const refusal = signal(controls, 'reload', 'HUP')
+  if (refusal !== undefined) return reply.error(refusal)
+  if (phase.name === 'waiting') return waitFor(server, reply, startOutcome)
+  // One that was postponed has its number later.
+  waitFor(server, reply, reloadOutcome(controls.reload > before ? controls.reload : before + 1))
+}
+
+function change(
+  controls: Controls,
+  command: string,
+  args: readonly string[],
+  reply: Reply,
+  sign: 1 | -1,
+): void {
+  const number = args.length === 0 ? 1 : numberFrom(args)
+  if (number === undefined || number < 1) return reply.error(`${command} takes a number, 1 or more`)
+  scale(controls, Math.max(1, controls.server.scale.wanted + sign * number), reply)
+}
+
+function scale(controls: Controls, wanted: number, reply: Reply): void {
+  const { server } = controls
+  const previous = server.scale.wanted
+  server.log.info(`Asked on the control socket: scale ${wanted}`)
+  answer(reply, controls.scaleTo(wanted), { previous, total: wanted })
+}
+
+/** The others take its place first, as when a worker is recycled. */
+function endWorker({ server }: Controls, args: readonly string[], reply: Reply): void {
+  const pid = numberFrom(args)
+  const child = pid === undefined ? undefined : server.fleet.workers.find(worker => worker.pid === pid)
+  if (child === undefined)
+    return reply.error(`worker kill needs the process id of a worker: tsicornc show workers lists them`)
+  server.log.info(`Asked on the control socket: worker kill ${pid}`)
+  child.recycle('asked on the control socket')
+  reply.ok({ success: true, killed: pid })
+}
+
+function signal(controls: Controls, command: string, name: SignalName): string | undefined {
+  controls.server.log.info(`Asked on the control socket: ${command}`)
+  return controls.signal(name)
+}
+
+function answer(reply: Reply, refusal: string | undefined, data: unknown): void {
+  if (refusal === undefined) reply.ok(data)
+  else reply.error(refusal)
+}
+
+function numberFrom([text = '', ...more]: readonly string[]): number | undefined {
+  return /^\d{1,9}$/.test(text) && more.length === 0 ? Number(text) : undefined
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text)
+}

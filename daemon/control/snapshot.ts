@@ -1,0 +1,115 @@
+/** What there is to see of a server, as data for clients. */
+import type { Hello, ListenerRow, Stats, WorkerRow } from '../../control/protocol/messages.ts'
+import { monotonicNow, type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard.ts'
+import { addressesOf, addressOf } from '../generation/generation.ts'
+import { backlogReader } from '../sockets/backlog.ts'
+import type { Listener } from '../sockets/sockets.ts'
+import type { Child } from '../workers/worker-handle.ts'
+import type { ControlledServer } from './controlled.ts'
+
+export function helloOf(server: ControlledServer, version: string): Hello {
+  const { phase, scale, fleet, generations, upgrader, resolved, startedAt } = server
+  const generation = generations.current ?? generations.lastGood
+  return {
+    name: resolved.parsed.name,
+    pid: process.pid,
+    version,
+    phase: phase.name,
+    generation: generation?.number ?? 0,
+    wanted: scale.wanted,
+    ready: fleet.workers.filter(({ state }) => state === 'ready').length,
+    uptime: secondsSince(startedAt),
+    addresses: addressesOf(generation),
+    old_arbiter: upgrader.oldArbiter ?? null,
+    new_arbiter: upgrader.newArbiter ?? null,
+  }
+}
+
+export function workersOf({ fleet, records }: ControlledServer): readonly WorkerRow[] {
+  const known = records()
+  return fleet.workers.map(child => workerRow(child, known.get(child.age)))
+}
+
+function workerRow(child: Child, record: ScoreRecord | undefined): WorkerRow {
+  const { pid = null, age, index, generation, state, born } = child
+  const number = (value = 0) => value
+  return {
+    ...{ pid, age, index, generation, state },
+    uptime: secondsSince(born),
+    last_heartbeat: secondsSince(Math.max(record?.heartbeat ?? 0, child.heartbeat)),
+    connections: number(record?.connections),
+    in_flight: number(record?.requests_in_flight),
+    requests: record === undefined ? 0 : servedBy(record),
+    requests_by_class: Object.fromEntries(
+      ([0, 1, 2, 3, 4, 5] as const).map(one => [
+        one === 0 ? 'aborted' : `${one}xx`,
+        number(record?.[`responses_${one}`]),
+      ]),
+    ),
+    p50_ms: record === undefined ? null : quantile(record, 0.5),
+    p99_ms: record === undefined ? null : quantile(record, 0.99),
+    utilization: number(record?.utilization),
+    delay_ms: number(record?.delay),
+    rss: number(record?.rss),
+  }
+}
+
+/** The buckets of the scoreboard, by their upper bound in milliseconds. */
+const buckets = [
+  [1, 'took_1ms'],
+  [5, 'took_5ms'],
+  [25, 'took_25ms'],
+  [100, 'took_100ms'],
+  [500, 'took_500ms'],
+  [2_500, 'took_2500ms'],
+  [10_000, 'took_10s'],
+  [Number.MAX_SAFE_INTEGER, 'took_longer'],
+] as const
+
+/** An upper bound of the time that this share of the responses took, in milliseconds; null without responses. */
+export function quantile(record: ScoreRecord, share: number): number | null {
+  const total = buckets.reduce((sum, [, field]) => sum + record[field], 0)
+  let seen = 0
+  for (const [bound, field] of buckets) {
+    seen += record[field]
+    if (total > 0 && seen >= share * total) return bound
+  }
+  return null
+}
+
+export function statsOf({ fleet, scale, journal, failure, startedAt }: ControlledServer): Stats {
+  return {
+    uptime: secondsSince(startedAt),
+    pid: process.pid,
+    workers_current: fleet.workers.length,
+    workers_target: scale.wanted,
+    workers_spawned: journal.count('worker booting'),
+    workers_ended: Object.fromEntries(journal.exits),
+    reloads: journal.count('reload succeeded'),
+    reloads_failed: journal.count('reload failed'),
+    last_failure: failure ?? null,
+  }
+}
+
+export async function listenersOf({ generations }: ControlledServer): Promise<readonly ListenerRow[]> {
+  const generation = generations.current ?? generations.lastGood
+  if (generation === undefined) return []
+  return await Promise.all(
+    generation.listeners.map(async listener => ({
+      address: addressOf(listener, generation),
+      fd: listener.fd ?? null,
+      type: typeOf(listener),
+      backlog: (await backlogReader([listener])().catch(() => undefined)) ?? null,
+    })),
+  )
+}
+
+function typeOf({ path, host }: Listener): ListenerRow['type'] {
+  if (path !== undefined) return 'unix'
+  if (host === undefined) return 'unknown'
+  return host.includes(':') ? 'tcp6' : 'tcp'
+}
+
+function secondsSince(then: number): number {
+  return Math.max(0, Math.round(monotonicNow() - then) / 1_000)
+}
