@@ -667,19 +667,17 @@ export interface OptionDocs {
    */
   readonly dirty_graceful_timeout?: unknown
   /**
-   * The unix socket for querying and controlling this server.
+   * The unix socket where `tsicornc` asks and commands this server; a path is relative to `chdir`. By default each server has one of its own, `PID.sock`, in a folder that only its user can enter: `tsicorn/` in `$XDG_RUNTIME_DIR`, else `~/.tsicorn`, or `/run/tsicorn` for root. During an upgrade, the new arbiter has it with `.2` at the end. Where the usual folders cannot be used, there is none, and the server serves without.
    *
-   * Default: a path for this server, in $XDG_RUNTIME_DIR, else in ~/.tsicorn. Takes effect on restart.
+   * Default: a socket of its own in a private folder. Takes effect on restart.
    * Flags: `--control-socket`.
-   * **Not available yet.**
    */
   readonly control_socket?: unknown
   /**
-   * The permission bits of the control socket.
+   * The permission bits of the control socket: who may connect may do everything.
    *
    * Default: 0o600. Takes effect on restart.
    * Flags: `--control-socket-mode`.
-   * **Not available yet.**
    */
   readonly control_socket_mode?: unknown
   /**
@@ -687,7 +685,6 @@ export interface OptionDocs {
    *
    * Default: false. Takes effect on restart.
    * Flags: `--control-socket-disable`, `--no-control-socket-disable`, `--no-control-socket`.
-   * **Not available yet.**
    */
   readonly control_socket_disable?: unknown
   /**

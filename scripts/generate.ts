@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { loadedModulesPage } from './generate/loaded-modules.ts'
 import { optionDocs } from './generate/option-docs.ts'
-import { exitCodesPage, hooksPage, otherToolsPage, settingsPage } from './generate/pages.ts'
+import { exitCodesPage, hooksPage, otherToolsPage, settingsPage, tsicorncPage } from './generate/pages.ts'
 import { schema } from './generate/schema.ts'
 
 const generated: Readonly<Record<string, string>> = {
@@ -14,6 +14,7 @@ const generated: Readonly<Record<string, string>> = {
   'docs/hooks.md': hooksPage(),
   'docs/exit-codes.md': exitCodesPage(),
   'docs/from-other-tools.md': otherToolsPage(),
+  'docs/tsicornc.md': tsicorncPage(),
   'docs/schema.json': schema(),
   // What is loaded depends on the version: this page is about the one of `npm start`.
   ...(process.versions.node.startsWith('24.') ? { 'docs/loaded-modules.md': await loadedModulesPage() } : {}),

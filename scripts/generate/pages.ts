@@ -1,9 +1,13 @@
 /** Generates the reference pages of the documentation. */
+
 import { defaultInWords, spellingsOf } from '../../config/describe.ts'
 import { otherCommands, otherFlags, otherKeys } from '../../config/other-tools.ts'
 import { missing } from '../../config/resolve/missing.ts'
 import { dirtyHooks } from '../../config/settings/dirty-arbiters.ts'
 import { declarations, groups, type SettingName, settingNames } from '../../config/table.ts'
+import { type Option, options } from '../../control/command-line.ts'
+import { exitCodes as controlExitCodes } from '../../control/exit-codes.ts'
+import { allCommands } from '../../control/help.ts'
 import { hookTable } from '../../hooks/table.ts'
 import { exitCodes } from '../../worker/protocol/exit-codes.ts'
 
@@ -78,6 +82,51 @@ export function exitCodesPage(): string {
   return page(['# Exit codes', note, table(['code', 'meaning'], rows)])
 }
 
+/** The reference of `tsicornc`. */
+export function tsicorncPage(): string {
+  const flags = Object.entries<Option>(options).map(([name, { short, value, doc }]) => [
+    code([
+      ...(short === undefined ? [] : [`-${short}`]),
+      `--${name}${value === undefined ? '' : ` ${value}`}`,
+    ]),
+    doc,
+  ])
+  return page([
+    '# tsicornc: look at a running server, and operate it',
+    note,
+    'Every server has a control socket: a unix socket that only its user and root can connect to. `tsicornc` finds it by itself, so in the simplest case `npx tsicornc status` is all there is to write. Whoever may send signals to the arbiter may do the same with it; what `tsicornc` adds is the answer: `reload` and `upgrade` wait for the outcome, print why it failed, and exit with 1.',
+    '## Commands',
+    table(
+      ['command', 'what it does'],
+      allCommands().map(([name, { args, doc }]) => [
+        code([args === undefined ? name : `${name} ${args}`]),
+        doc,
+      ]),
+    ),
+    '`upgrade` plays the whole of an upgrade: it has a new arbiter started beside the old one, watches it for `--bake` seconds, and tells the old one to leave. If a worker of the new arbiter ends by itself meanwhile, or the new arbiter does, the new one is told to leave, the old one goes on, and the exit code is 1.',
+    '`worker kill` lets a successor take the place first, as recycling does. `scale` and `worker add` hold until the next restart, or until a reload changes `workers`.',
+    '## Which server',
+    'Without an option it is the only server of this user; where there are several, `tsicornc` lists them and asks for `--pid`, `--name`, `--pidfile` or `--socket`. A server that was given a `control_socket` of its own is found as well, by a link in the usual folder. The socket that a killed server leaves behind is removed by the next `tsicornc` that meets it.',
+    '## Options',
+    table(['option', 'meaning'], flags),
+    '## Exit codes',
+    table(
+      ['code', 'meaning'],
+      Object.values(controlExitCodes).map(({ code: number, means }) => [String(number), means]),
+    ),
+    '## Completion',
+    [
+      '```sh',
+      'source <(npx tsicornc completion bash)             # or zsh',
+      'npx tsicornc completion fish | source',
+      '```',
+    ].join('\n'),
+    '## The protocol',
+    'Messages are JSON in UTF-8, each behind its length in four bytes, big-endian. A request is `{"id": 1, "protocol": 1, "command": "reload", "args": []}`; the commands are those above, `hello`, and not `list`, `status` and `completion`, which are of the client. The answers carry the same `id`: any number of `{"id": 1, "status": "progress", "data": ...}`, then `{"id": 1, "status": "ok", "data": ...}` or `{"id": 1, "status": "error", "error": "..."}`. A request may have 64 KiB, 32 may be under way on a connection, and 64 clients may be connected; one that does not read its answers is disconnected.',
+    'Node.js cannot ask the kernel who is at the other end of a unix socket, so the permissions of the socket (`control_socket_mode`) and of its folder are the whole check; the kernel holds them when a client connects.',
+  ])
+}
+
 /** What tsicorn calls the options of other tools. */
 export function otherToolsPage(): string {
   const rows = (names: Readonly<Record<string, string>>) =>
@@ -85,7 +134,7 @@ export function otherToolsPage(): string {
   return page([
     '# From PM2 and other tools',
     note,
-    'There are no sub-commands, because there is no background daemon with a list of applications: one tsicorn serves one application, in the foreground, and systemd, a container or `--daemon` keeps it running. You operate its arbiter with signals: [signals.md](signals.md). Using a name from another tool is an error that says what this page says.',
+    'There are no sub-commands, because there is no background daemon with a list of applications: one tsicorn serves one application, in the foreground, and systemd, a container or `--daemon` keeps it running. You operate it with `tsicornc`, which is the rest of what `pm2` is ([tsicornc.md](tsicornc.md)), or with signals ([signals.md](signals.md)). Using a name from another tool is an error that says what this page says.',
     "Configuration keys, most of them PM2's. Durations are in seconds here, not milliseconds.",
     table(['key', 'here'], rows(otherKeys)),
     'Flags:',

@@ -10,7 +10,8 @@ import { launch, makeFolder, type Tsicorn } from '../support/tsicorn.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
-const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+const { bin: bins, scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly bin: Readonly<Record<string, string>>
   readonly scripts: Readonly<Record<string, string>>
 }
 
@@ -21,7 +22,8 @@ describe('README.md', function () {
   before(() => {
     folder = makeFolder(filesIn(readme))
     mkdirSync(join(folder, 'node_modules/.bin'))
-    symlinkSync(join(root, 'daemon/tsicorn.js'), join(folder, 'node_modules/.bin/tsicorn'))
+    for (const [bin, file] of Object.entries(bins))
+      symlinkSync(join(root, file), join(folder, 'node_modules/.bin', bin))
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -31,7 +33,15 @@ describe('README.md', function () {
     expect(commandsIn(readme)).to.include('npx tsicorn --check-config')
   })
 
-  for (const command of commandsIn(readme)) {
+  for (const command of commandsIn(readme).filter(command => /^npx tsicornc /.test(command))) {
+    it(`${command} finds the server and does what it says`, async () => {
+      const server = launch({ ...local(['tsicorn']), folder, env: elsewhere })
+      await server.running()
+      expect(run('npx', command.split(' ').slice(1), folder)).to.match(/\w/)
+    })
+  }
+
+  for (const command of commandsIn(readme).filter(command => !/^npx tsicornc /.test(command))) {
     const args = command.split(' ').slice(1)
     if (args.some(arg => /^--(?:check|print)-config$/.test(arg))) {
       it(`${command} finds nothing wrong`, () => {
