@@ -131,6 +131,20 @@ describe('tsicornc', () => {
     expect(await ready.ended).to.include({ code: 0, stdout: 'Ready\n' })
   })
 
+  it('waits for the first workers, and for a start that is tried again', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '--reload', './app.mjs'],
+      files: { 'app.mjs': `throw new Error('not yet')` },
+      errors: true,
+    })
+    await server.says(/Waiting for a change/)
+    const early = start(['--pid', `${server.pid}`, 'wait', 'ready'])
+    expect(await control(server, 'reload')).to.deep.include({ code: 1 })
+    server.write('app.mjs', hello)
+    await server.running()
+    expect(await early.ended).to.include({ code: 0, stdout: 'Ready\n' })
+  })
+
   it('scales, replaces a worker, and reopens logs', async () => {
     const server = launchApp('hello.ts', ['--error-logfile', 'error.log'])
     await eventually(
