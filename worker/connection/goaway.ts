@@ -5,6 +5,9 @@ import type { Socket } from 'node:net'
 /** How long a client may take to answer a ping, or to send its first request, in milliseconds. */
 const clientMs = 900
 
+/** A timer that is later than this was held up, in milliseconds, and so may be what the client has answered. */
+const heldUpMs = 100
+
 const goingAway = new WeakSet<ServerHttp2Session>()
 
 /** How long the requests that accompany the first one of a new session may take to arrive, in milliseconds. */
@@ -26,7 +29,12 @@ export function goaway(session: ServerHttp2Session, socket: Socket): void {
     clearTimeout(timer)
     session.close()
   }
-  const timer = setTimeout(close, clientMs)
+  let timer: NodeJS.Timeout
+  const wait = () => {
+    const due = performance.now() + clientMs
+    timer = setTimeout(() => (performance.now() > due + heldUpMs ? wait() : close()), clientMs)
+  }
+  wait()
   session.once('close', () => clearTimeout(timer))
   // The answer to the first ping means that the settings are sent, which have to come before anything else.
   ping(session, () => {

@@ -6,6 +6,7 @@ import { get } from 'node:https'
 import { connect as connectPlain } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { expect } from 'chai'
+import { watchStandstill } from '../../loss/standstill.ts'
 import { Authority, hasOpenssl, type Pair } from '../../support/certificates.ts'
 import { ask, Http2Load } from '../../support/http/http2-load.ts'
 import { Load } from '../../support/http/load.ts'
@@ -268,6 +269,8 @@ describe('HTTP/2', function () {
       })
 
       it('loses nothing under load, beside HTTP/1.1', async () => {
+        const heldUp = watchStandstill()
+        const began = Date.now()
         const server = serve([...args, '-w', '2'])
         const url = await server.running()
         const options = name === 'over TLS' ? { ca: authority.cert } : {}
@@ -281,7 +284,8 @@ describe('HTTP/2', function () {
         await load.stop()
         expect((await beside.stop()).failures).to.deep.equal([])
         expect(load.failures).to.deep.equal([])
-        if (name === 'without TLS') expect(load.repeated).to.equal(0)
+        // A client that does not run for so long does not answer in time.
+        if (name === 'without TLS' && heldUp(began) < 300) expect(load.repeated).to.equal(0)
         expect(load.sessions).to.be.greaterThan(3)
       })
     })
