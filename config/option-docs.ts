@@ -688,6 +688,13 @@ export interface OptionDocs {
    */
   readonly control_socket_disable?: unknown
   /**
+   * Where the arbiter serves `/metrics` for Prometheus and the health checks `/-/live`, `/-/ready` and `/-/startup`: an address as in `bind`, but no descriptor. Whoever can connect can read it, so name a private address. Off by default. Not in Gunicorn.
+   *
+   * Default: none. Takes effect on restart.
+   * Flags: `--metrics-bind`.
+   */
+  readonly metrics_bind?: unknown
+  /**
    * Before the sockets are bound.
    *
    * Called in the arbiter with (server). When it throws, the start is abandoned with exit code 1.

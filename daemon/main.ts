@@ -9,6 +9,7 @@ import { packageFolder } from '../hooks/own-files.ts'
 import { messageOf, stackOf } from '../hooks/thrown.ts'
 import { within } from '../hooks/time-limit.ts'
 import { exitCodes } from '../worker/protocol/exit-codes.ts'
+import type { AdminServer } from './admin/admin-server.ts'
 import { Arbiter } from './arbiter/arbiter.ts'
 import { ControlSocket } from './control/control-socket.ts'
 import { tryConfig } from './generation/config-trial.ts'
@@ -16,6 +17,7 @@ import { type ErrorLog, type ErrorLogOptions, openErrorLog } from './logs/error-
 import { RecentLines } from './logs/recent-lines.ts'
 import { Outlets } from './logs/telemetry.ts'
 import { daemonize, findLauncher, type Launcher } from './process/daemonize.ts'
+import { hearParent } from './process/parent-channel.ts'
 import { Pidfile, pidfileOf } from './process/pidfile.ts'
 import { ProcessGuard } from './process/process-guard.ts'
 import { deafRunner } from './process/script-runner.ts'
@@ -101,6 +103,7 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
   // A terminal sends Ctrl+C to the whole process group.
   if (deafness !== undefined) log.write(process.stdin.isTTY ? 'info' : 'warning', deafness)
   const control = await openControl(resolved, isNewArbiter, log)
+  const admin = await openAdmin(resolved, isNewArbiter, log)
   const notifier = createNotifier({ env: process.env, log })
   // Processes that hooks start must not speak for this one.
   for (const name of [...privateVariables, ...notifyVariables]) delete process.env[name]
@@ -110,6 +113,7 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
     notifier,
     guard,
     control,
+    admin,
     recentLines,
     version: version(),
     pidfile,
@@ -123,6 +127,7 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
   const code = await arbiter.run().catch((error: unknown) => fall(error, log as ErrorLog))
   pidfile.close()
   control?.close()
+  admin?.close()
   await within(lastWordsMs, closeAll(), () => new Error('late')).catch(() => undefined)
   // At its normal exit, Node would close its handles, and remove the files of unix sockets that a new arbiter serves.
   await guard.leave(code)
@@ -144,6 +149,24 @@ async function openControl(
   const path = control.path !== null && isNewArbiter ? `${control.path}.2` : control.path
   const { env } = process
   return await ControlSocket.open({ path, mode: control.mode, env, warn: message => log.warning(message) })
+}
+
+/** A new arbiter gets the address, and what was counted, when the old one is gone. */
+async function openAdmin(
+  { parsed: { metrics } }: Resolved,
+  isNewArbiter: boolean,
+  log: ErrorLog,
+): Promise<AdminServer | undefined> {
+  if (metrics === null) return undefined
+  const { AdminServer } = await import('./admin/admin-server.ts')
+  const admin = new AdminServer({
+    address: metrics,
+    version: version(),
+    report: message => log.error(message),
+  })
+  if (isNewArbiter) hearParent(message => admin.inherit(message))
+  else await admin.open()
+  return admin
 }
 
 /** How long the logs may take to write their last lines, in milliseconds; their reader may have stopped reading. */

@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { loadedModulesPage } from './generate/loaded-modules.ts'
+import { metricsPage } from './generate/metrics-page.ts'
 import { optionDocs } from './generate/option-docs.ts'
 import { exitCodesPage, hooksPage, otherToolsPage, settingsPage, tsicorncPage } from './generate/pages.ts'
 import { schema } from './generate/schema.ts'
@@ -14,6 +15,7 @@ const generated: Readonly<Record<string, string>> = {
   'docs/hooks.md': hooksPage(),
   'docs/exit-codes.md': exitCodesPage(),
   'docs/from-other-tools.md': otherToolsPage(),
+  'docs/metrics.md': metricsPage(),
   'docs/tsicornc.md': tsicorncPage(),
   'docs/schema.json': schema(),
   // What is loaded depends on the version: this page is about the one of `npm start`.

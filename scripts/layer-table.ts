@@ -39,10 +39,11 @@ const table: Readonly<Record<string, string>> = {
   'daemon/workers': 'daemon/{generation,logs,process,sockets,state,system} worker/protocol hooks',
   'daemon/control':
     'control/protocol daemon/{generation,logs,process,sockets,state,system,workers} worker/protocol config/{print,resolve}',
+  'daemon/admin': 'control/protocol daemon/{control,logs,sockets,state,workers} worker/protocol config/kinds',
   'daemon/arbiter':
-    'daemon/{control,generation,logs,process,sockets,state,workers} worker/protocol hooks config config/{kinds,resolve}',
+    'daemon/{admin,control,generation,logs,process,sockets,state,workers} worker/protocol hooks config config/{kinds,resolve}',
   daemon:
-    'daemon/{arbiter,control,generation,logs,process,sockets,system,workers} worker/protocol hooks config/{kinds,load,print,resolve}',
+    'daemon/{admin,arbiter,control,generation,logs,process,sockets,system,workers} worker/protocol hooks config/{kinds,load,print,resolve}',
 }
 
 export const rooms: ReadonlyMap<string, ReadonlySet<string>> = new Map(

@@ -22,6 +22,8 @@ export interface Parsed {
   readonly errorlog: string
   /** Absolute, or `-`; null without one. */
   readonly accesslog: string | null
+  /** Where metrics and health are served. */
+  readonly metrics: Exclude<Address, { kind: 'fd' }> | null
   /** Where clients control the server: an absolute path, or null for a usual place; null as a whole if nowhere. */
   readonly control: { readonly path: string | null; readonly mode: number } | null
   /** Null where nothing is sent. */
@@ -70,12 +72,18 @@ export function parseSettings(
   const addresses = bind.flatMap(text => attempt('bind', text, () => addressFrom(text, settings)))
   const [syslog = null] = attempt('syslog_addr', syslog_addr, parseSyslogAddress)
   const [statsd = null] = statsd_host === null ? [] : attempt('statsd_host', statsd_host, parseStatsdHost)
+  const { metrics_bind } = settings
+  const [metrics] =
+    metrics_bind === null
+      ? []
+      : attempt('metrics_bind', metrics_bind, () => metricsAddress(metrics_bind, chdir))
   const parsed: Parsed = {
     name,
     addresses,
     pidfile: pidfile === null ? null : resolve(chdir, pidfile),
     errorlog: errorlog === '-' ? errorlog : resolve(chdir, errorlog),
     accesslog: accesslog === null || accesslog === '-' ? accesslog : resolve(chdir, accesslog),
+    metrics: metrics ?? null,
     control: settings.control_socket_disable ? null : controlOf(settings),
     syslog:
       settings.syslog && syslog !== null
@@ -88,6 +96,12 @@ export function parseSettings(
     statsd: statsd && { ...statsd, prefix: settings.statsd_prefix, tags: settings.dogstatsd_tags },
   }
   return { parsed, problems }
+}
+
+function metricsAddress(text: string, chdir: string): Exclude<Address, { kind: 'fd' }> {
+  const address = parseBind(text, chdir)
+  if (address.kind === 'fd') throw new RangeError('has a descriptor: use HOST:PORT or unix:PATH')
+  return address
 }
 
 function controlOf({ chdir, control_socket: path, control_socket_mode: mode }: Settings): Parsed['control'] {

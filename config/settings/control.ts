@@ -26,4 +26,11 @@ export const control = {
     doc: 'Do not open the control socket.',
     effect: 'on restart',
   },
+  metrics_bind: {
+    kind: optionalText('ADDRESS'),
+    default: null,
+    flag: '--metrics-bind',
+    doc: 'Where the arbiter serves `/metrics` for Prometheus and the health checks `/-/live`, `/-/ready` and `/-/startup`: an address as in `bind`, but no descriptor. Whoever can connect can read it, so name a private address. Off by default. Not in Gunicorn.',
+    effect: 'on restart',
+  },
 } as const satisfies Group

@@ -5,6 +5,7 @@
  */
 import { messageOf, stackOf } from '../../hooks/thrown.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
+import type { AdminServer } from '../admin/admin-server.ts'
 import type { ControlSocket } from '../control/control-socket.ts'
 import type { Generation } from '../generation/generation.ts'
 import type { RecentLines } from '../logs/recent-lines.ts'
@@ -34,6 +35,8 @@ export interface ArbiterParts extends Foundation {
   readonly guard: ProcessGuard
   readonly version: string
   readonly recentLines: RecentLines
+  /** Metrics and health, if they are wanted. */
+  readonly admin: AdminServer | undefined
   /** Clients that ask and command, if there is a socket for them. */
   readonly control: Pick<ControlSocket, 'serve' | 'move'> | undefined
   /** The folder that this arbiter was started in. */
@@ -81,7 +84,8 @@ export class Arbiter {
     const signals = catchSignals(name => {
       this.#inbox.put(name === 'CONT' ? { type: 'continued' } : { type: 'signal', name })
     })
-    const { control, guard } = this.#parts
+    const { admin, control, guard } = this.#parts
+    admin?.serve(server)
     control?.serve(command => this.#inbox.put({ type: 'asked', command }))
     guard.onStray = error => this.#inbox.put({ type: 'stray', error })
     guard.onListenerFailed = error => server.log.error(describeStray(error, server.resolved.files))
@@ -105,6 +109,7 @@ export class Arbiter {
     }
     await this.#stops.end(this.#inbox, alarm)
     alarm.close()
+    if (admin?.counters !== undefined) server.upgrader.tellNewArbiter(admin.counters)
     server.close()
     server.upgrader.release()
     signals.release()

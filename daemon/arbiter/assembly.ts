@@ -17,6 +17,7 @@ import { firstPhase } from '../state/phase.ts'
 import { CrashLoop, survivorsOf } from '../workers/crash-loop.ts'
 import { Fleet } from '../workers/fleet.ts'
 import { Scoreboard } from '../workers/scoreboard.ts'
+import { Totals } from '../workers/totals.ts'
 import type { ServerEvent } from './inbox.ts'
 import { Server } from './server.ts'
 
@@ -43,6 +44,7 @@ export function assemble(foundation: Foundation, put: (event: ServerEvent) => vo
   const scoreboard = new Scoreboard({ folder: worker_tmp_dir, warn: message => log.warning(message) })
   const records = () => scoreboard.read()
   const journal = new Journal()
+  const totals = new Totals()
   const upgrader = new Upgrader(inheritedFds, put)
   const listeners = new Listeners(inheritedFds.descriptors, log.write)
   const generations = new Generations(put, listeners, new AppBinds(inheritedFds.appBinds))
@@ -50,6 +52,7 @@ export function assemble(foundation: Foundation, put: (event: ServerEvent) => vo
     put,
     log,
     journal,
+    totals,
     scoreboard,
     hooks,
     env,
@@ -62,6 +65,7 @@ export function assemble(foundation: Foundation, put: (event: ServerEvent) => vo
     outlets,
     hooks,
     journal,
+    totals,
     fleet,
     generations,
     upgrader,

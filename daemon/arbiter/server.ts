@@ -21,12 +21,14 @@ import { configure, type Scale, scaleOf } from '../state/scale.ts'
 import type { CrashLoop } from '../workers/crash-loop.ts'
 import type { Fleet } from '../workers/fleet.ts'
 import type { Scoreboard } from '../workers/scoreboard.ts'
+import type { Totals } from '../workers/totals.ts'
 
 export interface ServerParts {
   readonly log: ErrorLog
   readonly outlets: Outlets
   readonly hooks: HookQueue
   readonly journal: Journal
+  readonly totals: Totals
   readonly fleet: Fleet
   readonly generations: Generations
   readonly upgrader: Upgrader
@@ -43,6 +45,7 @@ export class Server {
   readonly outlets: Outlets
   readonly hooks: HookQueue
   readonly journal: Journal
+  readonly totals: Totals
   readonly fleet: Fleet
   readonly generations: Generations
   readonly upgrader: Upgrader
@@ -67,6 +70,7 @@ export class Server {
     this.outlets = parts.outlets
     this.hooks = parts.hooks
     this.journal = parts.journal
+    this.totals = parts.totals
     this.fleet = parts.fleet
     this.generations = parts.generations
     this.upgrader = parts.upgrader

@@ -1,5 +1,6 @@
 /** Upgrades: starts a new arbiter beside this one, until the operator ends one of them. */
 import type { LogLevel } from '../../worker/protocol/messages.ts'
+import type { AdminServer } from '../admin/admin-server.ts'
 import type { ControlSocket } from '../control/control-socket.ts'
 import { pidfileOf } from '../process/pidfile.ts'
 import type { Notifier } from '../process/sd-notify.ts'
@@ -10,6 +11,7 @@ export interface UpgradeParts {
   /** The environment and the folder that this arbiter was started in. */
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string
+  readonly admin: Pick<AdminServer, 'takeOver'> | undefined
   /** Takes the old arbiter's place with the promotion, where it has a configured one. */
   readonly control: Pick<ControlSocket, 'move'> | undefined
   /** Reports to systemd; the new arbiter needs its environment variables. */
@@ -91,6 +93,7 @@ export class Upgrades {
       case 'promoted':
         pidfile.move(pidfileOf(resolved, false))
         this.#takeControlSocket()
+        void this.#parts.admin?.takeOver()
         journal.note({ type: 'promoted' })
         return log.info('Promoted: the old arbiter is gone')
     }

@@ -22,6 +22,11 @@ export function tellParent(message: object): void {
 /** The message of every arbiter that begins to serve. */
 export const ready = { type: 'ready' } as const
 
+/** Hears what an old arbiter says. */
+export function hearParent(listener: (message: unknown) => void): void {
+  process.on('message', listener)
+}
+
 /** Whether the message says that an arbiter serves. */
 export function saysReady(message: unknown): boolean {
   return typeof message === 'object' && message !== null && 'type' in message && message.type === ready.type

@@ -114,6 +114,11 @@ export class Upgrader {
     tellParent(ready)
   }
 
+  /** Tells the new arbiter, if there is one. */
+  tellNewArbiter(message: object): void {
+    if (this.#newArbiter?.connected) this.#newArbiter.send(message, () => undefined)
+  }
+
   /** Lets this process end although the new arbiter lives. */
   release(): void {
     this.#newArbiter?.unref()

@@ -15,6 +15,7 @@ import { type ExitKind, killReasons, reportExit } from './exit-report.ts'
 import { launch } from './launch.ts'
 import type { Scoreboard } from './scoreboard.ts'
 import { killStuck } from './stuck.ts'
+import type { Totals } from './totals.ts'
 import { Child, type ChildEvent } from './worker-handle.ts'
 
 export interface FleetParts {
@@ -22,6 +23,7 @@ export interface FleetParts {
   readonly log: ErrorLog
   readonly journal: Journal
   readonly scoreboard: Scoreboard
+  readonly totals: Totals
   readonly hooks: HookQueue
   /** The base environment of workers. */
   readonly env: NodeJS.ProcessEnv
@@ -167,11 +169,12 @@ export class Fleet {
     child: Child,
     { proven, quietly }: { readonly proven: boolean; readonly quietly: boolean },
   ): { readonly kind: ExitKind; readonly served: number; readonly text: string } {
-    const { log, journal, hooks, scoreboard, view } = this.#parts
+    const { log, journal, hooks, scoreboard, totals, view } = this.#parts
     const now = monotonicNow()
     const record = scoreboard.read().get(child.age)
     const outOfMemory = child.ending?.signal === 'SIGKILL' && this.#ranOutOfMemory()
     const { kind, served, level, text } = reportExit(child, { now, record, outOfMemory, proven })
+    totals.end(child.age, record)
     child.become('exited', now)
     this.#children.delete(child.age)
     if (child.seat !== undefined && !child.isAbandoned) scoreboard.give(child.seat)

@@ -97,6 +97,7 @@ class Life {
         },
         move: () => undefined,
       },
+      admin: undefined,
       recentLines: new RecentLines(),
       version: '0.0.0',
       guard: this.#guard as unknown as ProcessGuard,

@@ -18,7 +18,7 @@ import {
   queueResponse,
 } from './connection-state.ts'
 import { deferDestroy, goaway, goawaySoon } from './goaway.ts'
-import { countResponse } from './totals.ts'
+import { countBytes, countResponse } from './totals.ts'
 
 const inFlight = fieldIndex('requests_in_flight')
 const openConnections = fieldIndex('connections')
@@ -100,7 +100,8 @@ export class Connections {
     this.#open.set(socket, state)
     this.record[openConnections] = this.#open.size
     socket.once('close', () => {
-      this.#open.delete(socket)
+      // Under TLS, the socket on top of it has taken its place.
+      if (this.#open.delete(socket)) countBytes(this.record, socket)
       this.record[openConnections] = this.#open.size
     })
     if (this.total > this.capacity) this.#onOverCapacity(socket)

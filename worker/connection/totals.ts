@@ -1,10 +1,14 @@
-/** Counts responses on the scoreboard, by status class and by duration. */
+/** Counts responses on the scoreboard, by status class and by duration, and bytes. */
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { isComplete } from '../http/response.ts'
 import { fieldIndex } from '../protocol/scoreboard.ts'
 
 const responses = fieldIndex('responses_0')
 const durations = fieldIndex('took_1ms')
+const together = fieldIndex('took_ms')
+const received = fieldIndex('bytes_received')
+const sent = fieldIndex('bytes_sent')
 
 const buckets = [1, 5, 25, 100, 500, 2_500, 10_000] as const
 
@@ -14,4 +18,11 @@ export function countResponse(record: Float64Array, res: ServerResponse, millise
   let bucket = 0
   while (bucket < buckets.length && milliseconds > buckets[bucket]!) bucket += 1
   record[durations + bucket]! += 1
+  record[together]! += milliseconds
+}
+
+/** Counts the bytes of a connection that has closed. */
+export function countBytes(record: Float64Array, { bytesRead, bytesWritten }: Socket): void {
+  record[received]! += bytesRead
+  record[sent]! += bytesWritten
 }

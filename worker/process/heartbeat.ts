@@ -2,6 +2,10 @@
 import { fieldIndex, monotonicNow, writeRecord } from '../protocol/scoreboard.ts'
 
 const rss = fieldIndex('rss')
+const cpu = fieldIndex('cpu_ms')
+
+// Taken before an app can replace it.
+const { cpuUsage } = process
 
 export interface HeartbeatOptions {
   readonly fd: number
@@ -48,6 +52,7 @@ export function startHeartbeat(options: HeartbeatOptions): void {
     lastUtilization = utilization
     record[fieldIndex('delay')] = Math.max(0, performance.now() - due)
     record[rss] = residentMemory() ?? record[rss]!
+    record[cpu] = processorTime()
     write()
     due = performance.now() + intervalMs
     if (!isOrphan && process.ppid !== parent) {
@@ -70,6 +75,12 @@ function eventLoopUtilization(): { readonly idle: number; readonly active: numbe
   } catch {
     return undefined
   }
+}
+
+/** In milliseconds. */
+function processorTime(): number {
+  const { user, system } = cpuUsage()
+  return (user + system) / 1_000
 }
 
 /** In bytes; undefined when no file descriptor is left to read it with. */

@@ -34,6 +34,13 @@ export const recordFields = [
   'took_2500ms',
   'took_10s',
   'took_longer',
+  /** How long all of them took together, in milliseconds. */
+  'took_ms',
+  /** Bytes of closed connections. */
+  'bytes_received',
+  'bytes_sent',
+  /** Processor time in milliseconds. */
+  'cpu_ms',
   /** How busy the event loop was in the last interval, 0 to 1. */
   'utilization',
   /** How late this record was written, in milliseconds. */
@@ -98,6 +105,8 @@ function isPossible(field: RecordField, value: number, now: number): boolean {
     case 'utilization':
       return value >= 0 && value <= 1
     case 'delay':
+    case 'took_ms':
+    case 'cpu_ms':
       return value >= 0 && value < Infinity
     default:
       return value >= 0 && Number.isSafeInteger(value)

@@ -4,7 +4,13 @@ import { Upgrades } from '../../../daemon/arbiter/upgrades.ts'
 import { fakeServer, generation } from './fake-server.ts'
 
 describe('upgrades', () => {
-  const parts = { env: { PATH: '/bin' }, cwd: '/srv', notifier: undefined, control: undefined }
+  const parts = {
+    env: { PATH: '/bin' },
+    cwd: '/srv',
+    notifier: undefined,
+    control: undefined,
+    admin: undefined,
+  }
 
   async function upgrading(answers: {
     readonly upgrader?: Readonly<Record<string, unknown>>

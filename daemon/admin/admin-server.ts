@@ -1,0 +1,181 @@
+/**
+ * The administrative listener: metrics and health of the server. It is the arbiter's, and answers also when workers are
+ * stuck. What clients do costs the arbiter little: few may be connected, none for long, and metrics are made anew a few
+ * times a second at most.
+ */
+import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Address, describeAddress } from '../../config/kinds/bind-address.ts'
+import type { ControlledServer } from '../control/controlled.ts'
+import { listenersOf } from '../control/snapshot.ts'
+import type { JournalEvent } from '../logs/journal.ts'
+import { attempt, clearStaleSocket } from '../sockets/socket-file.ts'
+import type { Totals } from '../workers/totals.ts'
+import { type Counters, countersOf, readCounters } from './counters.ts'
+import { contentTypes, exposition, type Format, formatFor } from './exposition.ts'
+import { type Health, healthOf } from './health.ts'
+import { metricsOf } from './metrics.ts'
+
+export interface AdminOptions {
+  readonly address: Exclude<Address, { kind: 'fd' }>
+  readonly version: string
+  readonly report: (message: string) => void
+}
+
+/** What it tells about. */
+export type AdministeredServer = ControlledServer & { readonly totals: Totals }
+
+/** How many clients may be connected, and how long one may take for a request, or read nothing, in milliseconds. */
+const mostClients = 64
+const patienceMs = 5_000
+
+/** How long metrics are told again as they are, in milliseconds. */
+const freshMs = 250
+
+/** How often an address is tried that the old arbiter may still have, and the pause between, in milliseconds. */
+const tries = 20
+const pauseMs = 250
+
+export class AdminServer {
+  readonly #options: AdminOptions
+  readonly #http: HttpServer
+  #server: AdministeredServer | undefined
+  #inherited: Counters | undefined
+  #lastReload: number | undefined
+  #hasServed = false
+  #made: { readonly at: number; readonly texts: Promise<Readonly<Record<Format, string>>> } | undefined
+
+  constructor(options: AdminOptions) {
+    this.#options = options
+    const limits = { headersTimeout: patienceMs, requestTimeout: patienceMs, keepAliveTimeout: patienceMs }
+    this.#http = createServer({ ...limits, maxHeaderSize: 8_192 }, (req, res) => void this.#answer(req, res))
+    this.#http.maxConnections = mostClients
+    this.#http.timeout = patienceMs
+    this.#http.unref()
+  }
+
+  /** Listens. Rejects with one message for the user. */
+  async open(): Promise<void> {
+    const { address } = this.#options
+    try {
+      if (address.kind === 'unix') await clearStaleSocket(address.path)
+      await new Promise<void>((resolve, reject) => {
+        this.#http.once('error', reject)
+        this.#http.listen(address, () => resolve(this.#http.off('error', reject) && undefined))
+      })
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      const why = code === 'EADDRINUSE' ? 'the address is in use' : message
+      throw new Error(
+        `Cannot bind metrics_bind ${describeAddress(address)}: ${why}: choose another address`,
+        {
+          cause: error,
+        },
+      )
+    }
+    // Without descriptors, a client has to come back.
+    this.#http.on('error', ({ message }) => this.#options.report(`metrics_bind: ${message}`))
+  }
+
+  /** Opens the address that the old arbiter has had until now. */
+  async takeOver(): Promise<void> {
+    for (let left = tries; ; left -= 1) {
+      try {
+        return await this.open()
+      } catch (error) {
+        if (left === 1) return this.#options.report((error as Error).message)
+        await sleep(pauseMs, undefined, { ref: false })
+      }
+    }
+  }
+
+  /** Tells about this server from now on. */
+  serve(server: AdministeredServer): void {
+    this.#server = server
+    server.journal.follow(event => this.#note(event))
+  }
+
+  #note(event: JournalEvent): void {
+    if (event.type === 'reload succeeded') this.#lastReload = event.took
+    this.#hasServed ||= event.type === 'serving'
+  }
+
+  /** Everything counted so far, for a new arbiter. */
+  get counters(): Counters | undefined {
+    return this.#server && countersOf(this.#server, this.#inherited)
+  }
+
+  /** Goes on from the counters in this message of the old arbiter. */
+  inherit(message: unknown): void {
+    const counters = readCounters(message)
+    if (counters === undefined) return
+    this.#inherited = counters
+    this.#server?.totals.inherit(counters.requests)
+  }
+
+  close(): void {
+    attempt(() => this.#http.close())
+    this.#http.closeAllConnections()
+  }
+
+  async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const [path = ''] = (req.url ?? '').split('?')
+    if (req.method !== 'GET' && req.method !== 'HEAD') return respond(res, 405, 'Only GET and HEAD\n')
+    const health = healthOf(this.#server, this.#hasServed)
+    if (Object.hasOwn(health, path)) return respondHealth(res, health[path as keyof typeof health])
+    if (path !== '/metrics')
+      return respond(res, 404, `There are ${['/metrics', ...Object.keys(health)].join(', ')}\n`)
+    const format = formatFor(req.headers.accept)
+    try {
+      const texts = await this.#texts()
+      respond(res, 200, texts[format], contentTypes[format])
+    } catch (error) {
+      respond(res, 503, `${(error as Error).message}\n`)
+    }
+  }
+
+  #texts(): Promise<Readonly<Record<Format, string>>> {
+    const now = performance.now()
+    if (this.#made === undefined || now - this.#made.at > freshMs)
+      this.#made = { at: now, texts: this.#make() }
+    return this.#made.texts
+  }
+
+  async #make(): Promise<Readonly<Record<Format, string>>> {
+    const server = this.#server
+    const counters = this.counters
+    if (server === undefined || counters === undefined) throw new Error('The server is being started')
+    const { version } = this.#options
+    const observation = {
+      server,
+      version,
+      counters,
+      listeners: await listenersOf(server),
+      lastReload: this.#lastReload,
+    }
+    const families = metricsOf(observation)
+    return {
+      prometheus: exposition(families, 'prometheus'),
+      openmetrics: exposition(families, 'openmetrics'),
+    }
+  }
+}
+
+function respondHealth(res: ServerResponse, { isGood, words }: Health): void {
+  respond(res, isGood ? 200 : 503, `${words}\n`)
+}
+
+function respond(
+  res: ServerResponse,
+  status: number,
+  body: string,
+  type = 'text/plain; charset=utf-8',
+): void {
+  res.writeHead(status, {
+    'Content-Type': type,
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  })
+  res.end(res.req.method === 'HEAD' ? undefined : body)
+}

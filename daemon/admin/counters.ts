@@ -1,0 +1,53 @@
+/** All that a server counts: it goes on when workers end, and when a new arbiter takes over. */
+import type { Journal } from '../logs/journal.ts'
+import { type Counts, countedFields, type Totals } from '../workers/totals.ts'
+
+export interface Counters {
+  readonly requests: Counts
+  readonly started: number
+  /** By kind of exit. */
+  readonly ended: Readonly<Record<string, number>>
+  readonly reloads: { readonly succeeded: number; readonly failed: number }
+}
+
+/** What an arbiter has counted itself, and inherited. */
+export function countersOf(
+  {
+    totals,
+    journal,
+    records,
+  }: { totals: Totals; journal: Journal; records: () => Parameters<Totals['sum']>[0] },
+  inherited: Counters | undefined,
+): Counters {
+  const { started = 0, ended = {}, reloads = { succeeded: 0, failed: 0 } } = inherited ?? {}
+  const kinds = new Set([...Object.keys(ended), ...journal.exits.keys()])
+  return {
+    requests: totals.sum(records()),
+    started: started + journal.count('worker booting'),
+    ended: Object.fromEntries(
+      Array.from(kinds, kind => [kind, (ended[kind] ?? 0) + (journal.exits.get(kind) ?? 0)]),
+    ),
+    reloads: {
+      succeeded: reloads.succeeded + journal.count('reload succeeded'),
+      failed: reloads.failed + journal.count('reload failed'),
+    },
+  }
+}
+
+/** The counters in this message; undefined if it has none. */
+export function readCounters(message: unknown): Counters | undefined {
+  const { requests, started, ended, reloads } = Object(message) as Partial<Counters>
+  const areNumbers = (values: object | undefined, names: readonly string[]) =>
+    names.every(name => isCount((Object(values) as Record<string, unknown>)[name]))
+  const isWhole =
+    areNumbers(requests, countedFields) &&
+    areNumbers(reloads, ['succeeded', 'failed']) &&
+    isCount(started) &&
+    typeof ended === 'object' &&
+    areNumbers(ended, Object.keys(ended ?? {}))
+  return isWhole ? (message as Counters) : undefined
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY
+}

@@ -1,0 +1,80 @@
+/** Prints metrics as text: for Prometheus (version 0.0.4), or as OpenMetrics 1.0. */
+
+export type Labels = Readonly<Record<string, string>>
+
+export interface Sample {
+  readonly labels?: Labels
+  readonly value: number
+}
+
+export interface Histogram {
+  /** How many were at most this large, by upper bound; cumulative, without the last one. */
+  readonly buckets: readonly (readonly [bound: number, count: number])[]
+  readonly count: number
+  readonly sum: number
+}
+
+/** All samples of one name. The names of counters are without `_total`. */
+export type Family = { readonly name: string; readonly help: string } & (
+  | { readonly type: 'counter' | 'gauge' | 'info'; readonly samples: readonly Sample[] }
+  | { readonly type: 'histogram'; readonly histogram: Histogram }
+)
+
+export type Format = 'prometheus' | 'openmetrics'
+
+export const contentTypes: Readonly<Record<Format, string>> = {
+  prometheus: 'text/plain; version=0.0.4; charset=utf-8',
+  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+}
+
+/** The format that an `Accept` header asks for. */
+export function formatFor(accept: string | undefined): Format {
+  return accept?.includes('application/openmetrics-text') ? 'openmetrics' : 'prometheus'
+}
+
+export function exposition(families: readonly Family[], format: Format): string {
+  const lines = families.flatMap(family => linesOf(family, format))
+  return [...lines, ...(format === 'openmetrics' ? ['# EOF'] : []), ''].join('\n')
+}
+
+function linesOf(family: Family, format: Format): string[] {
+  const { name, help, type } = family
+  const isPlain = format === 'prometheus'
+  const suffix = type === 'counter' ? '_total' : type === 'info' ? '_info' : ''
+  const declared = isPlain ? `${name}${suffix}` : name
+  const shownType = isPlain && type === 'info' ? 'gauge' : type
+  const samples =
+    family.type === 'histogram'
+      ? histogramLines(name, family.histogram)
+      : family.samples.map(({ labels, value }) => `${name}${suffix}${labelsText(labels)} ${number(value)}`)
+  return [`# HELP ${declared} ${escapeHelp(help)}`, `# TYPE ${declared} ${shownType}`, ...samples]
+}
+
+function histogramLines(name: string, { buckets, count, sum }: Histogram): string[] {
+  const bounds = [
+    ...buckets.map(([bound, below]) => [number(bound), below] as const),
+    ['+Inf', count] as const,
+  ]
+  return [
+    ...bounds.map(([le, below]) => `${name}_bucket{le="${le}"} ${below}`),
+    `${name}_sum ${number(sum)}`,
+    `${name}_count ${count}`,
+  ]
+}
+
+function labelsText(labels: Labels = {}): string {
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}="${escapeLabel(value)}"`)
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
+}
+
+function escapeHelp(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+}
+
+function escapeLabel(text: string): string {
+  return escapeHelp(text).replaceAll('"', '\\"')
+}
+
+function number(value: number): string {
+  return Number.isFinite(value) ? String(value) : value > 0 ? '+Inf' : 'NaN'
+}

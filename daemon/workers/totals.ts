@@ -1,0 +1,66 @@
+/** What all workers have counted together: it never goes back, whatever becomes of a worker, or what it writes. */
+import type { RecordField, ScoreRecord } from '../../worker/protocol/scoreboard.ts'
+
+/** The fields of a record that only grow. */
+export const countedFields = [
+  'responses_0',
+  'responses_1',
+  'responses_2',
+  'responses_3',
+  'responses_4',
+  'responses_5',
+  'timeouts',
+  'took_1ms',
+  'took_5ms',
+  'took_25ms',
+  'took_100ms',
+  'took_500ms',
+  'took_2500ms',
+  'took_10s',
+  'took_longer',
+  'took_ms',
+  'bytes_received',
+  'bytes_sent',
+  'cpu_ms',
+] as const satisfies readonly RecordField[]
+
+export type Counts = Readonly<Record<(typeof countedFields)[number], number>>
+
+export const noCounts = Object.fromEntries(countedFields.map(field => [field, 0])) as unknown as Counts
+
+export class Totals {
+  /** Of workers that have ended. */
+  #ended: Counts = noCounts
+  /** The most that each living worker has said. */
+  readonly #living = new Map<number, Counts>()
+
+  /** Everything counted so far; `records` are those of the living workers, by age. */
+  sum(records: ReadonlyMap<number, ScoreRecord>): Counts {
+    for (const [age, record] of records) this.#living.set(age, most(this.#living.get(age), record))
+    return [...this.#living.values()].reduce(plus, this.#ended)
+  }
+
+  /** A worker has ended, and this was its last record. */
+  end(age: number, record: ScoreRecord | undefined): void {
+    const last = record === undefined ? this.#living.get(age) : most(this.#living.get(age), record)
+    this.#living.delete(age)
+    if (last !== undefined) this.#ended = plus(this.#ended, last)
+  }
+
+  /** Goes on from what was counted before this arbiter. */
+  inherit(counts: Counts): void {
+    this.#ended = plus(this.#ended, counts)
+  }
+}
+
+function plus(a: Counts, b: Counts): Counts {
+  return fromEach(field => a[field] + b[field])
+}
+
+function most(known: Counts = noCounts, record: ScoreRecord): Counts {
+  return fromEach(field => Math.max(known[field], record[field]))
+}
+
+function fromEach(value: (field: keyof Counts) => number): Counts {
+  return Object.fromEntries(countedFields.map(field => [field, value(field)])) as unknown as Counts
+}

@@ -1,0 +1,203 @@
+/** Metrics and health of real servers. */
+import { spawnSync } from 'node:child_process'
+import http from 'node:http'
+import net from 'node:net'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { eventually, freePort, launch, launchApp, makeFolder } from '../../support/tsicorn.ts'
+import { control } from '../../support/tsicornc.ts'
+
+const app = `export default (req, res) => {
+  if (req.url === '/hang') for (;;);
+  if (req.url === '/exit') process.exit(1)
+  res.end('hello')
+}`
+
+interface Got {
+  readonly status: number | undefined
+  readonly type: string | undefined
+  readonly text: string
+}
+
+async function get(target: http.RequestOptions | string, headers: Record<string, string> = {}): Promise<Got> {
+  const options =
+    typeof target === 'string'
+      ? { ...urlOptions(target), headers, agent: false }
+      : { ...target, agent: false }
+  return await new Promise((resolve, reject) => {
+    http
+      .get(options, res => {
+        let text = ''
+        res.setEncoding('utf8').on('data', piece => {
+          text += piece
+        })
+        res.once('end', () => resolve({ status: res.statusCode, type: res.headers['content-type'], text }))
+        res.once('error', reject)
+      })
+      .once('error', reject)
+  })
+}
+
+function urlOptions(text: string): http.RequestOptions {
+  const { hostname, port, pathname } = new URL(text)
+  return { hostname, port, path: pathname }
+}
+
+/** All samples that only grow. */
+function counters(text: string): Map<string, number> {
+  const lines = text
+    .split('\n')
+    .filter(line => /^tsicorn_\S*_total|^http_server_request_duration_seconds_/.test(line))
+  return new Map(
+    lines.map(line => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+  )
+}
+
+describe('metrics', () => {
+  it('never go back over a crash, a reload and an upgrade', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '-w', '2', '--metrics-bind', `127.0.0.1:${port}`, './app.mjs'],
+      files: { 'app.mjs': app },
+      errors: true,
+    })
+    const url = await server.running()
+    const metrics = `http://127.0.0.1:${port}/metrics`
+    let before = new Map<string, number>()
+    const look = async () => {
+      const now = counters((await get(metrics)).text)
+      for (const [name, value] of before) expect(now.get(name), name).to.be.at.least(value)
+      before = now
+      return now
+    }
+    const served = async (wanted: number) =>
+      await eventually(`${wanted} are counted`, async () => {
+        return (await look()).get('tsicorn_responses_total{class="2xx"}') === wanted
+      })
+    for (let asked = 0; asked < 10; asked += 1) await get(url)
+    await served(10)
+    await get(`${url}/exit`).catch(() => undefined)
+    await eventually('the exit is counted', async () => {
+      return (await look()).get('tsicorn_workers_ended_total{kind="crash"}') === 1
+    })
+    expect((await control(server, 'reload')).code).to.equal(0)
+    await get(url)
+    await served(11)
+    expect(before.get('tsicorn_reloads_total{outcome="succeeded"}')).to.equal(1)
+    expect((await control(server, 'upgrade', '--bake', '0')).code).to.equal(0)
+    await server.says(/Promoted/)
+    await eventually(
+      'the new arbiter has the address',
+      async () => (await get(metrics).catch(() => undefined))?.status === 200,
+    )
+    await get(url)
+    await served(12)
+  })
+
+  it('are valid for Prometheus', async function () {
+    if (spawnSync('promtool', ['--version']).error !== undefined) this.skip()
+    const port = await freePort()
+    const server = launchApp('hello.ts', ['--metrics-bind', `127.0.0.1:${port}`])
+    const url = await server.running()
+    await get(url)
+    await control(server, 'reload')
+    const { text, type } = await get(`http://127.0.0.1:${port}/metrics`)
+    expect(type).to.equal('text/plain; version=0.0.4; charset=utf-8')
+    const { status, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
+    expect({ status, stderr }).to.deep.equal({ status: 0, stderr: '' })
+  })
+
+  it('are OpenMetrics for those who ask for it, on a unix socket as well', async () => {
+    const folder = makeFolder({ 'app.mjs': app })
+    const server = launch({
+      folder,
+      args: ['-b', '127.0.0.1:0', '--metrics-bind', 'unix:metrics.sock', './app.mjs'],
+    })
+    await server.running()
+    const socketPath = join(folder, 'metrics.sock')
+    const { text, type } = await get({
+      socketPath,
+      path: '/metrics',
+      headers: { accept: 'application/openmetrics-text' },
+    })
+    expect(type).to.match(/^application\/openmetrics-text; version=1.0.0/)
+    expect(text).to.match(/# EOF\n$/)
+    expect((await get({ socketPath, path: '/elsewhere' })).status).to.equal(404)
+    expect((await get({ socketPath, path: '/metrics', method: 'POST' })).status).to.equal(405)
+  })
+
+  it('say who else has the address, and the server does not start', async () => {
+    const port = await freePort()
+    const other = net.createServer().listen(port, '127.0.0.1')
+    const server = launchApp('hello.ts', ['--metrics-bind', `127.0.0.1:${port}`])
+    expect((await server.ended).code).to.equal(1)
+    other.close()
+    expect(server.log).to.include(
+      `Cannot bind metrics_bind 127.0.0.1:${port}: the address is in use: choose another address\n`,
+    )
+  })
+
+  it('are served again when clients that read nothing, and many that say nothing, have had their time', async () => {
+    const port = await freePort()
+    const server = launchApp('hello.ts', ['--metrics-bind', `127.0.0.1:${port}`])
+    await server.running()
+    const idle = Array.from({ length: 300 }, (_, at) => {
+      const socket = net
+        .connect(port, '127.0.0.1')
+        .pause()
+        .on('error', () => undefined)
+      if (at % 2 === 0) socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(200))
+      return socket
+    })
+    await eventually('metrics are served', async () => {
+      return (await get(`http://127.0.0.1:${port}/metrics`).catch(() => undefined))?.status === 200
+    })
+    for (const socket of idle) socket.destroy()
+  })
+})
+
+describe('health checks', () => {
+  it('tell the start, readiness, and the announced stop', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '--metrics-bind', `127.0.0.1:${port}`, '--drain-delay', '2', './app.mjs'],
+      files: {
+        'app.mjs': `import { existsSync } from 'node:fs'
+          while (!existsSync('go')) await new Promise(resolve => setTimeout(resolve, 20))
+          ${app}`,
+      },
+    })
+    await server.says(/Booting worker 1/)
+    const states = async () =>
+      await Promise.all(
+        ['live', 'startup', 'ready'].map(
+          async name => (await get(`http://127.0.0.1:${port}/-/${name}`)).status,
+        ),
+      )
+    expect(await states()).to.deep.equal([200, 503, 503])
+    server.write('go', '')
+    await server.running()
+    expect(await states()).to.deep.equal([200, 200, 200])
+    server.signal('SIGTERM')
+    await server.says(/Stopping/)
+    expect(await states()).to.deep.equal([200, 200, 503])
+    await server.ended
+  })
+
+  it('are answered while all workers are stuck', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '--metrics-bind', `127.0.0.1:${port}`, '--timeout', '4', './app.mjs'],
+      files: { 'app.mjs': app },
+      errors: true,
+    })
+    const url = await server.running()
+    const stuck = get(`${url}/hang`).catch(() => undefined)
+    expect((await get(`http://127.0.0.1:${port}/-/live`)).status).to.equal(200)
+    expect((await get(`http://127.0.0.1:${port}/metrics`)).text).to.match(
+      /tsicorn_workers\{state="ready"\} 1/,
+    )
+    await server.says(/WORKER TIMEOUT/)
+    await stuck
+  })
+})
