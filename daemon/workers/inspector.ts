@@ -23,7 +23,7 @@ interface CapturedStack {
 const limitMs = 5_000
 
 /** Running JavaScript, even an endless loop, answers. */
-const inNativeCode = 'it is stuck in native code, or stopped'
+const inNativeCode = 'it is stuck in native code, or stopped, or waits and runs nothing'
 
 /** How long an answer may be, in characters, and how much of it is used. */
 const longestAnswer = 256 * 1024
@@ -87,7 +87,7 @@ function parseReport(text: string): StackReport {
   try {
     const { stack, requests } = JSON.parse(text) as { readonly stack?: unknown; readonly requests?: unknown }
     return {
-      stack: framesOf(String(stack)),
+      stack: framesOf(String(stack ?? '')),
       requests: Array.isArray(requests) ? requests.slice(0, mostRequests).filter(isRequest).map(shorten) : [],
     }
   } catch (error) {

@@ -50,7 +50,8 @@ function watch(): void {
       const callFrameId = params.callFrames[0]?.callFrameId ?? ''
       const asked = { callFrameId, expression: workerData.question }
       session.post('Debugger.evaluateOnCallFrame', asked, (_, answer) => {
-        channel.write(`${(answer as Answer | undefined)?.result.value}\n`)
+        // Without a frame, no JavaScript was running.
+        channel.write(`${(answer as Answer | undefined)?.result.value ?? '{}'}\n`)
         // It goes on: whether it is killed, the arbiter decides.
         session.disconnect()
       })

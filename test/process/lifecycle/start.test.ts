@@ -187,7 +187,7 @@ describe('a start that fails', () => {
   it('because the app never finishes loading ends at boot_timeout', async () => {
     const server = launchApp('hangs-on-load.ts', ['--boot-timeout', '1'], { errors: true })
     expect(await server.ended).to.deep.equal({ code: 3, signal: null })
-    expect(server.log).to.match(/boot_timeout/)
+    expect(server.log).to.match(/boot_timeout\nIt stands\n +at .*hangs-on-load.ts/)
   })
 
   it('in a folder that has been removed says so', async () => {
