@@ -1,6 +1,7 @@
 /** All that a server counts: it goes on when workers end, and when a new arbiter takes over. */
+import { countedFields } from '../../worker/protocol/scoreboard.ts'
 import type { Journal } from '../logs/journal.ts'
-import { type Counts, countedFields, type Totals } from '../workers/totals.ts'
+import type { Counts, Totals } from '../workers/totals.ts'
 
 export interface Counters {
   readonly requests: Counts

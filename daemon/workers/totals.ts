@@ -1,28 +1,5 @@
 /** What all workers have counted together: it never goes back, whatever becomes of a worker, or what it writes. */
-import type { RecordField, ScoreRecord } from '../../worker/protocol/scoreboard.ts'
-
-/** The fields of a record that only grow. */
-export const countedFields = [
-  'responses_0',
-  'responses_1',
-  'responses_2',
-  'responses_3',
-  'responses_4',
-  'responses_5',
-  'timeouts',
-  'took_1ms',
-  'took_5ms',
-  'took_25ms',
-  'took_100ms',
-  'took_500ms',
-  'took_2500ms',
-  'took_10s',
-  'took_longer',
-  'took_ms',
-  'bytes_received',
-  'bytes_sent',
-  'cpu_ms',
-] as const satisfies readonly RecordField[]
+import { countedFields, type ScoreRecord } from '../../worker/protocol/scoreboard.ts'
 
 export type Counts = Readonly<Record<(typeof countedFields)[number], number>>
 

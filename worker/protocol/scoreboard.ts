@@ -6,14 +6,24 @@
  */
 import { readSync, writeSync } from 'node:fs'
 
-/** The fields of a record, in their order; every one is a double in the byte order of the machine. */
-export const recordFields = [
+/** The fields of a record that say how things are now. */
+const currentFields = [
   /** The worker that the record belongs to; a slot is used again after its worker is gone. */
   'age',
   /** When the event loop of the worker last turned, in milliseconds of the monotonic clock. */
   'heartbeat',
   'connections',
   'requests_in_flight',
+  /** How busy the event loop was in the last interval, 0 to 1. */
+  'utilization',
+  /** How late this record was written, in milliseconds. */
+  'delay',
+  /** Resident memory in bytes. */
+  'rss',
+] as const
+
+/** Those that only grow. */
+export const countedFields = [
   /** Finished responses by class; `responses_0` are those whose client left first. */
   'responses_0',
   'responses_1',
@@ -41,13 +51,10 @@ export const recordFields = [
   'bytes_sent',
   /** Processor time in milliseconds. */
   'cpu_ms',
-  /** How busy the event loop was in the last interval, 0 to 1. */
-  'utilization',
-  /** How late this record was written, in milliseconds. */
-  'delay',
-  /** Resident memory in bytes. */
-  'rss',
 ] as const
+
+/** The fields of a record, in their order; every one is a double in the byte order of the machine. */
+export const recordFields = [...currentFields, ...countedFields] as const
 
 export type RecordField = (typeof recordFields)[number]
 

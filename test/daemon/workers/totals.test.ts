@@ -1,8 +1,8 @@
 /** What workers count together never goes back. */
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { type Counts, countedFields, Totals } from '../../../daemon/workers/totals.ts'
-import type { ScoreRecord } from '../../../worker/protocol/scoreboard.ts'
+import { type Counts, Totals } from '../../../daemon/workers/totals.ts'
+import { countedFields, type ScoreRecord } from '../../../worker/protocol/scoreboard.ts'
 
 const recordOf = (value: number) =>
   Object.fromEntries(countedFields.map(field => [field, value])) as unknown as ScoreRecord
