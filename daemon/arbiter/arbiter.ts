@@ -200,10 +200,11 @@ export class Arbiter {
   }
 
   #open(): void {
-    const { generations, log, hooks, scale } = this.#server
+    const { generations, journal, log, hooks, scale } = this.#server
     generations.confirm()
     this.#server.pidfile.publish()
     log.info(`Running: ${count(scale.wanted, 'worker')} ready`)
+    journal.note({ type: 'serving', generation: generations.current?.number ?? 0 })
     hooks.tell('when_ready', this.#server.view())
     this.#server.upgrader.announceReady()
   }

@@ -6,7 +6,14 @@ import type { SignalName } from '../state/phase.ts'
 import type { Controls } from './controlled.ts'
 import type { Asked, Reply } from './conversation.ts'
 import { helloOf, listenersOf, statsOf, workersOf } from './snapshot.ts'
-import { readyOutcome, reloadOutcome, startOutcome, upgradeOutcome, waitFor } from './waiting.ts'
+import {
+  postponedOutcome,
+  readyOutcome,
+  reloadOutcome,
+  startOutcome,
+  upgradeOutcome,
+  waitFor,
+} from './waiting.ts'
 
 type Handler = (controls: Controls, args: readonly string[], reply: Reply) => void
 
@@ -96,6 +103,7 @@ function reload(controls: Controls, _: readonly string[], reply: Reply): void {
   if (refusal !== undefined) return reply.error(refusal)
   if (phase.name === 'waiting') return waitFor(server, reply, startOutcome)
   // One that was postponed has its number later.
+  if (phase.name === 'booting') return waitFor(server, reply, postponedOutcome(before + 1))
   waitFor(server, reply, reloadOutcome(controls.reload > before ? controls.reload : before + 1))
 }
 
