@@ -69,6 +69,7 @@ export class Arbiter {
       ...parts,
       reloads: this.#reloads,
       stops: this.#stops,
+      upgrades: this.#upgrades,
       react: trigger => this.#react(trigger),
     })
     this.#systemdStatus = parts.notifier && new SystemdStatus(this.#server, parts.notifier)

@@ -1,5 +1,4 @@
 /** Upgrades: starts a new arbiter beside this one, until the operator ends one of them. */
-import type { LogLevel } from '../../worker/protocol/messages.ts'
 import type { ControlSocket } from '../control/control-socket.ts'
 import { pidfileOf } from '../process/pidfile.ts'
 import type { Notifier } from '../process/sd-notify.ts'
@@ -26,14 +25,17 @@ export class Upgrades {
     this.#parts = parts
   }
 
+  /** Why none can begin now. It fails nothing: another one that is under way goes on. */
+  get refusal(): string | undefined {
+    const why = this.#isPreparing ? 'an upgrade is being prepared already' : this.#server.upgrader.refusal
+    return why === undefined ? undefined : `Not upgrading: ${why}`
+  }
+
   /** Starts a new arbiter, after the hook `pre_exec`. */
   async begin(): Promise<void> {
-    const { upgrader, hooks } = this.#server
-    const refusal = this.#isPreparing ? 'an upgrade is being prepared already' : upgrader.refusal
-    if (refusal !== undefined) return this.#fail(refusal, 'warning')
     this.#isPreparing = true
     try {
-      await hooks.call('pre_exec', this.#server.view())
+      await this.#server.hooks.call('pre_exec', this.#server.view())
       this.#launch()
     } catch (error) {
       this.#fail((error as Error).message)
@@ -42,9 +44,9 @@ export class Upgrades {
     }
   }
 
-  #fail(why: string, level: LogLevel = 'error'): void {
+  #fail(why: string): void {
     const error = `Not upgrading: ${why}`
-    this.#server.log.write(level, error)
+    this.#server.log.error(error)
     this.#server.journal.note({ type: 'upgrade failed', error })
   }
 

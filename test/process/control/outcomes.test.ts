@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import { Client } from '../../../control/client.ts'
 import { launch } from '../../support/tsicorn.ts'
-import { control, socketOf, start } from '../../support/tsicornc.ts'
+import { control, socketOf, start, tsicornc } from '../../support/tsicornc.ts'
 
 const gate = `import { existsSync } from 'node:fs'
   while (!existsSync('go')) await new Promise(resolve => setTimeout(resolve, 20))`
@@ -62,5 +62,24 @@ describe('tsicornc waits', () => {
     expect(code).to.equal(1)
     expect(stderr).to.match(/^tsicornc: Cannot start: The app .*broken/)
     expect(times(server.log, /Cannot start/g)).to.equal(2)
+  })
+
+  it('for its own upgrade: a second one is refused, and fails for nobody else', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: { 'app.mjs': hello },
+    })
+    await server.running()
+    server.write('app.mjs', `${gate}\n${hello}`)
+    const first = start(['--pid', `${server.pid}`, 'upgrade', '--bake', '0.1'])
+    await first.says(/The new arbiter starts/)
+    const second = await control(server, 'upgrade')
+    expect(second).to.include({ code: 1, stdout: '' })
+    expect(second.stderr).to.match(/^tsicornc: Not upgrading: a new arbiter lives already/)
+    server.write('go', '')
+    const { code, stdout } = await first.ended
+    expect(code).to.equal(0)
+    const [, pid] = /Upgraded: pid (\d+)/.exec(stdout) as RegExpExecArray
+    expect((await tsicornc('--pid', `${pid}`, 'shutdown')).code).to.equal(0)
   })
 })
