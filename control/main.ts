@@ -42,7 +42,9 @@ async function run(invocation: Invocation): Promise<void> {
   )
   const done = operate(instance, invocation)
   try {
-    await (given.timeout === undefined ? done : within(seconds('timeout', given.timeout) * 1_000, done, late))
+    // An upgrade that takes too long is taken back.
+    const endsByItself = given.timeout === undefined || invocation.command === 'upgrade'
+    await (endsByItself ? done : within(seconds('timeout', given.timeout) * 1_000, done, late))
   } finally {
     instance.client.close()
   }
@@ -67,7 +69,8 @@ async function operate(instance: Instance, { command, args, given }: Invocation)
       return await logs(instance, given)
     case 'upgrade': {
       const bake = seconds('bake', given.bake ?? '5')
-      const pid = await upgrade(instance, { bake, tell: json ? () => undefined : say })
+      const timeout = given.timeout === undefined ? undefined : seconds('timeout', given.timeout)
+      const pid = await upgrade(instance, { bake, timeout, tell: json ? () => undefined : say })
       return say(json ? JSON.stringify({ new_arbiter: pid }) : `Upgraded: pid ${pid}`)
     }
   }
@@ -97,6 +100,7 @@ const printers: Readonly<Record<string, (data: never) => string>> = {
       : `Reloaded: generation ${generation} serves (${took.toFixed(1)} s)`,
   wait: () => 'Ready',
   shutdown: () => 'Stopped',
+  'upgrade back': () => 'The new arbiter is gone',
   reopen: () => 'The logs are open again',
 }
 

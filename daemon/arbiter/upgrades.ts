@@ -85,9 +85,9 @@ export class Upgrades {
       case 'new arbiter ended':
         if (event.pid === undefined) return this.#fail(event.how)
         journal.note({ type: 'upgrade failed', error: `The new arbiter ended with ${event.how}` })
-        // A new arbiter that exits with 0 was told to: the operator took the upgrade back.
+        // It was told to leave, maybe before it could listen to signals: the operator took the upgrade back.
         return log.write(
-          event.how === 'code 0' ? 'warning' : 'error',
+          event.how === 'code 0' || event.how === 'SIGTERM' ? 'warning' : 'error',
           `The new arbiter ended (pid ${event.pid}) with ${event.how}: this arbiter goes on`,
         )
       case 'promoted':

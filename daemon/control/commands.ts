@@ -9,6 +9,7 @@ import { helloOf, listenersOf, statsOf, workersOf } from './snapshot.ts'
 import {
   postponedOutcome,
   readyOutcome,
+  recallOutcome,
   reloadOutcome,
   startOutcome,
   upgradeOutcome,
@@ -70,6 +71,12 @@ const handlers: Readonly<Record<CommandName, Handler>> = {
     waitFor(server, reply, upgradeOutcome)
     const refusal = signal(controls, 'upgrade', 'USR2')
     if (refusal !== undefined) reply.error(refusal)
+  },
+  'upgrade back': ({ server }, _, reply) => {
+    server.log.info('Asked on the control socket: upgrade back')
+    if (server.phase.name === 'stopping') return reply.error('The server was told to stop')
+    waitFor(server, reply, recallOutcome)
+    if (!server.upgrader.recall()) reply.error('There is no new arbiter')
   },
   reopen: (controls, _, reply) => answer(reply, signal(controls, 'reopen', 'USR1'), { reopened: true }),
   shutdown: (controls, [how = 'graceful'], reply) => {

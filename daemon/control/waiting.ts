@@ -59,6 +59,11 @@ export function upgradeOutcome(event: JournalEvent): Outcome | undefined {
   return event.type === 'upgrade failed' ? { error: event.error } : undefined
 }
 
+/** The end of a new arbiter that was told to leave. */
+export function recallOutcome(event: JournalEvent): Outcome | undefined {
+  return event.type === 'upgrade failed' ? { ok: { taken_back: true } } : undefined
+}
+
 /** Serving, in whatever generation. */
 export function readyOutcome(event: JournalEvent): Outcome | undefined {
   const isReady = ['serving', 'reload succeeded', 'reload failed'].includes(event.type)

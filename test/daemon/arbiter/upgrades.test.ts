@@ -85,10 +85,12 @@ describe('upgrades', () => {
   it('say how the new arbiter ended: one that was told to is no error', async () => {
     const { upgrades, lines } = await upgrading({})
     upgrades.hear({ type: 'new arbiter ended', pid: 7, how: 'code 0' })
+    upgrades.hear({ type: 'new arbiter ended', pid: 7, how: 'SIGTERM' })
     upgrades.hear({ type: 'new arbiter ended', pid: 7, how: 'SIGSEGV' })
     upgrades.hear({ type: 'new arbiter ended', pid: undefined, how: 'no such file' })
     expect(lines).to.deep.equal([
       'warning The new arbiter ended (pid 7) with code 0: this arbiter goes on',
+      'warning The new arbiter ended (pid 7) with SIGTERM: this arbiter goes on',
       'error The new arbiter ended (pid 7) with SIGSEGV: this arbiter goes on',
       'error Not upgrading: no such file',
     ])
