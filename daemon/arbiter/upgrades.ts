@@ -68,10 +68,17 @@ export class Upgrades {
     journal.note({ type: 'new arbiter started', pid })
   }
 
-  /** The name that was configured, which the old arbiter had. */
-  #takeControlSocket(): void {
-    const path = this.#server.resolved.parsed.control?.path
-    if (path) this.#parts.control?.move(path)
+  /** Takes the name that was configured for the control socket, which the old arbiter had, and says so. */
+  #sayPromoted(): void {
+    const { resolved, journal, log } = this.#server
+    const path = resolved.parsed.control?.path
+    const say = () => {
+      journal.note({ type: 'promoted' })
+      log.info('Promoted: the old arbiter is gone')
+    }
+    const { control } = this.#parts
+    if (control === undefined || !path) say()
+    else void control.move(path).then(say)
   }
 
   hear(event: UpgraderEvent): void {
@@ -92,9 +99,7 @@ export class Upgrades {
         )
       case 'promoted':
         pidfile.move(pidfileOf(resolved, false))
-        this.#takeControlSocket()
-        journal.note({ type: 'promoted' })
-        return log.info('Promoted: the old arbiter is gone')
+        return this.#sayPromoted()
     }
   }
 }
