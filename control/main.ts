@@ -19,6 +19,8 @@ import { upgrade } from './upgrade.ts'
 
 /** Runs the command with these arguments, and sets `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // Whoever reads the output may have seen enough, as `head` has: what is under way goes on.
+  process.stdout.on('error', () => undefined)
   try {
     await run(parse(argv))
   } catch (error) {
@@ -61,6 +63,8 @@ async function operate(instance: Instance, { command, args, given }: Invocation)
   const { json } = given
   const asked = command === 'status' ? 'show all' : command
   const printer = printers[asked]
+  const isStream = asked === 'events' || asked === 'logs'
+  if (isStream) process.stdout.once('error', () => process.exit(exitCodes.ok.code))
   switch (asked) {
     case 'events':
       await client.ask('events', [], data => say(json ? JSON.stringify(data) : eventLine(data as Event)))

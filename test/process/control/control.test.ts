@@ -216,6 +216,17 @@ describe('tsicornc', () => {
     expect(broken.stderr).to.match(/The new arbiter ended with code 3/)
   })
 
+  it('ends quietly when nobody reads its output any more', async () => {
+    const server = launchApp('hello.ts')
+    await server.running()
+    const logs = start(['--pid', `${server.pid}`, 'logs', '--follow'])
+    await logs.says(/Running/)
+    logs.closeOutput()
+    expect((await control(server, 'scale', '2')).code).to.equal(0)
+    const { code, stderr } = await logs.ended
+    expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
+  })
+
   it('says that a connection is lost, and that a socket is stale', async () => {
     const server = launchApp('hang.ts')
     await server.running()
@@ -240,6 +251,10 @@ describe('tsicornc', () => {
     other.close()
     expect(foreign.code).to.equal(5)
     expect(foreign.stderr).to.match(/No tsicorn answers at .*other.sock: A message has 1213486160 bytes/)
+    const long = await tsicornc('--socket', `/${'x'.repeat(107)}`, 'status')
+    expect(long.code).to.equal(5)
+    expect(long.stderr).to.match(/^tsicornc: Cannot connect to \/x+: a path may have 107 bytes at most\n$/)
+    expect((await tsicornc('--socket', '3000', 'status')).stderr).to.match(/3000: there is no such socket/)
     writeFileSync(join(folder, 'file'), '')
     expect((await tsicornc('--socket', join(folder, 'file'), 'status')).code).to.equal(3)
   })
