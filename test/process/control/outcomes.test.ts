@@ -83,3 +83,19 @@ describe('tsicornc waits', () => {
     expect((await tsicornc('--pid', `${pid}`, 'shutdown')).code).to.equal(0)
   })
 })
+
+describe('tsicornc worker kill', () => {
+  it('of a worker that is booting replaces it when it serves', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: { 'app.mjs': `${gate}\n${hello}` },
+    })
+    await server.says(/Booting worker 1/)
+    const [pid] = server.workers
+    expect((await control(server, 'worker', 'kill', `${pid}`)).code).to.equal(0)
+    server.write('go', '')
+    await server.says(/Running/)
+    await server.says(/Booting worker 2/)
+    await server.says(/Worker 1 .* exited with code 0: asked on the control socket/)
+  })
+})
