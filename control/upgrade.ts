@@ -74,9 +74,9 @@ async function watch(
     })
     // A server closes connections on which nothing is under way.
     client.ask('events').catch(() => undefined)
-    // Asked after the events, so that a promotion is in one of them.
-    const { old_arbiter } = (await Promise.race([successor.client.ask('hello'), seen])) as Partial<Hello>
-    if (old_arbiter === null) return 'promoted'
+    // Asked after the events, so that a promotion is in one of them; without an answer, it is `seen`.
+    const asked = successor.client.ask('hello').catch(() => seen)
+    if (((await Promise.race([asked, seen])) as Partial<Hello>).old_arbiter === null) return 'promoted'
     return await Promise.race([sleep(seconds * 1_000, 'baked' as const, { ref: false }), seen])
   } finally {
     successor.client.close()
@@ -103,6 +103,9 @@ async function find(path: string, before: number, after: number): Promise<Instan
 
 /** Throws the error with what has become of the upgrade. */
 async function takeBack(client: Client, error: Failure, tell: (text: string) => void): Promise<never> {
+  const { phase, new_arbiter } = (await client.ask('hello')) as Hello
+  if (phase !== 'stopping' && new_arbiter === null)
+    throw new Failure(error.exit, `The upgrade failed, and the old arbiter serves: ${error.message}`)
   tell('Taking the upgrade back: the new arbiter is told to leave')
   const problem = await client.ask('upgrade back').then(
     () => undefined,

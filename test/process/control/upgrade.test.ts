@@ -32,6 +32,24 @@ describe('tsicornc upgrade', () => {
     })
   }
 
+  it('fails if the new arbiter is killed meanwhile, and the old one goes on', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: { 'app.mjs': hello },
+      errors: true,
+    })
+    await server.running()
+    const upgrade = start(['--pid', `${server.pid}`, 'upgrade', '--bake', '60'])
+    await upgrade.says(/Watching/)
+    process.kill(newArbiterOf(server), 'SIGKILL')
+    const { code, stderr } = await upgrade.ended
+    expect(code).to.equal(1)
+    expect(stderr).to.match(
+      /^tsicornc: The upgrade (failed|was taken back), and the old arbiter serves: The new arbiter has ended\n$/,
+    )
+    await server.says(/The new arbiter ended .* with SIGKILL: this arbiter goes on/)
+  })
+
   it('finds a new arbiter that has its control socket elsewhere', async () => {
     const config = (socket: string) =>
       `export default { app: './app.mjs', bind: '127.0.0.1:0', control_socket: '${socket}' }`
