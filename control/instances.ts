@@ -39,7 +39,13 @@ export async function findOne(wanted: Wanted): Promise<Instance> {
     return only
   }
   for (const { client } of all) client.close()
-  throw only === undefined ? noneOf(wanted, pid, all) : severalOf(matching)
+  if (only !== undefined) throw severalOf(matching)
+  const path = socketPaths().find(known => basename(known) === `${pid}.sock`)
+  // One that is there, but did not answer, says why.
+  const late = path === undefined ? undefined : await meetAsNamed(path)
+  if (late !== undefined && isMatch(wanted.name, late.hello.name)) return late
+  late?.client.close()
+  throw noneOf(wanted, pid, all)
 }
 
 function isMatch(wanted: string | undefined, found: string): boolean {

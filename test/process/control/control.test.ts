@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync 
 import net from 'node:net'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
+import { Client } from '../../../control/client.ts'
 import { eventually, isAlive, launch, launchApp, makeFolder, type Tsicorn } from '../../support/tsicorn.ts'
 import { control, type Running, socketOf, start, tsicornc } from '../../support/tsicornc.ts'
 
@@ -225,6 +226,19 @@ describe('tsicornc', () => {
     expect((await control(server, 'scale', '2')).code).to.equal(0)
     const { code, stderr } = await logs.ended
     expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
+  })
+
+  it('says that a server takes no more clients', async () => {
+    const server = launchApp('hello.ts')
+    await server.running()
+    const clients = await Promise.all(Array.from({ length: 64 }, () => Client.connect(socketOf(server))))
+    const streams = clients.map(client => client.ask('events').catch(() => undefined))
+    for (const client of clients) await client.ask('hello')
+    const { code, stderr } = await control(server, 'status')
+    expect(code).to.equal(6)
+    expect(stderr).to.match(/^tsicornc: The server at .* ended the connection before its answer\n$/)
+    for (const client of clients) client.close()
+    await Promise.all(streams)
   })
 
   it('says that a connection is lost, and that a socket is stale', async () => {
