@@ -12,6 +12,9 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTSOCK: 'that is no socket',
 }
 
+/** How long the path of a unix socket may be, in bytes. */
+const longestPath = 107
+
 interface Pending {
   readonly progress: (data: unknown) => void
   readonly resolve: (data: unknown) => void
@@ -42,7 +45,13 @@ export class Client {
 
   /** Connects; rejects with a `Failure`. */
   static async connect(path: string): Promise<Client> {
-    const socket = net.connect(path)
+    if (Buffer.byteLength(path) > longestPath)
+      throw new Failure(
+        'unreachable',
+        `Cannot connect to ${path}: a path may have ${longestPath} bytes at most`,
+      )
+    // A path even if it is a number.
+    const socket = net.connect({ path })
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve)
       socket.once('error', ({ code = '', message }: NodeJS.ErrnoException) => {

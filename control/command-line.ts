@@ -54,6 +54,7 @@ export function parse(argv: readonly string[]): Invocation {
   const given = values as Given
   if (given.timeout !== undefined) seconds('timeout', given.timeout)
   if (given.bake !== undefined) seconds('bake', given.bake)
+  if (given.socket === '') throw new Failure('usage', '--socket takes a path, and this one is empty')
   const [first = ''] = positionals
   if (Object.hasOwn(ownCommands, first)) return { command: first, args: positionals.slice(1), given }
   const found = findCommand(positionals)

@@ -1,9 +1,9 @@
 /** Finds the servers of this user, and the one that a command is for. */
 import { readdirSync, readFileSync, unlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Client } from './client.ts'
 import { Failure } from './exit-codes.ts'
-import { socketFolders } from './protocol/folders.ts'
+import { socketFolders, socketName } from './protocol/folders.ts'
 import type { Hello } from './protocol/messages.ts'
 
 /** How the command line names a server; nothing for the only one. */
@@ -21,7 +21,7 @@ export interface Instance {
 
 /** All servers whose sockets are in a usual folder, by process id. The caller closes their clients. */
 export async function findAll(): Promise<readonly Instance[]> {
-  const found = await Promise.all(socketPaths().map(path => meet(path).catch(() => undefined)))
+  const found = await Promise.all(socketPaths().map(path => meetAsNamed(path).catch(() => undefined)))
   return found.filter(one => one !== undefined).sort((a, b) => a.hello.pid - b.hello.pid)
 }
 
@@ -39,7 +39,13 @@ export async function findOne(wanted: Wanted): Promise<Instance> {
     return only
   }
   for (const { client } of all) client.close()
-  throw only === undefined ? noneOf(wanted, pid, all) : severalOf(matching)
+  if (only !== undefined) throw severalOf(matching)
+  const path = socketPaths().find(known => basename(known) === `${pid}.sock`)
+  // One that is there, but did not answer, says why.
+  const late = path === undefined ? undefined : await meetAsNamed(path)
+  if (late !== undefined && isMatch(wanted.name, late.hello.name)) return late
+  late?.client.close()
+  throw noneOf(wanted, pid, all)
 }
 
 function isMatch(wanted: string | undefined, found: string): boolean {
@@ -75,6 +81,15 @@ async function meet(path: string): Promise<Instance> {
     if (error instanceof Failure && error.exit === 'unknown' && socketPaths().includes(path)) remove(path)
     throw error
   }
+}
+
+/** The link of a killed server may lead to the socket of the next one, which has a link of its own. */
+async function meetAsNamed(path: string): Promise<Instance | undefined> {
+  const instance = await meet(path)
+  if (basename(path) === socketName(instance.hello.pid)) return instance
+  instance.client.close()
+  remove(path)
+  return undefined
 }
 
 /** How long a server may take to say who it is, in milliseconds. */

@@ -19,6 +19,8 @@ import { upgrade } from './upgrade.ts'
 
 /** Runs the command with these arguments, and sets `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // Whoever reads the output may have seen enough, as `head` has: what is under way goes on.
+  process.stdout.on('error', () => undefined)
   try {
     await run(parse(argv))
   } catch (error) {
@@ -42,7 +44,9 @@ async function run(invocation: Invocation): Promise<void> {
   )
   const done = operate(instance, invocation)
   try {
-    await (given.timeout === undefined ? done : within(seconds('timeout', given.timeout) * 1_000, done, late))
+    // An upgrade that takes too long is taken back.
+    const endsByItself = given.timeout === undefined || invocation.command === 'upgrade'
+    await (endsByItself ? done : within(seconds('timeout', given.timeout) * 1_000, done, late))
   } finally {
     instance.client.close()
   }
@@ -59,6 +63,8 @@ async function operate(instance: Instance, { command, args, given }: Invocation)
   const { json } = given
   const asked = command === 'status' ? 'show all' : command
   const printer = printers[asked]
+  const isStream = asked === 'events' || asked === 'logs'
+  if (isStream) process.stdout.once('error', () => process.exit(exitCodes.ok.code))
   switch (asked) {
     case 'events':
       await client.ask('events', [], data => say(json ? JSON.stringify(data) : eventLine(data as Event)))
@@ -67,7 +73,8 @@ async function operate(instance: Instance, { command, args, given }: Invocation)
       return await logs(instance, given)
     case 'upgrade': {
       const bake = seconds('bake', given.bake ?? '5')
-      const pid = await upgrade(instance, { bake, tell: json ? () => undefined : say })
+      const timeout = given.timeout === undefined ? undefined : seconds('timeout', given.timeout)
+      const pid = await upgrade(instance, { bake, timeout, tell: json ? () => undefined : say })
       return say(json ? JSON.stringify({ new_arbiter: pid }) : `Upgraded: pid ${pid}`)
     }
   }
@@ -97,6 +104,7 @@ const printers: Readonly<Record<string, (data: never) => string>> = {
       : `Reloaded: generation ${generation} serves (${took.toFixed(1)} s)`,
   wait: () => 'Ready',
   shutdown: () => 'Stopped',
+  'upgrade back': () => 'The new arbiter is gone',
   reopen: () => 'The logs are open again',
 }
 

@@ -1,70 +1,119 @@
 /** Plays an upgrade to its end: a new arbiter, a look at it, and the old one leaves. On trouble, the old one stays. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client } from './client.ts'
+import type { Client } from './client.ts'
 import { type Event, tellEvent } from './events.ts'
 import { Failure } from './exit-codes.ts'
-import type { Instance } from './instances.ts'
+import { findOne, type Instance, within } from './instances.ts'
 import { socketName } from './protocol/folders.ts'
+import type { Hello } from './protocol/messages.ts'
 
 export interface UpgradeOptions {
   /** How long to watch the new arbiter before the old one is told to leave, in seconds. */
   readonly bake: number
+  /** How long all of it may take, in seconds. */
+  readonly timeout: number | undefined
   readonly tell: (text: string) => void
 }
 
 /** Resolves with the process id of the new arbiter when the old one is gone; rejects with a `Failure`. */
-export async function upgrade({ client, hello }: Instance, { bake, tell }: UpgradeOptions): Promise<number> {
-  const { new_arbiter: pid } = (await client.ask('upgrade', [], data => tell(tellEvent(data as Event)))) as {
-    new_arbiter: number
+export async function upgrade(old: Instance, { bake, timeout, tell }: UpgradeOptions): Promise<number> {
+  const { client, hello } = old
+  const end = performance.now() + (timeout ?? 0) * 1_000
+  const inTime = async <T>(promise: Promise<T>, late: string): Promise<T> => {
+    if (timeout === undefined) return await promise
+    const error = new Failure('timeout', `There is no outcome after ${timeout} s${late}`)
+    return await within(Math.max(0, end - performance.now()), promise, error)
   }
-  const successor = await Client.connect(successorPath(client.path, hello.pid, pid))
-  try {
-    if (bake > 0) await watch(successor, client, bake, tell)
+  let pid: number | undefined
+  const prove = async () => {
+    pid = await begin(client, tell)
+    return bake === 0 ? 'baked' : await watch(old, pid, bake, tell)
+  }
+  const outcome = await inTime(prove(), '').catch(async (error: Failure) => {
+    // Else it was refused, or has failed by itself.
+    if (pid !== undefined || error.exit === 'timeout') await takeBack(client, error, tell)
+    throw error
+  })
+  if (outcome === 'baked') {
     tell(`Asking the old arbiter to leave (pid ${hello.pid})`)
     await client.ask('shutdown', ['graceful'])
-    await client.closed
-    tell('The old arbiter is gone')
-    return pid
-  } finally {
-    successor.close()
+    await inTime(client.closed, `: the new arbiter serves (pid ${pid}), and the old one finishes what it has`)
   }
+  tell('The old arbiter is gone')
+  return pid as number
 }
 
-/** A usual socket has the process id as its name; one that was configured has `.2` at its end until the promotion. */
-function successorPath(path: string, before: number, after: number): string {
-  const name = socketName(before)
-  return path.endsWith(`/${name}`) ? path.slice(0, -name.length) + socketName(after) : `${path}.2`
+async function begin(client: Client, tell: (text: string) => void): Promise<number> {
+  const told = (data: unknown) => tell(tellEvent(data as Event))
+  const { new_arbiter: pid } = (await client.ask('upgrade', [], told)) as { new_arbiter: number }
+  return pid
 }
 
-/** Rolls back if a worker of the new arbiter ends by itself, or the new arbiter does. */
+/**
+ * Watches the new arbiter for so long; less if the old one leaves meanwhile, for whatever reason: then the new one is
+ * the only one. Rejects if a worker of the new arbiter ends by itself, or the new arbiter does.
+ */
 async function watch(
-  successor: Client,
-  client: Client,
+  { client, hello }: Instance,
+  pid: number,
   seconds: number,
   tell: (text: string) => void,
-): Promise<void> {
-  tell(`Watching the new arbiter for ${seconds} s`)
-  const trouble = new Promise<never>((_, reject) => {
-    const fail = (why: string) => reject(new Failure('failed', why))
-    successor
-      .ask('events', [], data => {
-        const event = data as Event
-        if (event.type === 'worker exited' && event.kind !== 'expected') fail(String(event.text))
-      })
-      .catch(() => fail('The new arbiter has ended'))
-    client.closed.then(() => fail('The old arbiter has ended meanwhile'))
-  })
-  // It comes too late when the time is over, and the connections are closed.
-  trouble.catch(() => undefined)
+): Promise<'baked' | 'promoted'> {
+  const successor = await find(client.path, hello.pid, pid)
   try {
-    await Promise.race([sleep(seconds * 1_000, undefined, { ref: false }), trouble])
-  } catch (error) {
-    tell('Taking the upgrade back: the new arbiter is told to leave')
-    await successor.ask('shutdown', ['graceful']).catch(() => undefined)
-    await successor.closed
-    throw new Failure(
-      'failed',
-      `The upgrade was taken back, and the old arbiter serves: ${(error as Error).message}`,
-    )
+    tell(`Watching the new arbiter for ${seconds} s`)
+    const seen = new Promise<'promoted'>((resolve, reject) => {
+      const fail = (why: string) => reject(new Failure('failed', why))
+      const hear = (event: Event) => {
+        if (event.type === 'promoted') resolve('promoted')
+        if (event.type === 'worker exited' && event.kind !== 'expected') fail(String(event.text))
+      }
+      successor.client
+        .ask('events', [], data => hear(data as Event))
+        .catch(() => fail('The new arbiter has ended'))
+    })
+    // A server closes connections on which nothing is under way.
+    client.ask('events').catch(() => undefined)
+    // Asked after the events, so that a promotion is in one of them; without an answer, it is `seen`.
+    const asked = successor.client.ask('hello').catch(() => seen)
+    if (((await Promise.race([asked, seen])) as Partial<Hello>).old_arbiter === null) return 'promoted'
+    return await Promise.race([sleep(seconds * 1_000, 'baked' as const, { ref: false }), seen])
+  } finally {
+    successor.client.close()
   }
+}
+
+/**
+ * The new arbiter. A usual socket has the process id as its name, one that was configured `.2` at its end until the
+ * promotion, and a link in the usual folder.
+ */
+async function find(path: string, before: number, after: number): Promise<Instance> {
+  const name = socketName(before)
+  const socket = path.endsWith(`/${name}`) ? path.slice(0, -name.length) + socketName(after) : `${path}.2`
+  for (const wanted of [{ socket }, { pid: String(after) }]) {
+    const found = await findOne(wanted).catch(() => undefined)
+    if (found?.hello.pid === after) return found
+    found?.client.close()
+  }
+  throw new Failure(
+    'failed',
+    'The new arbiter has no control socket that can be found, so it cannot be watched: --bake 0 does without',
+  )
+}
+
+/** Throws the error with what has become of the upgrade. */
+async function takeBack(client: Client, error: Failure, tell: (text: string) => void): Promise<never> {
+  const { phase, new_arbiter } = (await client.ask('hello')) as Hello
+  if (phase !== 'stopping' && new_arbiter === null)
+    throw new Failure(error.exit, `The upgrade failed, and the old arbiter serves: ${error.message}`)
+  tell('Taking the upgrade back: the new arbiter is told to leave')
+  const problem = await client.ask('upgrade back').then(
+    () => undefined,
+    ({ message }: Error) => message,
+  )
+  const state =
+    problem === undefined
+      ? 'The upgrade was taken back, and the old arbiter serves'
+      : `The upgrade failed and cannot be taken back (${problem})`
+  throw new Failure(error.exit, `${state}: ${error.message}`)
 }

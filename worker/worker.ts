@@ -68,7 +68,7 @@ export class Worker {
 
   /** Its app still loads, and has begun to serve. */
   get mayFinish(): boolean {
-    return this.#state === 'booting' && this.#early.size > 0 && this.#connections.size > 0
+    return this.#state === 'booting' && this.#early.size > 0
   }
 
   /** Everything from the process title to `ready`. Rejects with the error that prevents it. */

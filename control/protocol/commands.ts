@@ -22,6 +22,7 @@ export const commands = {
   upgrade: {
     doc: 'Starts a new arbiter beside this one as USR2 does, and waits until it serves or has ended',
   },
+  'upgrade back': { doc: 'Tells the new arbiter of an upgrade to leave, and waits until it has' },
   reopen: { doc: 'Reopens the logs as USR1 does' },
   shutdown: { args: '[graceful|quick]', doc: 'Stops as TERM or INT does; the connection closes at the end' },
   wait: { args: 'ready', doc: 'Waits until the server serves, and no reload is under way' },

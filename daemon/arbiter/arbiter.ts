@@ -72,6 +72,7 @@ export class Arbiter {
       ...parts,
       reloads: this.#reloads,
       stops: this.#stops,
+      upgrades: this.#upgrades,
       react: trigger => this.#react(trigger),
     })
     this.#systemdStatus = parts.notifier && new SystemdStatus(this.#server, parts.notifier)
@@ -229,8 +230,11 @@ export class Arbiter {
       world = worldOf(server)
     }
     server.waits.tell(found.waits)
-    const { current, isPreparing } = server.generations
-    if (current !== undefined && !isPreparing && isSettled(world)) this.#react('settled')
+    const { phase, generations } = server
+    if (generations.current !== undefined && !generations.isPreparing && isSettled(world))
+      this.#react('settled')
+    // Another phase may have other plans, such as to recycle a worker.
+    if (server.phase.name !== phase.name) return this.#act()
     server.outlets.count(server.fleet.workers.length)
     if (server.fleet.workers.length === 0) this.#react('empty')
     server.closeListeners()

@@ -8,12 +8,14 @@ import { scaleTo } from '../state/scale.ts'
 import type { Reloads } from './reloads.ts'
 import type { Server } from './server.ts'
 import type { Stops } from './stops.ts'
+import type { Upgrades } from './upgrades.ts'
 
 export interface OperatorParts {
   readonly version: string
   readonly recentLines: RecentLines
   readonly reloads: Reloads
   readonly stops: Stops
+  readonly upgrades: Upgrades
   readonly react: (trigger: SignalName) => void
 }
 
@@ -46,9 +48,10 @@ export class Operator implements Controls {
 
   signal(name: SignalName): string | undefined {
     const { phase, scale } = this.server
-    const { stops, react } = this.#parts
+    const { stops, upgrades, react } = this.#parts
     if (name === 'TERM' && stops.putOff()) return undefined
     if (reactionOf(phase, name) === undefined) return `${name} has no effect while ${phase.name}`
+    if (name === 'USR2' && upgrades.refusal !== undefined) return upgrades.refusal
     react(name)
     return describeNoEffect(name, scale, this.server.scale, this.server.resolved)
   }

@@ -1,5 +1,4 @@
 /** Upgrades: starts a new arbiter beside this one, until the operator ends one of them. */
-import type { LogLevel } from '../../worker/protocol/messages.ts'
 import type { AdminServer } from '../admin/admin-server.ts'
 import type { ControlSocket } from '../control/control-socket.ts'
 import { pidfileOf } from '../process/pidfile.ts'
@@ -28,14 +27,17 @@ export class Upgrades {
     this.#parts = parts
   }
 
+  /** Why none can begin now. It fails nothing: another one that is under way goes on. */
+  get refusal(): string | undefined {
+    const why = this.#isPreparing ? 'an upgrade is being prepared already' : this.#server.upgrader.refusal
+    return why === undefined ? undefined : `Not upgrading: ${why}`
+  }
+
   /** Starts a new arbiter, after the hook `pre_exec`. */
   async begin(): Promise<void> {
-    const { upgrader, hooks } = this.#server
-    const refusal = this.#isPreparing ? 'an upgrade is being prepared already' : upgrader.refusal
-    if (refusal !== undefined) return this.#fail(refusal, 'warning')
     this.#isPreparing = true
     try {
-      await hooks.call('pre_exec', this.#server.view())
+      await this.#server.hooks.call('pre_exec', this.#server.view())
       this.#launch()
     } catch (error) {
       this.#fail((error as Error).message)
@@ -44,9 +46,9 @@ export class Upgrades {
     }
   }
 
-  #fail(why: string, level: LogLevel = 'error'): void {
+  #fail(why: string): void {
     const error = `Not upgrading: ${why}`
-    this.#server.log.write(level, error)
+    this.#server.log.error(error)
     this.#server.journal.note({ type: 'upgrade failed', error })
   }
 
@@ -68,10 +70,17 @@ export class Upgrades {
     journal.note({ type: 'new arbiter started', pid })
   }
 
-  /** The name that was configured, which the old arbiter had. */
-  #takeControlSocket(): void {
-    const path = this.#server.resolved.parsed.control?.path
-    if (path) this.#parts.control?.move(path)
+  /** Takes the name that was configured for the control socket, which the old arbiter had, and says so. */
+  #sayPromoted(): void {
+    const { resolved, journal, log } = this.#server
+    const path = resolved.parsed.control?.path
+    const say = () => {
+      journal.note({ type: 'promoted' })
+      log.info('Promoted: the old arbiter is gone')
+    }
+    const { control } = this.#parts
+    if (control === undefined || !path) say()
+    else void control.move(path).then(say)
   }
 
   hear(event: UpgraderEvent): void {
@@ -85,17 +94,15 @@ export class Upgrades {
       case 'new arbiter ended':
         if (event.pid === undefined) return this.#fail(event.how)
         journal.note({ type: 'upgrade failed', error: `The new arbiter ended with ${event.how}` })
-        // A new arbiter that exits with 0 was told to: the operator took the upgrade back.
+        // It was told to leave, maybe before it could listen to signals: the operator took the upgrade back.
         return log.write(
-          event.how === 'code 0' ? 'warning' : 'error',
+          event.how === 'code 0' || event.how === 'SIGTERM' ? 'warning' : 'error',
           `The new arbiter ended (pid ${event.pid}) with ${event.how}: this arbiter goes on`,
         )
       case 'promoted':
         pidfile.move(pidfileOf(resolved, false))
-        this.#takeControlSocket()
         void this.#parts.admin?.takeOver()
-        journal.note({ type: 'promoted' })
-        return log.info('Promoted: the old arbiter is gone')
+        return this.#sayPromoted()
     }
   }
 }

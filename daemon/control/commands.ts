@@ -6,7 +6,15 @@ import type { SignalName } from '../state/phase.ts'
 import type { Controls } from './controlled.ts'
 import type { Asked, Reply } from './conversation.ts'
 import { helloOf, listenersOf, statsOf, workersOf } from './snapshot.ts'
-import { readyOutcome, reloadOutcome, startOutcome, upgradeOutcome, waitFor } from './waiting.ts'
+import {
+  postponedOutcome,
+  readyOutcome,
+  recallOutcome,
+  reloadOutcome,
+  startOutcome,
+  upgradeOutcome,
+  waitFor,
+} from './waiting.ts'
 
 type Handler = (controls: Controls, args: readonly string[], reply: Reply) => void
 
@@ -15,7 +23,13 @@ export function obey(controls: Controls, { command, args, reply }: Asked): void 
   const words = command.split(/\s+/).filter(word => word !== '')
   const found = findCommand([...words, ...args])
   if (found === undefined) return reply.error(`Unknown command ${quote(command)}: ${names}`)
-  handlers[found.name](controls, found.args, reply)
+  try {
+    handlers[found.name](controls, found.args, reply)
+  } catch (error) {
+    reply.error(`The arbiter failed: ${(error as Error).message}`)
+    // It is logged as a failure of its own.
+    throw error
+  }
 }
 
 const names = `the commands are ${Object.keys(commands).join(', ')}`
@@ -64,6 +78,12 @@ const handlers: Readonly<Record<CommandName, Handler>> = {
     const refusal = signal(controls, 'upgrade', 'USR2')
     if (refusal !== undefined) reply.error(refusal)
   },
+  'upgrade back': ({ server }, _, reply) => {
+    server.log.info('Asked on the control socket: upgrade back')
+    if (server.phase.name === 'stopping') return reply.error('The server was told to stop')
+    waitFor(server, reply, recallOutcome)
+    if (!server.upgrader.recall()) reply.error('There is no new arbiter')
+  },
   reopen: (controls, _, reply) => answer(reply, signal(controls, 'reopen', 'USR1'), { reopened: true }),
   shutdown: (controls, [how = 'graceful'], reply) => {
     if (how !== 'graceful' && how !== 'quick')
@@ -96,6 +116,7 @@ function reload(controls: Controls, _: readonly string[], reply: Reply): void {
   if (refusal !== undefined) return reply.error(refusal)
   if (phase.name === 'waiting') return waitFor(server, reply, startOutcome)
   // One that was postponed has its number later.
+  if (phase.name === 'booting') return waitFor(server, reply, postponedOutcome(before + 1))
   waitFor(server, reply, reloadOutcome(controls.reload > before ? controls.reload : before + 1))
 }
 

@@ -44,7 +44,8 @@ export class ControlSocket {
   readonly #clients = new Set<Conversation>()
   #hear: (command: Command) => void = () => undefined
   #place: Place
-  #isMoved = false
+  /** Node removes the name that the socket was made with when it is closed. */
+  readonly #firstPath: string
   /** Leads from the usual place to a socket that is elsewhere, so that clients find it. */
   readonly #link: string | undefined
 
@@ -56,9 +57,10 @@ export class ControlSocket {
   ) {
     this.#server = server
     this.#place = place
+    this.#firstPath = place.path
     this.#link = link
     this.#warn = warn
-    server.on('connection', socket => void this.#accept(socket))
+    server.on('connection', socket => void this.#accept(socket).catch(() => socket.destroy()))
     // Without descriptors, a client has to come back.
     server.on('error', ({ message }) => warn(`The control socket: ${message}`))
     server.unref()
@@ -90,26 +92,24 @@ export class ControlSocket {
     this.#hear = hear
   }
 
-  /** Gives the socket another name; one that is there is replaced. */
-  move(path: string): void {
+  /** Gives the socket another name, which may be that of a server that has ended. Never rejects. */
+  async move(path: string): Promise<void> {
     const { path: before, file } = this.#place
     if (path === before) return
     try {
+      await clearStaleSocket(path)
       renameSync(before, path)
       this.#place = { path, file }
-      this.#isMoved = true
       this.#relink()
     } catch (error) {
-      this.#warn(`The control socket stays at ${before}: ${systemMessage(error as Error)}`)
+      this.#warn(`The control socket stays at ${before}: ${explain(path, error as NodeJS.ErrnoException)}`)
     }
   }
 
   close(): void {
     const { path, file } = this.#place
     for (const client of this.#clients) client.close()
-    // Node removes the name that the socket was made with.
-    if (this.#isMoved) this.#server.close()
-    else closeKeeping(path, file, () => void this.#server.close())
+    closeKeeping(this.#firstPath, file, () => void this.#server.close())
     removeSocketFile(path, file)
     this.#unlink()
   }

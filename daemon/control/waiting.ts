@@ -44,9 +44,24 @@ export function startOutcome(event: JournalEvent): Outcome | undefined {
   return event.type === 'waiting' ? { error: `Cannot start: ${event.error}` } : undefined
 }
 
+/** The outcome of a reload that was asked for during a start. If that fails, and is tried again, the next start is it. */
+export function postponedOutcome(number: number): (event: JournalEvent) => Outcome | undefined {
+  let outcomeOf = reloadOutcome(number)
+  return event => {
+    const outcome = outcomeOf(event)
+    if (event.type === 'waiting') outcomeOf = startOutcome
+    return outcome
+  }
+}
+
 export function upgradeOutcome(event: JournalEvent): Outcome | undefined {
   if (event.type === 'new arbiter ready') return { ok: { new_arbiter: event.pid } }
   return event.type === 'upgrade failed' ? { error: event.error } : undefined
+}
+
+/** The end of a new arbiter that was told to leave. */
+export function recallOutcome(event: JournalEvent): Outcome | undefined {
+  return event.type === 'upgrade failed' ? { ok: { taken_back: true } } : undefined
 }
 
 /** Serving, in whatever generation. */

@@ -109,6 +109,11 @@ export class Upgrader {
     this.#put({ type: 'new arbiter ended', pid: newArbiter.pid, how })
   }
 
+  /** Tells the new arbiter to leave; false if there is none. */
+  recall(): boolean {
+    return this.#newArbiter?.kill('SIGTERM') === true
+  }
+
   /** Tells the old arbiter, or a waiting launcher, that this arbiter serves. */
   announceReady(): void {
     tellParent(ready)

@@ -21,6 +21,7 @@ describe('the command line of tsicornc', () => {
     [['--frob'], /'--frob'.*see tsicornc --help/],
     [['reload', '--timeout', 'soon'], /--timeout takes seconds, 0 to 86400, not "soon"/],
     [['upgrade', '--bake', '-1'], /--bake/],
+    [['status', '--socket', ''], /--socket takes a path, and this one is empty/],
   ] as const) {
     it(`refuses ${args.join(' ')}`, () => {
       expect(() => parse(args))

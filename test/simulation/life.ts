@@ -95,7 +95,7 @@ class Life {
         serve: ask => {
           this.#ask = ask
         },
-        move: () => undefined,
+        move: () => Promise.resolve(),
       },
       admin: undefined,
       recentLines: new RecentLines(),

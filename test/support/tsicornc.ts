@@ -18,6 +18,8 @@ export interface Running {
   /** Resolves when its output matches. */
   says(pattern: RegExp): Promise<void>
   interrupt(): void
+  /** Reads no more of its output, as `head` does when it has enough. */
+  closeOutput(): void
   readonly ended: Promise<Ran>
 }
 
@@ -51,6 +53,7 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
       }
     },
     interrupt: () => void child.kill('SIGINT'),
+    closeOutput: () => void child.stdout.destroy(),
     ended,
   }
 }

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync 
 import net from 'node:net'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
+import { Client } from '../../../control/client.ts'
 import { eventually, isAlive, launch, launchApp, makeFolder, type Tsicorn } from '../../support/tsicorn.ts'
 import { control, type Running, socketOf, start, tsicornc } from '../../support/tsicornc.ts'
 
@@ -230,6 +231,30 @@ describe('tsicornc', () => {
     expect(broken.stderr).to.match(/The new arbiter ended with code 3/)
   })
 
+  it('ends quietly when nobody reads its output any more', async () => {
+    const server = launchApp('hello.ts')
+    await server.running()
+    const logs = start(['--pid', `${server.pid}`, 'logs', '--follow'])
+    await logs.says(/Running/)
+    logs.closeOutput()
+    expect((await control(server, 'scale', '2')).code).to.equal(0)
+    const { code, stderr } = await logs.ended
+    expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
+  })
+
+  it('says that a server takes no more clients', async () => {
+    const server = launchApp('hello.ts')
+    await server.running()
+    const clients = await Promise.all(Array.from({ length: 64 }, () => Client.connect(socketOf(server))))
+    const streams = clients.map(client => client.ask('events').catch(() => undefined))
+    for (const client of clients) await client.ask('hello')
+    const { code, stderr } = await control(server, 'status')
+    expect(code).to.equal(6)
+    expect(stderr).to.match(/^tsicornc: The server at .* ended the connection before its answer\n$/)
+    for (const client of clients) client.close()
+    await Promise.all(streams)
+  })
+
   it('says that a connection is lost, and that a socket is stale', async () => {
     const server = launchApp('hang.ts')
     await server.running()
@@ -254,6 +279,10 @@ describe('tsicornc', () => {
     other.close()
     expect(foreign.code).to.equal(5)
     expect(foreign.stderr).to.match(/No tsicorn answers at .*other.sock: A message has 1213486160 bytes/)
+    const long = await tsicornc('--socket', `/${'x'.repeat(107)}`, 'status')
+    expect(long.code).to.equal(5)
+    expect(long.stderr).to.match(/^tsicornc: Cannot connect to \/x+: a path may have 107 bytes at most\n$/)
+    expect((await tsicornc('--socket', '3000', 'status')).stderr).to.match(/3000: there is no such socket/)
     writeFileSync(join(folder, 'file'), '')
     expect((await tsicornc('--socket', join(folder, 'file'), 'status')).code).to.equal(3)
   })

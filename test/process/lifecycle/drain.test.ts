@@ -251,6 +251,30 @@ describe('a worker whose app listens, and then cannot be loaded', () => {
   }
 })
 
+describe('a worker whose app listens, and is not ready in time', () => {
+  it('accepts nothing more from then on, also if nothing is open at that moment', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '--boot-timeout', '2', './app.mjs'],
+      files: { 'app.mjs': `export default (req, res) => res.end('old')` },
+      errors: true,
+    })
+    const url = await server.running()
+    server.write(
+      'app.mjs',
+      `import { createServer } from 'node:http'
+      createServer((req, res) => setTimeout(() => res.end('new'), 1_500)).listen(process.env.PORT)
+      // A moment after it was not ready in time, when it would not have been killed yet.
+      setTimeout(() => process.stdout.write('late'), 2_300)
+      await new Promise(() => setTimeout(() => 1, 60_000))`,
+    )
+    server.signal('SIGHUP')
+    await eventually('it is late', () => /late|keeps serving/.test(server.log))
+    const answers = await Promise.all(Array.from({ length: 20 }, () => fresh(url)))
+    expect(new Set(answers)).to.deep.equal(new Set(['old']))
+    await server.says(/generation 1 keeps serving: The app is not ready within boot_timeout/)
+  })
+})
+
 describe('a worker that is told to leave while its app is being loaded', () => {
   for (const [what, begin] of Object.entries({
     'the server that it exports': `export default server`,
