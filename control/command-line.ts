@@ -1,7 +1,7 @@
 /** The command line of `tsicornc`. Help, completion and the reference are made from these tables. */
 import { parseArgs } from 'node:util'
 import { Failure } from './exit-codes.ts'
-import { findCommand } from './protocol/commands.ts'
+import { type Command, commands, findCommand } from './protocol/commands.ts'
 
 export interface Option {
   readonly short?: string
@@ -56,15 +56,29 @@ export function parse(argv: readonly string[]): Invocation {
   if (given.bake !== undefined) seconds('bake', given.bake)
   if (given.socket === '') throw new Failure('usage', '--socket takes a path, and this one is empty')
   const [first = ''] = positionals
-  if (Object.hasOwn(ownCommands, first)) return { command: first, args: positionals.slice(1), given }
-  const found = findCommand(positionals)
-  if (found !== undefined) return { command: found.name, args: found.args, given }
+  const found = Object.hasOwn(ownCommands, first)
+    ? { name: first, args: positionals.slice(1) }
+    : findCommand(positionals)
+  if (found !== undefined) {
+    checkArguments(found.name, found.args)
+    return { command: found.name, args: found.args, given }
+  }
   if (positionals.length === 0) return { command: given.version ? 'version' : 'help', args: [], given }
   const known = `${Object.keys(ownCommands).join(', ')}, show, worker, scale, reload, upgrade, reopen, shutdown, wait, events, logs`
   throw new Failure(
     'usage',
     `${positionals.join(' ')} is no command: the commands are ${known}: see tsicornc --help`,
   )
+}
+
+/** Each command takes one argument at most; in brackets, it may be left out. */
+function checkArguments(name: string, args: readonly string[]): void {
+  const table: Readonly<Record<string, Command>> = { ...commands, ...ownCommands }
+  const { args: wanted = '' } = table[name] as Command
+  const [extra] = args.slice(wanted === '' ? 0 : 1)
+  if (extra !== undefined) throw new Failure('usage', `${name} does not take ${JSON.stringify(extra)}`)
+  if (args.length === 0 && wanted !== '' && !wanted.startsWith('['))
+    throw new Failure('usage', `${name} needs an argument: ${name} ${wanted}`)
 }
 
 function parseStrictly(argv: readonly string[]) {

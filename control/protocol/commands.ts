@@ -25,7 +25,7 @@ export const commands = {
   'upgrade back': { doc: 'Tells the new arbiter of an upgrade to leave, and waits until it has' },
   reopen: { doc: 'Reopens the logs as USR1 does' },
   shutdown: { args: '[graceful|quick]', doc: 'Stops as TERM or INT does; the connection closes at the end' },
-  wait: { args: 'ready', doc: 'Waits until the server serves, and no reload is under way' },
+  wait: { args: '[ready]', doc: 'Waits until the server serves, and no reload is under way' },
   events: { doc: 'Streams what happens from now on' },
   logs: { args: '[follow]', doc: 'The latest lines of the error log; with `follow`, those to come as well' },
 } as const satisfies Readonly<Record<string, Command>>

@@ -106,8 +106,9 @@ export class Conversation {
 
   #send(answer: Answer): void {
     if (!this.#socket.writable) return
-    this.#socket.write(encodeFrame(answer))
+    // One answer may be longer than what a client may leave unread.
     if (this.#socket.writableLength > mostUnread) this.#socket.destroy()
+    else this.#socket.write(encodeFrame(answer))
   }
 }
 

@@ -21,6 +21,10 @@ describe('the command line of tsicornc', () => {
     [['--frob'], /'--frob'.*see tsicornc --help/],
     [['reload', '--timeout', 'soon'], /--timeout takes seconds, 0 to 86400, not "soon"/],
     [['upgrade', '--bake', '-1'], /--bake/],
+    [['reload', 'now'], /^reload does not take "now"$/],
+    [['list', 'all'], /^list does not take "all"$/],
+    [['scale', '3', '4'], /^scale does not take "4"$/],
+    [['scale'], /^scale needs an argument: scale N$/],
     [['status', '--socket', ''], /--socket takes a path, and this one is empty/],
   ] as const) {
     it(`refuses ${args.join(' ')}`, () => {
