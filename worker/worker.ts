@@ -10,7 +10,6 @@ import { appSurvives, runApp, stopWatchingMain } from './app/main-module.ts'
 import { stopTsxHelpers } from './app/tsx.ts'
 import { Connections } from './connection/connections.ts'
 import { LazyTransport } from './connection/lazy-transport.ts'
-import type { Transport } from './connection/transport.ts'
 import { importHooks } from './import-hooks.ts'
 import { flushMs, Leaving, lastLinesMs, minLeaveMs } from './leaving.ts'
 import { shutDown } from './process/app-shutdown.ts'
@@ -25,7 +24,7 @@ import { everySecond } from './server/every-second.ts'
 import { type Accepting, finish } from './server/idle.ts'
 import { LateServers } from './server/late-servers.ts'
 import { type Serving, trackConnections } from './server/serve.ts'
-import { startService } from './server/service.ts'
+import { listenerFilterFor, type ServiceOptions, startService } from './server/service.ts'
 
 export class Worker {
   readonly transport: LazyTransport
@@ -84,11 +83,13 @@ export class Worker {
     process.once('exit', () => void this.#hooks.tell('worker_exit', this.#server, this.#view))
     await this.#hooks.call('post_fork', this.#server, this.#view)
     const transport = await this.transport.open(this.#hooks)
+    const listenerFilter = await listenerFilterFor(settings, this.#connections, this.#log)
     applyEnvironment([...accountVariables(identity), ...settings.raw_env])
     if (identity !== undefined) (await import('./process/privileges.ts')).dropPrivileges(identity)
     const { loadApp } = await import('./app/load.ts')
     const { app: spec, backlog, wait_ready: waitReady } = settings
     const onListen = (server: AppServer, listener: InheritedListener) => {
+      listenerFilter?.install(server)
       this.#early.add(server, listener)
       transport?.attach(server)
       trackConnections(server, this.#connections)
@@ -108,7 +109,7 @@ export class Worker {
     await this.#hooks.call('post_worker_init', this.#view)
     if (this.isLeaving) return
     if (!check) {
-      this.#starting = this.#serve(app, transport)
+      this.#starting = this.#serve(app, { transport, listenerFilter })
       await this.#starting
     }
     if (this.isLeaving) return
@@ -131,12 +132,12 @@ export class Worker {
     tellArbiter({ type: 'ready' })
   }
 
-  async #serve(app: LoadedApp, transport: Transport | undefined): Promise<void> {
+  async #serve(app: LoadedApp, filters: Pick<ServiceOptions, 'transport' | 'listenerFilter'>): Promise<void> {
     const { serving, accessLog } = await startService(app, {
       ...this.#start,
       connections: this.#connections,
       hooks: this.#hooks,
-      transport,
+      ...filters,
       log: this.#log,
       worker: () => this.#view,
       lineFormat: this.#lineFormat ?? 'json',

@@ -21,8 +21,12 @@ type Accept = (socket: Socket) => void
 /** The longest version 2 header that is read, in bytes; the addresses need 52, the rest is for extensions. */
 const maxHeaderBytes = 4_096
 
-/** Makes the server that accepts connections for this HTTP server. */
-export type ListenerFilter = (server: AppServer) => net.Server
+export interface ListenerFilter {
+  /** Makes the server that accepts connections for this HTTP server. */
+  front(server: AppServer): net.Server
+  /** Filters the connections that this server accepts itself; call it before it listens. */
+  install(server: AppServer): void
+}
 
 export function createListenerFilter(
   settings: FilterSettings,
@@ -33,10 +37,27 @@ export function createListenerFilter(
   const steps: ((next: Accept) => Accept)[] = []
   if (limit > 0) steps.push(next => limitConnections(limit, connections, log, next))
   if (mode !== 'off') steps.push(next => expectProxyHeader(settings, connections, log, next))
-  return server => {
-    const last: Accept = socket => void server.emit('connection', socket)
-    const first = steps.reduceRight((next, step) => step(next), last)
-    return net.createServer({ allowHalfOpen: true, noDelay: true }, first)
+  const installed = new WeakSet<AppServer>()
+  const filtered = (last: Accept) => steps.reduceRight((next, step) => step(next), last)
+  return {
+    front(server) {
+      const last: Accept = socket => void server.emit('connection', socket)
+      const first = installed.has(server) ? last : filtered(last)
+      return net.createServer({ allowHalfOpen: true, noDelay: true }, first)
+    },
+    install(server) {
+      if (installed.has(server)) return
+      installed.add(server)
+      const { emit } = server
+      const first = filtered(socket => void Reflect.apply(emit, server, ['connection', socket]))
+      // Before any listener hears of a connection, and counts it.
+      const filter = (name: string, ...args: readonly unknown[]): boolean => {
+        if (name !== 'connection') return Reflect.apply(emit, server, [name, ...args])
+        first(args[0] as Socket)
+        return true
+      }
+      Object.defineProperty(server, 'emit', { value: filter, configurable: true, writable: true })
+    },
   }
 }
 

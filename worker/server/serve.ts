@@ -35,7 +35,7 @@ export interface ServeOptions {
   /** How long the head of a request may take, in seconds; 0 is no limit. */
   readonly headerTimeout: number
   readonly maxHeadBytes: number
-  /** Makes the servers that accept connections, where they are filtered. */
+  /** Where connections are filtered. */
   readonly listenerFilter: ListenerFilter | undefined
   /** Called when the app closes its main server, or one that it started later. */
   readonly onClosed: () => void
@@ -67,7 +67,7 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
     if (app.awaited?.includes(listener)) continue
     const isFree = !server.listening && acceptors.every(acceptor => acceptor.server !== server)
     const { listenerFilter } = options
-    const accepting = listenerFilter?.(server) ?? (isFree ? server : createForwarder(server))
+    const accepting = listenerFilter?.front(server) ?? (isFree ? server : createForwarder(server))
     await listen(accepting, listener, backlog)
     acceptors.push({ listener, server: accepting })
   }
@@ -86,6 +86,7 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   return {
     add(one) {
       if (isStopping) return false
+      options.listenerFilter?.install(one.server)
       options.onServer(wrapServer(one.server, options))
       acceptors.push(one)
       // It may be opened again, which takes another worker: the descriptor is gone with it.

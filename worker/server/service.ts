@@ -34,6 +34,8 @@ export interface ServiceOptions {
   readonly log: WorkerLog
   readonly worker: () => WorkerView
   readonly lineFormat: string | AccessLine
+  /** Between the sockets and the HTTP servers, where filters are configured. */
+  readonly listenerFilter: ListenerFilter | undefined
   /** What `ready_path` reports. */
   readonly isReady: () => boolean
   /** Called when the app closes its main server, or one that it started later. */
@@ -70,7 +72,7 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
     maxHeadBytes: maxHeadBytes(settings),
     transport: options.transport,
     onClosed: options.onClosed,
-    listenerFilter: await listenerFilterFor(options),
+    listenerFilter: options.listenerFilter,
     onServer: server => handleClientErrors(server, parts),
     pipeline: createPipeline(parts),
     wrapStream: listener => withStreamErrorHandler(listener, parts),
@@ -82,9 +84,12 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
   return { serving, accessLog }
 }
 
-/** The filters between the sockets and the HTTP server, where any are configured. */
-async function listenerFilterFor(options: ServiceOptions): Promise<ListenerFilter | undefined> {
-  const { settings, connections, log } = options
+/** Undefined where no filter is configured. */
+export async function listenerFilterFor(
+  settings: WorkerSettings,
+  connections: Connections,
+  log: WorkerLog,
+): Promise<ListenerFilter | undefined> {
   if (settings.proxy_protocol === 'off' && settings.worker_connections === 0) return undefined
   const { createListenerFilter } = await import('../connection/listener-filters.ts')
   return createListenerFilter(settings, connections, log)

@@ -137,6 +137,25 @@ describe('worker_connections', () => {
     for (const socket of [one, two, three]) socket.destroy()
   })
 
+  it('holds for an app that listens by itself', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '--worker-connections', '1', './app.mjs'],
+      files: {
+        'app.mjs': `import { createServer } from 'node:http'
+          createServer((req, res) => res.end('got 0')).listen(process.env.PORT)`,
+      },
+    })
+    const url = await server.running()
+    const one = await open(url)
+    await ask(one)
+    const two = await open(url)
+    const second = ask(two)
+    await server.says(/worker_connections \(1\) is reached/)
+    one.destroy()
+    expect(await second).to.contain('got 0')
+    two.destroy()
+  })
+
   it('closes a connection that is idle for the sake of one that waits', async () => {
     const server = serve('--worker-connections', '1', '--keep-alive', '60')
     const url = await server.running()

@@ -238,6 +238,29 @@ describe('proxy_protocol', () => {
     expect(client(await exchange(url, v1, request(true)))?.[0]).to.equal('192.0.2.7')
   })
 
+  const listens = `import { createServer } from 'node:http'
+${app.replace('export default', 'const answer =')}
+const server = createServer(answer)`
+  for (const [what, text] of Object.entries({
+    'listens by itself': `${listens}.listen(process.env.PORT)`,
+    'listens before it is loaded': `${listens}.listen(process.env.PORT)
+      await new Promise(resolve => setTimeout(resolve, 300))`,
+    'listens when it is loaded already': `${listens}
+      setTimeout(() => server.listen(process.env.PORT), 50)`,
+  })) {
+    it(`can be required where the app ${what}`, async () => {
+      const server = launch({
+        args: ['-b', '127.0.0.1:0', '--proxy-protocol', 'required', './app.mjs'],
+        files: { 'app.mjs': text },
+      })
+      const url = await server.running()
+      expect(statuses(await exchange(url, request(true)))).to.deep.equal([400])
+      const [first, second] = seen(await exchange(url, v1, request(false), request(true)))
+      expect(first?.remoteAddress).to.equal('192.0.2.7')
+      expect(second?.remoteAddress).to.equal('192.0.2.7')
+    })
+  }
+
   it('makes the client, and not the proxy, the one whose word about the scheme counts', async () => {
     const url = await serve('--proxy-protocol', 'required').running()
     const [first] = seen(await exchange(url, v1, request(true, 'X-Forwarded-Proto: https')))
