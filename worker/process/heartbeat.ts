@@ -52,7 +52,7 @@ export function startHeartbeat(options: HeartbeatOptions): void {
     lastUtilization = utilization
     record[fieldIndex('delay')] = Math.max(0, performance.now() - due)
     record[rss] = residentMemory() ?? record[rss]!
-    record[cpu] = processorTime()
+    record[cpu] = processorTime() ?? record[cpu]!
     write()
     due = performance.now() + intervalMs
     if (!isOrphan && process.ppid !== parent) {
@@ -77,10 +77,14 @@ function eventLoopUtilization(): { readonly idle: number; readonly active: numbe
   }
 }
 
-/** In milliseconds. */
-function processorTime(): number {
-  const { user, system } = cpuUsage()
-  return (user + system) / 1_000
+/** In milliseconds; undefined when the kernel does not tell. */
+function processorTime(): number | undefined {
+  try {
+    const { user, system } = cpuUsage()
+    return (user + system) / 1_000
+  } catch {
+    return undefined
+  }
 }
 
 /** In bytes; undefined when no file descriptor is left to read it with. */
