@@ -3,6 +3,7 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { monotonicNow } from '../../../worker/protocol/scoreboard.ts'
 import { describeFarEnd } from './far-end.ts'
+import { Patience, silence } from './patience.ts'
 import { ResponseReader } from './response.ts'
 
 export type Target = { readonly host: string; readonly port: number } | { readonly path: string }
@@ -36,9 +37,6 @@ export interface Answer {
   readonly worker: number | undefined
 }
 
-/** How long a server may be silent while an answer is expected, in milliseconds. */
-const patience = 20_000
-
 /** Each read is consumed before the next one begins, on whichever connection. */
 const buffer = Buffer.allocUnsafe(65_536)
 
@@ -47,6 +45,8 @@ export class Connection {
   isOpen = true
   worker: number | undefined
   readonly #socket: net.Socket
+  readonly #target: Target
+  #patience: Patience | undefined
   #answers = 0
   #sent = monotonicNow()
   #idle = 0
@@ -56,6 +56,7 @@ export class Connection {
 
   /** Uses TLS if a certificate authority is given. */
   constructor(target: Target, ca?: string) {
+    this.#target = target
     const options = {
       ...target,
       noDelay: true,
@@ -68,12 +69,6 @@ export class Connection {
     const socket =
       ca === undefined ? net.connect(options) : tls.connect({ ...options, ca, servername: 'localhost' })
     this.#socket = socket
-    socket.setTimeout(patience, () => {
-      if (this.#reader === undefined) return
-      const farEnd = 'port' in target ? describeFarEnd(socket.localPort, target.port) : 'a unix socket'
-      const { received } = this.#reader
-      this.#finish('timeout', `silent for ${patience / 1_000} s after ${received} bytes; ${farEnd}`)
-    })
     // With TLS, the client has two turns: to begin the handshake, and to send the first request.
     for (const event of ['connect', 'secureConnect'] as const) {
       socket.once(event, () => {
@@ -91,7 +86,14 @@ export class Connection {
     if (this.#hasConnected) this.#idle = monotonicNow() - this.#sent
     this.#reader = new ResponseReader(expected)
     this.#answered = answered
+    this.#patience = new Patience(() => this.#giveUp())
     this.#socket.write(bytes)
+  }
+
+  #giveUp(): void {
+    const { port = undefined } = this.#target as { readonly port?: number }
+    const farEnd = port === undefined ? 'a unix socket' : describeFarEnd(this.#socket.localPort, port)
+    this.#finish('timeout', `${silence} after ${this.#reader?.received} bytes; ${farEnd}`)
   }
 
   close(): void {
@@ -105,6 +107,7 @@ export class Connection {
       this.close()
       return false
     }
+    this.#patience?.renew()
     const rest = reader.push(bytes)
     if (rest.length > 0) this.#finish('wrong body', `${rest.length} bytes after it`)
     else if (reader.wrong !== undefined) this.#finish('wrong body', reader.wrong)
@@ -126,6 +129,7 @@ export class Connection {
     const reader = this.#reader as ResponseReader
     const answered = this.#answered as (answer: Answer) => void
     this.#reader = undefined
+    this.#patience?.end()
     this.worker = reader.worker ?? this.worker
     this.#sent = reader.sent ?? this.#sent
     if (result !== 'ok' || !reader.keepAlive) this.close()

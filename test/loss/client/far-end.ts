@@ -17,7 +17,9 @@ export function describeFarEnd(clientPort: number | undefined, serverPort: numbe
   if (clientPort === undefined || serverPort === undefined) return 'no connection'
   const row = rows().find(({ local, remote }) => local === serverPort && remote === clientPort)
   if (row === undefined) return 'the server has no such connection'
-  const holder = row.inode === '0' ? 'not accepted' : `held by ${holdersOf(row.inode).join(', ') || 'nobody'}`
+  // A connection that the server has closed has no file any more, like one that it has not accepted.
+  const holder =
+    row.inode === '0' ? 'held by no process' : `held by ${holdersOf(row.inode).join(', ') || 'nobody'}`
   return `the server's end is ${states[row.state] ?? row.state}, ${holder}, ${row.unread} bytes unread`
 }
 

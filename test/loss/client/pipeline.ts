@@ -3,10 +3,8 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { monotonicNow } from '../../../worker/protocol/scoreboard.ts'
 import type { Answer, Question, Result, Target } from './connection.ts'
+import { Patience, silence } from './patience.ts'
 import { ResponseReader } from './response.ts'
-
-/** How long a server may be silent while an answer is expected, in milliseconds. */
-const patience = 20_000
 
 interface Asked {
   readonly reader: ResponseReader
@@ -24,6 +22,7 @@ export class Pipeline {
   #sent = monotonicNow()
   #worker: number | undefined
   #hasConnected = false
+  #patience: Patience | undefined
   /** How long it took until the client knew that it was connected, in milliseconds. */
   #delay = 0
 
@@ -37,9 +36,6 @@ export class Pipeline {
         this.#delay = monotonicNow() - this.#sent
       })
     }
-    this.#socket.setTimeout(patience, () => {
-      if (this.#asked.length > 0) this.#leave('timeout', `silent for ${patience / 1_000} s`)
-    })
     this.#socket.on('data', (bytes: Buffer) => this.#read(bytes))
     this.#socket.once('error', ({ code, message }: NodeJS.ErrnoException) => this.#closed(code ?? message))
     this.#socket.once('close', () => this.#closed('closed'))
@@ -50,6 +46,7 @@ export class Pipeline {
     const reader = new ResponseReader(expected)
     // A request behind another one shares its fate.
     const idle = this.#asked[0]?.idle ?? monotonicNow() - this.#sent
+    this.#patience ??= new Patience(() => this.#leave('timeout', silence))
     this.#asked.push({ reader, before: this.#answers, idle, answered })
     this.#socket.write(bytes)
   }
@@ -61,6 +58,7 @@ export class Pipeline {
   }
 
   #read(bytes: Buffer): void {
+    this.#patience?.renew()
     let rest = bytes
     while (rest.length > 0) {
       const reader = this.#asked[0]?.reader
@@ -93,6 +91,10 @@ export class Pipeline {
 
   #finish(result: Result, detail: string): void {
     const { reader, before, idle, answered } = this.#asked.shift() as Asked
+    if (this.#asked.length === 0) {
+      this.#patience?.end()
+      this.#patience = undefined
+    }
     this.#answers += 1
     answered({
       result,

@@ -3,9 +3,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp
 import { connect } from 'node:tls'
 import { monotonicNow } from '../../../worker/protocol/scoreboard.ts'
 import type { Answer, Question, Result, Target } from './connection.ts'
-
-/** How long a server may be silent while an answer is expected, in milliseconds. */
-const patience = 20_000
+import { Patience, silence } from './patience.ts'
 
 export class Session {
   /** It takes new requests. */
@@ -50,16 +48,18 @@ export class Session {
       { endStream: body === undefined },
     )
     let failure: NodeJS.ErrnoException | undefined
-    stream.setTimeout(patience, () => {
+    const patience = new Patience(() => {
       failure = new Error('silent')
       stream.destroy(failure)
     })
     stream.on('response', headers => {
+      patience.renew()
       status = headers[':status']
       worker = Number(headers['x-worker']) || undefined
       this.#sent = Number(headers['x-sent']) || this.#sent
     })
     stream.on('data', (part: Buffer) => {
+      patience.renew()
       received += part.length
       parts.push(part)
     })
@@ -67,6 +67,7 @@ export class Session {
       failure ??= error
     })
     stream.on('close', () => {
+      patience.end()
       const [result, detail] = this.#judge(stream, failure, status, Buffer.concat(parts), expected)
       finish(result, detail)
     })
@@ -82,7 +83,7 @@ export class Session {
   ): readonly [Result, string] {
     const detail = `${failure?.code ?? ''} ${failure?.message ?? ''} (stream ${stream.id}, code ${stream.rstCode})`
     if (status === 200 && body.equals(expected)) return ['ok', '']
-    if (failure?.message === 'silent') return ['timeout', `silent for ${patience / 1_000} s`]
+    if (failure?.message === 'silent') return ['timeout', silence]
     // RFC 9113, section 8.7: the server has not begun with the request, and it may be sent again.
     if (/REFUSED_STREAM|GOAWAY/.test(detail)) return ['not begun', detail]
     if (status !== undefined && status !== 200) return ['wrong body', `status ${status}`]

@@ -2,9 +2,7 @@
 import { WebSocket } from 'ws'
 import { monotonicNow } from '../../../worker/protocol/scoreboard.ts'
 import type { Answer, Question, Result, Target } from './connection.ts'
-
-/** How long a server may be silent while an answer is expected, in milliseconds. */
-const patience = 20_000
+import { Patience, silence } from './patience.ts'
 
 /** After this many messages, the client leaves. */
 const mostQuestions = 20
@@ -35,10 +33,10 @@ export class WebSocketConnection {
   ask({ path, expected }: Question, answered: (answer: Answer) => void): void {
     const before = this.#answers
     const idle = monotonicNow() - this.#answered
-    const timer = setTimeout(() => this.#leave('timeout', `silent for ${patience / 1_000} s`), patience)
+    const patience = new Patience(() => this.#leave('timeout', silence))
     this.#hear = (result, detail, received) => {
       this.#hear = undefined
-      clearTimeout(timer)
+      patience.end()
       this.#answers += 1
       this.#answered = monotonicNow()
       if (this.#answers === mostQuestions) this.close()

@@ -25,12 +25,9 @@ async function heard(server: Tsicorn, events: Running): Promise<void> {
 
 describe('tsicornc', () => {
   it('lists the servers of this user, and asks which one where there are several', async () => {
-    expect(await tsicornc('status')).to.deep.equal({
-      code: 3,
-      stdout: '',
-      stderr:
-        'tsicornc: No server of this user runs: name its control_socket with --socket if it has one of its own\n',
-    })
+    const nobody = await tsicornc('--name', 'nobody', 'status')
+    expect(nobody.code).to.equal(3)
+    expect(nobody.stderr).to.match(/^tsicornc: No server of this user has name "nobody": /)
     const one = launchApp('hello.ts', ['--name', 'one'])
     const two = launchApp('hello.ts', ['--name', 'two'])
     await one.running()
@@ -40,9 +37,7 @@ describe('tsicornc', () => {
     expect(stdout).to.match(new RegExp(`^ *${two.pid}  two +running +1/1 +1 `, 'm'))
     const several = await tsicornc('status')
     expect(several.code).to.equal(4)
-    expect(several.stderr).to.match(
-      /There are 2 servers: choose one with --pid or --name: \d+ \(\w+\), \d+ \(\w+\)/,
-    )
+    expect(several.stderr).to.match(/There are \d+ servers: choose one with --pid or --name: \d+ \(/)
     const named = await tsicornc('--name', 'two', '--json', 'hello')
     expect(JSON.parse(named.stdout)).to.include({ pid: two.pid, name: 'two', phase: 'running' })
     const unknown = await tsicornc('--name', 'three', 'status')
