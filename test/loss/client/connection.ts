@@ -2,7 +2,7 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import { monotonicNow } from '../../../worker/protocol/scoreboard.ts'
-import { describeFarEnd } from './far-end.ts'
+import { describeFarEnd } from '../../support/http/far-end.ts'
 import { Patience, silence } from './patience.ts'
 import { ResponseReader } from './response.ts'
 
