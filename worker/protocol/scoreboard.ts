@@ -94,13 +94,12 @@ export function readRecords(fd: number, slots: number): ScoreRecord[] {
   readSync(fd, all, 0, all.byteLength, 0)
   const now = monotonicNow()
   return Array.from({ length: slots }, (_, slot) => {
-    const values = all.subarray(slot * recordLength, (slot + 1) * recordLength)
-    return Object.fromEntries(
-      recordFields.map((field, index) => {
-        const value = values[index] as number
-        return [field, isPossible(field, value, now) ? value : 0]
-      }),
-    ) as unknown as ScoreRecord
+    const record = {} as Record<RecordField, number>
+    for (const [index, field] of recordFields.entries()) {
+      const value = all[slot * recordLength + index] as number
+      record[field] = isPossible(field, value, now) ? value : 0
+    }
+    return record
   })
 }
 
