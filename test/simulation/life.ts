@@ -244,6 +244,7 @@ class Life {
         if (worker === undefined) return
         if (what.text.includes('leaving')) worker.asked = true
         if (what.text.includes('ready')) worker.isLiar ||= !worker.isAccepting
+        if (what.text.includes('failed')) worker.saidFailed ||= !worker.isKnownReady
         return worker.handle.stdio[3]?.say(what.text, undefined, () => {
           worker.isKnownReady ||= what.text.includes('ready')
         })

@@ -136,7 +136,8 @@ export class Rules {
           told > Math.min(2_000, settings.graceful_timeout * 1_000 + 500) - 5)) ||
       this.#isTooLate(worker) ||
       worker.hasClosedChannel ||
-      worker.isLiar
+      worker.isLiar ||
+      worker.saidFailed
     worker.excuse ??= 'it was killed'
     if (!isJust)
       this.#fail(

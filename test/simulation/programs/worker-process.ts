@@ -20,6 +20,8 @@ export class WorkerProcess extends Process {
   hasClosedChannel = false
   /** It has said that it is ready, and was not. */
   isLiar = false
+  /** It has said that it cannot boot, and goes on as if nothing were. */
+  saidFailed = false
   isHung = false
   readonly bornAt: number
   toldAt = 0
