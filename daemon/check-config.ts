@@ -82,7 +82,7 @@ export async function checkApp(
 /** Describes a listener by its address only: a check binds nothing. */
 function pretend(address: Address): InheritedListener[] {
   if (address.kind === 'fd') return []
-  const common = { fd: -1, reuse_port: false, of_app: false, late: false }
+  const common = { fd: -1, spare: -1, reuse_port: false, of_app: false, late: false }
   if (address.kind === 'unix') return [{ ...common, name: `unix:${address.path}`, path: address.path }]
   const { kind, ...rest } = { ...address, port: address.port || 8000 }
   return [{ ...common, name: urlOf(rest), ...rest }]

@@ -41,7 +41,7 @@ export class Worker {
   #starting: Promise<void> | undefined
   #serving: Serving | undefined
   readonly #early: EarlyServers
-  readonly #late = new LateServers()
+  readonly #late: LateServers
   #accessLog: AccessLog | undefined
   #lineFormat: string | AccessLine | null
   #announced = false
@@ -54,6 +54,7 @@ export class Worker {
     this.#lineFormat = start.settings.access_log_format
     this.#log = createLog(start.settings.loglevel)
     this.#connections = new Connections({ keepAlive: start.settings.keepalive > 0 })
+    this.#late = new LateServers(start.listeners)
     this.#early = new EarlyServers(this.#connections)
     this.transport = new LazyTransport(start, this.#connections, this.#log)
     this.#hooks = createHookCaller({}, this.#log)
@@ -142,7 +143,7 @@ export class Worker {
       worker: () => this.#view,
       lineFormat: this.#lineFormat ?? 'json',
       isReady: () => this.#state === 'ready' && !this.#announced,
-      onClosed: () => this.#appClosed(),
+      onClosed: listener => void this.#appClosed(listener),
     })
     this.#serving = serving
     this.#late.serve(serving)
@@ -181,6 +182,7 @@ export class Worker {
   }
 
   async #finish(servers: Accepting, order: DrainOrder): Promise<number> {
+    this.#late.descriptors.close()
     return await finish(servers, this.#connections, order, { log: this.#log, graceful: this.#usual.seconds })
   }
 
@@ -204,9 +206,8 @@ export class Worker {
     void this.drain({ ...this.#usual, abandoned: this.#start.listeners.map(({ fd }) => fd) })
   }
 
-  /** The app closed its server: a standalone program would end by that. */
-  #appClosed(): void {
-    if (this.#state === 'draining') return
+  async #appClosed(listener: InheritedListener | undefined): Promise<void> {
+    if ((await this.#late.reopens(listener)) || this.#state === 'draining') return
     tellArbiter({ type: 'crashed', why: 'the app closed its server' })
     void this.drain(this.#usual)
   }

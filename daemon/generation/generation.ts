@@ -89,8 +89,13 @@ export function workerHooks({ settings, hooks, file, command }: Resolved): Pick<
   return { hooks: { file, names, command: command === 'check' || command === 'print' ? command : 'serve' } }
 }
 
-/** What a worker inherits besides the scoreboard, in order. */
-export function descriptorsOf({ listeners }: Pick<Generation, 'listeners'>): number[] {
+/** What a worker inherits besides the scoreboard, in order: each socket, and then each of them again. */
+export function descriptorsOf(generation: Pick<Generation, 'listeners'>): number[] {
+  const once = socketsOf(generation)
+  return [...once, ...once]
+}
+
+function socketsOf({ listeners }: Pick<Generation, 'listeners'>): number[] {
   return listeners.flatMap(({ fd }) => (fd === undefined ? [] : [fd]))
 }
 
@@ -108,11 +113,13 @@ export function addressesOf(generation: Generation | undefined): readonly string
 export function inheritedListeners(
   generation: Pick<Generation, 'listeners' | 'tls' | 'ofApp' | 'late'>,
 ): InheritedListener[] {
-  const descriptors = descriptorsOf(generation)
+  const sockets = socketsOf(generation)
   return generation.listeners.map(listener => {
     const { fd, host, port, ipv6Only, path } = listener
+    const inherited = fd === undefined ? -1 : firstInherited + 1 + sockets.indexOf(fd)
     return {
-      fd: fd === undefined ? -1 : firstInherited + 1 + descriptors.indexOf(fd),
+      fd: inherited,
+      spare: fd === undefined ? -1 : inherited + sockets.length,
       reuse_port: fd === undefined,
       of_app: generation.ofApp.has(listener),
       late: generation.late.has(listener),

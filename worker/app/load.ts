@@ -1,13 +1,13 @@
 /** Loads the app, and finds out how to serve it. */
 import { resolve } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { AppLog, AppServer, RequestListener, Servable, UpgradeListener } from '../http/types.ts'
-import type { InterceptedServer, LateListens } from '../listen/claims.ts'
+import type { AppServer, RequestListener, Servable, UpgradeListener } from '../http/types.ts'
+import type { InterceptedServer, ListenOptions } from '../listen/claims.ts'
 import { ListenInterceptor } from '../listen/listen-interceptor.ts'
 import { keepSocketFiles } from '../listen/socket-files.ts'
 import { whilePending } from '../process/pending.ts'
 import { AppError, BindFailed } from '../protocol/boot-error.ts'
-import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
+import type { InheritedListener } from '../protocol/messages.ts'
 import { hasMethods } from './adapters/members.ts'
 import { acceptedShapes, describeValue } from './adapters/shape.ts'
 import { candidates, type Exports, exported, listExports, namedExport } from './exports.ts'
@@ -36,31 +36,15 @@ export interface LoadedApp {
   readonly close?: () => Promise<void>
 }
 
-export interface LoadOptions {
+export interface LoadOptions extends ListenOptions {
   /** `path`, `path:export` or `path:factory(literals)`. */
   readonly spec: string
   /** The folder that paths are relative to, as written. */
   readonly cwd: string
-  readonly listeners: readonly InheritedListener[]
-  readonly bindFrom: BindFrom
-  /** The arbiter can bind further addresses that the app listens on. */
-  readonly mayBind: boolean
-  /** Addresses that it failed to bind. */
-  readonly unbound: readonly string[]
   /** Why there is no listener, where the app may have one of its own. */
   readonly bindFailure?: string | undefined
-  /** Nothing may listen: an app that calls `listen` is believed. */
-  readonly check: boolean
   /** The app counts as loaded only after `process.send('ready')`, as with PM2. */
   readonly waitReady: boolean
-  /** The setting `backlog`, for an app that calls `listen` without one. */
-  readonly backlog?: number
-  /** Called before a server of the app listens: it may get connections long before the app is loaded. */
-  readonly onListen?: (server: AppServer, listener: InheritedListener) => void
-  readonly late: LateListens
-  readonly log: AppLog
-  /** Whether the worker, and with it the app, was told to leave. */
-  readonly isLeaving: () => boolean
   /** Runs the module at this URL, once. */
   readonly run: (url: string) => Promise<Exports>
   /** Whether the process survives what the module throws. */
@@ -110,6 +94,8 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
         throw bindFailed(options.bindFailure) ?? notServable(module, spec, interceptor.elsewhere, listeners)
       })
     }
+    // As with plain Node, as long as something else goes on that may open another one.
+    await whileLoading(interceptor.reopened(), () => undefined)
     interceptor.checkListens()
     const isTaken = bindFailed(options.bindFailure)
     if (isTaken !== undefined) throw isTaken

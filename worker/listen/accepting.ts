@@ -30,7 +30,11 @@ export async function listen(
       server.off('error', onError)
       resolve()
     }
-    Reflect.apply(listenOfNode, server, [{ ...targetOf(listener), backlog }, backlog, onListening])
+    Reflect.apply(listenOfNode, server, [
+      { ...targetOf(listener, listener.fd), backlog },
+      backlog,
+      onListening,
+    ])
   })
 }
 

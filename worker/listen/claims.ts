@@ -1,7 +1,8 @@
 /** Which server of the app has which of the inherited sockets. */
-import type { AppServer } from '../http/types.ts'
+import type { AppLog, AppServer } from '../http/types.ts'
 import { AppError, type Elsewhere } from '../protocol/boot-error.ts'
 import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
+import type { Descriptors } from './descriptors.ts'
 import { isLocal, matches } from './listen-address.ts'
 import type { ListenRequest } from './listen-request.ts'
 
@@ -16,8 +17,28 @@ export interface InterceptedServer {
 export interface LateListens {
   /** The app listens on an address that the arbiter has not bound. */
   onUnbound(error: Elsewhere): void
+  readonly descriptors: Descriptors
   /** Resolves with true once the worker serves, or with false when it has stopped accepting. */
   takeOver(one: InterceptedServer): Promise<boolean>
+}
+
+export interface ListenOptions {
+  readonly listeners: readonly InheritedListener[]
+  /** Nothing may listen: HTTP servers only believe that they do. */
+  readonly check: boolean
+  /** Whether the worker, and with it the app, was told to leave: from then on nothing may begin to listen. */
+  readonly isLeaving: () => boolean
+  /** The setting `backlog`, for calls without one: each call sets the length of the queue of the shared socket. */
+  readonly backlog?: number | undefined
+  readonly log: AppLog
+  /** Called before a server of the app listens, so before its first connection: maybe long before the app is loaded. */
+  readonly onListen?: ((server: AppServer, listener: InheritedListener) => void) | undefined
+  readonly bindFrom: BindFrom
+  /** The arbiter can bind further addresses that the app listens on. */
+  readonly mayBind: boolean
+  /** Addresses that it failed to bind. */
+  readonly unbound: readonly string[]
+  readonly late: LateListens
 }
 
 export class Claims {
@@ -25,10 +46,13 @@ export class Claims {
   readonly intercepted: InterceptedServer[] = []
   readonly #listeners: readonly InheritedListener[]
   readonly #bindFrom: BindFrom
+  readonly #descriptors: Descriptors
+  #onTaken: () => void = () => undefined
 
-  constructor(listeners: readonly InheritedListener[], bindFrom: BindFrom) {
+  constructor({ listeners, bindFrom, late }: Pick<ListenOptions, 'listeners' | 'bindFrom' | 'late'>) {
     this.#listeners = listeners
     this.#bindFrom = bindFrom
+    this.#descriptors = late.descriptors
   }
 
   /** Whether a server of the app listens on the main address, and not only on further ones of its own. */
@@ -43,14 +67,29 @@ export class Claims {
   /** The error of an app that has closed its only server on the main address: nothing would be served there. */
   get closed(): AppError | undefined {
     const main = this.intercepted.filter(one => this.#isMain(one))
-    return main.every(({ server }) => !server.listening) ? closedError(main[0]) : undefined
+    const isServed = main.length === 0 || main.some(({ server }) => server.listening)
+    return isServed ? undefined : closedError(main[0] as InterceptedServer)
   }
 
-  /** Refuses an app that wants one of these for another server than the one that had it and is closed. */
-  refuseClosed(listeners: readonly InheritedListener[], refused: (error: Error) => void): void {
-    const had = ({ listener, server }: InterceptedServer) => listeners.includes(listener) && !server.listening
-    const error = closedError(this.intercepted.find(had))
-    if (error !== undefined) refused(error)
+  /** Resolves when it has opened another one there. */
+  async reopened(): Promise<void> {
+    while (this.closed !== undefined) {
+      await new Promise<void>(resolve => {
+        this.#onTaken = resolve
+      })
+    }
+  }
+
+  /** Those of these listeners whose servers the app has closed. */
+  closedAmong(listeners: readonly InheritedListener[]): readonly InheritedListener[] {
+    const isClosed = ({ listener, server }: InterceptedServer) =>
+      listeners.includes(listener) && !server.listening
+    return this.intercepted.filter(isClosed).map(({ listener }) => listener)
+  }
+
+  /** Whether another server can listen there. */
+  mayReopen(listener: InheritedListener): boolean {
+    return this.#descriptors.isLeft(listener)
   }
 
   /** Whether no listener is left for an exported app. */
@@ -87,6 +126,15 @@ export class Claims {
     this.intercepted.push(one)
   }
 
+  /** Takes the descriptor for a server that is about to listen, in the place of one that the app has closed. */
+  take(one: InterceptedServer): number {
+    const isFollowed = ({ listener, server }: InterceptedServer) =>
+      listener === one.listener && server !== one.server && !server.listening
+    for (const closed of this.intercepted.filter(isFollowed)) this.remove(closed)
+    setImmediate(() => this.#onTaken())
+    return this.#descriptors.take(one.listener)
+  }
+
   remove(one: InterceptedServer): void {
     this.intercepted.splice(this.intercepted.indexOf(one), 1)
   }
@@ -96,10 +144,14 @@ export class Claims {
   }
 }
 
-/** A descriptor is gone with the server that had it. */
-function closedError(one: InterceptedServer | undefined): AppError | undefined {
-  if (one === undefined) return undefined
+function closedError({ listener: { name } }: InterceptedServer): AppError {
   return new AppError(
-    `The app closed its server on ${one.listener.name} while it was loaded, and tsicorn cannot open that socket again: let one server listen there, and change what it answers`,
+    `The app closed its server on ${name} while it was loaded, and opened no other: nothing would be served there`,
+  )
+}
+
+export function opensThrice({ name }: InheritedListener): AppError {
+  return new AppError(
+    `The app opens ${name} for the third time, and a worker can listen there twice: let one server listen, and change what it answers`,
   )
 }

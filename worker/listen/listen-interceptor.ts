@@ -5,7 +5,13 @@ import type { AppLog, AppServer } from '../http/types.ts'
 import { AppError, BindFailed, type Elsewhere } from '../protocol/boot-error.ts'
 import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
 import { overrideAddress, pretendListening, restoreServer, suppressEvent } from './app-server.ts'
-import { Claims, type InterceptedServer, type LateListens } from './claims.ts'
+import {
+  Claims,
+  type InterceptedServer,
+  type LateListens,
+  type ListenOptions,
+  opensThrice,
+} from './claims.ts'
 import { bindOf, contradicts, describeListen, differs, isOpen } from './listen-address.ts'
 import { type ListenRequest, readListen, targetOf } from './listen-request.ts'
 import { listensElsewhere, missingBinds } from './missing-binds.ts'
@@ -39,33 +45,14 @@ export class ListenInterceptor {
   readonly #unreffed: Server[] = []
   #loaded = false
 
-  constructor(options: {
-    readonly listeners: readonly InheritedListener[]
-    /** Nothing may listen: HTTP servers only believe that they do. */
-    readonly check: boolean
-    /** From then on nothing may begin to listen. */
-    readonly isLeaving: () => boolean
-    /** For calls without a backlog: each call sets the length of the queue of the shared socket. */
-    readonly backlog?: number | undefined
-    readonly log: AppLog
-    /** Called before a server of the app listens on an inherited socket, so before its first connection. */
-    readonly onListen?: ((server: AppServer, listener: InheritedListener) => void) | undefined
-    readonly bindFrom: BindFrom
-    /** The arbiter can bind further addresses of the app. */
-    readonly mayBind: boolean
-    /** Addresses that it failed to bind. */
-    readonly unbound: readonly string[]
-    /** Called when the app cannot listen where it wants to. */
-    readonly onRefused: (error: Error) => void
-    readonly late: LateListens
-  }) {
+  constructor(options: ListenOptions & { readonly onRefused: (error: Error) => void }) {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.first = promise
     this.#onListening = resolve
     this.#onListen = options.onListen
     this.#onRefused = options.onRefused
     this.#late = options.late
-    this.#claims = new Claims(options.listeners, options.bindFrom)
+    this.#claims = new Claims(options)
     this.#check = options.check
     this.#isLeaving = options.isLeaving
     this.#backlog = options.backlog
@@ -109,6 +96,11 @@ export class ListenInterceptor {
   checkListens(): void {
     const error = (this.#mayBind && missingBinds(this.#claims, this.#unmatched)) || this.#claims.closed
     if (error !== undefined) throw error
+  }
+
+  /** Resolves when a server listens in the place of the only one, if the app has closed that. */
+  async reopened(): Promise<void> {
+    await this.#claims.reopened()
   }
 
   /** Listeners that the app may use after it is loaded; nothing else is served there. */
@@ -172,10 +164,11 @@ export class ListenInterceptor {
   }
 
   #redirect(server: AppServer, request: ListenRequest, wanted: readonly InheritedListener[]): Server {
-    const free = this.#claims.free(wanted)
+    const closed = this.#claims.closedAmong(wanted)
+    const free = [...this.#claims.free(wanted), ...closed.filter(one => this.#claims.mayReopen(one))]
     const listener = free.find(({ host }) => host === request.host) ?? free[0]
-    if (listener === undefined && !this.#loaded) this.#claims.refuseClosed(wanted, this.#onRefused)
-    const isAwaited = listener !== undefined && this.awaited.includes(listener)
+    if (listener === undefined && closed[0] !== undefined) this.#refuse(opensThrice(closed[0]))
+    const isAwaited = listener !== undefined && [...this.awaited, ...closed].includes(listener)
     const isIgnored = this.#isServed(server) || (this.#loaded && !isAwaited)
     if (listener === undefined || isIgnored) return this.#ignore(server, request, listener ?? wanted[0])
     const one = { server, listener, request }
@@ -186,9 +179,15 @@ export class ListenInterceptor {
     })
     // A server that is closed by then only checked whether the port is free.
     const isLate = this.#loaded
-    const refused = isLate ? (error: Error) => this.#log('error', error.message) : this.#onRefused
+    const refused = (error: Error) => this.#refuse(error, isLate)
     setImmediate(() => void this.#commit(one, isLate, refused).catch(refused))
     return server
+  }
+
+  /** An app that is loaded already goes on without that server. */
+  #refuse(error: Error, isLate = this.#loaded): void {
+    if (isLate) this.#log('error', error.message)
+    else this.#onRefused(error)
   }
 
   /**
@@ -236,7 +235,7 @@ export class ListenInterceptor {
     })
     if (listener.path !== undefined) overrideAddress(server, listener.path)
     const { backlog = this.#backlog } = request
-    this.#pass(server, [{ ...targetOf(listener), backlog }, backlog])
+    this.#pass(server, [{ ...targetOf(listener, this.#claims.take(one)), backlog }, backlog])
   }
 
   /** The error for a contradicting host; if no address is configured, the app decides. */

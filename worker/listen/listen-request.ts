@@ -69,7 +69,7 @@ function portOf(value: unknown): number | undefined {
   return typeof value === 'string' && /^\s*\d+\s*$/.test(value) ? Number(value) : undefined
 }
 
-/** The options to listen with: the inherited descriptor, or the address of a socket of the worker's own. */
-export function targetOf({ fd, reuse_port, host, port, ipv6Only }: InheritedListener) {
+/** The options to listen with: an inherited descriptor, or the address of a socket of the worker's own. */
+export function targetOf({ reuse_port, host, port, ipv6Only }: InheritedListener, fd: number) {
   return reuse_port ? { host, port, ipv6Only: ipv6Only === true, reusePort: true } : { fd }
 }

@@ -123,6 +123,8 @@ export interface WorkerSettings
 export interface InheritedListener {
   /** -1 where the worker binds a socket of its own: see `reuse_port`. */
   readonly fd: number
+  /** Another descriptor of the same socket: see `worker/listen/descriptors.ts`. -1 as above. */
+  readonly spare: number
   readonly reuse_port: boolean
   /** Only the app has asked for it. */
   readonly of_app: boolean

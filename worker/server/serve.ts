@@ -37,8 +37,8 @@ export interface ServeOptions {
   readonly maxHeadBytes: number
   /** Where connections are filtered. */
   readonly listenerFilter: ListenerFilter | undefined
-  /** Called when the app closes its main server, or one that it started later. */
-  readonly onClosed: () => void
+  /** Called when the app closes its main server, or one that it started later, and no other listens in its place. */
+  readonly onClosed: (listener: InheritedListener | undefined) => void
   /** TLS and HTTP/2, where they are configured. */
   readonly transport: Transport | undefined
 }
@@ -59,9 +59,17 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   const acceptors: AcceptingServer[] = [...intercepted]
   const ofApp = new Set(intercepted.map(({ server }) => server))
   if (app.server !== undefined) ofApp.add(app.server)
-  for (const one of ofApp) wrapServer(one, options)
+  const prepared = new WeakSet<AppServer>()
+  const prepare = (one: AppServer) => {
+    // Each time, since it may have got other listeners.
+    wrapServer(one, options)
+    if (prepared.has(one)) return
+    prepared.add(one)
+    options.onServer(one)
+  }
+  for (const one of ofApp) prepare(one)
   const server = app.server ?? createOwnServer(app, options)
-  for (const one of new Set([...ofApp, server])) options.onServer(one)
+  if (!ofApp.has(server)) options.onServer(server)
   for (const listener of listeners) {
     if (acceptors.some(acceptor => acceptor.listener === listener)) continue
     if (app.awaited?.includes(listener)) continue
@@ -79,7 +87,10 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
     ofApp.add(one)
     one.once('close', () => {
       ofApp.delete(one)
-      if (isNeeded) options.onClosed()
+      if (!isNeeded) return
+      const listener = acceptors.findLast(acceptor => acceptor.server === one)?.listener
+      const isServed = acceptors.some(other => other.listener === listener && other.server.listening)
+      if (!isServed) options.onClosed(listener)
     })
   }
   for (const one of ofApp) watch(one, isMain(one))
@@ -87,9 +98,8 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
     add(one) {
       if (isStopping) return false
       options.listenerFilter?.install(one.server)
-      options.onServer(wrapServer(one.server, options))
+      prepare(one.server)
       acceptors.push(one)
-      // It may be opened again, which takes another worker: the descriptor is gone with it.
       watch(one.server, true)
       return true
     },
@@ -140,76 +150,93 @@ const connectionsCheckMs = 1_000
 const nodeKeepAliveMs = 5_000
 
 /** Puts the pipeline in front of the listeners of the app's own server. */
-function wrapServer(server: AppServer, options: ServeOptions): AppServer {
-  const { keepalive, connections, wrapUpgrade, transport } = options
+function wrapServer(server: AppServer, options: ServeOptions): void {
+  const { keepalive, connections, pipeline, wrapUpgrade, transport } = options
   if (transport?.hasTls && isSecure(server)) throw new AppError(doubleTls(server))
   transport?.attach(server)
   endEarlyTracking(server)
-  for (const event of ['request', 'checkContinue', 'checkExpectation'] as const)
-    wrapListeners(server, event, options)
+  for (const event of ['request', 'checkContinue', 'checkExpectation'])
+    wrapListeners<RequestListener>(server, event, own => pipeline(...own.map(one => of(server, one))))
   // Over HTTP/2, Node handles both.
   if (isHttp2(server)) wrapStreamListeners(server, options)
   else wrapHttp1Events(server, options)
-  const upgrade = takeListeners(server, 'upgrade')
-  if (upgrade !== undefined) server.on('upgrade', wrapUpgrade(upgrade))
+  wrapListeners<UpgradeListener>(server, 'upgrade', own => wrapUpgrade(inTurn(server, own)))
   if (keepalive > 0 && 'keepAliveTimeout' in server && server.keepAliveTimeout === nodeKeepAliveMs) {
     server.keepAliveTimeout = keepalive * 1_000
   }
-  if (!server.listening) trackConnections(server, connections)
-  return server
+  trackConnections(server, connections)
 }
 
 /** `Expect: 100-continue` and CONNECT. */
 function wrapHttp1Events(server: AppServer, { connections, wrapUpgrade }: ServeOptions): void {
-  const [listener] = server.listeners('request') as RequestListener[]
   // In older versions of Node, the limit silently drops the rest before validation.
   if ('maxHeadersCount' in server) server.maxHeadersCount ??= 0
-  const mayKeepAlive = () => connections.mayKeepAlive
-  if (listener !== undefined && server.listenerCount('checkContinue') === 0)
-    server.on('checkContinue', withLazyContinue(listener, mayKeepAlive))
-  server.on('connect', wrapUpgrade(takeListeners(server, 'connect')))
+  const answer: RequestListener = (req, res) => void server.emit('request', req, res)
+  if (server.listenerCount('request') > 0 && server.listenerCount('checkContinue') === 0)
+    addWrapper(
+      server,
+      'checkContinue',
+      withLazyContinue(answer, () => connections.mayKeepAlive),
+    )
+  wrapListeners<UpgradeListener>(server, 'connect', own => wrapUpgrade(inTurn(server, own)))
+  if (server.listenerCount('connect') === 0) addWrapper(server, 'connect', wrapUpgrade())
 }
 
 /** An app may handle HTTP/2 streams itself. */
 function wrapStreamListeners(server: AppServer, { wrapStream }: ServeOptions): void {
   tolerateResets()
-  const own = server.listeners('stream') as StreamListener[]
-  server.removeAllListeners('stream')
-  for (const listener of own) server.on('stream', wrapStream(listener))
+  for (const listener of server.listeners('stream') as StreamListener[]) {
+    server.off('stream', listener)
+    if (wrapped.has(listener)) server.on('stream', listener)
+    else addWrapper(server, 'stream', wrapStream(listener), [listener])
+  }
 }
 
-/** Removes the listeners and returns them as one, so that a connection is counted once. */
-function takeListeners(server: AppServer, event: 'upgrade' | 'connect'): UpgradeListener | undefined {
-  const own = server.listeners(event) as UpgradeListener[]
-  server.removeAllListeners(event)
-  if (own.length === 0) return undefined
-  return (...args) => Promise.all(own.map(listener => Reflect.apply(listener, server, args)))
+/** What our listeners stand for. */
+const wrapped = new WeakMap<object, readonly unknown[]>()
+
+function addWrapper(
+  server: AppServer,
+  event: string,
+  wrapper: (...args: never) => unknown,
+  own: readonly unknown[] = [],
+): void {
+  wrapped.set(wrapper, own)
+  server.on(event, wrapper as () => void)
 }
 
 /** Replaces the listeners by one, so that a request is counted once. */
-function wrapListeners(
+function wrapListeners<Listener extends (...args: never) => unknown>(
   server: AppServer,
-  event: 'request' | 'checkContinue' | 'checkExpectation',
-  { pipeline }: ServeOptions,
+  event: string,
+  wrap: (own: readonly Listener[]) => Listener,
 ): void {
-  const own = server.listeners(event) as RequestListener[]
-  if (own.length === 0) return
+  const present = server.listeners(event) as Listener[]
+  if (present.every(listener => wrapped.has(listener))) return
+  const own = present.flatMap(listener => (wrapped.get(listener) as readonly Listener[]) ?? [listener])
   server.removeAllListeners(event)
-  // With Reflect, because an Express application has a `bind` of its own, for requests of that method.
-  const listeners = own.map(
-    (listener): RequestListener =>
-      (req, res) =>
-        Reflect.apply(listener, server, [req, res]),
-  )
-  server.on(event, pipeline(...listeners))
+  addWrapper(server, event, wrap(own), own)
+}
+
+/** With Reflect, because an Express application has a `bind` of its own, for requests of that method. */
+function of(server: AppServer, listener: RequestListener): RequestListener {
+  return (req, res) => Reflect.apply(listener, server, [req, res])
+}
+
+function inTurn(server: AppServer, own: readonly UpgradeListener[]): UpgradeListener {
+  return (...args) => Promise.all(own.map(listener => Reflect.apply(listener, server, args)))
 }
 
 function doubleTls(server: AppServer): string {
   return `The app serves with TLS of its own (${shapeOf(server)}), and certfile is set as well: leave out certfile, or let the app make an http.Server`
 }
 
+const tracked = new WeakSet<AppServer>()
+
 /** Call before a server gets its first connection. */
 export function trackConnections(server: AppServer, connections: Connections): void {
+  if (tracked.has(server)) return
+  tracked.add(server)
   // First, because the other listeners create HTTP/2 sessions on these sockets.
   server.prependListener('connection', (socket: Socket) => connections.add(socket))
   if (isSecure(server)) {

@@ -22,7 +22,7 @@ import { createRewriter } from './header-rewriting.ts'
 import { createReadiness } from './readiness.ts'
 import type { RequestIds } from './request-id.ts'
 import { createPipeline, type PipelineParts } from './request-pipeline.ts'
-import { type Serving, serve } from './serve.ts'
+import { type ServeOptions, type Serving, serve } from './serve.ts'
 import { wrapUpgrade } from './upgrade.ts'
 
 export interface ServiceOptions {
@@ -38,8 +38,8 @@ export interface ServiceOptions {
   readonly listenerFilter: ListenerFilter | undefined
   /** What `ready_path` reports. */
   readonly isReady: () => boolean
-  /** Called when the app closes its main server, or one that it started later. */
-  readonly onClosed: () => void
+  /** See `ServeOptions`. */
+  readonly onClosed: ServeOptions['onClosed']
 }
 
 export interface Service {

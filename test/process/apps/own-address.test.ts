@@ -1,16 +1,31 @@
 /** Apps that choose their own host and port: where they are served when the operator says where, and when not. */
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { fresh, overUnixSocket } from '../../support/requests.ts'
-import { freePort, launch } from '../../support/tsicorn.ts'
+import { eventually, freePort, launch } from '../../support/tsicorn.ts'
 import { retire, upgrade } from '../../support/upgrading.ts'
 
 const app = (...listens: readonly string[]) => `import { createServer } from 'node:http'
 const serve = name => createServer((req, res) => res.end(name + ' ' + process.pid))
 ${listens.join('\n')}\n`
+
+/** Answers while the app gets ready; one that is closed at once only looks whether the port is free. */
+const placeholder = `import { createServer } from 'node:http'
+import { setImmediate as turn } from 'node:timers/promises'
+const starting = createServer((req, res) => { res.statusCode = 503; res.end('starting') }).listen(process.env.PORT)
+for (let turns = 0; turns < 3; turns += 1) await turn()`
+
+/** The first answer of the app that begins with this name. */
+async function answers(url: string, name: string): Promise<string> {
+  for (;;) {
+    const answer = await fresh(url)
+    if (answer.startsWith(name)) return answer
+    expect(answer).to.match(/^(one|starting)/)
+  }
+}
 
 /** Somebody else's server there does as well. */
 async function takeDefault(): Promise<Server> {
@@ -309,31 +324,95 @@ describe('where an app listens', () => {
     rival.close()
   })
 
-  for (const [what, then] of Object.entries({
-    'for another server': `createServer((req, res) => res.end('app')).listen(process.env.PORT)`,
-    'and exports an app': `export default (req, res) => res.end('app')`,
-  })) {
-    it(`it is refused with the cure when it closes its server as it loads, ${what}`, async () => {
+  it('it is refused when it closes its server as it loads, and exports another', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: { 'app.mjs': `export default (req, res) => res.end('old')` },
+      errors: true,
+    })
+    const url = await server.running()
+    server.write(
+      'app.mjs',
+      `${placeholder}
+      await new Promise(resolve => starting.close(resolve))
+      export default (req, res) => res.end('app')`,
+    )
+    await server.reload(/generation 1 keeps serving: The app closed its server on .* and opened no other/)
+    expect(await fresh(url)).to.equal('old')
+  })
+
+  const replacements: Readonly<Record<string, string>> = {
+    'as it loads': `await new Promise(resolve => starting.close(resolve))
+      real.listen(process.env.PORT)`,
+    'at once': `starting.close()
+      real.listen(process.env.PORT)`,
+    'soon after it is loaded': `starting.close()
+      setTimeout(() => real.listen(process.env.PORT), 100)`,
+    'when it serves': `setTimeout(() => starting.close(() => real.listen(process.env.PORT)), 500)`,
+    'with itself': `setTimeout(() => starting.close(() => {
+        starting.removeAllListeners('request')
+        starting.on('request', answer).listen(process.env.PORT)
+      }), 500)`,
+  }
+  for (const [what, then] of Object.entries(replacements)) {
+    it(`it is served when it replaces its server: ${what}`, async () => {
+      const app = (name: string) => `${placeholder}
+        const answer = (req, res) => res.end('${name} ' + process.pid)
+        const real = createServer(answer)
+        ${then}`
       const server = launch({
-        args: ['-b', '127.0.0.1:0', './app.mjs'],
-        files: { 'app.mjs': `export default (req, res) => res.end('old')` },
-        errors: true,
+        args: ['-b', '127.0.0.1:0', '--access-logfile', 'access.log', './app.mjs'],
+        files: { 'app.mjs': app('one') },
       })
       const url = await server.running()
-      server.write(
-        'app.mjs',
-        `import { createServer } from 'node:http'
-        import { setImmediate as turn } from 'node:timers/promises'
-        const starting = createServer().listen(process.env.PORT)
-        // One that is closed at once only looks whether the port is free.
-        for (let turns = 0; turns < 3; turns += 1) await turn()
-        await new Promise(resolve => starting.close(resolve))
-        ${then}`,
-      )
-      await server.reload(/generation 1 keeps serving: The app closed its server on .* let one server listen/)
-      expect(await fresh(url)).to.equal('old')
+      const first = await answers(url, 'one')
+      server.write('app.mjs', app('two'))
+      await server.reload()
+      await answers(url, 'two')
+      await server.says(new RegExp(`\\(pid ${first.slice(4)}\\) exited with code 0: replaced`))
+      expect(server.log).not.to.contain('the app closed its server')
+      await eventually('the answers are in the access log', () => {
+        const lines = readFileSync(join(server.folder, 'access.log'), 'utf8')
+        return (lines.match(/" 200 /g)?.length ?? 0) >= 2
+      })
     })
   }
+
+  it('it is served on a unix socket when it replaces its server there', async () => {
+    const server = launch({
+      args: ['-b', 'unix:app.sock', './app.mjs'],
+      files: {
+        'app.mjs': `${placeholder}
+          starting.close(() => createServer((req, res) => res.end('real')).listen(process.env.PORT))`,
+      },
+    })
+    await server.running()
+    const socket = join(server.folder, 'app.sock')
+    while ((await overUnixSocket(socket)) !== 'real');
+    expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+    expect(existsSync(socket)).to.equal(false)
+  })
+
+  it('it gets another worker when it opens its server for the third time', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: {
+        'app.mjs': `${placeholder}
+          const next = name => createServer((req, res) => {
+            res.end(name + ' ' + process.pid)
+            if (req.url === '/next') res.socket.server.close(() => next('third'))
+          }).listen(process.env.PORT)
+          starting.close(() => next('second'))`,
+      },
+      errors: true,
+    })
+    const url = await server.running()
+    const second = await answers(url, 'second')
+    await fresh(`${url}/next`)
+    await server.says(/\[ERROR\] The app opens .* for the third time, and a worker can listen there twice/)
+    await server.says(/Worker 1 .* exited with code 0: the app closed its server/)
+    expect(await answers(url, 'second')).not.to.equal(second)
+  })
 
   it('it is served on when it closes a server on a further address', async () => {
     const port = await freePort()

@@ -2,6 +2,7 @@
 import { createServer } from 'node:http'
 import { type AppServer, type LoadOptions, loadApp } from '../../../worker/app/load.ts'
 import { appSurvives, runApp } from '../../../worker/app/main-module.ts'
+import { Descriptors } from '../../../worker/listen/descriptors.ts'
 
 // The channel to the arbiter keeps a real worker alive, except while something is pending.
 process.channel!.unref()
@@ -19,7 +20,11 @@ try {
     ...options,
     onListen,
     isLeaving: () => false,
-    late: { onUnbound: () => undefined, takeOver: async () => false },
+    late: {
+      descriptors: new Descriptors(options.listeners),
+      onUnbound: () => undefined,
+      takeOver: async () => false,
+    },
     survives: appSurvives,
     run: async url => await runApp(url, { tsx: true }),
     log: (level, message) => report({ log: `${level}: ${message}` }),

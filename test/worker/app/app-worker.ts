@@ -61,6 +61,7 @@ export class AppWorker {
       path === undefined
         ? {
             fd: 3,
+            spare: -1,
             reuse_port: false,
             of_app: false,
             late: false,
@@ -68,7 +69,7 @@ export class AppWorker {
             host: '127.0.0.1',
             port,
           }
-        : { fd: 3, reuse_port: false, of_app: false, late: false, name: `unix:${path}`, path }
+        : { fd: 3, spare: -1, reuse_port: false, of_app: false, late: false, name: `unix:${path}`, path }
     const options = JSON.stringify({
       spec,
       cwd,
