@@ -35,7 +35,7 @@ export interface OptionDocs {
    */
   readonly backlog?: unknown
   /**
-   * How many worker processes serve; `auto` for one per core that this process may use (`os.availableParallelism()`).
+   * How many worker processes serve; `auto` for one per core that this process may use (`os.availableParallelism()`). `{ min: 2, max: 8 }`, or `2..8`, changes the number with the load: see [autoscaling](autoscaling.md).
    *
    * Default: from $WEB_CONCURRENCY, else 1. Takes effect on reload.
    * Flags: `-w`, `--workers`.
@@ -84,6 +84,13 @@ export interface OptionDocs {
    * Flags: `--max-worker-rss`.
    */
   readonly max_worker_rss?: unknown
+  /**
+   * With `workers` as a range: start no worker by which the resident memory of all workers would exceed this many bytes, and send one away if it does; 0 for no limit. Not in Gunicorn.
+   *
+   * Default: 0. Takes effect on reload.
+   * Flags: `--max-total-memory`.
+   */
+  readonly max_total_memory?: unknown
   /**
    * Replace a worker after this many seconds; 0 for never. Not in Gunicorn.
    *

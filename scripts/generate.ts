@@ -3,6 +3,7 @@
  * `--check` it only compares, and exits with 1 if a file is stale. It needs the bundle.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { autoscaleChart } from './generate/autoscale-chart.ts'
 import { loadedModulesPage } from './generate/loaded-modules.ts'
 import { metricsPage } from './generate/metrics-page.ts'
 import { optionDocs } from './generate/option-docs.ts'
@@ -18,6 +19,7 @@ const generated: Readonly<Record<string, string>> = {
   'docs/metrics.md': metricsPage(),
   'docs/tsicornc.md': tsicorncPage(),
   'docs/schema.json': schema(),
+  'docs/autoscaling.svg': autoscaleChart(),
   // What is loaded depends on the version: this page is about the one of `npm start`.
   ...(process.versions.node.startsWith('24.') ? { 'docs/loaded-modules.md': await loadedModulesPage() } : {}),
 }

@@ -37,11 +37,12 @@ const table: Readonly<Record<string, string>> = {
   'daemon/generation':
     'daemon/{logs,process,sockets,state,system} worker/protocol hooks config config/{kinds,load,resolve}',
   'daemon/workers': 'daemon/{generation,logs,process,sockets,state,system} worker/protocol hooks',
+  'daemon/scaling': 'daemon/{logs,sockets,state} worker/protocol config/resolve',
   'daemon/control':
     'control/protocol daemon/{generation,logs,process,sockets,state,system,workers} worker/protocol config/{print,resolve}',
   'daemon/admin': 'control/protocol daemon/{control,logs,sockets,state,workers} worker/protocol config/kinds',
   'daemon/arbiter':
-    'daemon/{admin,control,generation,logs,process,sockets,state,workers} worker/protocol hooks config config/{kinds,resolve}',
+    'daemon/{admin,control,generation,logs,process,scaling,sockets,state,workers} worker/protocol hooks config config/{kinds,resolve}',
   daemon:
     'daemon/{admin,arbiter,control,generation,logs,process,sockets,system,workers} worker/protocol hooks config/{kinds,load,print,resolve}',
 }

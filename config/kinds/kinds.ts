@@ -4,8 +4,6 @@
  *
  * A kind's `expects` completes an error message: `timeout must be a number of seconds, 0 or more`.
  */
-import { availableParallelism } from 'node:os'
-
 /** A fragment of JSON Schema. */
 export type Schema = Readonly<Record<string, unknown>>
 
@@ -39,14 +37,14 @@ export const asText = (text: string): unknown => text
 
 export const isString = (written: unknown): written is string => typeof written === 'string'
 
-const isInteger = (written: unknown): written is number => Number.isSafeInteger(written)
+export const isInteger = (written: unknown): written is number => Number.isSafeInteger(written)
 
 const decimal = /^\d+(\.\d+)?$/
 
 /** Decimal digits only: `Number` would also accept '', '1e3' and ' 4 '. */
 const parseNumber = (text: string): unknown => (decimal.test(text) ? Number(text) : text)
 
-const parseInteger = (text: string): unknown => {
+export const parseInteger = (text: string): unknown => {
   if (/^(0x[\da-f]+|0o[0-7]+)$/i.test(text) || decimal.test(text)) return Number(text)
   return text
 }
@@ -208,19 +206,6 @@ export function choice<const Words extends readonly string[]>(
 
 /** More than a machine can run, and few enough to be handled one by one. */
 export const mostWorkers = 4_096
-
-/** A number of workers; `auto` is one per core that this process may use. */
-export const count: Kind<number | 'auto', number> = {
-  expects: `a whole number from 1 to ${mostWorkers}, or 'auto'`,
-  metavar: 'INT|auto',
-  type: "number | 'auto'",
-  schema: { anyOf: [{ type: 'integer', minimum: 1, maximum: mostWorkers }, { const: 'auto' }] },
-  read: written => {
-    if (written === 'auto') return availableParallelism()
-    return isInteger(written) && written >= 1 && written <= mostWorkers ? written : undefined
-  },
-  fromText: parseInteger,
-}
 
 /** A share of the workers: a number, or a percentage, which is rounded up. */
 export type Share = number | `${number}%`

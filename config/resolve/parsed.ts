@@ -14,6 +14,8 @@ import { show } from './layers.ts'
 export interface Parsed {
   /** The name in process titles. */
   readonly name: string
+  /** How few and how many workers serve; the same number twice without autoscaling. */
+  readonly workers: { readonly min: number; readonly max: number }
   /** Where the server listens, in the order of `bind`. */
   readonly addresses: readonly Address[]
   /** Absolute; null without one. */
@@ -53,7 +55,7 @@ export function parseSettings(
   origins: Origins,
 ): { readonly parsed: Parsed; readonly problems: readonly Problem[] } {
   const problems: Problem[] = []
-  const { bind, chdir, pidfile, errorlog, accesslog, syslog_addr, statsd_host } = settings
+  const { bind, chdir, pidfile, errorlog, accesslog, syslog_addr, statsd_host, workers } = settings
   const name = settings.proc_name ?? settings.app ?? 'tsicorn'
 
   /** The parsed text; nothing, and a problem, if the parser throws a `RangeError`. */
@@ -79,6 +81,7 @@ export function parseSettings(
       : attempt('metrics_bind', metrics_bind, () => metricsAddress(metrics_bind, chdir))
   const parsed: Parsed = {
     name,
+    workers: typeof workers === 'number' ? { min: workers, max: workers } : workers,
     addresses,
     pidfile: pidfile === null ? null : resolve(chdir, pidfile),
     errorlog: errorlog === '-' ? errorlog : resolve(chdir, errorlog),

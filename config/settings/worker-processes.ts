@@ -4,22 +4,22 @@ import {
   boolean,
   bytes,
   choice,
-  count,
   integer,
   optionalText,
   seconds,
   share,
   timerSeconds,
 } from '../kinds/kinds.ts'
+import { workerCount } from '../kinds/worker-count.ts'
 
 export const workerProcesses = {
   workers: {
-    kind: count,
+    kind: workerCount,
     default: 1,
     flag: '--workers',
     short: '-w',
     env: { name: 'WEB_CONCURRENCY' },
-    doc: 'How many worker processes serve; `auto` for one per core that this process may use (`os.availableParallelism()`).',
+    doc: 'How many worker processes serve; `auto` for one per core that this process may use (`os.availableParallelism()`). `{ min: 2, max: 8 }`, or `2..8`, changes the number with the load: see [autoscaling](autoscaling.md).',
     effect: 'on reload',
   },
   worker_class: {
@@ -70,6 +70,13 @@ export const workerProcesses = {
     doc: 'Replace a worker whose resident memory exceeds this many bytes; 0 for never. Not in Gunicorn.',
     effect: 'on reload',
     sent: true,
+  },
+  max_total_memory: {
+    kind: bytes,
+    default: 0,
+    flag: '--max-total-memory',
+    doc: 'With `workers` as a range: start no worker by which the resident memory of all workers would exceed this many bytes, and send one away if it does; 0 for no limit. Not in Gunicorn.',
+    effect: 'on reload',
   },
   max_worker_lifetime: {
     kind: seconds,

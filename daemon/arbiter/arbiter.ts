@@ -151,6 +151,8 @@ export class Arbiter {
         return this.#react('HUP')
       case 'renewed':
         return this.#server.renew(event)
+      case 'queues measured':
+        return this.#server.autoscale(event.queued)
       case 'continued':
         return this.#server.fleet.resetDeadlines()
       case 'stray':

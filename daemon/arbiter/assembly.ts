@@ -11,9 +11,11 @@ import type { Outlets } from '../logs/telemetry.ts'
 import { Waits } from '../logs/waits.ts'
 import type { Pidfile } from '../process/pidfile.ts'
 import { Upgrader } from '../process/upgrader.ts'
+import { Autoscaler } from '../scaling/autoscaler.ts'
 import type { InheritedFds } from '../sockets/inherited-fds.ts'
 import { Listeners } from '../sockets/listeners.ts'
 import { firstPhase } from '../state/phase.ts'
+import type { Scale } from '../state/scale.ts'
 import { CrashLoop, survivorsOf } from '../workers/crash-loop.ts'
 import { Fleet } from '../workers/fleet.ts'
 import { Scoreboard } from '../workers/scoreboard.ts'
@@ -75,6 +77,8 @@ export function assemble(foundation: Foundation, put: (event: ServerEvent) => vo
     waits: new Waits(log, records),
     watcher: new Watcher(put, log),
     renewals: new Renewals(put, log),
+    autoscaler: new Autoscaler({ put, log, records, workers: () => fleet.workers }),
+    scale: inheritedFds.scale === undefined ? undefined : (JSON.parse(inheritedFds.scale) as Scale),
   })
   return server
 }

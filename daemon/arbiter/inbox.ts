@@ -5,6 +5,7 @@ import type { Generation } from '../generation/generation.ts'
 import type { GenerationsEvent } from '../generation/generations.ts'
 import type { WatchEvent } from '../generation/source-watcher.ts'
 import type { UpgraderEvent } from '../process/upgrader.ts'
+import type { LoadEvent } from '../scaling/autoscaler.ts'
 import type { SignalName } from '../state/phase.ts'
 import type { ChildEvent } from '../workers/worker-handle.ts'
 
@@ -36,6 +37,7 @@ export type ServerEvent =
   | UpgraderEvent
   | WatchEvent
   | RenewalEvent
+  | LoadEvent
   | { readonly type: 'hook ended' }
 
 /** Every event that an arbiter handles. */

@@ -14,6 +14,7 @@ import type { Waits } from '../logs/waits.ts'
 import { giveAccessLog } from '../process/ownership.ts'
 import type { Pidfile } from '../process/pidfile.ts'
 import type { Upgrader } from '../process/upgrader.ts'
+import type { Autoscaler } from '../scaling/autoscaler.ts'
 import { reusePortRisk } from '../sockets/reuse-port.ts'
 import { count } from '../state/count.ts'
 import type { Phase } from '../state/phase.ts'
@@ -38,6 +39,9 @@ export interface ServerParts {
   readonly waits: Waits
   readonly watcher: Watcher
   readonly renewals: Renewals
+  readonly autoscaler: Autoscaler
+  /** How many workers the old arbiter has. */
+  readonly scale: Scale | undefined
 }
 
 export class Server {
@@ -78,7 +82,8 @@ export class Server {
     this.crashLoop = parts.crashLoop
     this.waits = parts.waits
     this.phase = phase
-    this.scale = scaleOf(first.settings.workers)
+    const { workers } = first.parsed
+    this.scale = parts.scale === undefined ? scaleOf(workers) : configure(parts.scale, workers)
     this.#scaleBefore = this.scale
   }
 
@@ -99,7 +104,7 @@ export class Server {
     this.#follow(generation)
     this.crashLoop.end()
     this.#scaleBefore = this.scale
-    this.rescale(configure(this.scale, settings.workers))
+    this.rescale(configure(this.scale, generation.resolved.parsed.workers))
   }
 
   /** Goes back to the last good generation, with its scale. */
@@ -119,6 +124,7 @@ export class Server {
     this.outlets.follow(generation)
     this.#parts.watcher.follow(resolved)
     this.#parts.renewals.follow(generation)
+    this.#parts.autoscaler.follow(generation)
   }
 
   rescale(scale: Scale): void {
@@ -128,6 +134,14 @@ export class Server {
     this.log.info(`Wanted: ${count(scale.wanted, 'worker')} (before: ${wanted})`)
     this.journal.note({ type: 'wanted', workers: scale.wanted, before: wanted })
     this.hooks.tell('nworkers_changed', this.view(), scale.wanted, wanted)
+  }
+
+  /** Changes the number of workers with the load, while the server runs and nothing else changes. */
+  autoscale(queued: number): void {
+    const { phase, generations, scale, resolved } = this
+    if (phase.name !== 'running' || generations.isPreparing || scale.wanted === 0) return
+    const wanted = this.#parts.autoscaler.judge(queued, scale.wanted, resolved)
+    this.rescale({ ...scale, wanted })
   }
 
   /** The workers of that generation, present and future, serve with the new certificate. */
@@ -164,6 +178,7 @@ export class Server {
     if (!this.upgrader.isShared) this.generations.closeListeners()
     this.#parts.watcher.close()
     this.#parts.renewals.close()
+    this.#parts.autoscaler.close()
     this.#parts.scoreboard.close()
   }
 

@@ -53,7 +53,7 @@ export class Upgrades {
   }
 
   #launch(): void {
-    const { upgrader, generations, journal, phase, log } = this.#server
+    const { upgrader, generations, journal, phase, log, scale } = this.#server
     const { current } = generations
     if (phase.name === 'stopping' || current === undefined) return
     const { cwd, env, notifier } = this.#parts
@@ -61,6 +61,7 @@ export class Upgrades {
     upgrader.launch({
       listeners: current.listeners,
       appBinds: appBinds.addresses,
+      scale: JSON.stringify(scale),
       cwd,
       env: { ...env, ...notifier?.inheritable },
     })

@@ -18,6 +18,8 @@ export type UpgraderEvent =
 export interface NewArbiterOptions {
   readonly listeners: readonly Listener[]
   readonly appBinds: AppAddresses
+  /** How many workers there are, as JSON. */
+  readonly scale: string
   readonly cwd: string
   readonly env: NodeJS.ProcessEnv
 }
@@ -81,12 +83,12 @@ export class Upgrader {
    *
    * @throws Error that says why there is no new arbiter, as far as that is known at once
    */
-  launch({ listeners, appBinds, cwd, env }: NewArbiterOptions): void {
+  launch({ listeners, appBinds, scale, cwd, env }: NewArbiterOptions): void {
     const passed = listeners.flatMap(({ fd, key, file }) => (fd === undefined ? [] : [{ fd, key, file }]))
     const descriptors = passed.map(({ key, file }, index) => ({ fd: firstInherited + index, key, file }))
     const newArbiter = trySpawn(process.argv0, [...process.execArgv, ...process.argv.slice(1)], {
       cwd,
-      env: { ...env, ...inheritedFdsVariables({ descriptors, oldArbiter: process.pid, appBinds }) },
+      env: { ...env, ...inheritedFdsVariables({ descriptors, oldArbiter: process.pid, appBinds, scale }) },
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...passed.map(({ fd }) => fd)],
     })
     if (newArbiter instanceof Error) throw new Error(whyNotStarted(newArbiter, process.argv0, cwd))

@@ -27,6 +27,8 @@ export interface InheritedFds {
   readonly oldArbiter: number | undefined
   /** Where the app listens besides the operator's addresses: see `app-binds.ts`. */
   readonly appBinds: AppAddresses
+  /** How many workers the old arbiter has, as JSON. */
+  readonly scale?: string | undefined
 }
 
 /** Variables that must not reach other processes. */
@@ -36,6 +38,7 @@ export const privateVariables = [
   'TSICORN_FILE',
   'TSICORN_PID',
   'TSICORN_APP_BIND',
+  'TSICORN_SCALE',
   'LISTEN_PID',
   'LISTEN_FDS',
   'LISTEN_FDNAMES',
@@ -45,7 +48,14 @@ type Variables = Readonly<Record<string, string | undefined>>
 
 /** Throws `RangeError` for invalid variables. */
 export function readInheritedFds(env: Variables, pid: number): InheritedFds {
-  const { TSICORN_FD, TSICORN_BIND = '[]', TSICORN_FILE = '[]', TSICORN_PID, TSICORN_APP_BIND } = env
+  const {
+    TSICORN_FD,
+    TSICORN_BIND = '[]',
+    TSICORN_FILE = '[]',
+    TSICORN_PID,
+    TSICORN_APP_BIND,
+    TSICORN_SCALE,
+  } = env
   if (TSICORN_PID === undefined) {
     return { descriptors: activated(env, pid), oldArbiter: undefined, appBinds: noAddresses }
   }
@@ -60,6 +70,7 @@ export function readInheritedFds(env: Variables, pid: number): InheritedFds {
     })),
     oldArbiter: Number(TSICORN_PID),
     appBinds: TSICORN_APP_BIND === undefined ? noAddresses : (JSON.parse(TSICORN_APP_BIND) as AppAddresses),
+    scale: TSICORN_SCALE,
   }
 }
 
@@ -68,6 +79,7 @@ export function inheritedFdsVariables({
   descriptors,
   oldArbiter,
   appBinds,
+  scale,
 }: InheritedFds): Record<string, string> {
   return {
     TSICORN_FD: descriptors.map(({ fd }) => fd).join(),
@@ -75,6 +87,7 @@ export function inheritedFdsVariables({
     TSICORN_FILE: JSON.stringify(descriptors.map(({ file }) => file ?? null)),
     TSICORN_PID: String(oldArbiter),
     TSICORN_APP_BIND: JSON.stringify(appBinds),
+    ...(scale === undefined ? {} : { TSICORN_SCALE: scale }),
   }
 }
 

@@ -1,14 +1,20 @@
-/** How many workers are wanted: the configured number, as changed by signals. */
+/** How many workers are wanted: the configured number, as changed by signals, commands and load. */
 export interface Scale {
   readonly wanted: number
   /** The setting `workers` that is in force. */
-  readonly configured: number
+  readonly configured: WorkerRange
   /** How many were wanted when WINCH paused all workers. */
   readonly paused: number | undefined
 }
 
-export function scaleOf(configured: number): Scale {
-  return { wanted: configured, configured, paused: undefined }
+/** The setting `workers`; the same number twice where the load does not change it. */
+export interface WorkerRange {
+  readonly min: number
+  readonly max: number
+}
+
+export function scaleOf(configured: WorkerRange): Scale {
+  return { wanted: configured.min, configured, paused: undefined }
 }
 
 export function grow({ wanted, configured }: Scale): Scale {
@@ -30,9 +36,11 @@ export function pause(scale: Scale): Scale {
 }
 
 /** A new configuration keeps a number that was set at run time, unless it changes `workers`; it ends a pause. */
-export function configure(scale: Scale, configured: number): Scale {
-  if (configured !== scale.configured) return scaleOf(configured)
-  return { wanted: scale.paused ?? scale.wanted, configured, paused: undefined }
+export function configure(scale: Scale, configured: WorkerRange): Scale {
+  const { min, max } = configured
+  const wanted = scale.paused ?? scale.wanted
+  const isSame = min === scale.configured.min && max === scale.configured.max
+  return { wanted: isSame ? wanted : Math.min(max, Math.max(min, wanted)), configured, paused: undefined }
 }
 
 /** A number of workers, or a percentage of them, rounded up. */

@@ -22,6 +22,8 @@ export interface Planned {
     /** On the control socket. */
     | { readonly kind: 'scale'; readonly wanted: number }
     | { readonly kind: 'replace worker'; readonly place: number }
+    /** So many connections wait, as far as autoscaling can tell. */
+    | { readonly kind: 'queue'; readonly queued: number }
 }
 
 /** What a hook of the arbiter does. */
@@ -33,6 +35,8 @@ export interface ConfigFate {
   readonly takes: number
   readonly app: AppKind
   readonly workers: number
+  /** More than `workers` where their number follows the load. */
+  readonly most: number
   readonly hasSecondBind: boolean
   readonly hasPidfile: boolean
   readonly timeout: number
@@ -105,6 +109,7 @@ export function fateOf(seed: number): Fate {
   const count = integer(random, 0, 12)
   const events = Array.from({ length: count }, () => plannedBy(random, isCalm)).flat()
   events.push(...askedBy(of(seed, 3_000_000)))
+  events.push(...queuesOf(of(seed, 4_000_000)))
   return {
     seed,
     boots: integer(random, 1, 4),
@@ -165,6 +170,21 @@ function askedBy(random: Random): Planned[] {
   }))
 }
 
+function workersOf(random: Random): Pick<ConfigFate, 'workers' | 'most'> {
+  const workers = integer(random, 1, 4)
+  return { workers, most: chance(random, 0.2) ? integer(random, workers, 8) : workers }
+}
+
+/** Queues that last, so that autoscaling starts workers; whom nobody asks for anything leave by themselves later. */
+function queuesOf(random: Random): Planned[] {
+  const first = integer(random, 0, longestMs)
+  const count = chance(random, 0.3) ? integer(random, 3, 8) : 0
+  return Array.from({ length: count }, (_, index) => ({
+    at: first + index * 1_100,
+    what: { kind: 'queue', queued: integer(random, 0, 60) },
+  }))
+}
+
 function configOf(random: Random, reading: number, isCalm: boolean): ConfigFate {
   const isFirst = reading === 0
   const hook = (): HookKind =>
@@ -177,7 +197,7 @@ function configOf(random: Random, reading: number, isCalm: boolean): ConfigFate 
     outcome: isFirst ? 'good' : outcome,
     takes: pick(random, [1, 50, 400, 3_000]),
     app: isFirst && chance(random, 0.9) ? 'good' : app,
-    workers: integer(random, 1, 4),
+    ...workersOf(random),
     hasSecondBind: chance(random, 0.4),
     hasPidfile: chance(random, 0.7),
     timeout: pick(random, [0, 5, 30]),

@@ -3,6 +3,7 @@ import { mergeLayers } from '../../config/resolve/layers.ts'
 import { parseSettings } from '../../config/resolve/parsed.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import { Arbiter } from '../../daemon/arbiter/arbiter.ts'
+import type { Server } from '../../daemon/arbiter/server.ts'
 import type { Command } from '../../daemon/control/controlled.ts'
 import { RecentLines } from '../../daemon/logs/recent-lines.ts'
 import { Outlets } from '../../daemon/logs/telemetry.ts'
@@ -225,7 +226,7 @@ class Life {
     this.#machine.note(`>>> ${describe(what)}`)
     const { living } = this.#rules
     const worker = 'place' in what ? living[what.place % Math.max(1, living.length)] : undefined
-    if (!['signal', 'scale', 'replace worker'].includes(what.kind)) this.#rules.harm += 1
+    if (!['signal', 'scale', 'replace worker', 'queue'].includes(what.kind)) this.#rules.harm += 1
     switch (what.kind) {
       case 'signal':
         return this.#machine.tell(() => events.emit(`SIG${what.name}`))
@@ -258,6 +259,11 @@ class Life {
         return clock.sleep(what.forMs)
       case 'scale':
         return this.#tellArbiter(controls => controls.scaleTo(what.wanted))
+      case 'queue':
+        return this.#tellArbiter(({ server }) => {
+          const { min, max } = server.resolved.parsed.workers
+          if (min < max) (server as Server).autoscale(what.queued)
+        })
       case 'replace worker':
         return this.#tellArbiter(({ server }) => {
           server.fleet.workers.find(({ age }) => age === worker?.age)?.recycle('an operator asked')
@@ -291,7 +297,7 @@ class Life {
       proc_name: String(reading),
       app: config.app,
       chdir: '/srv',
-      workers: config.workers,
+      workers: { min: config.workers, max: config.most },
       bind: config.hasSecondBind ? [firstBind, secondBind] : [firstBind],
       pidfile: config.hasPidfile ? '/run/app.pid' : null,
       timeout: config.timeout,

@@ -15,6 +15,7 @@ const replaced: ReadonlyMap<string, string> = new Map(
     'node:child_process': 'child-process',
     'node:dns/promises': 'dns',
     'node:fs': 'files',
+    'node:fs/promises': 'files-promises',
     'node:net': 'net',
     'node:timers/promises': 'timers',
     [`${root}daemon/generation/watch.ts`]: 'watch',

@@ -6,7 +6,6 @@ import {
   boolean,
   bytes,
   choice,
-  count,
   fileNotPort,
   integer,
   type Kind,
@@ -18,6 +17,7 @@ import {
 } from '../../../config/kinds/kinds.ts'
 import { lineFormat } from '../../../config/kinds/line-format.ts'
 import { assignments, csv, list, networks, table } from '../../../config/kinds/lists.ts'
+import { workerCount } from '../../../config/kinds/worker-count.ts'
 import { defaultOf } from '../../../config/resolve/layers.ts'
 import { declarations, settingNames } from '../../../config/table.ts'
 
@@ -234,17 +234,35 @@ const cases: Record<string, { kind: Kind; texts: [string, unknown][]; values: [u
       [null, undefined],
     ],
   },
-  count: {
-    kind: count,
+  workerCount: {
+    kind: workerCount,
     texts: [
       ['4', 4],
       ['auto', availableParallelism()],
+      ['2..8', { min: 2, max: 8 }],
+      ['1..auto', { min: 1, max: availableParallelism() }],
       ['0', undefined],
       ['many', undefined],
+      ['8..2', undefined],
+      ['2..', undefined],
+      ['2..4..8', undefined],
     ],
     values: [
       ['auto', availableParallelism()],
       [1.5, undefined],
+      [
+        { min: 2, max: 2 },
+        { min: 2, max: 2 },
+      ],
+      [
+        { min: 1, max: 'auto' },
+        { min: 1, max: availableParallelism() },
+      ],
+      [{ min: 0, max: 2 }, undefined],
+      [{ max: 2 }, undefined],
+      [{ min: 1, max: 2, most: 3 }, undefined],
+      [null, undefined],
+      [[1, 2], undefined],
     ],
   },
   share: {

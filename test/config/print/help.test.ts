@@ -34,7 +34,7 @@ describe('--help', () => {
       const asked = await resolved({ argv: ['--help', topic], files })
       const text = help(asked, { columns: 80, isColoured: false })
       expect(text).to.match(/^workers\n\nHow many worker processes serve/)
-      expect(text).to.match(/^Flags: +-w, --workers INT\|auto$/m)
+      expect(text).to.match(/^Flags: +-w, --workers INT\|auto\|MIN\.\.MAX$/m)
       expect(text).to.match(/^Default: +from \$WEB_CONCURRENCY, else 1$/m)
       expect(text).to.match(/^Value now: +7 \(tsicorn\.config\.mjs\)$/m)
     })

@@ -76,9 +76,12 @@ describe('flags', () => {
   const mistakes: [string[], string][] = [
     [['--wrokers', '3'], '--wrokers is not a flag: did you mean --workers?'],
     [['-z'], '-z is not a flag: see tsicorn --help'],
-    [['-w'], '-w needs a value: write -w INT|auto'],
+    [['-w'], '-w needs a value: write -w INT|auto|MIN..MAX'],
     [['--timeout', '--reload'], '--timeout needs a value: write --timeout SECONDS'],
-    [['-w', 'many'], 'workers must be a whole number from 1 to 4096, or \'auto\', not "many"'],
+    [
+      ['-w', 'many'],
+      'workers must be a whole number from 1 to 4096, \'auto\', or a range such as 2..8 or { min: 2, max: 8 }, not "many"',
+    ],
     [['--reload=yes'], '--reload takes no value, not "yes"'],
     [['a.ts', 'b.ts'], 'Cannot serve two applications, "a.ts" and "b.ts": name one'],
   ]

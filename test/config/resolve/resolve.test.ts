@@ -120,7 +120,7 @@ describe('resolving settings', () => {
       'TSICORN_CMD_ARGS: --paste cannot exist in Node: it belongs to Python applications: name the application with app',
       "--spew cannot exist in Node: it traces Python line by line: profile with NODE_OPTIONS='--cpu-prof'",
       'tsicorn.config.json: timout is not a setting: did you mean timeout?',
-      'tsicorn.config.json: workers must be a whole number from 1 to 4096, or \'auto\', not "4"',
+      'tsicorn.config.json: workers must be a whole number from 1 to 4096, \'auto\', or a range such as 2..8 or { min: 2, max: 8 }, not "4"',
       '--threads: threads is not available yet',
       'tsicorn.config.json: preload_app is not available yet',
       `tsicorn.config.json: chdir must be an existing folder, not ${JSON.stringify(join(cwd, 'nowhere'))}`,

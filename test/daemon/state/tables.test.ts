@@ -132,24 +132,34 @@ describe('phase', () => {
   })
 })
 
+const just = (workers: number) => ({ min: workers, max: workers })
+
 describe('scale', () => {
   it('grows and shrinks by one, and not below one', () => {
-    expect(grow(scaleOf(2)).wanted).to.equal(3)
-    expect(shrink(scaleOf(2)).wanted).to.equal(1)
-    expect(shrink(scaleOf(1)).wanted).to.equal(1)
+    expect(grow(scaleOf(just(2))).wanted).to.equal(3)
+    expect(shrink(scaleOf(just(2))).wanted).to.equal(1)
+    expect(shrink(scaleOf(just(1))).wanted).to.equal(1)
   })
 
   it('brings back one parked worker by TTIN and all of them by a reload', () => {
-    const parked = pause(grow(scaleOf(2)))
+    const parked = pause(grow(scaleOf(just(2))))
     expect(parked.wanted).to.equal(0)
     expect(pause(parked)).to.deep.equal(parked)
     expect(grow(parked).wanted).to.equal(1)
-    expect(configure(parked, 2).wanted).to.equal(3)
+    expect(configure(parked, just(2)).wanted).to.equal(3)
   })
 
   it('is kept by a reload unless the configured number changed', () => {
-    expect(configure(grow(scaleOf(2)), 2).wanted).to.equal(3)
-    expect(configure(grow(scaleOf(2)), 4).wanted).to.equal(4)
+    expect(configure(grow(scaleOf(just(2))), just(2)).wanted).to.equal(3)
+    expect(configure(grow(scaleOf(just(2))), just(4)).wanted).to.equal(4)
+  })
+
+  it('stays within a new range', () => {
+    expect(scaleOf({ min: 2, max: 8 }).wanted).to.equal(2)
+    const four = scaleOf(just(4))
+    expect(configure(four, { min: 2, max: 8 }).wanted).to.equal(4)
+    expect(configure(four, { min: 5, max: 8 }).wanted).to.equal(5)
+    expect(configure(four, { min: 1, max: 3 }).wanted).to.equal(3)
   })
 })
 

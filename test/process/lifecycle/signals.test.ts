@@ -1,7 +1,9 @@
 /** What each signal does to a server: another scale, no workers for a while, or an end, gentle or at once. */
 import { expect } from 'chai'
 import { insist } from '../../support/insisting.ts'
+import { fresh } from '../../support/requests.ts'
 import { eventually, launch, launchApp, type Tsicorn } from '../../support/tsicorn.ts'
+import { retire, upgrade } from '../../support/upgrading.ts'
 
 async function settlesAt(server: Tsicorn, number: number): Promise<void> {
   await eventually(`${number} workers`, () => server.workers.length === number)
@@ -32,6 +34,43 @@ describe('signals', () => {
     await server.says(/Wanted: 2 workers/)
     await server.reload()
     await settlesAt(server, 2)
+  })
+
+  it('a scale set by TTIN survives an upgrade that does not change workers', async () => {
+    const server = launchApp('hello.ts', ['-w', '1'])
+    await server.running()
+    server.signal('SIGTTIN')
+    await server.says(/Wanted: 2 workers/)
+    const newArbiter = await upgrade(server)
+    expect(server.log).to.contain(`[${newArbiter}] [INFO] Running: 2 workers ready`)
+    await retire(server, server.pid)
+  })
+
+  it('a busy server gets more workers where workers is a range, and a reload and an upgrade keep them', async () => {
+    const server = launch({
+      args: ['-w', '1..3', '-b', '127.0.0.1:0', './busy.mjs'],
+      files: {
+        'busy.mjs': `import { createServer } from 'node:http'
+          const burn = until => { while (performance.now() < until); }
+          export default (req, res) => { burn(performance.now() + 50); res.end('ok') }`,
+      },
+    })
+    const url = await server.running()
+    expect(server.log).to.contain('Running: 1 worker ready')
+    let isOver = false
+    const clients = Array.from({ length: 4 }, async () => {
+      while (!isOver) await fresh(url)
+    })
+    await server.says(/Autoscale: 1 to [23] workers: (they are busy \d+ % of the time|\d+ connections wait)/)
+    await server.says(/Wanted: [23] workers \(before: 1\)/)
+    await server.says(/Autoscale: 2 to 3|Wanted: 3 workers/)
+    isOver = true
+    await Promise.all(clients)
+    await eventually('three workers', () => server.workers.length === 3)
+    await server.reload(/generation 2 serves \(3 workers/)
+    const newArbiter = await upgrade(server)
+    expect(server.log).to.contain(`[${newArbiter}] [INFO] Running: 3 workers ready`)
+    await retire(server, server.pid)
   })
 
   for (const back of ['SIGTTIN', 'SIGHUP'] as const) {
