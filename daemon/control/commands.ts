@@ -1,5 +1,4 @@
 /** Does what clients of the control socket ask for. It runs in the arbiter's loop, one request at a time. */
-
 import { printConfig } from '../../config/print/print-config.ts'
 import { type CommandName, commands, findCommand } from '../../control/protocol/commands.ts'
 import type { SignalName } from '../state/phase.ts'

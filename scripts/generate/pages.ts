@@ -1,5 +1,4 @@
 /** Generates the reference pages of the documentation. */
-
 import { defaultInWords, spellingsOf } from '../../config/describe.ts'
 import { otherCommands, otherFlags, otherKeys } from '../../config/other-tools.ts'
 import { missing } from '../../config/resolve/missing.ts'
