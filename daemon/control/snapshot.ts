@@ -2,7 +2,7 @@
 import type { Hello, ListenerRow, Stats, WorkerRow } from '../../control/protocol/messages.ts'
 import { monotonicNow, type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard.ts'
 import { addressesOf, addressOf } from '../generation/generation.ts'
-import { backlogReader } from '../sockets/backlog.ts'
+import { backlogsOf } from '../sockets/backlog.ts'
 import type { Listener } from '../sockets/sockets.ts'
 import type { Child } from '../workers/worker-handle.ts'
 import type { ControlledServer } from './controlled.ts'
@@ -94,14 +94,14 @@ export function statsOf({ fleet, scale, journal, failure, startedAt }: Controlle
 export async function listenersOf({ generations }: ControlledServer): Promise<readonly ListenerRow[]> {
   const generation = generations.current ?? generations.lastGood
   if (generation === undefined) return []
-  return await Promise.all(
-    generation.listeners.map(async listener => ({
-      address: addressOf(listener, generation),
-      fd: listener.fd ?? null,
-      type: typeOf(listener),
-      backlog: (await backlogReader([listener])().catch(() => undefined)) ?? null,
-    })),
-  )
+  const { listeners } = generation
+  const backlogs = await backlogsOf(listeners).catch(() => [])
+  return listeners.map((listener, at) => ({
+    address: addressOf(listener, generation),
+    fd: listener.fd ?? null,
+    type: typeOf(listener),
+    backlog: backlogs[at] ?? null,
+  }))
 }
 
 function typeOf({ path, host }: Listener): ListenerRow['type'] {
