@@ -3,8 +3,7 @@
  * where they have the thing.
  */
 import type { ListenerRow } from '../../control/protocol/messages.ts'
-import type { ScoreRecord } from '../../worker/protocol/scoreboard.ts'
-import { helloOf, workersOf } from '../control/snapshot.ts'
+import { durationBuckets, helloOf, responsesByClass, workersOf } from '../control/snapshot.ts'
 import { phaseMeanings } from '../state/phase.ts'
 import { workerStates } from '../state/worker-state.ts'
 import type { Counts } from '../workers/totals.ts'
@@ -21,17 +20,6 @@ export interface Observation {
   /** Seconds that the last reload took; undefined before the first. */
   readonly lastReload: number | undefined
 }
-
-/** The upper bounds of durations, in seconds, with the fields that count what is above the bound before. */
-const bounds = [
-  [0.001, 'took_1ms'],
-  [0.005, 'took_5ms'],
-  [0.025, 'took_25ms'],
-  [0.1, 'took_100ms'],
-  [0.5, 'took_500ms'],
-  [2.5, 'took_2500ms'],
-  [10, 'took_10s'],
-] as const satisfies readonly (readonly [number, keyof ScoreRecord])[]
 
 export function metricsOf(observation: Observation): readonly Family[] {
   return [
@@ -105,10 +93,7 @@ function requestMetrics({ server, counters: { requests } }: Observation): Family
       'counter',
       'tsicorn_responses',
       'Responses by class of their status; aborted are those whose client left first',
-      ([0, 1, 2, 3, 4, 5] as const).map(one => ({
-        labels: { class: one === 0 ? 'aborted' : `${one}xx` },
-        value: requests[`responses_${one}`],
-      })),
+      byLabel('class', responsesByClass(requests)),
     ),
     counter('tsicorn_request_timeouts', 'Requests that exceeded request_timeout', requests.timeouts),
     gauge('tsicorn_connections', 'Open connections', sum('connections')),
@@ -123,12 +108,13 @@ function requestMetrics({ server, counters: { requests } }: Observation): Family
 }
 
 function durations(requests: Counts): Histogram {
-  let below = 0
-  const buckets = bounds.map(([bound, field]) => {
-    below += requests[field]
-    return [bound, below] as const
+  let count = 0
+  const buckets = durationBuckets.map(([milliseconds, field]) => {
+    count += requests[field]
+    return [milliseconds / 1_000, count] as const
   })
-  return { buckets, count: below + requests.took_longer, sum: requests.took_ms / 1_000 }
+  // The last one has no bound.
+  return { buckets: buckets.slice(0, -1), count, sum: requests.took_ms / 1_000 }
 }
 
 /** Of two workers with the same index, the younger one. */
