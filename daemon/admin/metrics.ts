@@ -2,7 +2,8 @@
  * The metrics of a server. Names follow the conventions of Prometheus, and those of OpenTelemetry for HTTP servers
  * where they have the thing.
  */
-import type { ListenerRow } from '../../control/protocol/messages.ts'
+import type { ListenerRow, WorkerRow } from '../../control/protocol/messages.ts'
+import type { ControlledServer } from '../control/controlled.ts'
 import { durationBuckets, helloOf, responsesByClass, workersOf } from '../control/snapshot.ts'
 import { phaseMeanings } from '../state/phase.ts'
 import { workerStates } from '../state/worker-state.ts'
@@ -10,10 +11,8 @@ import type { Counts } from '../workers/totals.ts'
 import type { Counters } from './counters.ts'
 import type { Family, Histogram, Sample } from './exposition.ts'
 
-type Observed = Parameters<typeof workersOf>[0]
-
 export interface Observation {
-  readonly server: Observed
+  readonly server: ControlledServer
   readonly version: string
   readonly counters: Counters
   readonly listeners: readonly ListenerRow[]
@@ -22,10 +21,11 @@ export interface Observation {
 }
 
 export function metricsOf(observation: Observation): readonly Family[] {
+  const workers = workersOf(observation.server)
   return [
     ...serverMetrics(observation),
-    ...requestMetrics(observation),
-    ...workerMetrics(observation),
+    ...requestMetrics(observation.counters, workers),
+    ...workerMetrics(workers),
     ...processMetrics(),
   ]
 }
@@ -78,8 +78,7 @@ function serverMetrics({ server, version, counters, listeners, lastReload }: Obs
   ]
 }
 
-function requestMetrics({ server, counters: { requests } }: Observation): Family[] {
-  const workers = workersOf(server)
+function requestMetrics({ requests }: Counters, workers: readonly WorkerRow[]): Family[] {
   const sum = (field: 'connections' | 'in_flight') => workers.reduce((all, worker) => all + worker[field], 0)
   return [
     {
@@ -118,9 +117,9 @@ function durations(requests: Counts): Histogram {
 }
 
 /** Of two workers with the same index, the younger one. */
-function workerMetrics({ server }: Observation): Family[] {
-  const byIndex = new Map(workersOf(server).map(worker => [worker.index, worker]))
-  const each = (value: (worker: ReturnType<typeof workersOf>[number]) => number): Sample[] =>
+function workerMetrics(workers: readonly WorkerRow[]): Family[] {
+  const byIndex = new Map(workers.map(worker => [worker.index, worker]))
+  const each = (value: (worker: WorkerRow) => number): Sample[] =>
     Array.from(byIndex, ([index, worker]) => ({ labels: { worker: `${index}` }, value: value(worker) }))
   return [
     family(
