@@ -7,11 +7,9 @@ import { once } from 'node:events'
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Address, describeAddress } from '../../config/kinds/bind-address.ts'
-import type { ControlledServer } from '../control/controlled.ts'
 import { listenersOf } from '../control/snapshot.ts'
 import { attempt, clearStaleSocket } from '../sockets/socket-file.ts'
-import type { Totals } from '../workers/totals.ts'
-import { type Counters, countersOf, readCounters } from './counters.ts'
+import { type AdministeredServer, type Counters, countersOf, readCounters } from './counters.ts'
 import { contentTypes, exposition, type Format, formatFor } from './exposition.ts'
 import { type Health, healthOf } from './health.ts'
 import { metricsOf } from './metrics.ts'
@@ -21,9 +19,6 @@ export interface AdminOptions {
   readonly version: string
   readonly report: (message: string) => void
 }
-
-/** What it tells about. */
-export type AdministeredServer = ControlledServer & { readonly totals: Totals }
 
 /** How many clients may be connected, and how long one may take for a request, or read nothing, in milliseconds. */
 const mostClients = 64
