@@ -42,6 +42,17 @@ export const ownCommands = {
   completion: { args: 'bash|zsh|fish', doc: 'Print a completion script for this shell' },
 } as const
 
+/** All commands by name, those of this program first. `hello` is for programs. */
+export function allCommands(): readonly [string, Command][] {
+  const served = Object.entries<Command>(commands).filter(([name]) => name !== 'hello')
+  return [...Object.entries<Command>(ownCommands), ...served]
+}
+
+/** The first words of all commands. */
+export function firstWords(): readonly string[] {
+  return [...new Set(allCommands().map(([name]) => name.split(' ')[0] as string))]
+}
+
 export interface Invocation {
   readonly command: string
   readonly args: readonly string[]
@@ -64,7 +75,7 @@ export function parse(argv: readonly string[]): Invocation {
     return { command: found.name, args: found.args, given }
   }
   if (positionals.length === 0) return { command: given.version ? 'version' : 'help', args: [], given }
-  const known = `${Object.keys(ownCommands).join(', ')}, show, worker, scale, reload, upgrade, reopen, shutdown, wait, events, logs`
+  const known = firstWords().join(', ')
   throw new Failure(
     'usage',
     `${positionals.join(' ')} is no command: the commands are ${known}: see tsicornc --help`,

@@ -6,7 +6,7 @@ import { dirtyHooks } from '../../config/settings/dirty-arbiters.ts'
 import { declarations, groups, type SettingName, settingNames } from '../../config/table.ts'
 import { type Option, options } from '../../control/command-line.ts'
 import { exitCodes as controlExitCodes } from '../../control/exit-codes.ts'
-import { allCommands } from '../../control/help.ts'
+import { usages } from '../../control/help.ts'
 import { hookTable } from '../../hooks/table.ts'
 import { exitCodes } from '../../worker/protocol/exit-codes.ts'
 
@@ -97,10 +97,7 @@ export function tsicorncPage(): string {
     '## Commands',
     table(
       ['command', 'what it does'],
-      allCommands().map(([name, { args, doc }]) => [
-        code([args === undefined ? name : `${name} ${args}`]),
-        doc,
-      ]),
+      usages().map(([usage, doc]) => [code([usage]), doc]),
     ),
     '`upgrade` plays the whole of an upgrade: it has a new arbiter started beside the old one, watches it for `--bake` seconds, and tells the old one to leave. If a worker of the new arbiter ends by itself meanwhile, or the new arbiter does, or cannot be watched, the new one is told to leave, the old one goes on, and the exit code is 1; if `--timeout` is over, it is 7. If the old arbiter leaves meanwhile for another reason, the new one stays.',
     '`worker kill` lets a successor take the place first, as recycling does. `scale` and `worker add` hold until the next restart, or until a reload changes `workers`.',
