@@ -57,14 +57,17 @@ export interface Invocation {
   readonly command: string
   readonly args: readonly string[]
   readonly given: Given
+  /** In seconds. */
+  readonly timeout: number | undefined
+  readonly bake: number | undefined
 }
 
 /** What these arguments ask for. Throws a `Failure`. */
 export function parse(argv: readonly string[]): Invocation {
   const { values, positionals } = parseStrictly(argv)
   const given = values as Given
-  if (given.timeout !== undefined) seconds('timeout', given.timeout)
-  if (given.bake !== undefined) seconds('bake', given.bake)
+  const timeout = seconds('timeout', given.timeout)
+  const bake = seconds('bake', given.bake)
   if (given.socket === '') throw new Failure('usage', '--socket takes a path, and this one is empty')
   const [first = ''] = positionals
   const found = Object.hasOwn(ownCommands, first)
@@ -72,9 +75,10 @@ export function parse(argv: readonly string[]): Invocation {
     : findCommand(positionals)
   if (found !== undefined) {
     checkArguments(found.name, found.args)
-    return { command: found.name, args: found.args, given }
+    return { command: found.name, args: found.args, given, timeout, bake }
   }
-  if (positionals.length === 0) return { command: given.version ? 'version' : 'help', args: [], given }
+  if (positionals.length === 0)
+    return { command: given.version ? 'version' : 'help', args: [], given, timeout, bake }
   const known = firstWords().join(', ')
   throw new Failure(
     'usage',
@@ -109,8 +113,8 @@ function parseStrictly(argv: readonly string[]) {
   }
 }
 
-/** A number of seconds. Throws a `Failure`. */
-export function seconds(name: 'timeout' | 'bake', text: string): number {
+function seconds(name: 'timeout' | 'bake', text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
   const number = Number(text)
   if (text.trim() !== '' && number >= 0 && number <= 86_400) return number
   throw new Failure('usage', `--${name} takes seconds, 0 to 86400, not ${JSON.stringify(text)}`)
