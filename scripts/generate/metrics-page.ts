@@ -1,5 +1,5 @@
 /** Generates the page about metrics and health checks: its table is what the server itself prints. */
-import type { Family } from '../../daemon/admin/exposition.ts'
+import { type Family, sampleName } from '../../daemon/admin/exposition.ts'
 import { metricsOf, type Observation } from '../../daemon/admin/metrics.ts'
 import { noCounts } from '../../daemon/workers/totals.ts'
 
@@ -29,9 +29,9 @@ younger one is shown. Bytes are counted when a connection closes.
 `
 }
 
-function row({ name, type, help }: Family): string {
-  const suffix = type === 'counter' ? '_total' : type === 'info' ? '_info' : ''
-  return `| \`${name}${suffix}\` | ${type} | ${help.replace(/\b[a-z]+_[a-z_]+\b/g, word => `\`${word}\``)} |`
+function row(family: Family): string {
+  const { type, help } = family
+  return `| \`${sampleName(family)}\` | ${type} | ${help.replace(/\b[a-z]+_[a-z_]+\b/g, word => `\`${word}\``)} |`
 }
 
 const text = `
