@@ -19,7 +19,7 @@ export const options = {
   timeout: { value: 'SECONDS', doc: 'Give up waiting for an outcome after this long' },
   bake: {
     value: 'SECONDS',
-    doc: 'upgrade: watch the new arbiter for so long before the old one leaves; 5 by default',
+    doc: 'upgrade: watch the new arbiter this long before the old one leaves; 5 by default',
   },
   follow: { short: 'f', doc: 'logs: go on with the lines to come' },
   worker: { value: 'AGE', doc: 'logs: only lines of the worker with this age' },

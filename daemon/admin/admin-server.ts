@@ -1,6 +1,6 @@
 /**
  * The administrative listener: metrics and health of the server. It is the arbiter's, and answers also when workers are
- * stuck. What clients do costs the arbiter little: few may be connected, none for long, and metrics are made anew a few
+ * stuck. What clients do costs the arbiter little: few may be connected, none for long, and metrics are computed a few
  * times a second at most.
  */
 import { once } from 'node:events'
@@ -24,10 +24,10 @@ export interface AdminOptions {
 const mostClients = 64
 const patienceMs = 5_000
 
-/** How long metrics are told again as they are, in milliseconds. */
+/** How long the same metrics are served again, in milliseconds. */
 const freshMs = 250
 
-/** How often an address is tried that the old arbiter may still have, and the pause between, in milliseconds. */
+/** How often to try an address that the old arbiter may still have, and the pause between, in milliseconds. */
 const tries = 20
 const pauseMs = 250
 

@@ -93,13 +93,13 @@ export function tsicorncPage(): string {
   return page([
     '# tsicornc: look at a running server, and operate it',
     note,
-    'Every server has a control socket: a unix socket that only its user and root can connect to. `tsicornc` finds it by itself, so in the simplest case `npx tsicornc status` is all there is to write. Whoever may send signals to the arbiter may do the same with it; what `tsicornc` adds is the answer: `reload` and `upgrade` wait for the outcome, print why it failed, and exit with 1.',
+    'Every server has a control socket: a unix socket that only its user and root can connect to. `tsicornc` finds it by itself, so in the simplest case `npx tsicornc status` is all you type. Whoever may send signals to the arbiter may do the same with it; what `tsicornc` adds is the answer: `reload` and `upgrade` wait for the outcome, print why it failed, and exit with 1.',
     '## Commands',
     table(
       ['command', 'what it does'],
       usages().map(([usage, doc]) => [code([usage]), doc]),
     ),
-    '`upgrade` plays the whole of an upgrade: it has a new arbiter started beside the old one, watches it for `--bake` seconds, and tells the old one to leave. If a worker of the new arbiter ends by itself meanwhile, or the new arbiter does, or cannot be watched, the new one is told to leave, the old one goes on, and the exit code is 1; if `--timeout` is over, it is 7. If the old arbiter leaves meanwhile for another reason, the new one stays.',
+    '`upgrade` carries out a whole upgrade: it has a new arbiter started beside the old one, watches it for `--bake` seconds, and tells the old one to leave. If a worker of the new arbiter ends by itself meanwhile, or the new arbiter does, or cannot be watched, the new one is told to leave, the old one goes on, and the exit code is 1; if `--timeout` is over, it is 7. If the old arbiter leaves meanwhile for another reason, the new one stays.',
     '`worker kill` lets a successor take the place first, as recycling does. `scale` and `worker add` hold until the next restart, or until a reload changes `workers`.',
     '## Which server',
     'Without an option it is the only server of this user; where there are several, `tsicornc` lists them and asks for `--pid`, `--name`, `--pidfile` or `--socket`. A server that was given a `control_socket` of its own is found as well, by a link in the usual folder. The socket that a killed server leaves behind is removed by the next `tsicornc` that meets it.',
