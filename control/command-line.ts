@@ -19,7 +19,7 @@ export const options = {
   timeout: { value: 'SECONDS', doc: 'Give up waiting for an outcome after this long' },
   bake: {
     value: 'SECONDS',
-    doc: 'upgrade: watch the new arbiter for so long before the old one leaves; 5 by default',
+    doc: 'upgrade: watch the new arbiter this long before the old one leaves; 5 by default',
   },
   follow: { short: 'f', doc: 'logs: go on with the lines to come' },
   worker: { value: 'AGE', doc: 'logs: only lines of the worker with this age' },
@@ -42,18 +42,32 @@ export const ownCommands = {
   completion: { args: 'bash|zsh|fish', doc: 'Print a completion script for this shell' },
 } as const
 
+/** All commands by name, those of this program first. `hello` is for programs. */
+export function allCommands(): readonly [string, Command][] {
+  const served = Object.entries<Command>(commands).filter(([name]) => name !== 'hello')
+  return [...Object.entries<Command>(ownCommands), ...served]
+}
+
+/** The first words of all commands. */
+export function firstWords(): readonly string[] {
+  return [...new Set(allCommands().map(([name]) => name.split(' ')[0] as string))]
+}
+
 export interface Invocation {
   readonly command: string
   readonly args: readonly string[]
   readonly given: Given
+  /** In seconds. */
+  readonly timeout: number | undefined
+  readonly bake: number | undefined
 }
 
 /** What these arguments ask for. Throws a `Failure`. */
 export function parse(argv: readonly string[]): Invocation {
   const { values, positionals } = parseStrictly(argv)
   const given = values as Given
-  if (given.timeout !== undefined) seconds('timeout', given.timeout)
-  if (given.bake !== undefined) seconds('bake', given.bake)
+  const timeout = seconds('timeout', given.timeout)
+  const bake = seconds('bake', given.bake)
   if (given.socket === '') throw new Failure('usage', '--socket takes a path, and this one is empty')
   const [first = ''] = positionals
   const found = Object.hasOwn(ownCommands, first)
@@ -61,10 +75,11 @@ export function parse(argv: readonly string[]): Invocation {
     : findCommand(positionals)
   if (found !== undefined) {
     checkArguments(found.name, found.args)
-    return { command: found.name, args: found.args, given }
+    return { command: found.name, args: found.args, given, timeout, bake }
   }
-  if (positionals.length === 0) return { command: given.version ? 'version' : 'help', args: [], given }
-  const known = `${Object.keys(ownCommands).join(', ')}, show, worker, scale, reload, upgrade, reopen, shutdown, wait, events, logs`
+  if (positionals.length === 0)
+    return { command: given.version ? 'version' : 'help', args: [], given, timeout, bake }
+  const known = firstWords().join(', ')
   throw new Failure(
     'usage',
     `${positionals.join(' ')} is no command: the commands are ${known}: see tsicornc --help`,
@@ -98,8 +113,8 @@ function parseStrictly(argv: readonly string[]) {
   }
 }
 
-/** A number of seconds. Throws a `Failure`. */
-export function seconds(name: 'timeout' | 'bake', text: string): number {
+function seconds(name: 'timeout' | 'bake', text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
   const number = Number(text)
   if (text.trim() !== '' && number >= 0 && number <= 86_400) return number
   throw new Failure('usage', `--${name} takes seconds, 0 to 86400, not ${JSON.stringify(text)}`)

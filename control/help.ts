@@ -1,19 +1,13 @@
 /** `tsicornc --help` and the completion scripts, from the tables of commands and options. */
-import { type Option, options, ownCommands } from './command-line.ts'
+import { allCommands, firstWords, type Option, options } from './command-line.ts'
 import { Failure } from './exit-codes.ts'
-import { type Command, commands } from './protocol/commands.ts'
 
-/** All commands by name, those of this program first. `hello` is for programs. */
-export function allCommands(): readonly [string, Command][] {
-  const served = Object.entries<Command>(commands).filter(([name]) => name !== 'hello')
-  return [...Object.entries<Command>(ownCommands), ...served]
+/** All commands with their arguments, and what they do. */
+export function usages(): readonly (readonly [usage: string, doc: string])[] {
+  return allCommands().map(([name, { args, doc }]) => [args === undefined ? name : `${name} ${args}`, doc])
 }
 
 export function helpText(): string {
-  const usages = allCommands().map(([name, { args, doc }]) => [
-    args === undefined ? name : `${name} ${args}`,
-    doc,
-  ])
   const flags = Object.entries<Option>(options).map(([name, { short, value, doc }]) => [
     `${short === undefined ? '   ' : `-${short},`} --${name}${value === undefined ? '' : ` ${value}`}`,
     doc,
@@ -23,7 +17,7 @@ export function helpText(): string {
     'Looks at a running tsicorn, and operates it. Without options, it means the only server of this user.',
     '',
     'Commands:',
-    ...columns(usages),
+    ...columns(usages()),
     '',
     'Options:',
     ...columns(flags),
@@ -37,7 +31,7 @@ function columns(rows: readonly (readonly string[])[]): string[] {
 
 /** The script for a shell. Throws a `Failure` for an unknown one. */
 export function completionFor(shell: string | undefined): string {
-  const words = [...new Set(allCommands().flatMap(([name]) => name.split(' ')[0] as string))]
+  const words = firstWords()
   const second = new Map<string, string[]>()
   for (const [name, { args = '' }] of allCommands()) {
     const [first = '', more] = name.split(' ')

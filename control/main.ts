@@ -1,6 +1,6 @@
 /** The command `tsicornc`: finds the server, asks it, and prints the answer. */
 import { readFileSync } from 'node:fs'
-import { type Given, type Invocation, parse, seconds } from './command-line.ts'
+import { type Given, type Invocation, parse } from './command-line.ts'
 import { type Event, tellEvent, tellLine, time } from './events.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
 import { completionFor, helpText } from './help.ts'
@@ -32,7 +32,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function run(invocation: Invocation): Promise<void> {
-  const { command, args, given } = invocation
+  const { command, args, given, timeout } = invocation
   if (given.help || command === 'help') return say(helpText())
   if (given.version || command === 'version') return say(`tsicornc ${version()}`)
   if (command === 'completion') return say(completionFor(args[0]))
@@ -40,13 +40,13 @@ async function run(invocation: Invocation): Promise<void> {
   const instance = await findOne(given)
   const late = new Failure(
     'timeout',
-    `There is no outcome after ${given.timeout} s, and the server goes on with it`,
+    `There is no outcome after ${timeout} s, and the server goes on with it`,
   )
   const done = operate(instance, invocation)
   try {
     // An upgrade that takes too long is taken back.
-    const endsByItself = given.timeout === undefined || invocation.command === 'upgrade'
-    await (endsByItself ? done : within(seconds('timeout', given.timeout) * 1_000, done, late))
+    const endsByItself = timeout === undefined || command === 'upgrade'
+    await (endsByItself ? done : within(timeout * 1_000, done, late))
   } finally {
     instance.client.close()
   }
@@ -58,7 +58,10 @@ async function list({ json }: Given): Promise<void> {
   say(json ? JSON.stringify(instances.map(({ hello }) => hello)) : listText(instances))
 }
 
-async function operate(instance: Instance, { command, args, given }: Invocation): Promise<void> {
+async function operate(
+  instance: Instance,
+  { command, args, given, timeout, bake = 5 }: Invocation,
+): Promise<void> {
   const { client } = instance
   const { json } = given
   const asked = command === 'status' ? 'show all' : command
@@ -72,8 +75,6 @@ async function operate(instance: Instance, { command, args, given }: Invocation)
     case 'logs':
       return await logs(instance, given)
     case 'upgrade': {
-      const bake = seconds('bake', given.bake ?? '5')
-      const timeout = given.timeout === undefined ? undefined : seconds('timeout', given.timeout)
       const pid = await upgrade(instance, { bake, timeout, tell: json ? () => undefined : say })
       return say(json ? JSON.stringify({ new_arbiter: pid }) : `Upgraded: pid ${pid}`)
     }

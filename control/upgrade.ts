@@ -1,4 +1,4 @@
-/** Plays an upgrade to its end: a new arbiter, a look at it, and the old one leaves. On trouble, the old one stays. */
+/** Carries an upgrade through: a new arbiter, a look at it, and the old one leaves. On trouble, the old one stays. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from './client.ts'
 import { type Event, tellEvent } from './events.ts'
@@ -50,7 +50,7 @@ async function begin(client: Client, tell: (text: string) => void): Promise<numb
 }
 
 /**
- * Watches the new arbiter for so long; less if the old one leaves meanwhile, for whatever reason: then the new one is
+ * Watches the new arbiter for this long; less if the old one leaves meanwhile, for whatever reason: then the new one is
  * the only one. Rejects if a worker of the new arbiter ends by itself, or the new arbiter does.
  */
 async function watch(

@@ -15,7 +15,7 @@ export const commands = {
   'show listeners': { doc: 'The addresses, and how many connections wait to be accepted' },
   'show dirty': { doc: 'Dirty workers, which tsicorn does not have' },
   'worker add': { args: '[N]', doc: 'Wants N more workers; 1 by default' },
-  'worker remove': { args: '[N]', doc: 'Wants N workers less, and one at least; 1 by default' },
+  'worker remove': { args: '[N]', doc: 'Wants N fewer workers, but at least one; 1 by default' },
   'worker kill': { args: 'PID', doc: 'Lets this worker finish and leave; another one takes its place' },
   scale: { args: 'N', doc: 'Wants N workers' },
   reload: { doc: 'Reloads as HUP does, and waits for the outcome' },

@@ -1,17 +1,15 @@
 /**
  * The administrative listener: metrics and health of the server. It is the arbiter's, and answers also when workers are
- * stuck. What clients do costs the arbiter little: few may be connected, none for long, and metrics are made anew a few
+ * stuck. What clients do costs the arbiter little: few may be connected, none for long, and metrics are computed a few
  * times a second at most.
  */
+import { once } from 'node:events'
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Address, describeAddress } from '../../config/kinds/bind-address.ts'
-import type { ControlledServer } from '../control/controlled.ts'
 import { listenersOf } from '../control/snapshot.ts'
-import type { JournalEvent } from '../logs/journal.ts'
 import { attempt, clearStaleSocket } from '../sockets/socket-file.ts'
-import type { Totals } from '../workers/totals.ts'
-import { type Counters, countersOf, readCounters } from './counters.ts'
+import { type AdministeredServer, type Counters, countersOf, readCounters } from './counters.ts'
 import { contentTypes, exposition, type Format, formatFor } from './exposition.ts'
 import { type Health, healthOf } from './health.ts'
 import { metricsOf } from './metrics.ts'
@@ -22,17 +20,14 @@ export interface AdminOptions {
   readonly report: (message: string) => void
 }
 
-/** What it tells about. */
-export type AdministeredServer = ControlledServer & { readonly totals: Totals }
-
 /** How many clients may be connected, and how long one may take for a request, or read nothing, in milliseconds. */
 const mostClients = 64
 const patienceMs = 5_000
 
-/** How long metrics are told again as they are, in milliseconds. */
+/** How long the same metrics are served again, in milliseconds. */
 const freshMs = 250
 
-/** How often an address is tried that the old arbiter may still have, and the pause between, in milliseconds. */
+/** How often to try an address that the old arbiter may still have, and the pause between, in milliseconds. */
 const tries = 20
 const pauseMs = 250
 
@@ -42,7 +37,6 @@ export class AdminServer {
   #server: AdministeredServer | undefined
   #inherited: Counters | undefined
   #lastReload: number | undefined
-  #hasServed = false
   #made: { readonly at: number; readonly texts: Promise<Readonly<Record<Format, string>>> } | undefined
 
   constructor(options: AdminOptions) {
@@ -59,19 +53,13 @@ export class AdminServer {
     const { address } = this.#options
     try {
       if (address.kind === 'unix') await clearStaleSocket(address.path)
-      await new Promise<void>((resolve, reject) => {
-        this.#http.once('error', reject)
-        this.#http.listen(address, () => resolve(this.#http.off('error', reject) && undefined))
-      })
+      this.#http.listen(address)
+      await once(this.#http, 'listening')
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       const why = code === 'EADDRINUSE' ? 'the address is in use' : message
-      throw new Error(
-        `Cannot bind metrics_bind ${describeAddress(address)}: ${why}: choose another address`,
-        {
-          cause: error,
-        },
-      )
+      const text = `Cannot bind metrics_bind ${describeAddress(address)}: ${why}: choose another address`
+      throw new Error(text, { cause: error })
     }
     // Without descriptors, a client has to come back.
     this.#http.on('error', ({ message }) => this.#options.report(`metrics_bind: ${message}`))
@@ -92,12 +80,9 @@ export class AdminServer {
   /** Tells about this server from now on. */
   serve(server: AdministeredServer): void {
     this.#server = server
-    server.journal.follow(event => this.#note(event))
-  }
-
-  #note(event: JournalEvent): void {
-    if (event.type === 'reload succeeded') this.#lastReload = event.took
-    this.#hasServed ||= event.type === 'serving'
+    server.journal.follow(event => {
+      if (event.type === 'reload succeeded') this.#lastReload = event.took
+    })
   }
 
   /** Everything counted so far, for a new arbiter. */
@@ -121,8 +106,9 @@ export class AdminServer {
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const [path = ''] = (req.url ?? '').split('?')
     if (req.method !== 'GET' && req.method !== 'HEAD') return respond(res, 405, 'Only GET and HEAD\n')
-    const health = healthOf(this.#server, this.#hasServed)
-    if (Object.hasOwn(health, path)) return respondHealth(res, health[path as keyof typeof health])
+    const health: Readonly<Record<string, Health>> = healthOf(this.#server)
+    const asked = Object.hasOwn(health, path) ? health[path] : undefined
+    if (asked !== undefined) return respond(res, asked.isGood ? 200 : 503, `${asked.words}\n`)
     if (path !== '/metrics')
       return respond(res, 404, `There are ${['/metrics', ...Object.keys(health)].join(', ')}\n`)
     const format = formatFor(req.headers.accept)
@@ -145,24 +131,18 @@ export class AdminServer {
     const server = this.#server
     const counters = this.counters
     if (server === undefined || counters === undefined) throw new Error('The server is being started')
-    const { version } = this.#options
-    const observation = {
+    const families = metricsOf({
       server,
-      version,
+      version: this.#options.version,
       counters,
       listeners: await listenersOf(server),
       lastReload: this.#lastReload,
-    }
-    const families = metricsOf(observation)
+    })
     return {
       prometheus: exposition(families, 'prometheus'),
       openmetrics: exposition(families, 'openmetrics'),
     }
   }
-}
-
-function respondHealth(res: ServerResponse, { isGood, words }: Health): void {
-  respond(res, isGood ? 200 : 503, `${words}\n`)
 }
 
 function respond(

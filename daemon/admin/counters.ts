@@ -1,7 +1,10 @@
 /** All that a server counts: it goes on when workers end, and when a new arbiter takes over. */
 import { countedFields } from '../../worker/protocol/scoreboard.ts'
-import type { Journal } from '../logs/journal.ts'
+import type { ControlledServer } from '../control/controlled.ts'
 import type { Counts, Totals } from '../workers/totals.ts'
+
+/** What the administrative listener tells about. */
+export type AdministeredServer = ControlledServer & { readonly totals: Totals }
 
 export interface Counters {
   readonly requests: Counts
@@ -13,11 +16,7 @@ export interface Counters {
 
 /** What an arbiter has counted itself, and inherited. */
 export function countersOf(
-  {
-    totals,
-    journal,
-    records,
-  }: { totals: Totals; journal: Journal; records: () => Parameters<Totals['sum']>[0] },
+  { totals, journal, records }: AdministeredServer,
   inherited: Counters | undefined,
 ): Counters {
   const { started = 0, ended = {}, reloads = { succeeded: 0, failed: 0 } } = inherited ?? {}

@@ -40,14 +40,19 @@ export function exposition(families: readonly Family[], format: Format): string 
 function linesOf(family: Family, format: Format): string[] {
   const { name, help, type } = family
   const isPlain = format === 'prometheus'
-  const suffix = type === 'counter' ? '_total' : type === 'info' ? '_info' : ''
-  const declared = isPlain ? `${name}${suffix}` : name
+  const full = sampleName(family)
+  const declared = isPlain ? full : name
   const shownType = isPlain && type === 'info' ? 'gauge' : type
   const samples =
     family.type === 'histogram'
       ? histogramLines(name, family.histogram)
-      : family.samples.map(({ labels, value }) => `${name}${suffix}${labelsText(labels)} ${number(value)}`)
+      : family.samples.map(({ labels, value }) => `${full}${labelsText(labels)} ${number(value)}`)
   return [`# HELP ${declared} ${escapeHelp(help)}`, `# TYPE ${declared} ${shownType}`, ...samples]
+}
+
+/** The name that samples have; those of a histogram have further suffixes. */
+export function sampleName({ name, type }: Pick<Family, 'name' | 'type'>): string {
+  return `${name}${type === 'counter' ? '_total' : type === 'info' ? '_info' : ''}`
 }
 
 function histogramLines(name: string, { buckets, count, sum }: Histogram): string[] {

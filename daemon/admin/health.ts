@@ -11,11 +11,11 @@ export interface Health {
  * `startup`: it has served once. `ready`: workers serve, and it is not about to stop.
  */
 export function healthOf(
-  server: Pick<ControlledServer, 'phase' | 'fleet'> | undefined,
-  hasServed: boolean,
+  server: Pick<ControlledServer, 'phase' | 'fleet' | 'journal'> | undefined,
 ): Readonly<Record<'/-/live' | '/-/ready' | '/-/startup', Health>> {
   const phase = server?.phase.name ?? 'booting'
   const ready = server?.fleet.workers.filter(({ state }) => state === 'ready').length ?? 0
+  const hasServed = server !== undefined && server.journal.count('serving') > 0
   const serves = (phase === 'running' || phase === 'reloading') && ready > 0
   const words = `${phase}, ${ready} ready`
   return {

@@ -2,19 +2,17 @@
  * The metrics of a server. Names follow the conventions of Prometheus, and those of OpenTelemetry for HTTP servers
  * where they have the thing.
  */
-import type { ListenerRow } from '../../control/protocol/messages.ts'
-import type { ScoreRecord } from '../../worker/protocol/scoreboard.ts'
-import { helloOf, workersOf } from '../control/snapshot.ts'
+import type { ListenerRow, WorkerRow } from '../../control/protocol/messages.ts'
+import type { ControlledServer } from '../control/controlled.ts'
+import { durationBuckets, helloOf, responsesByClass, workersOf } from '../control/snapshot.ts'
 import { phaseMeanings } from '../state/phase.ts'
 import { workerStates } from '../state/worker-state.ts'
 import type { Counts } from '../workers/totals.ts'
 import type { Counters } from './counters.ts'
 import type { Family, Histogram, Sample } from './exposition.ts'
 
-type Observed = Parameters<typeof workersOf>[0]
-
 export interface Observation {
-  readonly server: Observed
+  readonly server: ControlledServer
   readonly version: string
   readonly counters: Counters
   readonly listeners: readonly ListenerRow[]
@@ -22,22 +20,12 @@ export interface Observation {
   readonly lastReload: number | undefined
 }
 
-/** The upper bounds of durations, in seconds, with the fields that count what is above the bound before. */
-const bounds = [
-  [0.001, 'took_1ms'],
-  [0.005, 'took_5ms'],
-  [0.025, 'took_25ms'],
-  [0.1, 'took_100ms'],
-  [0.5, 'took_500ms'],
-  [2.5, 'took_2500ms'],
-  [10, 'took_10s'],
-] as const satisfies readonly (readonly [number, keyof ScoreRecord])[]
-
 export function metricsOf(observation: Observation): readonly Family[] {
+  const workers = workersOf(observation.server)
   return [
     ...serverMetrics(observation),
-    ...requestMetrics(observation),
-    ...workerMetrics(observation),
+    ...requestMetrics(observation.counters, workers),
+    ...workerMetrics(workers),
     ...processMetrics(),
   ]
 }
@@ -90,8 +78,7 @@ function serverMetrics({ server, version, counters, listeners, lastReload }: Obs
   ]
 }
 
-function requestMetrics({ server, counters: { requests } }: Observation): Family[] {
-  const workers = workersOf(server)
+function requestMetrics({ requests }: Counters, workers: readonly WorkerRow[]): Family[] {
   const sum = (field: 'connections' | 'in_flight') => workers.reduce((all, worker) => all + worker[field], 0)
   return [
     {
@@ -105,10 +92,7 @@ function requestMetrics({ server, counters: { requests } }: Observation): Family
       'counter',
       'tsicorn_responses',
       'Responses by class of their status; aborted are those whose client left first',
-      ([0, 1, 2, 3, 4, 5] as const).map(one => ({
-        labels: { class: one === 0 ? 'aborted' : `${one}xx` },
-        value: requests[`responses_${one}`],
-      })),
+      byLabel('class', responsesByClass(requests)),
     ),
     counter('tsicorn_request_timeouts', 'Requests that exceeded request_timeout', requests.timeouts),
     gauge('tsicorn_connections', 'Open connections', sum('connections')),
@@ -123,18 +107,19 @@ function requestMetrics({ server, counters: { requests } }: Observation): Family
 }
 
 function durations(requests: Counts): Histogram {
-  let below = 0
-  const buckets = bounds.map(([bound, field]) => {
-    below += requests[field]
-    return [bound, below] as const
+  let count = 0
+  const buckets = durationBuckets.map(([milliseconds, field]) => {
+    count += requests[field]
+    return [milliseconds / 1_000, count] as const
   })
-  return { buckets, count: below + requests.took_longer, sum: requests.took_ms / 1_000 }
+  // The last one has no bound.
+  return { buckets: buckets.slice(0, -1), count, sum: requests.took_ms / 1_000 }
 }
 
 /** Of two workers with the same index, the younger one. */
-function workerMetrics({ server }: Observation): Family[] {
-  const byIndex = new Map(workersOf(server).map(worker => [worker.index, worker]))
-  const each = (value: (worker: ReturnType<typeof workersOf>[number]) => number): Sample[] =>
+function workerMetrics(workers: readonly WorkerRow[]): Family[] {
+  const byIndex = new Map(workers.map(worker => [worker.index, worker]))
+  const each = (value: (worker: WorkerRow) => number): Sample[] =>
     Array.from(byIndex, ([index, worker]) => ({ labels: { worker: `${index}` }, value: value(worker) }))
   return [
     family(

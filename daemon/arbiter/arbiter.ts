@@ -110,7 +110,8 @@ export class Arbiter {
     }
     await this.#stops.end(this.#inbox, alarm)
     alarm.close()
-    if (admin?.counters !== undefined) server.upgrader.tellNewArbiter(admin.counters)
+    const counters = admin?.counters
+    if (counters !== undefined) server.upgrader.tellNewArbiter(counters)
     server.close()
     server.upgrader.release()
     signals.release()

@@ -1,5 +1,4 @@
 /** Does what clients of the control socket ask for. It runs in the arbiter's loop, one request at a time. */
-
 import { printConfig } from '../../config/print/print-config.ts'
 import { type CommandName, commands, findCommand } from '../../control/protocol/commands.ts'
 import type { SignalName } from '../state/phase.ts'
@@ -37,16 +36,13 @@ const names = `the commands are ${Object.keys(commands).join(', ')}`
 const handlers: Readonly<Record<CommandName, Handler>> = {
   hello: ({ server, version }, _, reply) => reply.ok(helloOf(server, version)),
   'show all': ({ server, version }, _, reply) => {
-    listenersOf(server).then(
-      listeners =>
-        reply.ok({
-          arbiter: helloOf(server, version),
-          workers: workersOf(server),
-          listeners,
-          stats: statsOf(server),
-        }),
-      error => reply.error((error as Error).message),
-    )
+    const everything = listenersOf(server).then(listeners => ({
+      arbiter: helloOf(server, version),
+      workers: workersOf(server),
+      listeners,
+      stats: statsOf(server),
+    }))
+    answerLater(reply, everything)
   },
   'show workers': ({ server }, _, reply) => {
     const workers = workersOf(server)
@@ -57,9 +53,9 @@ const handlers: Readonly<Record<CommandName, Handler>> = {
   },
   'show stats': ({ server }, _, reply) => reply.ok(statsOf(server)),
   'show listeners': ({ server }, _, reply) => {
-    listenersOf(server).then(
-      listeners => reply.ok({ listeners, count: listeners.length }),
-      error => reply.error((error as Error).message),
+    answerLater(
+      reply,
+      listenersOf(server).then(listeners => ({ listeners, count: listeners.length })),
     )
   },
   'show dirty': (_, __, reply) => reply.ok({ enabled: false, pid: null, workers: [], apps: [] }),
@@ -158,6 +154,13 @@ function signal(controls: Controls, command: string, name: SignalName): string |
 function answer(reply: Reply, refusal: string | undefined, data: unknown): void {
   if (refusal === undefined) reply.ok(data)
   else reply.error(refusal)
+}
+
+function answerLater(reply: Reply, data: Promise<unknown>): void {
+  data.then(
+    found => reply.ok(found),
+    (error: Error) => reply.error(error.message),
+  )
 }
 
 function numberFrom([text = '', ...more]: readonly string[]): number | undefined {

@@ -2,8 +2,9 @@
 import type { Hello, ListenerRow, Stats, WorkerRow } from '../../control/protocol/messages.ts'
 import { monotonicNow, type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard.ts'
 import { addressesOf, addressOf } from '../generation/generation.ts'
-import { backlogReader } from '../sockets/backlog.ts'
+import { backlogsOf } from '../sockets/backlog.ts'
 import type { Listener } from '../sockets/sockets.ts'
+import { type Counts, noCounts } from '../workers/totals.ts'
 import type { Child } from '../workers/worker-handle.ts'
 import type { ControlledServer } from './controlled.ts'
 
@@ -32,30 +33,37 @@ export function workersOf({ fleet, records }: ControlledServer): readonly Worker
 
 function workerRow(child: Child, record: ScoreRecord | undefined): WorkerRow {
   const { pid = null, age, index, generation, state, born } = child
-  const number = (value = 0) => value
+  const counts = record ?? noCounts
+  const { heartbeat = 0, connections = 0, requests_in_flight = 0 } = record ?? {}
+  const { utilization = 0, delay = 0, rss = 0 } = record ?? {}
   return {
     ...{ pid, age, index, generation, state },
     uptime: secondsSince(born),
-    last_heartbeat: secondsSince(Math.max(record?.heartbeat ?? 0, child.heartbeat)),
-    connections: number(record?.connections),
-    in_flight: number(record?.requests_in_flight),
+    last_heartbeat: secondsSince(Math.max(heartbeat, child.heartbeat)),
+    connections,
+    in_flight: requests_in_flight,
     requests: record === undefined ? 0 : servedBy(record),
-    requests_by_class: Object.fromEntries(
-      ([0, 1, 2, 3, 4, 5] as const).map(one => [
-        one === 0 ? 'aborted' : `${one}xx`,
-        number(record?.[`responses_${one}`]),
-      ]),
-    ),
-    p50_ms: record === undefined ? null : quantile(record, 0.5),
-    p99_ms: record === undefined ? null : quantile(record, 0.99),
-    utilization: number(record?.utilization),
-    delay_ms: number(record?.delay),
-    rss: number(record?.rss),
+    requests_by_class: responsesByClass(counts),
+    p50_ms: quantile(counts, 0.5),
+    p99_ms: quantile(counts, 0.99),
+    utilization,
+    delay_ms: delay,
+    rss,
   }
 }
 
+/** Responses by the class of their status; aborted are those whose client left first. */
+export function responsesByClass(counts: Counts): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    ([0, 1, 2, 3, 4, 5] as const).map(one => [
+      one === 0 ? 'aborted' : `${one}xx`,
+      counts[`responses_${one}`],
+    ]),
+  )
+}
+
 /** The buckets of the scoreboard, by their upper bound in milliseconds. */
-const buckets = [
+export const durationBuckets = [
   [1, 'took_1ms'],
   [5, 'took_5ms'],
   [25, 'took_25ms'],
@@ -67,11 +75,11 @@ const buckets = [
 ] as const
 
 /** An upper bound of the time that this share of the responses took, in milliseconds; null without responses. */
-export function quantile(record: ScoreRecord, share: number): number | null {
-  const total = buckets.reduce((sum, [, field]) => sum + record[field], 0)
+function quantile(counts: Counts, share: number): number | null {
+  const total = durationBuckets.reduce((sum, [, field]) => sum + counts[field], 0)
   let seen = 0
-  for (const [bound, field] of buckets) {
-    seen += record[field]
+  for (const [bound, field] of durationBuckets) {
+    seen += counts[field]
     if (total > 0 && seen >= share * total) return bound
   }
   return null
@@ -94,14 +102,14 @@ export function statsOf({ fleet, scale, journal, failure, startedAt }: Controlle
 export async function listenersOf({ generations }: ControlledServer): Promise<readonly ListenerRow[]> {
   const generation = generations.current ?? generations.lastGood
   if (generation === undefined) return []
-  return await Promise.all(
-    generation.listeners.map(async listener => ({
-      address: addressOf(listener, generation),
-      fd: listener.fd ?? null,
-      type: typeOf(listener),
-      backlog: (await backlogReader([listener])().catch(() => undefined)) ?? null,
-    })),
-  )
+  const { listeners } = generation
+  const backlogs = await backlogsOf(listeners).catch(() => [])
+  return listeners.map((listener, at) => ({
+    address: addressOf(listener, generation),
+    fd: listener.fd ?? null,
+    type: typeOf(listener),
+    backlog: backlogs[at] ?? null,
+  }))
 }
 
 function typeOf({ path, host }: Listener): ListenerRow['type'] {

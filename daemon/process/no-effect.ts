@@ -1,5 +1,4 @@
 /** Warns the operator when a signal changed nothing, and says why. */
-
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import type { Settings } from '../../config/table.ts'
 import type { SignalName } from '../state/phase.ts'

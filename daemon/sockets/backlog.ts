@@ -3,6 +3,13 @@ import { readFile } from 'node:fs/promises'
 import { inodeOf } from './descriptor.ts'
 import type { Listener } from './sockets.ts'
 
+/** A TCP socket that listens. */
+interface Queue {
+  readonly inode: string
+  readonly port: number
+  readonly waiting: number
+}
+
 const listening = '0A'
 
 /**
@@ -10,22 +17,43 @@ const listening = '0A'
  * does not show the queues of unix sockets.
  */
 export function backlogReader(listeners: readonly Listener[]): () => Promise<number | undefined> {
-  const tcp = listeners.filter(({ port }) => port !== undefined)
+  const tcp = listeners.filter(isTcp)
+  const total = adder(tcp)
+  return async () => (tcp.length === 0 ? undefined : total(await readQueues()))
+}
+
+/** The queue of each of these listeners, in their order; undefined for those that are not TCP. */
+export async function backlogsOf(listeners: readonly Listener[]): Promise<(number | undefined)[]> {
+  const queues = listeners.some(isTcp) ? await readQueues() : []
+  return listeners.map(listener => (isTcp(listener) ? adder([listener])(queues) : undefined))
+}
+
+function isTcp({ port }: Listener): boolean {
+  return port !== undefined
+}
+
+/** Returns a function that adds up what waits for these TCP listeners. */
+function adder(tcp: readonly Listener[]): (queues: readonly Queue[]) => number {
   const inodes = new Set(tcp.flatMap(({ fd }) => (fd === undefined ? [] : (inodeOf(fd) ?? []))))
   // With `reuse_port`, the sockets belong to the workers: all that listen on the port count.
   const ports = new Set(tcp.filter(({ fd }) => fd === undefined).map(({ port }) => port))
-  return async () => {
-    if (tcp.length === 0) return undefined
-    const tables = await Promise.all(['tcp', 'tcp6'].map(readTable))
-    let waiting = 0
-    for (const row of tables.flat()) {
-      const [, local = '', , state, queues = '', , , , , inode = ''] = row.trim().split(/\s+/)
-      if (state !== listening) continue
-      const port = Number.parseInt(local.split(':')[1] ?? '', 16)
-      if (inodes.has(inode) || ports.has(port)) waiting += Number.parseInt(queues.split(':')[1] ?? '0', 16)
-    }
-    return waiting
-  }
+  return queues =>
+    queues
+      .filter(({ inode, port }) => inodes.has(inode) || ports.has(port))
+      .reduce((sum, { waiting }) => sum + waiting, 0)
+}
+
+async function readQueues(): Promise<readonly Queue[]> {
+  const tables = await Promise.all(['tcp', 'tcp6'].map(readTable))
+  return tables.flat().flatMap(row => {
+    const [, local = '', , state, queues = '', , , , , inode = ''] = row.trim().split(/\s+/)
+    if (state !== listening) return []
+    return { inode, port: hexAfterColon(local), waiting: hexAfterColon(queues) }
+  })
+}
+
+function hexAfterColon(text: string): number {
+  return Number.parseInt(text.split(':')[1] ?? '', 16)
 }
 
 /** A kernel without IPv6 has no table for it. */

@@ -3,7 +3,7 @@ import { countedFields, type ScoreRecord } from '../../worker/protocol/scoreboar
 
 export type Counts = Readonly<Record<(typeof countedFields)[number], number>>
 
-export const noCounts = Object.fromEntries(countedFields.map(field => [field, 0])) as unknown as Counts
+export const noCounts = fromEach(() => 0)
 
 export class Totals {
   /** Of workers that have ended. */
@@ -13,29 +13,33 @@ export class Totals {
 
   /** Everything counted so far; `records` are those of the living workers, by age. */
   sum(records: ReadonlyMap<number, ScoreRecord>): Counts {
-    for (const [age, record] of records) this.#living.set(age, most(this.#living.get(age), record))
+    for (const [age, record] of records) this.#see(age, record)
     return [...this.#living.values()].reduce(plus, this.#ended)
   }
 
   /** A worker has ended, and this was its last record. */
   end(age: number, record: ScoreRecord | undefined): void {
-    const last = record === undefined ? this.#living.get(age) : most(this.#living.get(age), record)
+    if (record !== undefined) this.#see(age, record)
+    this.#ended = plus(this.#ended, this.#living.get(age) ?? noCounts)
     this.#living.delete(age)
-    if (last !== undefined) this.#ended = plus(this.#ended, last)
   }
 
   /** Goes on from what was counted before this arbiter. */
   inherit(counts: Counts): void {
     this.#ended = plus(this.#ended, counts)
   }
+
+  #see(age: number, record: ScoreRecord): void {
+    const known = this.#living.get(age) ?? noCounts
+    this.#living.set(
+      age,
+      fromEach(field => Math.max(known[field], record[field])),
+    )
+  }
 }
 
 function plus(a: Counts, b: Counts): Counts {
   return fromEach(field => a[field] + b[field])
-}
-
-function most(known: Counts = noCounts, record: ScoreRecord): Counts {
-  return fromEach(field => Math.max(known[field], record[field]))
 }
 
 function fromEach(value: (field: keyof Counts) => number): Counts {

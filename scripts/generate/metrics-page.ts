@@ -1,5 +1,5 @@
 /** Generates the page about metrics and health checks: its table is what the server itself prints. */
-import type { Family } from '../../daemon/admin/exposition.ts'
+import { type Family, sampleName } from '../../daemon/admin/exposition.ts'
 import { metricsOf, type Observation } from '../../daemon/admin/metrics.ts'
 import { noCounts } from '../../daemon/workers/totals.ts'
 
@@ -29,9 +29,9 @@ younger one is shown. Bytes are counted when a connection closes.
 `
 }
 
-function row({ name, type, help }: Family): string {
-  const suffix = type === 'counter' ? '_total' : type === 'info' ? '_info' : ''
-  return `| \`${name}${suffix}\` | ${type} | ${help.replace(/\b[a-z]+_[a-z_]+\b/g, word => `\`${word}\``)} |`
+function row(family: Family): string {
+  const { type, help } = family
+  return `| \`${sampleName(family)}\` | ${type} | ${help.replace(/\b[a-z]+_[a-z_]+\b/g, word => `\`${word}\``)} |`
 }
 
 const text = `
@@ -45,7 +45,7 @@ request costs the same. The listener has no access control: name an address that
 \`unix:PATH\`.
 
 The arbiter answers, not a worker: also while workers are stuck, or there are none. At most 64 clients are connected at a
-time, none may take longer than 5 seconds for a request or for reading the answer, and metrics are made anew four times a
+time, none may take longer than 5 seconds for a request or for reading the answer, and metrics are computed four times a
 second at most.
 
 ## Health checks
@@ -75,7 +75,7 @@ scrape_configs:
     static_configs: [{ targets: ['127.0.0.1:9464'] }]
 \`\`\`
 
-\`/metrics\` is text of Prometheus, or OpenMetrics for those who accept it. Counters never go back: not when a worker dies,
+\`/metrics\` is Prometheus text, or OpenMetrics for those who accept it. Counters never go back: not when a worker dies,
 whatever it writes, nor over reloads. In an upgrade, the old arbiter keeps the address and passes its counters on when it
 leaves; the requests that the new one has served by then are added. Only an old arbiter that is killed (\`kill -9\`) takes
 its counters with it. \`deploy/grafana/tsicorn.json\` is a dashboard for Grafana.

@@ -1,5 +1,4 @@
 /** Generates the reference pages of the documentation. */
-
 import { defaultInWords, spellingsOf } from '../../config/describe.ts'
 import { otherCommands, otherFlags, otherKeys } from '../../config/other-tools.ts'
 import { missing } from '../../config/resolve/missing.ts'
@@ -7,7 +6,7 @@ import { dirtyHooks } from '../../config/settings/dirty-arbiters.ts'
 import { declarations, groups, type SettingName, settingNames } from '../../config/table.ts'
 import { type Option, options } from '../../control/command-line.ts'
 import { exitCodes as controlExitCodes } from '../../control/exit-codes.ts'
-import { allCommands } from '../../control/help.ts'
+import { usages } from '../../control/help.ts'
 import { hookTable } from '../../hooks/table.ts'
 import { exitCodes } from '../../worker/protocol/exit-codes.ts'
 
@@ -94,16 +93,13 @@ export function tsicorncPage(): string {
   return page([
     '# tsicornc: look at a running server, and operate it',
     note,
-    'Every server has a control socket: a unix socket that only its user and root can connect to. `tsicornc` finds it by itself, so in the simplest case `npx tsicornc status` is all there is to write. Whoever may send signals to the arbiter may do the same with it; what `tsicornc` adds is the answer: `reload` and `upgrade` wait for the outcome, print why it failed, and exit with 1.',
+    'Every server has a control socket: a unix socket that only its user and root can connect to. `tsicornc` finds it by itself, so in the simplest case `npx tsicornc status` is all you type. Whoever may send signals to the arbiter may do the same with it; what `tsicornc` adds is the answer: `reload` and `upgrade` wait for the outcome, print why it failed, and exit with 1.',
     '## Commands',
     table(
       ['command', 'what it does'],
-      allCommands().map(([name, { args, doc }]) => [
-        code([args === undefined ? name : `${name} ${args}`]),
-        doc,
-      ]),
+      usages().map(([usage, doc]) => [code([usage]), doc]),
     ),
-    '`upgrade` plays the whole of an upgrade: it has a new arbiter started beside the old one, watches it for `--bake` seconds, and tells the old one to leave. If a worker of the new arbiter ends by itself meanwhile, or the new arbiter does, or cannot be watched, the new one is told to leave, the old one goes on, and the exit code is 1; if `--timeout` is over, it is 7. If the old arbiter leaves meanwhile for another reason, the new one stays.',
+    '`upgrade` carries out a whole upgrade: it has a new arbiter started beside the old one, watches it for `--bake` seconds, and tells the old one to leave. If a worker of the new arbiter ends by itself meanwhile, or the new arbiter does, or cannot be watched, the new one is told to leave, the old one goes on, and the exit code is 1; if `--timeout` is over, it is 7. If the old arbiter leaves meanwhile for another reason, the new one stays.',
     '`worker kill` lets a successor take the place first, as recycling does. `scale` and `worker add` hold until the next restart, or until a reload changes `workers`.',
     '## Which server',
     'Without an option it is the only server of this user; where there are several, `tsicornc` lists them and asks for `--pid`, `--name`, `--pidfile` or `--socket`. A server that was given a `control_socket` of its own is found as well, by a link in the usual folder. The socket that a killed server leaves behind is removed by the next `tsicornc` that meets it.',

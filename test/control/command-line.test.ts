@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { parse } from '../../control/command-line.ts'
+import { allCommands, parse } from '../../control/command-line.ts'
 import { Failure } from '../../control/exit-codes.ts'
-import { allCommands, completionFor, helpText } from '../../control/help.ts'
+import { completionFor, helpText } from '../../control/help.ts'
 import { duration, table } from '../../control/tables.ts'
 
 describe('the command line of tsicornc', () => {

@@ -180,6 +180,12 @@ export function launchApp(app: string, args: readonly string[] = [], options: La
   return launch({ ...options, args: ['-b', '127.0.0.1:0', ...args, testApp(app)] })
 }
 
+/** Starts one with an application of this text, in `app.mjs`, on a free port. */
+export function launchText(text: string, args: readonly string[] = [], options: LaunchOptions = {}): Tsicorn {
+  const files = { ...options.files, 'app.mjs': text }
+  return launch({ ...options, args: ['-b', '127.0.0.1:0', ...args, './app.mjs'], files })
+}
+
 export function testApp(name: string): string {
   return join(root, 'test/apps', name)
 }

@@ -1,5 +1,4 @@
 /** A server of fakes: its parts note what is asked of them, and answer what a test wants. */
-
 import { tmpdir } from 'node:os'
 import { type Resolved, resolve } from '../../../config/resolve/resolve.ts'
 import type { Server } from '../../../daemon/arbiter/server.ts'

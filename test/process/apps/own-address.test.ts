@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { fresh, overUnixSocket } from '../../support/requests.ts'
-import { eventually, freePort, launch } from '../../support/tsicorn.ts'
+import { eventually, freePort, launch, launchText } from '../../support/tsicorn.ts'
 import { retire, upgrade } from '../../support/upgrading.ts'
 
 const app = (...listens: readonly string[]) => `import { createServer } from 'node:http'
@@ -325,11 +325,7 @@ describe('where an app listens', () => {
   })
 
   it('it is refused when it closes its server as it loads, and exports another', async () => {
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', './app.mjs'],
-      files: { 'app.mjs': `export default (req, res) => res.end('old')` },
-      errors: true,
-    })
+    const server = launchText(`export default (req, res) => res.end('old')`, [], { errors: true })
     const url = await server.running()
     server.write(
       'app.mjs',

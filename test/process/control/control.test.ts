@@ -4,7 +4,15 @@ import net from 'node:net'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { Client } from '../../../control/client.ts'
-import { eventually, isAlive, launch, launchApp, makeFolder, type Tsicorn } from '../../support/tsicorn.ts'
+import {
+  eventually,
+  isAlive,
+  launch,
+  launchApp,
+  launchText,
+  makeFolder,
+  type Tsicorn,
+} from '../../support/tsicorn.ts'
 import { control, type Running, socketOf, start, tsicornc } from '../../support/tsicornc.ts'
 
 const hello = `export default (req, res) => res.end('hello')`
@@ -46,10 +54,7 @@ describe('tsicornc', () => {
   })
 
   it('finds a server by its pidfile, and by a control socket of its own, which list shows as well', async () => {
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', '-p', 'app.pid', '--control-socket', 'app.ctl', './app.mjs'],
-      files: { 'app.mjs': hello },
-    })
+    const server = launchText(hello, ['-p', 'app.pid', '--control-socket', 'app.ctl'])
     await server.running()
     for (const how of [
       ['--pidfile', join(server.folder, 'app.pid')],
@@ -83,11 +88,7 @@ describe('tsicornc', () => {
   })
 
   it('reloads, and returns the outcome', async () => {
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', './app.mjs'],
-      files: { 'app.mjs': hello },
-      errors: true,
-    })
+    const server = launchText(hello, [], { errors: true })
     await server.running()
     const good = await control(server, 'reload')
     expect(good.code).to.equal(0)
@@ -107,10 +108,7 @@ describe('tsicornc', () => {
   })
 
   it('gives up waiting after --timeout, and the server goes on', async () => {
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', './app.mjs'],
-      files: { 'app.mjs': hello },
-    })
+    const server = launchText(hello)
     await server.running()
     server.write(
       'app.mjs',
@@ -128,11 +126,7 @@ describe('tsicornc', () => {
   })
 
   it('waits for the first workers, and for a start that is tried again', async () => {
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', '--reload', './app.mjs'],
-      files: { 'app.mjs': `throw new Error('not yet')` },
-      errors: true,
-    })
+    const server = launchText(`throw new Error('not yet')`, ['--reload'], { errors: true })
     await server.says(/Waiting for a change/)
     const early = start(['--pid', `${server.pid}`, 'wait', 'ready'])
     expect(await control(server, 'reload')).to.deep.include({ code: 1 })
@@ -187,10 +181,7 @@ describe('tsicornc', () => {
   })
 
   it('upgrades: the new arbiter has the socket when the old one is gone', async () => {
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', '-p', 'app.pid', '--control-socket', 'app.ctl', './app.mjs'],
-      files: { 'app.mjs': hello },
-    })
+    const server = launchText(hello, ['-p', 'app.pid', '--control-socket', 'app.ctl'])
     await server.running()
     const socket = join(server.folder, 'app.ctl')
     const { code, stdout } = await tsicornc('--socket', socket, 'upgrade', '--bake', '0.5')
@@ -208,11 +199,7 @@ describe('tsicornc', () => {
   })
 
   it('takes an upgrade back if the new arbiter has trouble', async () => {
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', './app.mjs'],
-      files: { 'app.mjs': hello },
-      errors: true,
-    })
+    const server = launchText(hello, [], { errors: true })
     await server.running()
     server.write('app.mjs', `setTimeout(() => { throw new Error('trouble') }, 700)\n${hello}`)
     const { code, stderr } = await control(server, 'upgrade', '--bake', '30')

@@ -4,7 +4,7 @@ import http from 'node:http'
 import net from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { eventually, freePort, launch, launchApp, makeFolder } from '../../support/tsicorn.ts'
+import { eventually, freePort, launch, launchApp, launchText, makeFolder } from '../../support/tsicorn.ts'
 import { control } from '../../support/tsicornc.ts'
 
 const app = `export default (req, res) => {
@@ -56,11 +56,7 @@ function counters(text: string): Map<string, number> {
 describe('metrics', () => {
   it('never go back over a crash, a reload and an upgrade', async () => {
     const port = await freePort()
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', '-w', '2', '--metrics-bind', `127.0.0.1:${port}`, './app.mjs'],
-      files: { 'app.mjs': app },
-      errors: true,
-    })
+    const server = launchText(app, ['-w', '2', '--metrics-bind', `127.0.0.1:${port}`], { errors: true })
     const url = await server.running()
     const metrics = `http://127.0.0.1:${port}/metrics`
     let before = new Map<string, number>()
@@ -159,14 +155,12 @@ describe('metrics', () => {
 describe('health checks', () => {
   it('tell the start, readiness, and the announced stop', async () => {
     const port = await freePort()
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', '--metrics-bind', `127.0.0.1:${port}`, '--drain-delay', '2', './app.mjs'],
-      files: {
-        'app.mjs': `import { existsSync } from 'node:fs'
+    const server = launchText(
+      `import { existsSync } from 'node:fs'
           while (!existsSync('go')) await new Promise(resolve => setTimeout(resolve, 20))
           ${app}`,
-      },
-    })
+      ['--metrics-bind', `127.0.0.1:${port}`, '--drain-delay', '2'],
+    )
     await server.says(/Booting worker 1/)
     const states = async () =>
       await Promise.all(
@@ -186,9 +180,7 @@ describe('health checks', () => {
 
   it('are answered while all workers are stuck', async () => {
     const port = await freePort()
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', '--metrics-bind', `127.0.0.1:${port}`, '--timeout', '4', './app.mjs'],
-      files: { 'app.mjs': app },
+    const server = launchText(app, ['--metrics-bind', `127.0.0.1:${port}`, '--timeout', '4'], {
       errors: true,
     })
     const url = await server.running()

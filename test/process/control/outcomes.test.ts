@@ -1,7 +1,7 @@
 /** Commands of `tsicornc` that wait: each of them ends, also while a server starts. */
 import { expect } from 'chai'
 import { Client } from '../../../control/client.ts'
-import { launch } from '../../support/tsicorn.ts'
+import { launchText } from '../../support/tsicorn.ts'
 import { control, socketOf, start, tsicornc } from '../../support/tsicornc.ts'
 
 const gate = `import { existsSync } from 'node:fs'
@@ -16,10 +16,7 @@ function times(log: string, pattern: RegExp): number {
 
 describe('tsicornc waits', () => {
   it('for a server that is booting', async () => {
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', './app.mjs'],
-      files: { 'app.mjs': `${gate}\n${hello}` },
-    })
+    const server = launchText(`${gate}\n${hello}`)
     await server.says(/Booting worker/)
     const client = await Client.connect(socketOf(server))
     const ready = client.ask('wait', ['ready'])
@@ -31,13 +28,11 @@ describe('tsicornc waits', () => {
   })
 
   it('for the start of a server that waited for a change', async () => {
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', '--reload', './app.mjs'],
-      files: {
-        'app.mjs': `import { existsSync } from 'node:fs'\nif (!existsSync('go')) ${broken}\n${hello}`,
-      },
-      errors: true,
-    })
+    const server = launchText(
+      `import { existsSync } from 'node:fs'\nif (!existsSync('go')) ${broken}\n${hello}`,
+      ['--reload'],
+      { errors: true },
+    )
     await server.says(/Waiting for a change/)
     const failed = await control(server, 'reload')
     expect(failed).to.include({ code: 1 })
@@ -49,11 +44,7 @@ describe('tsicornc waits', () => {
   })
 
   it('for a reload during a start that fails and is tried again', async () => {
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', '--reload', './app.mjs'],
-      files: { 'app.mjs': `${gate}\n${broken}` },
-      errors: true,
-    })
+    const server = launchText(`${gate}\n${broken}`, ['--reload'], { errors: true })
     await server.says(/Booting worker/)
     const reload = start(['--pid', `${server.pid}`, 'reload'])
     await server.says(/The reload follows/)
@@ -65,10 +56,7 @@ describe('tsicornc waits', () => {
   })
 
   it('for its own upgrade: a second one is refused, and fails for nobody else', async () => {
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', './app.mjs'],
-      files: { 'app.mjs': hello },
-    })
+    const server = launchText(hello)
     await server.running()
     server.write('app.mjs', `${gate}\n${hello}`)
     const first = start(['--pid', `${server.pid}`, 'upgrade', '--bake', '0.1'])
@@ -86,10 +74,7 @@ describe('tsicornc waits', () => {
 
 describe('tsicornc worker kill', () => {
   it('of a worker that is booting replaces it when it serves', async () => {
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', './app.mjs'],
-      files: { 'app.mjs': `${gate}\n${hello}` },
-    })
+    const server = launchText(`${gate}\n${hello}`)
     await server.says(/Booting worker 1/)
     const [pid] = server.workers
     expect((await control(server, 'worker', 'kill', `${pid}`)).code).to.equal(0)

@@ -1,14 +1,10 @@
 /** `tsicornc upgrade` where something gets in its way: one arbiter goes on serving, and it says which. */
 import { expect } from 'chai'
 import { fresh } from '../../support/requests.ts'
-import { eventually, isAlive, launch, type Tsicorn } from '../../support/tsicorn.ts'
+import { eventually, isAlive, launch, launchText, type Tsicorn } from '../../support/tsicorn.ts'
 import { control, start, tsicornc } from '../../support/tsicornc.ts'
 
 const hello = `export default (req, res) => res.end('hello')`
-
-function served(): Tsicorn {
-  return launch({ args: ['-b', '127.0.0.1:0', './app.mjs'], files: { 'app.mjs': hello } })
-}
 
 function newArbiterOf({ log }: Tsicorn): number {
   return Number(/the new arbiter starts \(pid (\d+)\)/.exec(log)?.[1])
@@ -17,7 +13,7 @@ function newArbiterOf({ log }: Tsicorn): number {
 describe('tsicornc upgrade', () => {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     it(`leaves the new arbiter alone if the old one ends by ${signal} meanwhile`, async () => {
-      const server = served()
+      const server = launchText(hello)
       const url = await server.running()
       const upgrade = start(['--pid', `${server.pid}`, 'upgrade', '--bake', '60'])
       await upgrade.says(/Watching/)
@@ -33,11 +29,7 @@ describe('tsicornc upgrade', () => {
   }
 
   it('fails if the new arbiter is killed meanwhile, and the old one goes on', async () => {
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', './app.mjs'],
-      files: { 'app.mjs': hello },
-      errors: true,
-    })
+    const server = launchText(hello, [], { errors: true })
     await server.running()
     const upgrade = start(['--pid', `${server.pid}`, 'upgrade', '--bake', '60'])
     await upgrade.says(/Watching/)
@@ -80,7 +72,7 @@ describe('tsicornc upgrade', () => {
   })
 
   it('is taken back when --timeout is over', async () => {
-    const server = served()
+    const server = launchText(hello)
     await server.running()
     const late = await control(server, 'upgrade', '--bake', '60', '--timeout', '0.01')
     expect(late.code).to.equal(7)

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { Load } from '../../support/http/load.ts'
 import { fresh, listening } from '../../support/requests.ts'
-import { eventually, freePort, launch, launchApp, type Tsicorn } from '../../support/tsicorn.ts'
+import { eventually, freePort, launch, launchApp, launchText, type Tsicorn } from '../../support/tsicorn.ts'
 
 /** Everything that holds a connection open longer than it takes to answer. */
 const lingering = `
@@ -229,9 +229,7 @@ describe('a worker whose app listens, and then cannot be loaded', () => {
     },
   })) {
     it(`answers what it has accepted, ${what}`, async () => {
-      const server = launch({
-        args: ['-b', '127.0.0.1:0', '--boot-timeout', '5', './app.mjs'],
-        files: { 'app.mjs': `export default (req, res) => res.end('old')` },
+      const server = launchText(`export default (req, res) => res.end('old')`, ['--boot-timeout', '5'], {
         errors: true,
       })
       const load = new Load({ url: await server.running(), clients: 4, keepAlive: false })
@@ -253,9 +251,7 @@ describe('a worker whose app listens, and then cannot be loaded', () => {
 
 describe('a worker whose app listens, and is not ready in time', () => {
   it('accepts nothing more from then on, also if nothing is open at that moment', async () => {
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', '--boot-timeout', '2', './app.mjs'],
-      files: { 'app.mjs': `export default (req, res) => res.end('old')` },
+    const server = launchText(`export default (req, res) => res.end('old')`, ['--boot-timeout', '2'], {
       errors: true,
     })
     const url = await server.running()
