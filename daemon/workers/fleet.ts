@@ -174,10 +174,13 @@ export class Fleet {
     const record = scoreboard.read().get(child.age)
     const outOfMemory = child.ending?.signal === 'SIGKILL' && this.#ranOutOfMemory()
     const { kind, served, level, text } = reportExit(child, { now, record, outOfMemory, proven })
-    totals.end(child.age, record)
     child.become('exited', now)
     this.#children.delete(child.age)
-    if (child.seat !== undefined && !child.isAbandoned) scoreboard.give(child.seat)
+    // One that could not be killed may go on, and its record with it.
+    if (!child.isAbandoned) {
+      totals.end(child.age, record)
+      if (child.seat !== undefined) scoreboard.give(child.seat)
+    }
     if (!this.workers.some(({ generation }) => generation === child.generation)) {
       this.#generations.delete(child.generation)
     }
