@@ -20,7 +20,7 @@ describe('upgrades', () => {
     const current = await generation(1)
     const appBinds = { addresses: { binds: ['127.0.0.1:9'], late: [] } }
     const fake = fakeServer(
-      { phase: { name: answers.phase ?? 'running' }, resolved: current.resolved },
+      { phase: { name: answers.phase ?? 'running' }, resolved: current.resolved, scale: { wanted: 3 } },
       {
         generations: { current, appBinds },
         upgrader: { newArbiter: 7, refusal: undefined, ...answers.upgrader },
@@ -41,6 +41,7 @@ describe('upgrades', () => {
     expect(launched).to.deep.equal({
       listeners: [],
       appBinds: { binds: ['127.0.0.1:9'], late: [] },
+      scale: '{"wanted":3}',
       cwd: '/srv',
       env: { PATH: '/bin' },
     })

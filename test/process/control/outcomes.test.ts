@@ -1,7 +1,7 @@
 /** Commands of `tsicornc` that wait: each of them ends, also while a server starts. */
 import { expect } from 'chai'
 import { Client } from '../../../control/client.ts'
-import { launchText } from '../../support/tsicorn.ts'
+import { eventually, launchText } from '../../support/tsicorn.ts'
 import { control, socketOf, start, tsicornc } from '../../support/tsicornc.ts'
 
 const gate = `import { existsSync } from 'node:fs'
@@ -52,7 +52,7 @@ describe('tsicornc waits', () => {
     const { code, stderr } = await reload.ended
     expect(code).to.equal(1)
     expect(stderr).to.match(/^tsicornc: Cannot start: The app .*broken/)
-    expect(times(server.log, /Cannot start/g)).to.equal(2)
+    await eventually('both starts have failed', () => times(server.log, /Cannot start/g) === 2)
   })
 
   it('for its own upgrade: a second one is refused, and fails for nobody else', async () => {
