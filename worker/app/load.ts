@@ -94,15 +94,21 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
         throw bindFailed(options.bindFailure) ?? notServable(module, spec, interceptor.elsewhere, listeners)
       })
     }
-    // As with plain Node, as long as something else goes on that may open another one.
-    await whileLoading(interceptor.reopened(), () => undefined)
-    interceptor.checkListens()
+    const checkListens = async () => {
+      // As with plain Node, as long as something else goes on that may open another one.
+      await whileLoading(interceptor.reopened(), () => undefined)
+      interceptor.checkListens()
+    }
+    await checkListens()
     const isTaken = bindFailed(options.bindFailure)
     if (isTaken !== undefined) throw isTaken
-    if (options.waitReady)
+    if (options.waitReady) {
       await whileLoading(ready, () => {
         throw neverReady(spec)
       })
+      // It may have replaced its server meanwhile.
+      await checkListens()
+    }
     const main = listens ? listeningApp(interceptor.intercepted) : { ...found, ...upgradeOf(found, module) }
     return {
       ...main,

@@ -22,8 +22,8 @@ type Accept = (socket: Socket) => void
 const maxHeaderBytes = 4_096
 
 export interface ListenerFilter {
-  /** Makes the server that accepts connections for this HTTP server. */
-  front(server: AppServer): net.Server
+  /** Makes the server that accepts connections for this HTTP server, or for the one that has replaced it since. */
+  front(server: AppServer, current?: () => AppServer): net.Server
   /** Filters the connections that this server accepts itself; call it before it listens. */
   install(server: AppServer): void
 }
@@ -40,8 +40,8 @@ export function createListenerFilter(
   const installed = new WeakSet<AppServer>()
   const filtered = (last: Accept) => steps.reduceRight((next, step) => step(next), last)
   return {
-    front(server) {
-      const last: Accept = socket => void server.emit('connection', socket)
+    front(server, current = () => server) {
+      const last: Accept = socket => void current().emit('connection', socket)
       const first = installed.has(server) ? last : filtered(last)
       return net.createServer({ allowHalfOpen: true, noDelay: true }, first)
     },

@@ -9,9 +9,9 @@ import { targetOf } from './listen-request.ts'
 const listenOfNode = net.Server.prototype.listen
 
 /** A server can listen on one socket only; this makes one that forwards the connections of another socket to it. */
-export function createForwarder(server: AppServer): net.Server {
+export function createForwarder(server: () => AppServer): net.Server {
   return net.createServer({ allowHalfOpen: true, noDelay: true }, socket => {
-    server.emit('connection', socket)
+    server().emit('connection', socket)
   })
 }
 

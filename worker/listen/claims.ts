@@ -1,4 +1,5 @@
 /** Which server of the app has which of the inherited sockets. */
+import { setImmediate as turn } from 'node:timers/promises'
 import type { AppLog, AppServer } from '../http/types.ts'
 import { AppError, type Elsewhere } from '../protocol/boot-error.ts'
 import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
@@ -47,7 +48,9 @@ export class Claims {
   readonly #listeners: readonly InheritedListener[]
   readonly #bindFrom: BindFrom
   readonly #descriptors: Descriptors
-  #onTaken: () => void = () => undefined
+  #onOpened: () => void = () => undefined
+  /** How many have just called `listen`, and only believe that they listen. */
+  #arriving = 0
 
   constructor({ listeners, bindFrom, late }: Pick<ListenOptions, 'listeners' | 'bindFrom' | 'late'>) {
     this.#listeners = listeners
@@ -71,12 +74,14 @@ export class Claims {
     return isServed ? undefined : closedError(main[0] as InterceptedServer)
   }
 
-  /** Resolves when it has opened another one there. */
+  /** Resolves when it has opened another one there, in earnest. */
   async reopened(): Promise<void> {
-    while (this.closed !== undefined) {
-      await new Promise<void>(resolve => {
-        this.#onTaken = resolve
-      })
+    while (this.closed !== undefined || this.#arriving > 0) {
+      if (this.#arriving > 0) await turn()
+      else
+        await new Promise<void>(resolve => {
+          this.#onOpened = resolve
+        })
     }
   }
 
@@ -87,9 +92,13 @@ export class Claims {
     return this.intercepted.filter(isClosed).map(({ listener }) => listener)
   }
 
-  /** Whether another server can listen there. */
-  mayReopen(listener: InheritedListener): boolean {
-    return this.#descriptors.isLeft(listener)
+  /** Which of these listeners a server gets: in the place of one that the app has closed, rather than at another host. */
+  placeFor(request: ListenRequest, wanted: readonly InheritedListener[]): InheritedListener | undefined {
+    const closed = this.closedAmong(wanted)
+    const again = closed.filter(listener => this.#descriptors.isLeft(listener))
+    const free = this.free(wanted)
+    const [next] = closed.length > 0 ? again : free
+    return [...again, ...free].find(({ host }) => host === request.host) ?? next
   }
 
   /** Whether no listener is left for an exported app. */
@@ -124,6 +133,10 @@ export class Claims {
 
   add(one: InterceptedServer): void {
     this.intercepted.push(one)
+    this.#arriving += 1
+    setImmediate(() => {
+      this.#arriving -= 1
+    })
   }
 
   /** Takes the descriptor for a server that is about to listen, in the place of one that the app has closed. */
@@ -131,8 +144,12 @@ export class Claims {
     const isFollowed = ({ listener, server }: InterceptedServer) =>
       listener === one.listener && server !== one.server && !server.listening
     for (const closed of this.intercepted.filter(isFollowed)) this.remove(closed)
-    setImmediate(() => this.#onTaken())
     return this.#descriptors.take(one.listener)
+  }
+
+  /** Call when a server listens in earnest. */
+  opened(): void {
+    this.#onOpened()
   }
 
   remove(one: InterceptedServer): void {

@@ -128,7 +128,7 @@ export class ListenInterceptor {
     if (!isAppServer(server)) {
       // A plain TCP server checks whether the port is free.
       const [listener] = wanted
-      return listener && !this.#loaded
+      return listener && (!this.#loaded || this.#claims.closedAmong([listener]).length > 0)
         ? pretendListening(server, request, listener)
         : this.#pass(server, args)
     }
@@ -165,8 +165,7 @@ export class ListenInterceptor {
 
   #redirect(server: AppServer, request: ListenRequest, wanted: readonly InheritedListener[]): Server {
     const closed = this.#claims.closedAmong(wanted)
-    const free = [...this.#claims.free(wanted), ...closed.filter(one => this.#claims.mayReopen(one))]
-    const listener = free.find(({ host }) => host === request.host) ?? free[0]
+    const listener = this.#claims.placeFor(request, wanted)
     if (listener === undefined && closed[0] !== undefined) this.#refuse(opensThrice(closed[0]))
     const isAwaited = listener !== undefined && [...this.awaited, ...closed].includes(listener)
     const isIgnored = this.#isServed(server) || (this.#loaded && !isAwaited)
@@ -214,11 +213,11 @@ export class ListenInterceptor {
   }
 
   async #commit(one: InterceptedServer, isLate: boolean, refused: (error: Error) => void): Promise<void> {
-    if (isLate && !(await this.#late.takeOver(one))) return
     if (!this.#claims.has(one)) return
     const { server, listener, request } = one
     const isWrong = this.#bindFrom === 'nobody' ? differs : contradicts
     if (isWrong(request, listener)) return refused(this.#contradiction(request, listener))
+    if (isLate && !(await this.#late.takeOver(one))) return
     if (this.#isLeaving()) return this.#onListening()
     this.#log('info', `The app's listen on ${describeListen(request)} was redirected to ${listener.name}`)
     if (this.#check) return this.#onListening()
@@ -231,6 +230,7 @@ export class ListenInterceptor {
       release()
       if (!this.#loaded) this.#unreffed.push(server.unref())
       server.off('error', failed)
+      this.#claims.opened()
       this.#onListening()
     })
     if (listener.path !== undefined) overrideAddress(server, listener.path)

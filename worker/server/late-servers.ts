@@ -26,7 +26,8 @@ export class LateServers implements LateListens {
 
   async takeOver(one: InterceptedServer): Promise<boolean> {
     const serving = await this.#serving.promise
-    const isTaken = serving.add(one)
+    // The app may have closed it again.
+    const isTaken = one.server.listening && !this.descriptors.isClosed && serving.add(one)
     if (isTaken) this.#onReopened.get(one.listener)?.()
     return isTaken
   }

@@ -54,7 +54,7 @@ export interface Serving {
 
 /** Rejects with `BindFailed` when another process listens on one of the addresses. */
 export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serving> {
-  const { listeners, backlog } = options
+  const { listeners, backlog, listenerFilter } = options
   const { intercepted } = app
   const acceptors: AcceptingServer[] = [...intercepted]
   const ofApp = new Set(intercepted.map(({ server }) => server))
@@ -63,42 +63,46 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   const prepare = (one: AppServer) => {
     // Each time, since it may have got other listeners.
     wrapServer(one, options)
-    if (prepared.has(one)) return
+    if (!prepared.has(one)) options.onServer(one)
     prepared.add(one)
-    options.onServer(one)
   }
   for (const one of ofApp) prepare(one)
   const server = app.server ?? createOwnServer(app, options)
   if (!ofApp.has(server)) options.onServer(server)
+  /** The app may replace it. */
+  let main = server
   for (const listener of listeners) {
-    if (acceptors.some(acceptor => acceptor.listener === listener)) continue
-    if (app.awaited?.includes(listener)) continue
+    const isTaken = acceptors.some(acceptor => acceptor.listener === listener)
+    if (isTaken || app.awaited?.includes(listener)) continue
     const isFree = !server.listening && acceptors.every(acceptor => acceptor.server !== server)
-    const { listenerFilter } = options
-    const accepting = listenerFilter?.front(server) ?? (isFree ? server : createForwarder(server))
-    await listen(accepting, listener, backlog)
-    acceptors.push({ listener, server: accepting })
+    const front = listenerFilter?.front(server, () => main) ?? (isFree ? server : createForwarder(() => main))
+    await listen(front, listener, backlog)
+    acceptors.push({ listener, server: front })
   }
   const closers: (() => void)[] = []
   let isStopping = false
-  const isMain = (one: AppServer) =>
-    one === app.server || acceptors.some(acceptor => acceptor.server === one && !acceptor.listener.of_app)
+  const listenersOf = (one: AppServer) =>
+    acceptors.filter(acceptor => acceptor.server === one).map(({ listener }) => listener)
+  const isMain = (one: AppServer) => one === app.server || listenersOf(one).some(({ of_app }) => !of_app)
   const watch = (one: AppServer, isNeeded: boolean) => {
-    ofApp.add(one)
-    one.once('close', () => {
+    const listener = listenersOf(one).at(-1)
+    const closed = () => {
       ofApp.delete(one)
-      if (!isNeeded) return
-      const listener = acceptors.findLast(acceptor => acceptor.server === one)?.listener
       const isServed = acceptors.some(other => other.listener === listener && other.server.listening)
-      if (!isServed) options.onClosed(listener)
-    })
+      if (isNeeded && !isServed) options.onClosed(listener)
+    }
+    ofApp.add(one)
+    // It may have been closed since the app was loaded.
+    if (listener !== undefined && !one.listening) closed()
+    else one.once('close', closed)
   }
   for (const one of ofApp) watch(one, isMain(one))
   return {
     add(one) {
       if (isStopping) return false
-      options.listenerFilter?.install(one.server)
+      listenerFilter?.install(one.server)
       prepare(one.server)
+      if (listenersOf(main).includes(one.listener)) main = one.server
       acceptors.push(one)
       watch(one.server, true)
       return true

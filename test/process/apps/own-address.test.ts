@@ -345,6 +345,10 @@ describe('where an app listens', () => {
     'soon after it is loaded': `starting.close()
       setTimeout(() => real.listen(process.env.PORT), 100)`,
     'when it serves': `setTimeout(() => starting.close(() => real.listen(process.env.PORT)), 500)`,
+    'after a look whether the port is free': `const { createServer: createTcp } = await import('node:net')
+      setTimeout(() => starting.close(() => {
+        const probe = createTcp().listen(process.env.PORT, () => probe.close(() => real.listen(process.env.PORT)))
+      }), 500)`,
     'with itself': `setTimeout(() => starting.close(() => {
         starting.removeAllListeners('request')
         starting.on('request', answer).listen(process.env.PORT)
@@ -387,6 +391,112 @@ describe('where an app listens', () => {
     while ((await overUnixSocket(socket)) !== 'real');
     expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
     expect(existsSync(socket)).to.equal(false)
+  })
+
+  it('it is served at every address when it replaces its server', async () => {
+    const port = await freePort()
+    const binds = [`127.0.0.1:${port}`, `127.0.0.2:${port}`, `127.0.0.1:${await freePort()}`]
+    for (const then of [
+      'real.listen(process.env.PORT)',
+      'setTimeout(() => real.listen(process.env.PORT), 500)',
+    ]) {
+      const server = launch({
+        args: [...binds.flatMap(bind => ['-b', bind]), './app.mjs'],
+        files: {
+          'app.mjs': `${placeholder}
+            const real = createServer((req, res) => res.end('real'))
+            setTimeout(() => {}, 1_000)
+            starting.close(() => ${then})`,
+        },
+      })
+      await server.running()
+      for (const bind of binds) await answers(`http://${bind}`, 'real')
+      await server.stop()
+    }
+  })
+
+  it('it is served with reuse_port when it replaces its server later, at a name', async () => {
+    const port = await freePort()
+    const server = launch({
+      args: ['-b', `localhost:${port}`, '--reuse-port', './app.mjs'],
+      files: {
+        'app.mjs': `${placeholder}
+          setInterval(() => {}, 1_000)
+          const real = createServer((req, res) => res.end('real'))
+          starting.close(() => setTimeout(() => real.listen(process.env.PORT), 200))`,
+      },
+    })
+    await server.running()
+    await answers(`http://127.0.0.1:${port}`, 'real')
+  })
+
+  it('it is not ready as long as it has closed its server', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '--wait-ready', './app.mjs'],
+      files: {
+        'app.mjs': `import { createServer } from 'node:http'
+          createServer((req, res) => res.end('old')).listen(process.env.PORT)
+          process.send('ready')`,
+      },
+      errors: true,
+    })
+    const url = await server.running()
+    server.write(
+      'app.mjs',
+      `${placeholder}
+      setTimeout(() => starting.close(() => process.send('ready')), 100)`,
+    )
+    await server.reload(/generation 1 keeps serving: The app closed its server on .* and opened no other/)
+    expect(await fresh(url)).to.equal('old')
+  })
+
+  it('it gets another worker when it closes its server before the worker serves', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: {
+        'app.mjs': `${placeholder}
+          setTimeout(() => starting.close(), 100)`,
+        'tsicorn.config.mjs': `import { setTimeout as sleep } from 'node:timers/promises'
+          export default { post_worker_init: () => sleep(1_000) }`,
+      },
+      errors: true,
+    })
+    await server.says(/Worker 1 .* exited with code 0: the app closed its server/)
+  })
+
+  it('it gets another worker when it replaces its server by one at a contradicting host', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: {
+        'app.mjs': `${placeholder}
+          setTimeout(() => starting.close(() => createServer().listen(process.env.PORT, '127.0.0.2')), 500)`,
+      },
+      errors: true,
+    })
+    await server.running()
+    await server.says(/\[ERROR\] The app listens on .*127.0.0.2/)
+    await server.says(/Worker 1 .* exited with code 0: the app closed its server/)
+  })
+
+  it('it may replace its server while its worker leaves', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: {
+        'app.mjs': `import { createServer } from 'node:http'
+          const starting = createServer((req, res) => {
+            console.log('asked')
+            setTimeout(() => {
+              starting.close()
+              createServer().listen(process.env.PORT, () => res.end('starting'))
+            }, 1_000)
+          }).listen(process.env.PORT)`,
+      },
+    })
+    const answer = fresh(await server.running())
+    await server.says(/asked/)
+    expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+    expect(await answer).to.equal('starting')
+    expect(server.log).not.to.contain('third time')
   })
 
   it('it gets another worker when it opens its server for the third time', async () => {
