@@ -95,6 +95,11 @@ function requestMetrics({ requests }: Counters, workers: readonly WorkerRow[]): 
       byLabel('class', responsesByClass(requests)),
     ),
     counter('tsicorn_request_timeouts', 'Requests that exceeded request_timeout', requests.timeouts),
+    counter(
+      'tsicorn_refused_requests',
+      'Requests that tsicorn refused itself: malformed ones, and those beyond a limit',
+      requests.refused,
+    ),
     gauge('tsicorn_connections', 'Open connections', sum('connections')),
     counter(
       'tsicorn_received_bytes',

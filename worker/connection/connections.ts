@@ -22,7 +22,6 @@ import { countBytes, countResponse } from './totals.ts'
 
 const inFlight = fieldIndex('requests_in_flight')
 const openConnections = fieldIndex('connections')
-const timeouts = fieldIndex('timeouts')
 /** HTTP/2 requests show a proxy as their socket, which passes unknown properties on to the real one. */
 const rawSocket = Symbol('raw socket')
 
@@ -198,8 +197,8 @@ export class Connections {
     closeAfterResponse(state, response)
   }
 
-  countTimeout(): void {
-    this.record[timeouts]! += 1
+  count(what: 'timeouts' | 'refused'): void {
+    this.record[fieldIndex(what)]! += 1
   }
 
   /** The unanswered requests: the newest one of each connection. */

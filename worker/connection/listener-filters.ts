@@ -121,6 +121,7 @@ function expectProxyHeader(
   return socket => {
     connections.add(socket)
     const reject = (status: number, why: string) => {
+      connections.count('refused')
       log.warning(`Refused a connection of ${describePeer(socket)}: ${why}`)
       rejectSocket(socket, status)
     }

@@ -33,6 +33,8 @@ export const countedFields = [
   'responses_5',
   /** Requests that exceeded `request_timeout`. */
   'timeouts',
+  /** Requests and connections that tsicorn answered itself, because they are malformed or exceed a limit. */
+  'refused',
   /** Requests for `ready_path`: they count as responses, but say nothing about the app. */
   'ready_checks',
   /** Responses by duration: up to 1, 5, 25, 100, 500 ms, 2.5 s, 10 s, and longer. */

@@ -52,6 +52,7 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
   const { settings, listeners, connections, hooks, log, worker, isReady } = options
   const accessLog = await openRequestLog(settings, options.lineFormat, log)
   const onRejected: OnRejected = (socket, { status, why }, response) => {
+    connections.count('refused')
     accessLog?.rejected(socket, status, response)
     log.warning(`Refused a request of ${describePeer(socket)} with ${status}: ${why}`)
   }
@@ -100,7 +101,7 @@ function timeoutsFor({ settings, connections, log }: ServiceOptions): RequestTim
   const { request_timeout: timeout } = settings
   if (timeout === 0) return undefined
   return createRequestTimeouts(timeout * 1_000, req => {
-    connections.countTimeout()
+    connections.count('timeouts')
     log.warning(`${req.method} ${req.url} was not answered within request_timeout (${timeout} s)`)
   })
 }

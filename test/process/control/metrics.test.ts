@@ -4,6 +4,7 @@ import http from 'node:http'
 import net from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { exchange, statuses } from '../../support/http/raw.ts'
 import { eventually, freePort, launch, launchApp, launchText, makeFolder } from '../../support/tsicorn.ts'
 import { control } from '../../support/tsicornc.ts'
 
@@ -72,6 +73,10 @@ describe('metrics', () => {
       })
     for (let asked = 0; asked < 10; asked += 1) await get(url)
     await served(10)
+    expect(statuses(await exchange(url, 'GET / HTTP/1.1\r\n\r\n'))).to.deep.equal([400])
+    await eventually('a refusal is counted', async () => {
+      return (await look()).get('tsicorn_refused_requests_total') === 1
+    })
     await get(`${url}/exit`).catch(() => undefined)
     await eventually('the exit is counted', async () => {
       return (await look()).get('tsicorn_workers_ended_total{kind="crash"}') === 1

@@ -37,14 +37,14 @@ const rejections: readonly RejectedRequest[] = [
   {
     what: 'headers that come too late',
     sends: 'GET / HTTP/1.1\r\n',
-    options: { headersTimeout: 50, requestTimeout: 50, connectionsCheckingInterval: 20 },
+    options: { headersTimeout: 500, requestTimeout: 500, connectionsCheckingInterval: 20 },
     logs: ['- 408 16'],
   },
   {
     what: 'a body that comes too late',
     sends: head('POST /late HTTP/1.1', 'Host: x', 'Content-Length: 5'),
     app: stall,
-    options: { headersTimeout: 50, requestTimeout: 50, connectionsCheckingInterval: 20 },
+    options: { headersTimeout: 500, requestTimeout: 500, connectionsCheckingInterval: 20 },
     logs: ['POST /late HTTP/1.1 408 16'],
   },
   {
