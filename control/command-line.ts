@@ -1,6 +1,6 @@
 /** The command line of `tsicornc`. Help, completion and the reference are made from these tables. */
 import { parseArgs } from 'node:util'
-import { Failure } from './exit-codes.ts'
+import { Failure } from './client/exit-codes.ts'
 import { type Command, commands, findCommand } from './protocol/commands.ts'
 
 export interface Option {

@@ -1,6 +1,7 @@
 /** `tsicornc --help` and the completion scripts, from the tables of commands and options. */
+
+import { Failure } from './client/exit-codes.ts'
 import { allCommands, firstWords, type Option, options } from './command-line.ts'
-import { Failure } from './exit-codes.ts'
 
 /** All commands with their arguments, and what they do. */
 export function usages(): readonly (readonly [usage: string, doc: string])[] {

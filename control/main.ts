@@ -1,11 +1,10 @@
 /** The command `tsicornc`: finds the server, asks it, and prints the answer. */
 import { readFileSync } from 'node:fs'
+import { exitCodes, Failure } from './client/exit-codes.ts'
+import { findAll, findOne, type Instance, within } from './client/instances.ts'
 import { type Given, type Invocation, parse } from './command-line.ts'
-import { type Event, tellEvent, tellLine, time } from './events.ts'
-import { exitCodes, Failure } from './exit-codes.ts'
 import { completionFor, helpText } from './help.ts'
-import { findAll, findOne, type Instance, within } from './instances.ts'
-import type { ListenerRow, LogEntry, ReloadOutcome, Stats, WorkerRow } from './protocol/messages.ts'
+import { type Event, tellEvent, tellLine, time } from './print/events.ts'
 import {
   allText,
   configText,
@@ -14,7 +13,8 @@ import {
   listText,
   statsText,
   workersText,
-} from './show.ts'
+} from './print/show.ts'
+import type { ListenerRow, LogEntry, ReloadOutcome, Stats, WorkerRow } from './protocol/messages.ts'
 import { upgrade } from './upgrade.ts'
 
 /** Runs the command with these arguments, and sets `process.exitCode`. */

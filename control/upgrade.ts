@@ -1,9 +1,9 @@
 /** Carries an upgrade through: a new arbiter, a look at it, and the old one leaves. On trouble, the old one stays. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Client } from './client.ts'
-import { type Event, tellEvent } from './events.ts'
-import { Failure } from './exit-codes.ts'
-import { findOne, type Instance, within } from './instances.ts'
+import type { Client } from './client/client.ts'
+import { Failure } from './client/exit-codes.ts'
+import { findOne, type Instance, within } from './client/instances.ts'
+import { type Event, tellEvent } from './print/events.ts'
 import { socketName } from './protocol/folders.ts'
 import type { Hello } from './protocol/messages.ts'
 

@@ -11,7 +11,9 @@ const table: Readonly<Record<string, string>> = {
 
   // The messages on a control socket.
   'control/protocol': '',
-  control: 'control/protocol',
+  'control/client': 'control/protocol',
+  'control/print': 'control/{client,protocol}',
+  control: 'control/{client,print,protocol}',
 
   'worker/protocol': 'type:config type:config/resolve',
   'worker/net': '',

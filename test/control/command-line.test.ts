@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { Failure } from '../../control/client/exit-codes.ts'
 import { allCommands, parse } from '../../control/command-line.ts'
-import { Failure } from '../../control/exit-codes.ts'
 import { completionFor, helpText } from '../../control/help.ts'
-import { duration, table } from '../../control/tables.ts'
+import { duration, table } from '../../control/print/tables.ts'
 
 describe('the command line of tsicornc', () => {
   it('finds commands of two words, and their arguments', () => {

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync 
 import net from 'node:net'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
-import { Client } from '../../../control/client.ts'
+import { Client } from '../../../control/client/client.ts'
 import {
   eventually,
   isAlive,

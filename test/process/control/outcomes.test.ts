@@ -1,6 +1,6 @@
 /** Commands of `tsicornc` that wait: each of them ends, also while a server starts. */
 import { expect } from 'chai'
-import { Client } from '../../../control/client.ts'
+import { Client } from '../../../control/client/client.ts'
 import { eventually, launchText } from '../../support/tsicorn.ts'
 import { control, socketOf, start, tsicornc } from '../../support/tsicornc.ts'
 

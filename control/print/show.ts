@@ -1,6 +1,6 @@
 /** Prints what a server says about itself. */
-import type { Instance } from './instances.ts'
-import type { Hello, ListenerRow, Stats, WorkerRow } from './protocol/messages.ts'
+import type { Instance } from '../client/instances.ts'
+import type { Hello, ListenerRow, Stats, WorkerRow } from '../protocol/messages.ts'
 import { duration, mebibytes, stateStyle, styled, table } from './tables.ts'
 
 export function listText(instances: readonly Pick<Instance, 'hello'>[]): string {

@@ -1,10 +1,10 @@
 /** Finds the servers of this user, and the one that a command is for. */
 import { readdirSync, readFileSync, unlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { socketFolders, socketName } from '../protocol/folders.ts'
+import type { Hello } from '../protocol/messages.ts'
 import { Client } from './client.ts'
 import { Failure } from './exit-codes.ts'
-import { socketFolders, socketName } from './protocol/folders.ts'
-import type { Hello } from './protocol/messages.ts'
 
 /** How the command line names a server; nothing for the only one. */
 export interface Wanted {

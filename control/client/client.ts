@@ -1,8 +1,8 @@
 /** The client's end of a control socket. */
 import net from 'node:net'
+import { encodeFrame, FrameReader, longestAnswer } from '../protocol/frame.ts'
+import { type Answer, protocolVersion, type Request } from '../protocol/messages.ts'
 import { Failure } from './exit-codes.ts'
-import { encodeFrame, FrameReader, longestAnswer } from './protocol/frame.ts'
-import { type Answer, protocolVersion, type Request } from './protocol/messages.ts'
 
 /** How an unreachable server is reported; the path precedes it. */
 const reasons: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 /** Tells events and log lines in words. */
-import type { LogEntry } from './protocol/messages.ts'
+import type { LogEntry } from '../protocol/messages.ts'
 
 /** Any event of a server; one that this client does not know is told by its type. */
 export interface Event {
