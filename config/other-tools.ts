@@ -14,7 +14,8 @@ export const otherCommands: Readonly<Record<string, string>> = {
   restart: `write tsicornc reload for new code and settings, tsicornc upgrade for a new version of tsicorn; or send HUP or USR2 to the arbiter: ${arbiter}`,
   scale: `write tsicornc scale N, or send TTIN or TTOU to the arbiter: ${arbiter}`,
   ...forAll(['list', 'ls', 'ps'], 'write tsicornc list'),
-  ...forAll(['status', 'describe', 'info', 'show', 'monit'], 'write tsicornc status'),
+  ...forAll(['status', 'describe', 'info', 'show'], 'write tsicornc status'),
+  ...forAll(['monit'], 'write tsicornc top'),
   ...forAll(
     ['logs', 'log'],
     'write tsicornc logs -f; the logs are on standard output and error, or where errorlog and accesslog say',

@@ -39,6 +39,7 @@ export type Given = {
 export const ownCommands = {
   list: { doc: 'All servers of this user' },
   status: { doc: 'The server, its workers and addresses; the same as `show all`' },
+  top: { doc: 'A live view of the server in the terminal, with keys to scale and reload; `?` lists them' },
   completion: { args: 'bash|zsh|fish', doc: 'Print a completion script for this shell' },
 } as const
 

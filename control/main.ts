@@ -4,17 +4,19 @@ import { exitCodes, Failure } from './client/exit-codes.ts'
 import { findAll, findOne, type Instance, within } from './client/instances.ts'
 import { type Given, type Invocation, parse } from './command-line.ts'
 import { completionFor, helpText } from './help.ts'
-import { type Event, tellEvent, tellLine, time } from './print/events.ts'
+import { type Event, eventLine, tellLine } from './print/events.ts'
 import {
   allText,
   configText,
   type Everything,
   listenersText,
   listText,
+  reloadedText,
+  scaledText,
   statsText,
   workersText,
 } from './print/show.ts'
-import type { ListenerRow, LogEntry, ReloadOutcome, Stats, WorkerRow } from './protocol/messages.ts'
+import type { ListenerRow, LogEntry, Stats, WorkerRow } from './protocol/messages.ts'
 import { upgrade } from './upgrade.ts'
 
 /** Runs the command with these arguments, and sets `process.exitCode`. */
@@ -37,6 +39,8 @@ async function run(invocation: Invocation): Promise<void> {
   if (given.version || command === 'version') return say(`tsicornc ${version()}`)
   if (command === 'completion') return say(completionFor(args[0]))
   if (command === 'list') return await list(given)
+  // What it needs of a terminal is loaded only here.
+  if (command === 'top') return await (await import('./top/top.ts')).top(given)
   const instance = await findOne(given)
   const late = new Failure(
     'timeout',
@@ -94,23 +98,16 @@ const printers: Readonly<Record<string, (data: never) => string>> = {
   'show stats': (data: Stats) => statsText(data),
   'show config': configText,
   'show dirty': () => 'There are no dirty workers: tsicorn does not have them',
-  'worker add': scaled,
-  'worker remove': scaled,
+  'worker add': scaledText,
+  'worker remove': scaledText,
   'worker kill': ({ killed }: { killed: number }) =>
     `Worker with pid ${killed} leaves when another one has taken its place`,
-  scale: scaled,
-  reload: ({ generation, took }: ReloadOutcome) =>
-    took === undefined
-      ? `Generation ${generation} serves`
-      : `Reloaded: generation ${generation} serves (${took.toFixed(1)} s)`,
+  scale: scaledText,
+  reload: reloadedText,
   wait: () => 'Ready',
   shutdown: () => 'Stopped',
   'upgrade back': () => 'The new arbiter is gone',
   reopen: () => 'The logs are open again',
-}
-
-function scaled({ previous, total }: { previous: number; total: number }): string {
-  return `Wanted: ${total} workers (before: ${previous})`
 }
 
 async function logs({ client }: Instance, { follow, worker, level, json }: Given): Promise<void> {
@@ -133,10 +130,6 @@ async function pidOf(client: Instance['client'], age: string): Promise<number> {
   if (typeof pid === 'number') return pid
   const ages = workers.map(worker => worker.age).join(', ')
   throw new Failure('failed', `There is no worker ${JSON.stringify(age)}: the ages are ${ages}`)
-}
-
-function eventLine(event: Event): string {
-  return `${time(event.at ?? Date.now())} ${tellEvent(event)}`
 }
 
 function version(): string {

@@ -2,9 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from './client/client.ts'
 import { Failure } from './client/exit-codes.ts'
-import { findOne, type Instance, within } from './client/instances.ts'
+import { findNewArbiter, type Instance, within } from './client/instances.ts'
 import { type Event, tellEvent } from './print/events.ts'
-import { socketName } from './protocol/folders.ts'
 import type { Hello } from './protocol/messages.ts'
 
 export interface UpgradeOptions {
@@ -59,7 +58,9 @@ async function watch(
   seconds: number,
   tell: (text: string) => void,
 ): Promise<'baked' | 'promoted'> {
-  const successor = await find(client.path, hello.pid, pid)
+  const successor = await findNewArbiter(client.path, hello.pid, pid).catch(({ exit, message }: Failure) => {
+    throw new Failure(exit, `${message}, so it cannot be watched: --bake 0 does without`)
+  })
   try {
     tell(`Watching the new arbiter for ${seconds} s`)
     const seen = new Promise<'promoted'>((resolve, reject) => {
@@ -81,24 +82,6 @@ async function watch(
   } finally {
     successor.client.close()
   }
-}
-
-/**
- * The new arbiter. A usual socket has the process id as its name, one that was configured `.2` at its end until the
- * promotion, and a link in the usual folder.
- */
-async function find(path: string, before: number, after: number): Promise<Instance> {
-  const name = socketName(before)
-  const socket = path.endsWith(`/${name}`) ? path.slice(0, -name.length) + socketName(after) : `${path}.2`
-  for (const wanted of [{ socket }, { pid: String(after) }]) {
-    const found = await findOne(wanted).catch(() => undefined)
-    if (found?.hello.pid === after) return found
-    found?.client.close()
-  }
-  throw new Failure(
-    'failed',
-    'The new arbiter has no control socket that can be found, so it cannot be watched: --bake 0 does without',
-  )
 }
 
 /** Throws the error with what has become of the upgrade. */

@@ -13,7 +13,8 @@ const table: Readonly<Record<string, string>> = {
   'control/protocol': '',
   'control/client': 'control/protocol',
   'control/print': 'control/{client,protocol}',
-  control: 'control/{client,print,protocol}',
+  'control/top': 'control/{client,print,protocol}',
+  control: 'control/{client,print,protocol,top}',
 
   'worker/protocol': 'type:config type:config/resolve',
   'worker/net': '',

@@ -6,7 +6,7 @@ export const exitCodes = {
   unknown: { code: 3, means: 'There is no such server' },
   ambiguous: { code: 4, means: 'There are several servers, and the command line names none of them' },
   unreachable: { code: 5, means: 'The socket cannot be used: no permission, or no tsicorn behind it' },
-  lost: { code: 6, means: 'The connection ended before the answer' },
+  lost: { code: 6, means: 'The connection ended before the answer; for `top`, the server is gone' },
   timeout: { code: 7, means: 'There was no outcome within `--timeout`' },
 } as const
 

@@ -48,6 +48,21 @@ export async function findOne(wanted: Wanted): Promise<Instance> {
   throw noneOf(wanted, pid, all)
 }
 
+/**
+ * The new arbiter. A usual socket has the process id as its name, one that was configured `.2` at its end until the
+ * promotion, and a link in the usual folder.
+ */
+export async function findNewArbiter(path: string, before: number, after: number): Promise<Instance> {
+  const name = socketName(before)
+  const socket = path.endsWith(`/${name}`) ? path.slice(0, -name.length) + socketName(after) : `${path}.2`
+  for (const wanted of [{ socket }, { pid: String(after) }]) {
+    const found = await findOne(wanted).catch(() => undefined)
+    if (found?.hello.pid === after) return found
+    found?.client.close()
+  }
+  throw new Failure('failed', 'The new arbiter has no control socket that can be found')
+}
+
 function isMatch(wanted: string | undefined, found: string): boolean {
   return wanted === undefined || wanted === found
 }

@@ -37,6 +37,11 @@ export function tellEvent(event: Event): string {
   return (words[event.type] ?? (({ type }) => type))(event)
 }
 
+/** An event with the time of day. */
+export function eventLine(event: Event): string {
+  return `${time(event.at ?? Date.now())} ${tellEvent(event)}`
+}
+
 function workerOf({ worker }: Event): string {
   const { age, pid, generation } = worker as WorkerName
   return `Worker ${age} (pid ${pid}, generation ${generation})`
@@ -47,6 +52,6 @@ export function tellLine({ at, pid, level, message }: LogEntry): string {
 }
 
 /** The local time of day. */
-export function time(at: number): string {
+function time(at: number): string {
   return new Date(at).toTimeString().slice(0, 8)
 }

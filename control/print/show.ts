@@ -1,7 +1,7 @@
 /** Prints what a server says about itself. */
 import type { Instance } from '../client/instances.ts'
-import type { Hello, ListenerRow, Stats, WorkerRow } from '../protocol/messages.ts'
-import { duration, mebibytes, stateStyle, styled, table } from './tables.ts'
+import type { Hello, ListenerRow, ReloadOutcome, Stats, WorkerRow } from '../protocol/messages.ts'
+import { duration, mebibytes, percent, stateStyle, styled, table } from './tables.ts'
 
 export function listText(instances: readonly Pick<Instance, 'hello'>[]): string {
   if (instances.length === 0) return 'No server of this user runs'
@@ -31,14 +31,14 @@ export function workersText(workers: readonly WorkerRow[]): string {
     { title: 'IN FLIGHT', side: 'right', text: row => `${row.in_flight}` },
     { title: 'CONNECTIONS', side: 'right', text: ({ connections }) => `${connections}` },
     { title: 'P99', side: 'right', text: row => milliseconds(row.p99_ms) },
-    { title: 'BUSY', side: 'right', text: ({ utilization }) => `${Math.round(utilization * 100)} %` },
+    { title: 'BUSY', side: 'right', text: ({ utilization }) => percent(utilization) },
     { title: 'MEMORY', side: 'right', text: ({ rss }) => mebibytes(rss) },
     { title: 'HEARTBEAT', side: 'right', text: row => duration(row.last_heartbeat) },
   ])
 }
 
 /** The buckets of the scoreboard have upper bounds only. */
-function milliseconds(bound: number | null): string {
+export function milliseconds(bound: number | null): string {
   if (bound === null) return '-'
   return bound > 10_000 ? '> 10 s' : `<= ${bound} ms`
 }
@@ -70,18 +70,44 @@ export interface Everything {
 }
 
 export function allText({ arbiter, workers, listeners, stats }: Everything): string {
-  const { name, pid, version, phase, generation, old_arbiter, new_arbiter } = arbiter
+  return [titleText(arbiter), statsText(stats), workersText(workers), listenersText(listeners)].join('\n\n')
+}
+
+/** The server, and what it is doing, in one line. */
+export function titleText({
+  name,
+  pid,
+  version,
+  phase,
+  generation,
+  old_arbiter,
+  new_arbiter,
+}: Hello): string {
   const beside = [
     ...(old_arbiter === null ? [] : [`beside the old arbiter (pid ${old_arbiter})`]),
     ...(new_arbiter === null ? [] : [`beside the new arbiter (pid ${new_arbiter})`]),
   ]
   const state = [styled(stateStyle(phase), phase), `generation ${generation}`, ...beside].join(', ')
-  return [
-    `${styled('bold', name)} (pid ${pid}, tsicorn ${version}): ${state}`,
-    statsText(stats),
-    workersText(workers),
-    listenersText(listeners),
-  ].join('\n\n')
+  return `${styled('bold', name)} (pid ${pid}, tsicorn ${version}): ${state}`
+}
+
+export interface Scaled {
+  readonly previous: number
+  readonly total: number
+}
+
+export function scaledText({ previous, total }: Scaled): string {
+  return `Wanted: ${total} workers (before: ${previous})`
+}
+
+/** A start that was tried again, and succeeded, has no duration. */
+export function reloadedText({
+  generation,
+  took,
+}: Pick<ReloadOutcome, 'generation'> & Partial<ReloadOutcome>): string {
+  return took === undefined
+    ? `Generation ${generation} serves`
+    : `Reloaded: generation ${generation} serves (${took.toFixed(1)} s)`
 }
 
 export function configText({ settings }: { readonly settings: Readonly<Record<string, Setting>> }): string {

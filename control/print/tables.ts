@@ -12,16 +12,16 @@ export interface Column<Row> {
   readonly style?: (row: Row) => Style | undefined
 }
 
-export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
+export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], gap = '  '): string {
   const cells = rows.map(row => columns.map(({ text }) => text(row)))
   const widths = columns.map(({ title }, at) =>
     Math.max(title.length, ...cells.map(row => (row[at] as string).length)),
   )
   const pad = (text: string, at: number) =>
     columns[at]?.side === 'right' ? text.padStart(widths[at] as number) : text.padEnd(widths[at] as number)
-  const head = columns.map(({ title }, at) => styled('bold', pad(title, at))).join('  ')
+  const head = columns.map(({ title }, at) => styled('bold', pad(title, at))).join(gap)
   const body = rows.map((row, y) =>
-    columns.map(({ style }, x) => styled(style?.(row), pad(cells[y]?.[x] as string, x))).join('  '),
+    columns.map(({ style }, x) => styled(style?.(row), pad(cells[y]?.[x] as string, x))).join(gap),
   )
   return [head, ...body].map(line => line.trimEnd()).join('\n')
 }
@@ -50,6 +50,11 @@ export function duration(seconds: number): string {
   const [large, small] = [units[at] as (typeof units)[number], units[at + 1] as (typeof units)[number]]
   const rest = Math.floor((seconds % large[0]) / small[0])
   return `${Math.floor(seconds / large[0])} ${large[1]}${rest > 0 ? ` ${rest} ${small[1]}` : ''}`
+}
+
+/** A share of one, such as `34 %`. */
+export function percent(share: number): string {
+  return `${Math.round(share * 100)} %`
 }
 
 export function mebibytes(bytes: number): string {

@@ -1,4 +1,5 @@
 /** The messages on a control socket, and the data that they carry. */
+import type { Durations } from './durations.ts'
 
 /** Client and server must speak the same one; it changes when a message changes its meaning. */
 export const protocolVersion = 1
@@ -53,9 +54,12 @@ export interface WorkerRow {
   /** Upper bounds of the time that half, and 99 of 100 responses took, in milliseconds; null without responses. */
   readonly p50_ms: number | null
   readonly p99_ms: number | null
+  readonly responses_by_duration: Durations
   /** How busy its event loop is, 0 to 1, and how late it is, in milliseconds. */
   readonly utilization: number
   readonly delay_ms: number
+  /** Processor time in milliseconds. */
+  readonly cpu_ms: number
   /** Resident memory in bytes. */
   readonly rss: number
 }

@@ -1,4 +1,5 @@
 /** What there is to see of a server, as data for clients. */
+import { quantile } from '../../control/protocol/durations.ts'
 import type { Hello, ListenerRow, Stats, WorkerRow } from '../../control/protocol/messages.ts'
 import { monotonicNow, type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard.ts'
 import { addressesOf, addressOf } from '../generation/generation.ts'
@@ -34,6 +35,7 @@ export function workersOf({ fleet, records }: ControlledServer): readonly Worker
 function workerRow(child: Child, record: ScoreRecord | undefined): WorkerRow {
   const { pid = null, age, index, generation, state, born } = child
   const counts = record ?? noCounts
+  const durations = durationBuckets.map(([bound, field]) => [bound, counts[field]] as const)
   const { heartbeat = 0, connections = 0, requests_in_flight = 0 } = record ?? {}
   const { utilization = 0, delay = 0, rss = 0 } = record ?? {}
   return {
@@ -44,10 +46,12 @@ function workerRow(child: Child, record: ScoreRecord | undefined): WorkerRow {
     in_flight: requests_in_flight,
     requests: record === undefined ? 0 : servedBy(record),
     requests_by_class: responsesByClass(counts),
-    p50_ms: quantile(counts, 0.5),
-    p99_ms: quantile(counts, 0.99),
+    p50_ms: quantile(durations, 0.5),
+    p99_ms: quantile(durations, 0.99),
+    responses_by_duration: durations,
     utilization,
     delay_ms: delay,
+    cpu_ms: counts.cpu_ms,
     rss,
   }
 }
@@ -73,17 +77,6 @@ export const durationBuckets = [
   [10_000, 'took_10s'],
   [Number.MAX_SAFE_INTEGER, 'took_longer'],
 ] as const
-
-/** An upper bound of the time that this share of the responses took, in milliseconds; null without responses. */
-function quantile(counts: Counts, share: number): number | null {
-  const total = durationBuckets.reduce((sum, [, field]) => sum + counts[field], 0)
-  let seen = 0
-  for (const [bound, field] of durationBuckets) {
-    seen += counts[field]
-    if (total > 0 && seen >= share * total) return bound
-  }
-  return null
-}
 
 export function statsOf({ fleet, scale, journal, failure, startedAt }: ControlledServer): Stats {
   return {

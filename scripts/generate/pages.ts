@@ -7,6 +7,7 @@ import { declarations, groups, type SettingName, settingNames } from '../../conf
 import { exitCodes as controlExitCodes } from '../../control/client/exit-codes.ts'
 import { type Option, options } from '../../control/command-line.ts'
 import { usages } from '../../control/help.ts'
+import { keys } from '../../control/top/keys.ts'
 import { hookTable } from '../../hooks/table.ts'
 import { exitCodes } from '../../worker/protocol/exit-codes.ts'
 
@@ -101,6 +102,12 @@ export function tsicorncPage(): string {
     ),
     '`upgrade` carries out a whole upgrade: it has a new arbiter started beside the old one, watches it for `--bake` seconds, and tells the old one to leave. If a worker of the new arbiter ends by itself meanwhile, or the new arbiter does, or cannot be watched, the new one is told to leave, the old one goes on, and the exit code is 1; if `--timeout` is over, it is 7. If the old arbiter leaves meanwhile for another reason, the new one stays.',
     '`worker kill` lets a successor take the place first, as recycling does. `scale` and `worker add` hold until the next restart, or until a reload changes `workers`.',
+    '## top',
+    '`top` asks the server once a second and shows what it does now: rates are differences between two answers, `P50` and `P99` those of the last ten seconds. [tsicornc-top.md](tsicornc-top.md) shows how it looks. It goes on with the new arbiter of an upgrade, and with a server that is started again with the same name within five seconds; it ends with 6 when there is none. It needs a terminal, shows no colours with `NO_COLOR`, and leaves out columns and parts for which there is no room.',
+    table(
+      ['key', 'what it does'],
+      Object.values(keys).map(({ shown, doc }) => [code([shown]), doc]),
+    ),
     '## Which server',
     'Without an option it is the only server of this user; where there are several, `tsicornc` lists them and asks for `--pid`, `--name`, `--pidfile` or `--socket`. A server that was given a `control_socket` of its own is found as well, by a link in the usual folder. The socket that a killed server leaves behind is removed by the next `tsicornc` that meets it.',
     '## Options',
@@ -118,7 +125,7 @@ export function tsicorncPage(): string {
       '```',
     ].join('\n'),
     '## The protocol',
-    'Messages are JSON in UTF-8, each behind its length in four bytes, big-endian. A request is `{"id": 1, "protocol": 1, "command": "reload", "args": []}`; the commands are those above, `hello`, and not `list`, `status` and `completion`, which are of the client. The answers carry the same `id`: any number of `{"id": 1, "status": "progress", "data": ...}`, then `{"id": 1, "status": "ok", "data": ...}` or `{"id": 1, "status": "error", "error": "..."}`. A request may have 64 KiB, 32 may be under way on a connection, and 64 clients may be connected; one that does not read its answers is disconnected.',
+    'Messages are JSON in UTF-8, each behind its length in four bytes, big-endian. A request is `{"id": 1, "protocol": 1, "command": "reload", "args": []}`; the commands are those above, `hello`, and not `list`, `status`, `top` and `completion`, which are of the client. The answers carry the same `id`: any number of `{"id": 1, "status": "progress", "data": ...}`, then `{"id": 1, "status": "ok", "data": ...}` or `{"id": 1, "status": "error", "error": "..."}`. A request may have 64 KiB, 32 may be under way on a connection, and 64 clients may be connected; one that does not read its answers is disconnected.',
     'Node.js cannot ask the kernel who is at the other end of a unix socket, so the permissions of the socket (`control_socket_mode`) and of its folder are the whole check; the kernel holds them when a client connects.',
   ])
 }

@@ -1,0 +1,228 @@
+/** `tsicornc top` on a real terminal. */
+import { rmSync } from 'node:fs'
+import net from 'node:net'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { encodeFrame, FrameReader, longestRequest } from '../../../control/protocol/frame.ts'
+import type { Request } from '../../../control/protocol/messages.ts'
+import { noTerminal, TestTerminal } from '../../support/terminal/terminal.ts'
+import { afterServers, launch, launchApp, makeFolder, type Tsicorn } from '../../support/tsicorn.ts'
+import { tsicornc } from '../../support/tsicornc.ts'
+import { retire, upgrade } from '../../support/upgrading.ts'
+
+const hello = `export default (req, res) => res.end('hello')`
+
+function top(server: Pick<Tsicorn, 'pid'>, ...more: ConstructorParameters<typeof TestTerminal>[1][]) {
+  return new TestTerminal(['--pid', `${server.pid}`, 'top'], ...more)
+}
+
+/** A program left the terminal as it was. */
+function expectClean({ raw }: TestTerminal, modes: string): void {
+  expect(modes)
+    .to.match(/ icanon/)
+    .and.match(/ echo /)
+  expect(raw.lastIndexOf('\x1b[?1049l')).to.be.above(raw.lastIndexOf('\x1b[?1049h'))
+  expect(raw.lastIndexOf('\x1b[?25h')).to.be.above(raw.lastIndexOf('\x1b[?25l'))
+}
+
+/** Answers commands with these data, and nothing else. */
+async function fakeServer(answers: Readonly<Record<string, unknown>>): Promise<string> {
+  const folder = makeFolder()
+  const path = join(folder, 'fake.ctl')
+  const sockets = new Set<net.Socket>()
+  const server = net.createServer(socket => {
+    sockets.add(socket)
+    const reader = new FrameReader(longestRequest)
+    socket.on('error', () => undefined)
+    socket.on('data', bytes => {
+      for (const message of reader.push(bytes)) {
+        const { id, command } = message as Request
+        const data = answers[command]
+        if (data !== undefined) socket.write(encodeFrame({ id, status: 'ok', data }))
+      }
+    })
+  })
+  await new Promise<void>(resolve => server.listen({ path }, resolve))
+  afterServers(() => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+    rmSync(folder, { recursive: true })
+  })
+  return path
+}
+
+const arbiter = {
+  ...{ name: 'fake', pid: 1, version: '0', phase: 'running', generation: 1, wanted: 1, ready: 1, uptime: 1 },
+  ...{ addresses: [], old_arbiter: null, new_arbiter: null },
+}
+
+describe('tsicornc top', () => {
+  it('says what to use instead where there is no terminal, or no JSON', async () => {
+    const { code, stderr } = await tsicornc('top')
+    expect(code).to.equal(2)
+    expect(stderr).to.equal('tsicornc: top needs a terminal: use tsicornc show all, or tsicornc events\n')
+    expect((await tsicornc('top', '--json')).code).to.equal(2)
+  })
+
+  describe('on a terminal', () => {
+    before(function () {
+      if (noTerminal === undefined) return
+      console.log(`    Skipped: ${noTerminal}`)
+      this.skip()
+    })
+
+    for (const [how, end, code] of [
+      ['q', terminal => terminal.type('q'), 0],
+      ['Ctrl-C', terminal => terminal.type('\x03'), 0],
+      ['SIGTERM', terminal => void terminal.signal('SIGTERM'), 143],
+      ['SIGHUP', terminal => void terminal.signal('SIGHUP'), 129],
+    ] as const satisfies [string, (terminal: TestTerminal) => void, number][]) {
+      it(`shows the workers, and leaves the terminal clean after ${how}`, async () => {
+        const server = launchApp('hello.ts', ['-w', '2', '--name', 'shop'])
+        await server.running()
+        const terminal = top(server)
+        await terminal.says(/shop \(pid \d+, tsicorn .*\): running, generation 1/)
+        await terminal.says(/AGE +STATE +GEN +CONN +FLIGHT +REQ\/S +P50 +P99 +DELAY +CPU +MEMORY/)
+        await terminal.says(/http:.* tcp +0/)
+        end(terminal)
+        const ended = await terminal.ended()
+        expect(ended.code).to.equal(code)
+        expectClean(terminal, ended.modes)
+      })
+    }
+
+    it('scales, reloads and shows the outcome, good or bad', async () => {
+      const server = launch({
+        args: ['-b', '127.0.0.1:0', './app.mjs'],
+        files: { 'app.mjs': hello },
+        errors: true,
+      })
+      await server.running()
+      const terminal = top(server)
+      await terminal.says(/Workers 1\/1/)
+      terminal.type('+')
+      await terminal.says(/Wanted: 2 workers \(before: 1\)/)
+      terminal.type('-')
+      await terminal.says(/Wanted: 1 workers \(before: 2\)/)
+      terminal.type('r')
+      await terminal.says(/Reloading/)
+      await terminal.says(/Reloaded: generation 2 serves \(\d/)
+      server.write('app.mjs', `throw new Error('no database')`)
+      terminal.type('r')
+      await terminal.says(/Reload 2 failed: The app .*no database/)
+      terminal.type('q')
+      expect((await terminal.ended()).code).to.equal(0)
+    })
+
+    it('sorts, pauses and explains its keys', async () => {
+      const server = launchApp('hello.ts')
+      await server.running()
+      const terminal = top(server)
+      await terminal.says(/sort: age/)
+      terminal.type('s')
+      await terminal.says(/sort: requests\/s/)
+      terminal.type(' ')
+      await terminal.says(/PAUSED .*go on/)
+      terminal.type('p?')
+      await terminal.says(/Reload, and show the outcome/)
+      terminal.type('?')
+      await terminal.says(/AGE +STATE/)
+      terminal.type('q')
+      expect((await terminal.ended()).code).to.equal(0)
+    })
+
+    it('gives the terminal back for Ctrl-Z, and takes it again', async () => {
+      const server = launchApp('hello.ts')
+      await server.running()
+      const terminal = top(server)
+      await terminal.says(/AGE +STATE/)
+      terminal.type('\x1a')
+      const { 1: modes = '' } = await terminal.says(/(speed [\s\S]*)stopped\r\n/)
+      expectClean(terminal, modes)
+      terminal.type('\n')
+      await terminal.says(/AGE +STATE/)
+      terminal.type('q')
+      const ended = await terminal.ended()
+      expect(ended.code).to.equal(0)
+      expectClean(terminal, ended.modes)
+    })
+
+    it('lives in a terminal of any size', async () => {
+      const server = launchApp('hello.ts')
+      await server.running()
+      const sizes = [80, 40, 12, 1].map(width => [width, Math.ceil(width / 4)] as const)
+      const terminal = top(server, { sizes: [...sizes, [120, 40]] })
+      await terminal.says(/AGE +STATE/)
+      for (const _ of sizes) terminal.resize()
+      await terminal.says(/AGE +PID +STATE +GEN +UPTIME/)
+      terminal.type('q')
+      expect((await terminal.ended()).code).to.equal(0)
+    })
+
+    it('shows no colours with NO_COLOR, and nothing at all on a dumb terminal', async () => {
+      const server = launchApp('hello.ts')
+      await server.running()
+      const plain = top(server, { env: { NO_COLOR: '1' } })
+      await plain.says(/AGE +STATE/)
+      plain.type('q')
+      await plain.ended()
+      for (const colour of [1, 7, 32, 36]) expect(plain.raw).not.to.include(`\x1b[${colour}m`)
+      const dumb = top(server, { env: { TERM: 'dumb' } })
+      await dumb.says(/top needs a terminal, and TERM is dumb: use tsicornc show all/)
+      expect((await dumb.ended()).code).to.equal(2)
+    })
+
+    it('goes on with the new arbiter of an upgrade', async () => {
+      const server = launchApp('hello.ts')
+      await server.running()
+      const terminal = top(server)
+      await terminal.says(/AGE +STATE/)
+      const pid = await upgrade(server)
+      await terminal.says(/The new arbiter serves beside the old one/)
+      await retire(server, server.pid)
+      await terminal.says(new RegExp(`\\(pid ${pid}, tsicorn .*\\): running`))
+      process.kill(pid, 'SIGTERM')
+      await terminal.says(/The server is gone \(pid \d+\): looking/)
+      const { code, modes } = await terminal.ended()
+      expect(code).to.equal(6)
+      expectClean(terminal, modes)
+      expect(terminal.raw.slice(terminal.raw.lastIndexOf('\x1b[?1049l'))).to.match(
+        /tsicornc: The server is gone \(pid \d+\), and none has taken its place/,
+      )
+    })
+
+    it('says that a server does not answer, and goes on when it does', async () => {
+      const server = launchApp('hello.ts')
+      await server.running()
+      const terminal = top(server)
+      await terminal.says(/AGE +STATE/)
+      server.signal('SIGSTOP')
+      await terminal.says(/The server has not answered for \d s/)
+      server.signal('SIGCONT')
+      await terminal.says(/sort: age/)
+      terminal.type('q')
+      expect((await terminal.ended()).code).to.equal(0)
+    })
+
+    it('passes no control characters of a server on to the terminal', async () => {
+      const name = 'evil\x1b]0;title\x07\x9b31m\nname'
+      const stats = { reloads: 0, reloads_failed: 0 }
+      const all = { arbiter: { ...arbiter, name }, workers: [], listeners: [], stats }
+      const socket = await fakeServer({ hello: arbiter, 'show all': all })
+      const terminal = new TestTerminal(['--socket', socket, 'top'])
+      await terminal.says(/evil\?\]0;title\?\?31m name/)
+      terminal.type('q')
+      await terminal.ended()
+      for (const dangerous of ['\x1b]0', '\x07', '\x9b']) expect(terminal.raw).not.to.include(dangerous)
+    })
+
+    it('leaves the terminal clean when it fails itself', async () => {
+      const socket = await fakeServer({ hello: arbiter, 'show all': { arbiter } })
+      const terminal = new TestTerminal(['--socket', socket, 'top'])
+      await terminal.says(/tsicornc: TypeError/)
+      const { code, modes } = await terminal.ended()
+      expect(code).to.equal(1)
+      expectClean(terminal, modes)
+    })
+  })
+})
