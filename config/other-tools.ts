@@ -15,7 +15,7 @@ export const otherCommands: Readonly<Record<string, string>> = {
   scale: `write tsicornc scale N, or send TTIN or TTOU to the arbiter: ${arbiter}`,
   ...forAll(['list', 'ls', 'ps'], 'write tsicornc list'),
   ...forAll(['status', 'describe', 'info', 'show'], 'write tsicornc status'),
-  ...forAll(['monit'], 'write tsicornc top'),
+  monit: 'write tsicornc top',
   ...forAll(
     ['logs', 'log'],
     'write tsicornc logs -f; the logs are on standard output and error, or where errorlog and accesslog say',

@@ -11,7 +11,7 @@ interface Key {
 export const keys = {
   quit: { names: ['q', 'ctrl-c'], shown: 'q', doc: 'Quit; so does Ctrl-C' },
   more: { names: ['+'], shown: '+', doc: 'One more worker' },
-  fewer: { names: ['-'], shown: '-', doc: 'One worker less, and one at least' },
+  fewer: { names: ['-'], shown: '-', doc: 'One fewer worker, but at least one' },
   reload: { names: ['r'], shown: 'r', doc: 'Reload, and show the outcome' },
   sort: { names: ['s'], shown: 's', doc: 'Sort by the next column' },
   pause: {

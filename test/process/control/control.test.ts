@@ -4,6 +4,7 @@ import net from 'node:net'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { Client } from '../../../control/client/client.ts'
+import type { WorkerRow } from '../../../control/protocol/messages.ts'
 import {
   eventually,
   isAlive,
@@ -85,6 +86,10 @@ describe('tsicornc', () => {
     expect((await control(server, 'show', 'stats')).stdout).to.match(/Workers: {2}2 of 2, 2 started so far/)
     const all = JSON.parse((await control(server, '--json', 'show', 'all')).stdout)
     expect(all).to.have.keys('arbiter', 'workers', 'listeners', 'stats')
+    const workers = all.workers as readonly WorkerRow[]
+    for (const { cpu_ms } of workers) expect(cpu_ms).to.be.above(0)
+    const counts = workers.flatMap(row => row.responses_by_duration.map(([, count]) => count))
+    expect(counts.reduce((sum, count) => sum + count)).to.equal(5)
   })
 
   it('reloads, and returns the outcome', async () => {

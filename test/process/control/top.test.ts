@@ -1,19 +1,15 @@
 /** `tsicornc top` on a real terminal. */
-import { rmSync } from 'node:fs'
-import net from 'node:net'
-import { join } from 'node:path'
 import { expect } from 'chai'
-import { encodeFrame, FrameReader, longestRequest } from '../../../control/protocol/frame.ts'
-import type { Request } from '../../../control/protocol/messages.ts'
+import { fakeServer } from '../../support/terminal/fake-server.ts'
 import { noTerminal, TestTerminal } from '../../support/terminal/terminal.ts'
-import { afterServers, launch, launchApp, makeFolder, type Tsicorn } from '../../support/tsicorn.ts'
+import { launchApp, launchText, type Tsicorn } from '../../support/tsicorn.ts'
 import { tsicornc } from '../../support/tsicornc.ts'
 import { retire, upgrade } from '../../support/upgrading.ts'
 
 const hello = `export default (req, res) => res.end('hello')`
 
-function top(server: Pick<Tsicorn, 'pid'>, ...more: ConstructorParameters<typeof TestTerminal>[1][]) {
-  return new TestTerminal(['--pid', `${server.pid}`, 'top'], ...more)
+function top(server: Pick<Tsicorn, 'pid'>, env: Readonly<Record<string, string>> = {}) {
+  return new TestTerminal(['--pid', `${server.pid}`, 'top'], env)
 }
 
 /** A program left the terminal as it was. */
@@ -23,32 +19,6 @@ function expectClean({ raw }: TestTerminal, modes: string): void {
     .and.match(/ echo /)
   expect(raw.lastIndexOf('\x1b[?1049l')).to.be.above(raw.lastIndexOf('\x1b[?1049h'))
   expect(raw.lastIndexOf('\x1b[?25h')).to.be.above(raw.lastIndexOf('\x1b[?25l'))
-}
-
-/** Answers commands with these data, and nothing else. */
-async function fakeServer(answers: Readonly<Record<string, unknown>>): Promise<string> {
-  const folder = makeFolder()
-  const path = join(folder, 'fake.ctl')
-  const sockets = new Set<net.Socket>()
-  const server = net.createServer(socket => {
-    sockets.add(socket)
-    const reader = new FrameReader(longestRequest)
-    socket.on('error', () => undefined)
-    socket.on('data', bytes => {
-      for (const message of reader.push(bytes)) {
-        const { id, command } = message as Request
-        const data = answers[command]
-        if (data !== undefined) socket.write(encodeFrame({ id, status: 'ok', data }))
-      }
-    })
-  })
-  await new Promise<void>(resolve => server.listen({ path }, resolve))
-  afterServers(() => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-    rmSync(folder, { recursive: true })
-  })
-  return path
 }
 
 const arbiter = {
@@ -74,9 +44,9 @@ describe('tsicornc top', () => {
     for (const [how, end, code] of [
       ['q', terminal => terminal.type('q'), 0],
       ['Ctrl-C', terminal => terminal.type('\x03'), 0],
-      ['SIGTERM', terminal => void terminal.signal('SIGTERM'), 143],
-      ['SIGHUP', terminal => void terminal.signal('SIGHUP'), 129],
-    ] as const satisfies [string, (terminal: TestTerminal) => void, number][]) {
+      ['SIGTERM', terminal => terminal.signal('SIGTERM'), 143],
+      ['SIGHUP', terminal => terminal.signal('SIGHUP'), 129],
+    ] as const satisfies [string, (terminal: TestTerminal) => void | Promise<void>, number][]) {
       it(`shows the workers, and leaves the terminal clean after ${how}`, async () => {
         const server = launchApp('hello.ts', ['-w', '2', '--name', 'shop'])
         await server.running()
@@ -84,7 +54,7 @@ describe('tsicornc top', () => {
         await terminal.says(/shop \(pid \d+, tsicorn .*\): running, generation 1/)
         await terminal.says(/AGE +STATE +GEN +CONN +FLIGHT +REQ\/S +P50 +P99 +DELAY +CPU +MEMORY/)
         await terminal.says(/http:.* tcp +0/)
-        end(terminal)
+        await end(terminal)
         const ended = await terminal.ended()
         expect(ended.code).to.equal(code)
         expectClean(terminal, ended.modes)
@@ -92,11 +62,7 @@ describe('tsicornc top', () => {
     }
 
     it('scales, reloads and shows the outcome, good or bad', async () => {
-      const server = launch({
-        args: ['-b', '127.0.0.1:0', './app.mjs'],
-        files: { 'app.mjs': hello },
-        errors: true,
-      })
+      const server = launchText(hello, [], { errors: true })
       await server.running()
       const terminal = top(server)
       await terminal.says(/Workers 1\/1/)
@@ -150,11 +116,17 @@ describe('tsicornc top', () => {
     it('lives in a terminal of any size', async () => {
       const server = launchApp('hello.ts')
       await server.running()
-      const sizes = [80, 40, 12, 1].map(width => [width, Math.ceil(width / 4)] as const)
-      const terminal = top(server, { sizes: [...sizes, [120, 40]] })
+      const terminal = top(server)
       await terminal.says(/AGE +STATE/)
-      for (const _ of sizes) terminal.resize()
-      await terminal.says(/AGE +PID +STATE +GEN +UPTIME/)
+      for (const [width, height, pattern] of [
+        [40, 10, /q quit/],
+        [12, 3, /q quit/],
+        [1, 1, /…/],
+        [120, 40, /AGE +PID +STATE +GEN +UPTIME/],
+      ] as const) {
+        terminal.resize(width, height)
+        await terminal.says(pattern)
+      }
       terminal.type('q')
       expect((await terminal.ended()).code).to.equal(0)
     })
@@ -162,12 +134,12 @@ describe('tsicornc top', () => {
     it('shows no colours with NO_COLOR, and nothing at all on a dumb terminal', async () => {
       const server = launchApp('hello.ts')
       await server.running()
-      const plain = top(server, { env: { NO_COLOR: '1' } })
+      const plain = top(server, { NO_COLOR: '1' })
       await plain.says(/AGE +STATE/)
       plain.type('q')
       await plain.ended()
       for (const colour of [1, 7, 32, 36]) expect(plain.raw).not.to.include(`\x1b[${colour}m`)
-      const dumb = top(server, { env: { TERM: 'dumb' } })
+      const dumb = top(server, { TERM: 'dumb' })
       await dumb.says(/top needs a terminal, and TERM is dumb: use tsicornc show all/)
       expect((await dumb.ended()).code).to.equal(2)
     })
@@ -189,6 +161,19 @@ describe('tsicornc top', () => {
       expect(terminal.raw.slice(terminal.raw.lastIndexOf('\x1b[?1049l'))).to.match(
         /tsicornc: The server is gone \(pid \d+\), and none has taken its place/,
       )
+    })
+
+    it('goes on with a server that was started again with the same name', async () => {
+      const before = launchApp('hello.ts', ['--name', 'twice'])
+      await before.running()
+      const terminal = new TestTerminal(['--name', 'twice', 'top'])
+      await terminal.says(/twice \(pid/)
+      const after = launchApp('hello.ts', ['--name', 'twice'])
+      await after.running()
+      await before.stop()
+      await terminal.says(new RegExp(`twice \\(pid ${after.pid}, `))
+      terminal.type('q')
+      expect((await terminal.ended()).code).to.equal(0)
     })
 
     it('says that a server does not answer, and goes on when it does', async () => {
@@ -216,7 +201,20 @@ describe('tsicornc top', () => {
       for (const dangerous of ['\x1b]0', '\x07', '\x9b']) expect(terminal.raw).not.to.include(dangerous)
     })
 
-    it('leaves the terminal clean when it fails itself', async () => {
+    it('leaves the terminal clean after an error that nobody handles, and then shows it', async () => {
+      const server = launchApp('hello.ts')
+      await server.running()
+      const crash = `process.on('SIGUSR2',()=>{throw(Error('crash'))})`
+      const terminal = top(server, { NODE_OPTIONS: `--import=data:text/javascript,${crash}` })
+      await terminal.says(/AGE +STATE/)
+      await terminal.signal('SIGUSR2')
+      const { code, modes } = await terminal.ended()
+      expect(code).to.equal(1)
+      expectClean(terminal, modes)
+      expect(terminal.raw.slice(terminal.raw.lastIndexOf('\x1b[?1049l'))).to.include('Error: crash')
+    })
+
+    it('leaves the terminal clean after an answer that it cannot understand', async () => {
       const socket = await fakeServer({ hello: arbiter, 'show all': { arbiter } })
       const terminal = new TestTerminal(['--socket', socket, 'top'])
       await terminal.says(/tsicornc: TypeError/)

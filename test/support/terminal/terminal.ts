@@ -12,27 +12,24 @@ export const noTerminal = [
   spawnSync(program, args).status === 0 ? [] : [`there is no ${program}`],
 )[0]
 
-/** Runs a program on a new terminal; each USR1 gives it the next of the sizes. */
+/** Runs a program on a new terminal. What is typed may have sizes in it, each behind a zero byte. */
 const python = `
-import fcntl, os, pty, select, signal, struct, sys, termios
-sizes = [tuple(map(int, size.split('x'))) for size in sys.argv[1].split(',')]
+import fcntl, os, pty, re, select, struct, sys, termios
+def resize(fd, size):
+    width, height = map(int, size.split('x'))
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', height, width, 0, 0))
 pid, fd = pty.fork()
 if pid == 0:
-    width, height = sizes[0]
-    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', height, width, 0, 0))
-    os.execvp(sys.argv[2], sys.argv[2:])
-def resize(*_):
-    sizes.pop(0)
-    width, height = sizes[0]
-    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', height, width, 0, 0))
-signal.signal(signal.SIGUSR1, resize)
+    resize(0, '80x24')
+    os.execvp(sys.argv[1], sys.argv[1:])
 try:
     while True:
         ready, _, _ = select.select([0, fd], [], [])
         if 0 in ready:
             typed = os.read(0, 4096)
             if typed == b'': break
-            os.write(fd, typed)
+            for size in re.findall(rb'\\0(\\d+x\\d+);', typed): resize(fd, size.decode())
+            os.write(fd, re.sub(rb'\\0\\d+x\\d+;', b'', typed))
         if fd in ready:
             data = os.read(fd, 65536)
             if data == b'': break
@@ -42,12 +39,6 @@ except OSError:
 `
 
 const program = fileURLToPath(new URL('../../../control/tsicornc.js', import.meta.url))
-
-export interface TerminalOptions {
-  /** In characters: the first, and those that `resize` changes to. */
-  readonly sizes?: readonly (readonly [width: number, height: number])[]
-  readonly env?: Readonly<Record<string, string>>
-}
 
 export class TestTerminal {
   /** All that was written, as it was written. */
@@ -61,16 +52,15 @@ export class TestTerminal {
    * Runs `tsicornc` with these arguments in a shell that has job control. When it is stopped, the shell says so, and
    * continues it after an Enter; after its end, it prints the exit code and the modes of the terminal.
    */
-  constructor(args: readonly string[], { sizes = [[80, 24]], env = {} }: TerminalOptions = {}) {
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     const script = `set -m
 "$@"
 code=$?
 while [ -n "$(jobs -s)" ]; do stty -a; echo "stopped"; read line; fg >/dev/null; code=$?; done
 stty -a
 echo "ended with $code"`
-    const size = sizes.map(([width, height]) => `${width}x${height}`).join(',')
     const command = ['bash', '-c', script, 'bash', process.execPath, program, ...args]
-    this.#python = spawn('python3', ['-c', python, size, ...command], {
+    this.#python = spawn('python3', ['-c', python, ...command], {
       env: { ...process.env, TERM: 'xterm-256color', ...env },
       stdio: ['pipe', 'pipe', 'inherit'],
     })
@@ -111,8 +101,9 @@ echo "ended with $code"`
     this.#python.stdin?.write(keys)
   }
 
-  resize(): void {
-    this.#python.kill('SIGUSR1')
+  /** In characters; it has 80 x 24 at first. */
+  resize(width: number, height: number): void {
+    this.type(`\0${width}x${height};`)
   }
 
   /** Sends a signal to `tsicornc`. */
