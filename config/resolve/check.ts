@@ -13,6 +13,7 @@ export function checkSettings(settings: Settings, origins: Origins): readonly Pr
     ...settingNames.flatMap(name => checkAvailable(name, settings, origins)),
     ...checkFolder(settings, origins),
     ...checkBacklogMetric(settings, origins),
+    ...checkTotalMemory(settings, origins),
   ]
 }
 
@@ -36,4 +37,13 @@ function checkBacklogMetric({ enable_backlog_metric: isOn }: Settings, origins: 
   if (!isOn || process.platform === 'linux') return []
   const message = 'enable_backlog_metric needs /proc of Linux, which is not there: leave it out'
   return [{ origin: origins.enable_backlog_metric, message }]
+}
+
+function checkTotalMemory(
+  { max_total_memory: most, workers }: Settings,
+  origins: Origins,
+): readonly Problem[] {
+  if (most === 0 || typeof workers !== 'number') return []
+  const message = `max_total_memory needs workers as a range, such as 2..8: ${show(workers)} workers stay ${show(workers)}`
+  return [{ origin: origins.max_total_memory, message }]
 }

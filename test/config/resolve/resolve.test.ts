@@ -107,6 +107,13 @@ describe('resolving settings', () => {
     expect((await resolved(given)).command).to.equal('help')
   })
 
+  it('refuses max_total_memory where the number of workers never changes', async () => {
+    const { message } = await refused({ argv: ['a.ts', '-w', '3', '--max-total-memory', '1G'] })
+    expect(message).to.equal(
+      '--max-total-memory: max_total_memory needs workers as a range, such as 2..8: 3 workers stay 3',
+    )
+  })
+
   it('tells all problems at once, each with its origin', async () => {
     const cwd = folderWith(
       config('{ "timout": 3, "workers": "4", "preload_app": true, "bind": "x:y", "chdir": "nowhere" }'),
