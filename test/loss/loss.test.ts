@@ -113,8 +113,11 @@ const pauseMs = 10
 
 /** Signals that come while one of their kind is pending are one signal, so that fewer reloads begin than were asked for. */
 function newestReload({ log }: Tsicorn): { readonly isOver: boolean } {
-  const [, number] = Array.from(log.matchAll(/Reload (\d+): reading/g)).at(-1) ?? []
-  return { isOver: new RegExp(`Reload ${number}: generation \\d+ serves`).test(log) }
+  const newest = Array.from(log.matchAll(/Reload (\d+): reading/g)).at(-1)
+  const since = log.slice(newest?.index)
+  // One that was asked for meanwhile is yet to come.
+  const isLast = !since.includes('The reload follows')
+  return { isOver: isLast && new RegExp(`Reload ${newest?.[1]}: generation \\d+ serves`).test(since) }
 }
 
 async function descriptors(
