@@ -51,7 +51,7 @@ describe('tsicornc', () => {
     expect(JSON.parse(named.stdout)).to.include({ pid: two.pid, name: 'two', phase: 'running' })
     const unknown = await tsicornc('--name', 'three', 'status')
     expect(unknown.code).to.equal(3)
-    expect(unknown.stderr).to.match(/No server of this user has name "three": there are \d+ \(\w+\), \d+/)
+    expect(unknown.stderr).to.match(/No server of this user has name "three": there are \d+ \(.+\), \d+/)
   })
 
   it('finds a server by its pidfile, and by a control socket of its own, which list shows as well', async () => {
