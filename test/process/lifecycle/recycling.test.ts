@@ -50,6 +50,7 @@ describe('reload_bake', () => {
 
   it('rolls back when a new worker crashes while the last old one waits', async () => {
     const server = launch({
+      args: ['--log-level', 'debug'],
       files: { 'tsicorn.config.mjs': config(), 'app.mjs': `export default (req, res) => res.end('one')` },
       errors: true,
     })
@@ -60,6 +61,9 @@ describe('reload_bake', () => {
     )
     server.signal('SIGHUP')
     await server.says(/Worker [12] .* exited with code 0: replaced/)
+    // Both have read the new file, which is now replaced.
+    for (const worker of [3, 4])
+      await eventually('it is ready', () => new RegExp(`Worker ${worker} .* is ready`).test(server.log))
     server.write('app.mjs', `export default (req, res) => res.end('one')`)
     await eventually('the new worker was asked to crash', async () => {
       await fetch(`${url}/crash`, { headers: { connection: 'close' } }).catch(() => undefined)
