@@ -93,7 +93,12 @@ export class Connection {
   #giveUp(): void {
     const { port = undefined } = this.#target as { readonly port?: number }
     const farEnd = port === undefined ? 'a unix socket' : describeFarEnd(this.#socket.localPort, port)
-    this.#finish('timeout', `${silence} after ${this.#reader?.received} bytes; ${farEnd}`)
+    const { connecting, bytesWritten, bytesRead, readableFlowing } = this.#socket
+    const ourEnd = `${connecting ? 'connecting' : 'connected'}, ${bytesWritten} bytes written, ${bytesRead} read, ${readableFlowing === false ? 'paused' : 'not paused'}`
+    this.#finish(
+      'timeout',
+      `${silence} after ${this.#reader?.received} bytes; the client's end is ${ourEnd}; ${farEnd}`,
+    )
   }
 
   close(): void {
