@@ -86,17 +86,19 @@ async function watch(
 
 /** Throws the error with what has become of the upgrade. */
 async function takeBack(client: Client, error: Failure, tell: (text: string) => void): Promise<never> {
-  const { phase, new_arbiter } = (await client.ask('hello')) as Hello
-  if (phase !== 'stopping' && new_arbiter === null)
-    throw new Failure(error.exit, `The upgrade failed, and the old arbiter serves: ${error.message}`)
+  const fail = (state: string) => new Failure(error.exit, `${state}: ${error.message}`)
+  const hasEnded = async () => {
+    const { phase, new_arbiter } = (await client.ask('hello')) as Hello
+    return phase !== 'stopping' && new_arbiter === null
+  }
+  if (await hasEnded()) throw fail('The upgrade failed, and the old arbiter serves')
   tell('Taking the upgrade back: the new arbiter is told to leave')
   const problem = await client.ask('upgrade back').then(
     () => undefined,
     ({ message }: Error) => message,
   )
-  const state =
-    problem === undefined
-      ? 'The upgrade was taken back, and the old arbiter serves'
-      : `The upgrade failed and cannot be taken back (${problem})`
-  throw new Failure(error.exit, `${state}: ${error.message}`)
+  if (problem === undefined) throw fail('The upgrade was taken back, and the old arbiter serves')
+  // The old arbiter may have heard of its end only now.
+  if (await hasEnded()) throw fail('The upgrade failed, and the old arbiter serves')
+  throw fail(`The upgrade failed and cannot be taken back (${problem})`)
 }
