@@ -1,10 +1,11 @@
 /** What a client may send to the control socket without doing any harm. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import { expect } from 'chai'
 import { commands } from '../../../control/protocol/commands.ts'
 import { encodeFrame } from '../../../control/protocol/frame.ts'
 import { chance, createRandom, integer, pick, type Random } from '../../attack/random.ts'
+import { descriptorsOf } from '../../loss/census.ts'
 import { eventually, launchApp, type Tsicorn } from '../../support/tsicorn.ts'
 import { control, exchange, socketOf } from '../../support/tsicornc.ts'
 
@@ -52,7 +53,7 @@ describe('a client of the control socket', () => {
     const server = launchApp('hello.ts', ['-w', '2'])
     await server.running()
     await control(server, 'hello')
-    const before = { workers: server.workers, descriptors: descriptorsOf(server) }
+    const before = { workers: server.workers, descriptors: await descriptorsOf(server.pid) }
     const random = createRandom(1)
     for (let round = 0; round < 200; round += 1) {
       const make = round % 2 === 0 ? garbage : mutated
@@ -60,7 +61,10 @@ describe('a client of the control socket', () => {
     }
     expect((await control(server, 'hello')).code).to.equal(0)
     expect(server.workers).to.deep.equal(before.workers)
-    await eventually('its descriptors are as before', () => descriptorsOf(server) === before.descriptors)
+    await eventually(
+      'its descriptors are as before',
+      async () => (await descriptorsOf(server.pid)) === before.descriptors,
+    )
     expect(server.log).to.not.match(/The arbiter failed|Reload|Wanted|Stopping/)
   }).timeout(240_000)
 
@@ -123,10 +127,6 @@ async function send(path: string, bytes: Buffer): Promise<void> {
     socket.on('error', () => undefined)
     socket.end(bytes)
   })
-}
-
-function descriptorsOf({ pid }: Tsicorn): number {
-  return readdirSync(`/proc/${pid}/fd`).length
 }
 
 function memoryOf({ pid }: Tsicorn): number {
