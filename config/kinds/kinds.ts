@@ -4,6 +4,7 @@
  *
  * A kind's `expects` completes an error message: `timeout must be a number of seconds, 0 or more`.
  */
+
 /** A fragment of JSON Schema. */
 export type Schema = Readonly<Record<string, unknown>>
 

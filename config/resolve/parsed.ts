@@ -7,6 +7,7 @@ import {
   type StatsdAddress,
   type SyslogAddress,
 } from '../kinds/telemetry-address.ts'
+import type { Range } from '../kinds/worker-count.ts'
 import type { Problem } from '../load/config-error.ts'
 import type { SettingName, Settings } from '../table.ts'
 import { show } from './layers.ts'
@@ -15,7 +16,7 @@ export interface Parsed {
   /** The name in process titles. */
   readonly name: string
   /** How few and how many workers serve; the same number twice without autoscaling. */
-  readonly workers: { readonly min: number; readonly max: number }
+  readonly workers: Range
   /** Where the server listens, in the order of `bind`. */
   readonly addresses: readonly Address[]
   /** Absolute; null without one. */

@@ -5,7 +5,7 @@ import type { Resolved } from '../../config/resolve/resolve.ts'
 import type { LogLevel } from '../../worker/protocol/messages.ts'
 import type { Statsd } from '../../worker/sinks/statsd.ts'
 import type { Syslog } from '../../worker/sinks/syslog.ts'
-import { backlogReader } from '../sockets/backlog.ts'
+import { followBacklog } from '../sockets/backlog.ts'
 import type { Listener } from '../sockets/sockets.ts'
 
 /** The receivers. */
@@ -17,16 +17,13 @@ interface Followed {
   readonly listeners: readonly Listener[]
 }
 
-/** How often the queues are measured, in milliseconds. */
-const backlogMs = 1_000
-
 export class Outlets {
   readonly #onTrouble: (message: string) => void
   #targets: Targets = { syslog: null, statsd: null }
   #syslog: Syslog | undefined
   #statsd: Statsd | undefined
   #workers = -1
-  #backlogTimer: NodeJS.Timeout | undefined
+  #stopMeasuring: () => void = () => undefined
 
   constructor(onTrouble: (message: string) => void) {
     this.#onTrouble = onTrouble
@@ -72,32 +69,20 @@ export class Outlets {
 
   /** Measures the queues of this generation from now on, if the metric is enabled. */
   follow({ resolved, listeners }: Followed): void {
-    clearInterval(this.#backlogTimer)
+    this.#stopMeasuring()
     const { statsd_host, enable_backlog_metric } = resolved.settings
     if (statsd_host === null || !enable_backlog_metric) return
-    const read = backlogReader(listeners)
-    const measure = async () => {
-      const waiting = await read()
+    const measured = (waiting: number | undefined) => {
       if (waiting !== undefined) this.#statsd?.histogram('gunicorn.backlog', waiting)
     }
-    let failing = false
-    this.#backlogTimer = setInterval(() => {
-      measure().then(
-        () => {
-          failing = false
-        },
-        (error: Error) => {
-          // Reported once for as long as it lasts: descriptors may be short for a while.
-          if (!failing) this.#onTrouble(`Cannot measure the backlog: ${error.message}`)
-          failing = true
-        },
-      )
-    }, backlogMs).unref()
+    this.#stopMeasuring = followBacklog(listeners, measured, ({ message }) =>
+      this.#onTrouble(`Cannot measure the backlog: ${message}`),
+    )
   }
 
   /** Resolves when everything is sent, or after about a second. */
   async close(): Promise<void> {
-    clearInterval(this.#backlogTimer)
+    this.#stopMeasuring()
     await Promise.all([this.#syslog?.close(), this.#statsd?.close()])
   }
 }

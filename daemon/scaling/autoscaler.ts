@@ -2,7 +2,7 @@
 import type { Resolved } from '../../config/resolve/resolve.ts'
 import { monotonicNow, type ScoreRecord } from '../../worker/protocol/scoreboard.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
-import { backlogReader } from '../sockets/backlog.ts'
+import { followBacklog } from '../sockets/backlog.ts'
 import type { Listener } from '../sockets/sockets.ts'
 import { judge, type LoadSample, newHistory } from '../state/autoscale.ts'
 import type { PlannedWorker } from '../state/world.ts'
@@ -25,13 +25,10 @@ export interface AutoscalerParts {
   readonly records: () => ReadonlyMap<number, ScoreRecord>
 }
 
-const measureMs = 1_000
-
 export class Autoscaler {
   readonly #parts: AutoscalerParts
   #history = newHistory(monotonicNow())
-  #timer: NodeJS.Timeout | undefined
-  #isFailing = false
+  #stopMeasuring: () => void = () => undefined
 
   constructor(parts: AutoscalerParts) {
     this.#parts = parts
@@ -39,25 +36,15 @@ export class Autoscaler {
 
   /** Measures the queues of this generation from now on, if its configuration asks for it. */
   follow({ resolved, listeners }: Followed): void {
-    clearInterval(this.#timer)
+    this.close()
     const { min, max } = resolved.parsed.workers
     if (min === max) return
-    const read = backlogReader(listeners)
-    this.#timer = setInterval(() => void this.#measure(read), measureMs).unref()
-  }
-
-  async #measure(read: () => Promise<number | undefined>): Promise<void> {
     const { put, log } = this.#parts
-    let queued = 0
-    try {
-      queued = (await read()) ?? 0
-      this.#isFailing = false
-    } catch (error) {
-      // Reported once for as long as it lasts: descriptors may be short for a while.
-      if (!this.#isFailing) log.error(`Cannot measure the queues: ${(error as Error).message}`)
-      this.#isFailing = true
-    }
-    put({ type: 'queues measured', queued })
+    this.#stopMeasuring = followBacklog(
+      listeners,
+      (queued = 0) => put({ type: 'queues measured', queued }),
+      ({ message }) => log.error(`Cannot measure the queues: ${message}`),
+    )
   }
 
   /** How many workers are to serve instead of `wanted`. */
@@ -85,6 +72,6 @@ export class Autoscaler {
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    this.#stopMeasuring()
   }
 }

@@ -12,14 +12,35 @@ interface Queue {
 
 const listening = '0A'
 
+/** How often the queues are measured, in milliseconds. */
+const measureMs = 1_000
+
 /**
- * Returns a function that adds up the queues of the TCP listeners; it returns undefined without any, since the kernel
- * does not show the queues of unix sockets.
+ * Measures the queues of the TCP listeners together until the returned function is called. They are undefined without
+ * any, since the kernel does not show the queues of unix sockets, and where they cannot be read. That is reported once
+ * for as long as it lasts: descriptors may be short for a while.
  */
-export function backlogReader(listeners: readonly Listener[]): () => Promise<number | undefined> {
+export function followBacklog(
+  listeners: readonly Listener[],
+  measured: (waiting: number | undefined) => void,
+  failed: (error: Error) => void,
+): () => void {
   const tcp = listeners.filter(isTcp)
   const total = adder(tcp)
-  return async () => (tcp.length === 0 ? undefined : total(await readQueues()))
+  let isFailing = false
+  const read = async (): Promise<number | undefined> => {
+    try {
+      const waiting = tcp.length === 0 ? undefined : total(await readQueues())
+      isFailing = false
+      return waiting
+    } catch (error) {
+      if (!isFailing) failed(error as Error)
+      isFailing = true
+      return undefined
+    }
+  }
+  const timer = setInterval(async () => measured(await read()), measureMs).unref()
+  return () => clearInterval(timer)
 }
 
 /** The queue of each of these listeners, in their order; undefined for those that are not TCP. */

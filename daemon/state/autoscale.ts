@@ -110,11 +110,8 @@ export function judge(
   const why = `they are busy ${percent(history.slow)} of the time, for ${Math.round(history.patience / 1_000)} s`
   // The next one may follow sooner than the first.
   const calmSince = now - history.patience + Math.min(shrinkMs, history.patience)
-  const rescaled = {
-    fast: (history.fast * wanted) / (wanted - 1),
-    slow: (history.slow * wanted) / (wanted - 1),
-  }
-  return { history: { ...history, ...rescaled, calmSince, shrankAt: now }, wanted: wanted - 1, why }
+  const shared = { ...shareOut(history, wanted / (wanted - 1)), calmSince, shrankAt: now }
+  return { history: shared, wanted: wanted - 1, why }
 }
 
 function remember(
@@ -158,15 +155,18 @@ function mostFor({ memory, serving }: LoadSample, limits: ScaleLimits): number {
   return Math.min(limits.max, Math.max(limits.min, Math.floor((limits.memory * serving) / memory)))
 }
 
+/** What the averages are when another number of workers shares the same load. */
+function shareOut(history: LoadHistory, share: number): LoadHistory {
+  return { ...history, fast: history.fast * share, slow: history.slow * share }
+}
+
 /** More workers share the same load; one that was sent away a short while ago should have stayed. */
 function grown(history: LoadHistory, now: number, share: number): LoadHistory {
   const flapped = now - history.shrankAt < flapMs
   const isForgotten = now - history.flappedAt > forgetMs
   const patience = isForgotten ? firstPatienceMs : history.patience
   return {
-    ...history,
-    fast: history.fast * share,
-    slow: history.slow * share,
+    ...shareOut(history, share),
     queues: 0,
     calmSince: undefined,
     patience: flapped ? Math.min(mostPatienceMs, 2 * patience) : patience,
