@@ -21,6 +21,20 @@ function expectClean({ raw }: TestTerminal, modes: string): void {
   expect(raw.lastIndexOf('\x1b[?25h')).to.be.above(raw.lastIndexOf('\x1b[?25l'))
 }
 
+/** Its view of a server of its own. */
+async function opened(env: Readonly<Record<string, string>> = {}) {
+  const server = launchApp('hello.ts')
+  await server.running()
+  const terminal = top(server, env)
+  await terminal.says(/AGE +STATE/)
+  return { server, terminal }
+}
+
+async function quits(terminal: TestTerminal): Promise<void> {
+  terminal.type('q')
+  expect((await terminal.ended()).code).to.equal(0)
+}
+
 const arbiter = {
   ...{ name: 'fake', pid: 1, version: '0', phase: 'running', generation: 1, wanted: 1, ready: 1, uptime: 1 },
   ...{ addresses: [], old_arbiter: null, new_arbiter: null },
@@ -76,8 +90,7 @@ describe('tsicornc top', () => {
       server.write('app.mjs', `throw new Error('no database')`)
       terminal.type('r')
       await terminal.says(/Reload 2 failed: The app .*no database/)
-      terminal.type('q')
-      expect((await terminal.ended()).code).to.equal(0)
+      await quits(terminal)
     })
 
     it('sorts, pauses and explains its keys', async () => {
@@ -93,15 +106,11 @@ describe('tsicornc top', () => {
       await terminal.says(/Reload, and show the outcome/)
       terminal.type('?')
       await terminal.says(/AGE +STATE/)
-      terminal.type('q')
-      expect((await terminal.ended()).code).to.equal(0)
+      await quits(terminal)
     })
 
     it('gives the terminal back for Ctrl-Z, and takes it again', async () => {
-      const server = launchApp('hello.ts')
-      await server.running()
-      const terminal = top(server)
-      await terminal.says(/AGE +STATE/)
+      const { terminal } = await opened()
       terminal.type('\x1a')
       const { 1: modes = '' } = await terminal.says(/(speed [\s\S]*)stopped\r\n/)
       expectClean(terminal, modes)
@@ -114,10 +123,7 @@ describe('tsicornc top', () => {
     })
 
     it('lives in a terminal of any size', async () => {
-      const server = launchApp('hello.ts')
-      await server.running()
-      const terminal = top(server)
-      await terminal.says(/AGE +STATE/)
+      const { terminal } = await opened()
       for (const [width, height, pattern] of [
         [40, 10, /q quit/],
         [12, 3, /q quit/],
@@ -127,15 +133,11 @@ describe('tsicornc top', () => {
         terminal.resize(width, height)
         await terminal.says(pattern)
       }
-      terminal.type('q')
-      expect((await terminal.ended()).code).to.equal(0)
+      await quits(terminal)
     })
 
     it('shows no colours with NO_COLOR, and nothing at all on a dumb terminal', async () => {
-      const server = launchApp('hello.ts')
-      await server.running()
-      const plain = top(server, { NO_COLOR: '1' })
-      await plain.says(/AGE +STATE/)
+      const { server, terminal: plain } = await opened({ NO_COLOR: '1' })
       plain.type('q')
       await plain.ended()
       for (const colour of [1, 7, 32, 36]) expect(plain.raw).not.to.include(`\x1b[${colour}m`)
@@ -145,10 +147,7 @@ describe('tsicornc top', () => {
     })
 
     it('goes on with the new arbiter of an upgrade', async () => {
-      const server = launchApp('hello.ts')
-      await server.running()
-      const terminal = top(server)
-      await terminal.says(/AGE +STATE/)
+      const { server, terminal } = await opened()
       const pid = await upgrade(server)
       await terminal.says(/The new arbiter serves beside the old one/)
       await retire(server, server.pid)
@@ -172,21 +171,16 @@ describe('tsicornc top', () => {
       await after.running()
       await before.stop()
       await terminal.says(new RegExp(`twice \\(pid ${after.pid}, `))
-      terminal.type('q')
-      expect((await terminal.ended()).code).to.equal(0)
+      await quits(terminal)
     })
 
     it('says that a server does not answer, and goes on when it does', async () => {
-      const server = launchApp('hello.ts')
-      await server.running()
-      const terminal = top(server)
-      await terminal.says(/AGE +STATE/)
+      const { server, terminal } = await opened()
       server.signal('SIGSTOP')
       await terminal.says(/The server has not answered for \d s/)
       server.signal('SIGCONT')
       await terminal.says(/sort: age/)
-      terminal.type('q')
-      expect((await terminal.ended()).code).to.equal(0)
+      await quits(terminal)
     })
 
     it('passes no control characters of a server on to the terminal', async () => {
@@ -202,11 +196,8 @@ describe('tsicornc top', () => {
     })
 
     it('leaves the terminal clean after an error that nobody handles, and then shows it', async () => {
-      const server = launchApp('hello.ts')
-      await server.running()
       const crash = `process.on('SIGUSR2',()=>{throw(Error('crash'))})`
-      const terminal = top(server, { NODE_OPTIONS: `--import=data:text/javascript,${crash}` })
-      await terminal.says(/AGE +STATE/)
+      const { terminal } = await opened({ NODE_OPTIONS: `--import=data:text/javascript,${crash}` })
       await terminal.signal('SIGUSR2')
       const { code, modes } = await terminal.ended()
       expect(code).to.equal(1)
