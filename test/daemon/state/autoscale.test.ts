@@ -1,6 +1,7 @@
 /** How many workers the load needs: over simulated hours, and for whatever is measured. */
 import { expect } from 'chai'
 import { judge, type LoadSample, newHistory, type ScaleLimits } from '../../../daemon/state/autoscale.ts'
+import { createRandom } from '../../loss/client/random.ts'
 import { dayOf, liveDay } from './traffic.ts'
 
 const limits: ScaleLimits = { min: 2, max: 16, memory: 0 }
@@ -88,11 +89,7 @@ describe('autoscaling', () => {
   })
 
   it('stays within its limits and in proportion, whatever is measured', () => {
-    let seed = 7
-    const random = () => {
-      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31
-      return seed / 2 ** 31
-    }
+    const random = createRandom(7)
     for (let life = 0; life < 100; life += 1) {
       const within = { min: 1 + Math.floor(random() * 4), max: 4 + Math.floor(random() * 60), memory: 0 }
       const range = random() < 0.5 ? within : { ...within, memory: gigabyte * random() }

@@ -1,5 +1,6 @@
 /** A day of traffic, made from a seed, and how autoscaling follows it: for tests, and for the chart in the documentation. */
 import { judge, newHistory, type ScaleLimits } from '../../../daemon/state/autoscale.ts'
+import { createRandom } from '../../loss/client/random.ts'
 
 /** How long a worker takes until it serves, in seconds. */
 const bootSeconds = 3
@@ -12,11 +13,7 @@ export interface Moment {
 
 /** The demand in each second: low at night, two peaks, noise, and a few sudden bursts. */
 export function dayOf(seed: number): readonly number[] {
-  let state = seed
-  const random = () => {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31
-    return state / 2 ** 31
-  }
+  const random = createRandom(seed)
   const bursts = Array.from({ length: 5 }, () => ({
     at: random() * 86_400,
     lasts: 60 + random() * 900,
