@@ -2,7 +2,7 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import { monotonicNow } from '../../../worker/protocol/scoreboard.ts'
-import { describeFarEnd } from '../../support/http/far-end.ts'
+import { describeFarEnd, describeNearEnd } from '../../support/http/connection-ends.ts'
 import { Patience, silence } from './patience.ts'
 import { ResponseReader } from './response.ts'
 
@@ -36,6 +36,10 @@ export interface Answer {
   readonly idle: number
   readonly worker: number | undefined
 }
+
+/** How many connections a process asks the kernel about: it takes a second on a busy machine, and holds all others up. */
+const mostExamined = 3
+let examined = 0
 
 /** Each read is consumed before the next one begins, on whichever connection. */
 const buffer = Buffer.allocUnsafe(65_536)
@@ -92,13 +96,14 @@ export class Connection {
 
   #giveUp(): void {
     const { port = undefined } = this.#target as { readonly port?: number }
-    const farEnd = port === undefined ? 'a unix socket' : describeFarEnd(this.#socket.localPort, port)
-    const { connecting, bytesWritten, bytesRead, readableFlowing } = this.#socket
-    const ourEnd = `${connecting ? 'connecting' : 'connected'}, ${bytesWritten} bytes written, ${bytesRead} read, ${readableFlowing === false ? 'paused' : 'not paused'}`
-    this.#finish(
-      'timeout',
-      `${silence} after ${this.#reader?.received} bytes; the client's end is ${ourEnd}; ${farEnd}`,
-    )
+    const ends = port === undefined ? 'over a unix socket' : this.#examine(port)
+    this.#finish('timeout', `${silence} after ${this.#reader?.received} bytes; ${ends}`)
+  }
+
+  #examine(port: number): string {
+    examined += 1
+    if (examined > mostExamined) return 'not examined'
+    return `${describeNearEnd(this.#socket, port)}; ${describeFarEnd(this.#socket.localPort, port)}`
   }
 
   close(): void {

@@ -26,8 +26,11 @@ const refusedMs = 50
 /** How much delay a fixed rate catches up with at most, in milliseconds. */
 const mostBehindMs = 500
 
-/** More requests under way than this mean that the server is stuck: adding to them is useless. */
-const mostUnderWay = 500
+/**
+ * More requests of one kind under way than this mean that the server does not keep up. To add to them would only test
+ * how long the queue of the listener is: on a busy machine, it would be longer than the patience of the clients.
+ */
+const mostUnderWay = 60
 
 type Entered = Connection | Session | Pipeline | WebSocketConnection
 

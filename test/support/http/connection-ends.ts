@@ -1,5 +1,6 @@
-/** Finds who holds the server's end of a TCP connection, for requests that were never answered. */
+/** Says what the kernel knows of both ends of a TCP connection, for requests that were never answered. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import type { Socket } from 'node:net'
 
 /** The states that `/proc/net/tcp` shows for a connection. */
 const states: Readonly<Record<string, string>> = {
@@ -21,6 +22,35 @@ export function describeFarEnd(clientPort: number | undefined, serverPort: numbe
   const holder =
     row.inode === '0' ? 'held by no process' : `held by ${holdersOf(row.inode).join(', ') || 'nobody'}`
   return `the server's end is ${states[row.state] ?? row.state}, ${holder}, ${row.unread} bytes unread`
+}
+
+/** One phrase: what the client's kernel has for it, and which events its event loop is registered for. */
+export function describeNearEnd(socket: Socket, serverPort: number | undefined): string {
+  const { connecting, bytesWritten, bytesRead, localPort } = socket
+  const row = rows().find(({ local, remote }) => local === localPort && remote === serverPort)
+  const kernel =
+    row === undefined
+      ? 'unknown to the kernel'
+      : `${states[row.state] ?? row.state}, ${row.unread} bytes unread`
+  const { fd } = (socket as unknown as { readonly _handle?: { readonly fd: number } })._handle ?? { fd: -1 }
+  const seen = `${connecting ? 'connecting' : 'connected'}, ${bytesWritten} bytes written, ${bytesRead} read`
+  return `the client's end is ${kernel}; the client sees it as ${seen}, and waits for ${eventsOf(fd)} on descriptor ${fd}`
+}
+
+/** The events of `epoll_ctl(2)` that this process waits for on a descriptor, in hexadecimal. */
+function eventsOf(descriptor: number): string {
+  const registered = new RegExp(`^tfd: +${descriptor} events: +(\\w+)`, 'm')
+  const found = readdirSync('/proc/self/fdinfo').flatMap(fd => registered.exec(infoOf(fd))?.[1] ?? [])
+  return found.join(', ') || 'nothing'
+}
+
+/** Empty for a descriptor that was closed meanwhile. */
+function infoOf(descriptor: string): string {
+  try {
+    return readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1')
+  } catch {
+    return ''
+  }
 }
 
 function rows() {
