@@ -12,6 +12,7 @@ import { Connections } from './connection/connections.ts'
 import { LazyTransport } from './connection/lazy-transport.ts'
 import { importHooks } from './import-hooks.ts'
 import { flushMs, Leaving, lastLinesMs, minLeaveMs } from './leaving.ts'
+import { tellAppMetrics } from './process/app-metrics.ts'
 import { shutDown } from './process/app-shutdown.ts'
 import { tellArbiter } from './process/arbiter-channel.ts'
 import { accountVariables, applyEnvironment, setTitle } from './process/environment.ts'
@@ -231,7 +232,7 @@ export class Worker {
     await this.#app
       ?.close?.()
       .catch((error: unknown) => this.#log.error(`Closing the app failed: ${stackOf(error)}`))
-    await written
+    await Promise.all([written, this.#start.settings.app_metrics && tellAppMetrics(0, this.#log)])
     const exitHook = this.#hooks
     this.#hooks = createHookCaller({}, this.#log)
     await exitHook.tell('worker_exit', this.#server, this.#view)

@@ -9,8 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Address, describeAddress } from '../../config/kinds/bind-address.ts'
 import { listenersOf } from '../control/snapshot.ts'
 import { attempt, clearStaleSocket } from '../sockets/socket-file.ts'
-import { type AdministeredServer, type Counters, countersOf, readCounters } from './counters.ts'
-import { contentTypes, exposition, type Format, formatFor } from './exposition.ts'
+import { AppMetrics } from './app-metrics.ts'
+import { type AdministeredServer, type Counters, countersOf, type Legacy, readLegacy } from './counters.ts'
+import { contentTypes, exposition, type Format, formatFor, withoutNamesOf } from './exposition.ts'
 import { type Health, healthOf } from './health.ts'
 import { metricsOf } from './metrics.ts'
 
@@ -37,6 +38,7 @@ export class AdminServer {
   #server: AdministeredServer | undefined
   #inherited: Counters | undefined
   #lastReload: number | undefined
+  readonly #app = new AppMetrics()
   #made: { readonly at: number; readonly texts: Promise<Readonly<Record<Format, string>>> } | undefined
 
   constructor(options: AdminOptions) {
@@ -80,22 +82,24 @@ export class AdminServer {
   /** Tells about this server from now on. */
   serve(server: AdministeredServer): void {
     this.#server = server
+    server.totals.app = this.#app
     server.journal.follow(event => {
       if (event.type === 'reload succeeded') this.#lastReload = event.took
     })
   }
 
   /** Everything counted so far, for a new arbiter. */
-  get counters(): Counters | undefined {
-    return this.#server && countersOf(this.#server, this.#inherited)
+  get legacy(): Legacy | undefined {
+    return this.#server && { ...countersOf(this.#server, this.#inherited), app: this.#app.counters }
   }
 
   /** Goes on from the counters in this message of the old arbiter. */
   inherit(message: unknown): void {
-    const counters = readCounters(message)
-    if (counters === undefined) return
-    this.#inherited = counters
-    this.#server?.totals.inherit(counters.requests)
+    const legacy = readLegacy(message)
+    if (legacy === undefined) return
+    this.#inherited = legacy
+    this.#server?.totals.inherit(legacy.requests)
+    this.#app.inherit(legacy.app)
   }
 
   close(): void {
@@ -129,15 +133,17 @@ export class AdminServer {
 
   async #make(): Promise<Readonly<Record<Format, string>>> {
     const server = this.#server
-    const counters = this.counters
-    if (server === undefined || counters === undefined) throw new Error('The server is being started')
-    const families = metricsOf({
+    if (server === undefined) throw new Error('The server is being started')
+    const app = server.resolved.settings.app_metrics ? this.#app : undefined
+    await app?.measure(server.fleet.workers)
+    const own = metricsOf({
       server,
       version: this.#options.version,
-      counters,
+      counters: countersOf(server, this.#inherited),
       listeners: await listenersOf(server),
       lastReload: this.#lastReload,
     })
+    const families = [...own, ...withoutNamesOf(own, (await app?.families()) ?? [])]
     return {
       prometheus: exposition(families, 'prometheus'),
       openmetrics: exposition(families, 'openmetrics'),
