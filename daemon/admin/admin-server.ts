@@ -5,6 +5,7 @@
  */
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Address, describeAddress } from '../../config/kinds/bind-address.ts'
 import { listenersOf } from '../control/snapshot.ts'
@@ -22,7 +23,7 @@ export interface AdminOptions {
 }
 
 /** How many clients may be connected, and how long one may take for a request, or read nothing, in milliseconds. */
-const mostClients = 64
+const mostClients = 32
 const patienceMs = 5_000
 
 /** How long the same metrics are served again, in milliseconds. */
@@ -35,6 +36,8 @@ const pauseMs = 250
 export class AdminServer {
   readonly #options: AdminOptions
   readonly #http: HttpServer
+  /** The clients that have no answer yet. */
+  readonly #asking = new WeakSet<Socket>()
   #server: AdministeredServer | undefined
   #inherited: Counters | undefined
   #lastReload: number | undefined
@@ -44,7 +47,7 @@ export class AdminServer {
   constructor(options: AdminOptions) {
     this.#options = options
     const limits = { headersTimeout: patienceMs, requestTimeout: patienceMs, keepAliveTimeout: patienceMs }
-    this.#http = createServer({ ...limits, maxHeaderSize: 8_192 }, (req, res) => void this.#answer(req, res))
+    this.#http = createServer({ ...limits, maxHeaderSize: 8_192 }, (req, res) => this.#take(req, res))
     this.#http.maxConnections = mostClients
     this.#http.timeout = patienceMs
     this.#http.unref()
@@ -105,6 +108,15 @@ export class AdminServer {
   close(): void {
     attempt(() => this.#http.close())
     this.#http.closeAllConnections()
+  }
+
+  /** No client needs to send a request before it has the last answer; thousands in one piece would hold up the loop. */
+  #take(req: IncomingMessage, res: ServerResponse): void {
+    const { socket } = req
+    if (this.#asking.has(socket)) return void socket.destroy()
+    this.#asking.add(socket)
+    res.once('close', () => this.#asking.delete(socket))
+    void this.#answer(req, res)
   }
 
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {

@@ -12,6 +12,9 @@ interface Queue {
 
 const listening = '0A'
 
+/** How much of a table is read at once, in bytes: some fifty rows. */
+const pieceLength = 8_192
+
 /** How often the queues are measured, in milliseconds. */
 const measureMs = 1_000
 
@@ -80,18 +83,24 @@ async function readTable(name: string): Promise<Queue[]> {
   })
   if (file === undefined) return []
   try {
-    const queues: Queue[] = []
-    let isHead = true
-    for await (const row of file.readLines()) {
-      const [, local = '', , state, waiting = '', , , , , inode = ''] = row.trim().split(/\s+/)
-      if (!isHead && state !== listening) break
-      if (!isHead) queues.push({ inode, port: hexAfterColon(local), waiting: hexAfterColon(waiting) })
-      isHead = false
+    const buffer = Buffer.alloc(pieceLength)
+    let text = ''
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, pieceLength)
+      text += buffer.toString('latin1', 0, bytesRead)
+      // The first row is the head, and the last one may be a part.
+      const rows = text.split('\n').slice(1, -1).map(rowOf)
+      const queues = rows.filter(({ state }) => state === listening)
+      if (bytesRead === 0 || queues.length < rows.length) return queues
     }
-    return queues
   } finally {
     await file.close()
   }
+}
+
+function rowOf(row: string): Queue & { readonly state: string } {
+  const [, local = '', , state = '', waiting = '', , , , , inode = ''] = row.trim().split(/\s+/)
+  return { state, inode, port: hexAfterColon(local), waiting: hexAfterColon(waiting) }
 }
 
 function hexAfterColon(text: string): number {

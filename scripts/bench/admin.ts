@@ -36,8 +36,8 @@ type Behaviour = (port: number) => () => void
 const behaviours: Readonly<Record<string, Behaviour>> = {
   'no clients': () => () => undefined,
   'one that asks again and again': port => repeat(port, 1),
-  '64 that ask again and again': port => repeat(port, 64),
-  [`${clients} that ask and never read`]: port => crowd(port, socket => socket.pause().write(get.repeat(20))),
+  '32 that ask again and again': port => repeat(port, 32),
+  [`${clients} that ask and never read`]: port => crowd(port, socket => socket.pause().write(get)),
   [`${clients} that send a byte each second`]: port =>
     crowd(port, socket => {
       let sent = 0
