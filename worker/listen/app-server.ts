@@ -18,6 +18,7 @@ export function showListening(server: Server, address: Address, closed: () => bo
     if (!isInForce(server, 'close', close))
       return Reflect.apply(prototypeOf(server).close, server, [callback])
     restoreServer(server)
+    asked.delete(server)
     const isClosed = closed()
     // Node would tell it that the server does not listen.
     if (Object.hasOwn(server, 'close')) return server.close(callback && (() => callback()))

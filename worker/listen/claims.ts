@@ -4,7 +4,7 @@ import type { AppLog, AppServer } from '../http/types.ts'
 import { AppError, type Elsewhere } from '../protocol/boot-error.ts'
 import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
 import type { Descriptors } from './descriptors.ts'
-import { isLocal, matches } from './listen-address.ts'
+import { isApart, isLocal, matches } from './listen-address.ts'
 import type { ListenRequest } from './listen-request.ts'
 
 /** A server of the app that called `listen` for an inherited socket. */
@@ -108,9 +108,9 @@ export class Claims {
     return this.free().filter(({ of_app }) => of_app)
   }
 
-  /** The listeners on the port or path of the request, whatever its host. */
+  /** The listeners on the port or path of the request, also at another host that the operator chose. */
   matching(request: ListenRequest): readonly InheritedListener[] {
-    return this.#listeners.filter(listener => matches(listener, request))
+    return this.#listeners.filter(listener => matches(listener, request) && !isApart(request, listener))
   }
 
   /** Those that no server of the app has taken. */

@@ -207,6 +207,31 @@ describe('where an app listens', () => {
     )
   })
 
+  it('with PORT and two hosts of its own, it is served on both, also when the second one comes at a reload', async () => {
+    const port = await freePort()
+    const one = `serve('one').listen(process.env.PORT, '127.0.0.1')`
+    const two = `serve('two').listen(process.env.PORT, '127.0.0.2')`
+    const server = launch({
+      args: ['./app.mjs'],
+      env: { PORT: String(port) },
+      files: { 'app.mjs': app(one) },
+    })
+    await server.running()
+    const isReached = async (host: string, name: string) =>
+      expect(await fresh(`http://${host}:${port}`)).to.match(new RegExp(`^${name} `))
+    await isReached('127.0.0.1', 'one')
+    for (const listens of [
+      [one, two],
+      [two, one],
+      [one, `serve('two').listen(process.env.PORT, '127.0.0.3')`],
+    ]) {
+      server.write('app.mjs', app(...listens))
+      await server.reload()
+      await isReached('127.0.0.1', 'one')
+      await isReached(listens.at(-1)?.includes('0.3') ? '127.0.0.3' : '127.0.0.2', 'two')
+    }
+  })
+
   it('it is served although somebody else has the default address', async () => {
     const rival = createServer()
       .listen(8000, '127.0.0.1')
