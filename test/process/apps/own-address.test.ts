@@ -565,6 +565,42 @@ describe('where an app listens', () => {
       await server.stop()
     })
 
+  it('it keeps none of the servers that it has replaced', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: {
+        'app.mjs': `${placeholder}
+          import { setFlagsFromString } from 'node:v8'
+          import { runInNewContext } from 'node:vm'
+          setFlagsFromString('--expose-gc')
+          const gc = runInNewContext('gc')
+          const replaced = []
+          const answer = async (req, res) => {
+            res.setHeader('connection', 'close')
+            for (let times = 0; times < 5; times += 1) {
+              await turn()
+              gc()
+            }
+            const kept = replaced.filter(one => one.deref() !== undefined).length
+            res.end(replaced.length + ' replaced, ' + (kept < 5 ? 'few' : kept) + ' kept')
+          }
+          const close = server => new Promise(resolve => server.close(resolve))
+          const replace = async last => {
+            await close(last)
+            replaced.push(new WeakRef(last))
+            const next = createServer(answer).listen(process.env.PORT)
+            for (let turns = 0; turns < 3; turns += 1) await turn()
+            if (replaced.length < 30) setTimeout(replace, 5, next)
+          }
+          setTimeout(replace, 500, starting)`,
+      },
+    })
+    const url = await server.running()
+    let answer = ''
+    while (!answer.startsWith('30 ')) answer = await fresh(url).catch(() => '')
+    expect(answer).to.equal('30 replaced, few kept')
+  })
+
   /** Its third server is closed at `/close`, and the file `open` lets it open another one. */
   const withGap = `${placeholder}
     import { existsSync } from 'node:fs'
