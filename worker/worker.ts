@@ -235,7 +235,8 @@ export class Worker {
     const exitHook = this.#hooks
     this.#hooks = createHookCaller({}, this.#log)
     await exitHook.tell('worker_exit', this.#server, this.#view)
-    process.exit(code)
+    // The app may have set another one as it was told to end.
+    process.exit(code === exitCodes.ok.code ? process.exitCode : code)
   }
 
   get #server(): ServerInfo {
