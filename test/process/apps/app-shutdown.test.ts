@@ -211,7 +211,9 @@ describe('the end of an app', () => {
   })
 
   it('may set the exit code of the process', async () => {
-    const server = serve(`${listens}\nprocess.exitCode = 9\nprocess.on('SIGTERM', () => { process.exitCode = 143 })`)
+    const server = serve(
+      `${listens}\nprocess.exitCode = 9\nprocess.on('SIGTERM', () => { process.exitCode = 143 })`,
+    )
     await server.running()
     server.signal('SIGTERM')
     await server.says(/\[INFO\] Worker 1 \(pid \d+\) exited with code 143: stopping/)
