@@ -217,9 +217,10 @@ export class Worker {
     await this.#accessLog?.reopen()
   }
 
-  /** Every orderly exit of a worker; the user's code has a moment at least, or until `end` of `performance.now()`. */
+  /** Every orderly exit; the app has a moment at least, or until `end` of `performance.now()`, and may set `exitCode`. */
   async #leave(code: number, end = 0): Promise<void> {
     if (!this.#leaving.proceed('ending')) return
+    process.exitCode = code
     const limit = Math.max(minLeaveMs, end - performance.now())
     const until = performance.now() + limit
     setTimeout(() => process.exit(code), limit).unref()
@@ -236,7 +237,7 @@ export class Worker {
     const exitHook = this.#hooks
     this.#hooks = createHookCaller({}, this.#log)
     await exitHook.tell('worker_exit', this.#server, this.#view)
-    process.exit(code)
+    process.exit(code || process.exitCode)
   }
 
   get #server(): ServerInfo {
