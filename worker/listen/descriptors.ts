@@ -19,7 +19,8 @@ interface Handle {
 /** What `listen` ends in, from Node 22 to 26: it takes a handle that is there. */
 interface ServerOfNode {
   _handle: Handle | null
-  _listen2(address: null, port: number, addressType: number, backlog: number | undefined): void
+  /** Undefined in a Node that has it under another name: then an app can replace its server once. */
+  _listen2?(address: null, port: number, addressType: number, backlog: number | undefined): void
 }
 
 /** A handle whose server the app has closed. */
@@ -53,12 +54,12 @@ export class Descriptors {
     this.#used.add(listener)
     if (listener.reuse_port || isFirst) return listen(targetOf(listener, listener.fd))
     const parked = this.#parked.get(listener)
-    if (parked !== undefined) {
+    if (parked !== undefined && ofNode(server)._listen2 !== undefined) {
       this.#parked.delete(listener)
       return relisten(server, parked, backlog)
     }
     if (!this.#spare.delete(listener))
-      throw new AppError(`Cannot listen on ${listener.name} again: the app has closed its descriptor`)
+      throw new AppError(`Cannot listen on ${listener.name} once more: its descriptor is closed`)
     listen(targetOf(listener, listener.spare))
     this.#keep(listener, server)
   }
@@ -115,7 +116,7 @@ function relisten(server: Server, { handle, passOn }: Parked, backlog: number | 
   const node = ofNode(server)
   node._handle = handle
   handle.ref()
-  node._listen2(null, -1, -1, backlog)
+  node._listen2?.(null, -1, -1, backlog)
   passOn()
 }
 
