@@ -44,6 +44,7 @@ export class WorkerExits {
     const { fleet, generations, phase, log, crashLoop } = this.#server
     const { isOn: loops } = crashLoop
     const { current, lastGood } = generations
+    if (fleet.showsError(child.generation)) return this.#reapPage(child)
     if (child.failure?.why === 'tsx' && !child.hasTsx) return this.#takeTsx(child, child.failure.message)
     if (child.failure?.why === 'elsewhere' && this.#bindForApp(child)) return undefined
     const isProven = child.generation === lastGood?.number
@@ -62,6 +63,17 @@ export class WorkerExits {
     if (child.generation !== current?.number || kind === 'expected') return undefined
     if (kind === 'bind failed' && phase.name === 'booting') return this.#bindAgain(message)
     return this.#failBoot(child, message)
+  }
+
+  /** Where the error cannot be shown, the server goes on as if it had none to show. */
+  #reapPage(child: Child): undefined {
+    const { fleet, generations, log } = this.#server
+    const { kind } = fleet.reap(child, { proven: true, quietly: false })
+    if (kind === 'expected' || generations.planned?.number !== child.generation) return
+    generations.hide()
+    log.warning(
+      `The error is not shown any more${child.failure === undefined ? '' : `: ${child.failure.message}`}`,
+    )
   }
 
   /** This is no failure: the next worker starts with tsx. */
@@ -136,7 +148,7 @@ export class WorkerExits {
       elsewhere: appFailedToLoad,
     }
     this.exitCode = codes[child.failure?.why ?? 'boot'].code
-    return { trigger: 'boot failed', error: new Error(message) }
+    return { trigger: 'boot failed', error: new Error(message, { cause: child.stack }) }
   }
 
   /** Another server took the address after the arbiter bound it and before the first worker listened. */
