@@ -1,5 +1,6 @@
 /** What there is to say about an app that does not load, the same for browsers and terminals. */
 import { dirname, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { appPathOf, findAppFile } from '../protocol/app-file.ts'
 import type { ErrorPage } from '../protocol/messages.ts'
 import { type Frame, readFailure } from './failure.ts'
@@ -33,8 +34,12 @@ export async function makeReport(
     message: printable(failure.message),
     where: place && printable(describe(place, cwd)),
     excerpt: excerpt?.map(line => ({ ...line, text: printable(line.text) })),
-    stack: failure.stack.map(frame => ({ ...frame, text: printable(frame.text) })),
+    stack: failure.stack.map(frame => ({ ...frame, text: printable(shortened(frame.text, cwd)) })),
   }
+}
+
+function shortened(text: string, cwd: string): string {
+  return text.replaceAll(`${pathToFileURL(cwd).href}/`, '').replaceAll(`${cwd}/`, '')
 }
 
 /** Node does not say where the syntax error in an imported module is. */

@@ -35,8 +35,10 @@ export function excerptOf({ file, line, column }: Place): readonly ExcerptLine[]
   if (line === undefined) return undefined
   const lines = linesOf(file)
   if (lines === undefined || lines[line - 1] === undefined) return undefined
+  // The end of the last line is no line.
+  const end = lines.at(-1) === '' ? Math.max(line, lines.length - 1) : lines.length
   const first = Math.max(1, line - around)
-  return lines.slice(first - 1, line + around).map((text, index) => {
+  return lines.slice(first - 1, Math.min(line + around, end)).map((text, index) => {
     const number = first + index
     if (number !== line) return { number, text: cut(text, 0) }
     const start = column === undefined || text.length <= longestLine ? 0 : Math.max(0, column - before)

@@ -41,6 +41,10 @@ describe('the report of an app that does not load', () => {
       { number: 10, text: 'line 10', mark: { column: 3 } },
     ])
     expect(stack.map(({ isForeign }) => isForeign)).to.deep.equal([true, true, false, false])
+    expect(stack.map(({ text }) => text)).to.include.members([
+      'at async connect (src/app.ts:10:3)',
+      'at src/app.ts:20:1',
+    ])
   })
 
   it('finds the place of a syntax error, whose column esbuild counts from 0', async () => {
