@@ -41,7 +41,7 @@ export function pageGeneration(base: Generation, number: number, page: ErrorPage
   const { settings } = base.resolved
   const format = settings.access_log_format
   const own = {
-    ...{ request_timeout: 0, max_requests: 0, ready_path: null, timeout_stack: false },
+    ...{ request_timeout: 0, max_requests: 0, ready_path: null, timeout_stack: false, boot_timeout: 60 },
     access_log_format: typeof format === 'function' ? 'json' : format,
   }
   return {

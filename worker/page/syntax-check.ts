@@ -8,8 +8,8 @@ import { linesOf, type Place } from './source.ts'
 /** How many modules are checked; each takes a process of its own. */
 const mostModules = 30
 
-/** How long one check may take, in milliseconds. */
-const checkMs = 5_000
+/** How long all checks together may take, in milliseconds: the page waits for them. */
+const checksMs = 3_000
 
 /** Checks the modules that `file` imports by relative paths, the nearest first; the file itself has been checked. */
 export async function findSyntaxError(file: string): Promise<Place | undefined> {
@@ -18,8 +18,11 @@ export async function findSyntaxError(file: string): Promise<Place | undefined> 
     if (seen.size > mostModules) break
     for (const imported of importsOf(path)) seen.add(imported)
   }
+  const until = performance.now() + checksMs
   for (const path of [...seen].slice(1, mostModules)) {
-    const place = await check(path)
+    const left = Math.floor(until - performance.now())
+    if (left <= 0) break
+    const place = await check(path, left)
     if (place !== undefined) return place
   }
   return undefined
@@ -31,9 +34,9 @@ function importsOf(file: string): readonly string[] {
   return Array.from(found, ([, , path]) => resolve(dirname(file), path as string))
 }
 
-async function check(file: string): Promise<Place | undefined> {
+async function check(file: string, timeout: number): Promise<Place | undefined> {
   try {
-    await promisify(execFile)(process.execPath, ['--check', file], { timeout: checkMs })
+    await promisify(execFile)(process.execPath, ['--check', file], { timeout })
     return undefined
   } catch (failure) {
     const { stderr = '' } = failure as { readonly stderr?: string }

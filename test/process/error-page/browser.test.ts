@@ -97,6 +97,34 @@ describe('the error page in a browser', () => {
     await tab.close()
   })
 
+  it('leaves the server alone while the tab is hidden, and reloads itself when it is looked at', async () => {
+    const bind = `127.0.0.1:${await freePort()}`
+    const server = launch({ args: ['-b', bind, ...args], files: { 'app.mjs': broken }, errors: true })
+    await server.says(/Waiting for a change[\s\S]*Booting worker 2/)
+    const { tab, errors } = await openTab()
+    await eventually(
+      'the page is there',
+      async () => (await tab.goto(`http://${bind}/`).catch(() => null)) !== null,
+    )
+    await tab.getByText('this page reloads itself').waitFor()
+    const hide = (hidden: boolean) =>
+      tab.evaluate(`
+        Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true })
+        document.dispatchEvent(new Event('visibilitychange'))
+      `)
+    await hide(true)
+    const asked: string[] = []
+    tab.on('request', request => asked.push(request.url()))
+    server.write('app.mjs', page('mended'))
+    await server.running()
+    await server.says(/exited with code 0: replaced/)
+    expect(asked).to.deep.equal([])
+    await hide(false)
+    await tab.getByRole('heading', { name: 'mended' }).waitFor()
+    expect(errors).to.deep.equal([])
+    await tab.close()
+  })
+
   it('fits into a narrow window, and into a dark one', async () => {
     const bind = `127.0.0.1:${await freePort()}`
     const long = broken.replace('onerror', 'x'.repeat(3_000))

@@ -1,9 +1,11 @@
 /** With `--reload`, the error is at the address of an app that does not load, until it is mended. */
 import { once } from 'node:events'
 import { request } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { Authority, hasOpenssl } from '../../support/certificates.ts'
 import { eventually, freePort, type LaunchOptions, launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 const hello = (word: string) => `export default (_req, res) => res.end(${JSON.stringify(word)})\n`
@@ -178,6 +180,37 @@ describe('the error of an app that does not load', () => {
     response.resume()
   })
 
+  it('is served with TLS and HTTP/2 where the app is', async function () {
+    if (!hasOpenssl) {
+      process.stderr.write(
+        'Skipping the error page over TLS: there is no openssl to make certificates with\n',
+      )
+      return this.skip()
+    }
+    const authority = new Authority()
+    const { cert, key } = authority.sign('localhost')
+    authority.remove()
+    const files = { 'app.mjs': throws('broken'), 'both.pem': `${cert}${key}` }
+    const server = serve(files, ['--certfile', 'both.pem', '--http-protocols', 'h2,h1'])
+    await server.says(/Waiting for a change[\s\S]*Booting worker 2/)
+    const answers = async () => {
+      const session = connectHttp2(server.url, { ca: authority.cert })
+      // The worker may have yet to listen.
+      session.on('error', () => undefined)
+      try {
+        const stream = session.request({ ':path': '/', accept: 'text/html' })
+        const [headers] = await once(stream, 'response')
+        stream.resume()
+        return headers[':status'] === 503 && /^text\/html/.test(headers['content-type'])
+      } catch {
+        return false
+      } finally {
+        session.destroy()
+      }
+    }
+    await eventually('the error is there', answers)
+  })
+
   it('is at the address that only the app has named', async () => {
     const port = await freePort()
     const listens = `import { createServer } from 'node:http'\ncreateServer((_req, res) => res.end('old')).listen(${port}, '127.0.0.1')\n`
@@ -189,6 +222,19 @@ describe('the error of an app that does not load', () => {
     await eventually('the error is shown', async () => /Error: broken/.test((await ask(url)).text))
     server.write('app.mjs', listens.replace('old', 'mended'))
     await eventually('the app answers', async () => (await ask(url)).text === 'mended')
+  })
+
+  it('is no readiness of the server', async () => {
+    const admin = `127.0.0.1:${await freePort()}`
+    const server = serve({ 'app.mjs': hello('old') }, ['--metrics-bind', admin])
+    await server.running()
+    await watches(server)
+    server.write('app.mjs', throws('broken'))
+    await shown(server, 'Reload 1 failed')
+    const readiness = async () => (await ask(`http://${admin}/-/ready`)).status
+    await eventually('the server is not ready', async () => (await readiness()) === 503)
+    await mend(server, /Reload 2: generation \d+ serves/)
+    expect(await readiness()).to.equal(200)
   })
 
   it('is nowhere without --reload', async () => {
