@@ -35,13 +35,13 @@ export class Reloads {
     this.#prepare()
   }
 
-  /** Waits for the developer to fix the app: no worker serves yet. */
-  wait(error: unknown): void {
+  /** Waits for the developer to fix the app: no worker serves yet. `stack` is that of the error that ended a worker. */
+  wait(error: unknown, stack?: string): void {
     const { log, generations, journal } = this.#server
     const reason = messageOf(error)
     log.error(`Cannot start: ${reason}`)
     log.info('Waiting for a change: a file that is saved, or HUP, starts again')
-    generations.show({ heading: 'Cannot start', message: detailsOf(error) })
+    generations.show({ heading: 'Cannot start', message: stack ?? detailsOf(error) })
     generations.deactivate()
     journal.note({ type: 'waiting', error: reason })
   }
@@ -77,7 +77,7 @@ export class Reloads {
     this.#server.reopenLogs()
   }
 
-  abort(error: unknown): void {
+  abort(error: unknown, stack?: string): void {
     const reason = messageOf(error)
     const { generations, journal, log, outlets, pidfile } = this.#server
     this.#server.revert()
@@ -91,7 +91,7 @@ export class Reloads {
     }
     this.#server.failure = `reload ${this.#count} failed: ${reason.split('\n')[0]}`
     const heading = `Reload ${this.#count} failed`
-    const isShown = generations.show({ heading, message: detailsOf(error) })
+    const isShown = generations.show({ heading, message: stack ?? detailsOf(error) })
     const goesOn = `generation ${generations.lastGood?.number} keeps serving`
     log.error(
       `${heading}: ${isShown ? 'the server shows the error until a change loads' : goesOn}: ${reason}`,
@@ -119,9 +119,7 @@ export class Reloads {
   }
 }
 
-/** The stack of the user's code where that threw, else the message. */
+/** The message, with the stack of the user's code where that threw. */
 function detailsOf(error: unknown): string {
-  if (error instanceof ConfigError) return error.report
-  const { cause } = error instanceof Error ? error : {}
-  return typeof cause === 'string' ? cause : messageOf(error)
+  return error instanceof ConfigError ? error.report : messageOf(error)
 }

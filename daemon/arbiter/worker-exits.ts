@@ -13,6 +13,8 @@ import type { Server } from './server.ts'
 export interface ExitTrigger {
   readonly trigger: Extract<Trigger, 'early exit' | 'boot failed'>
   readonly error: Error
+  /** Of the error that ended the worker, if it was one. */
+  readonly stack?: string | undefined
 }
 
 /** How often an address that a worker found taken is tried, and the pause between tries in milliseconds. */
@@ -65,15 +67,15 @@ export class WorkerExits {
     return this.#failBoot(child, message)
   }
 
-  /** Where the error cannot be shown, the server goes on as if it had none to show. */
+  /** Another one shows the error; but where it cannot be shown, the server goes on as if it had none to show. */
   #reapPage(child: Child): undefined {
-    const { fleet, generations, log } = this.#server
+    const { crashLoop, fleet, generations, log } = this.#server
+    const { state, failure } = child
     const { kind } = fleet.reap(child, { proven: true, quietly: false })
     if (kind === 'expected' || generations.planned?.number !== child.generation) return
+    if (state === 'ready') return void crashLoop.pace(child.born)
     generations.hide()
-    log.warning(
-      `The error is not shown any more${child.failure === undefined ? '' : `: ${child.failure.message}`}`,
-    )
+    log.warning(`The error cannot be shown${failure === undefined ? '' : `: ${failure.message}`}`)
   }
 
   /** This is no failure: the next worker starts with tsx. */
@@ -148,7 +150,7 @@ export class WorkerExits {
       elsewhere: appFailedToLoad,
     }
     this.exitCode = codes[child.failure?.why ?? 'boot'].code
-    return { trigger: 'boot failed', error: new Error(message, { cause: child.stack }) }
+    return { trigger: 'boot failed', error: new Error(message), stack: child.stack }
   }
 
   /** Another server took the address after the arbiter bound it and before the first worker listened. */

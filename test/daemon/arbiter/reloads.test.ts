@@ -86,7 +86,7 @@ describe('reloads', () => {
     const { server, lines } = fakeServer({}, { generations: { lastGood: await generation(1), show } })
     const reloads = new Reloads(server, readAgain)
     reloads.begin()
-    reloads.abort(new Error('Worker 3 exited', { cause: 'Error: no\n    at main (app.ts:1:2)' }))
+    reloads.abort(new Error('Worker 3 exited'), 'Error: no\n    at main (app.ts:1:2)')
     reloads.wait(new ConfigError([{ origin: 'a.ts', message: 'it threw', stack: 'Error\n    at a.ts:1:2' }]))
     reloads.wait('no more')
     expect(lines.filter(line => line.startsWith('error'))).to.deep.equal([

@@ -25,6 +25,7 @@ describe('worker exits', () => {
     readonly isPreparing?: boolean
     readonly learns?: boolean
     readonly hasTsx?: boolean
+    readonly state?: Child['state']
     /** Its worker shows an error, and the generation with this number is the one that should do so. */
     readonly shown?: number
   }
@@ -55,8 +56,8 @@ describe('worker exits', () => {
       { begin: note('begin'), supersede: note('supersede') } as never,
       current.resolved,
     )
-    const { failure, hasTsx = false } = given
-    const child = { generation: given.generation ?? 2, failure, hasTsx, born: 1 } as Child
+    const { failure, hasTsx = false, state = 'booting' } = given
+    const child = { generation: given.generation ?? 2, failure, hasTsx, state, born: 1 } as Child
     return { ...fake, exits: made, child }
   }
 
@@ -129,10 +130,12 @@ describe('worker exits', () => {
     expect(reaped({ failure }).lines).to.deep.equal(['info The app is loaded with tsx from now on: an enum'])
   })
 
-  it('of what showed an error end that, unless it was expected, or another one is shown', () => {
+  it('of what shows an error end that where it never could, unless another one is shown', () => {
     const died = reaped({ kind: 'early exit', shown: 2 })
     expect([died.trigger, died.calls.at(-1)]).to.deep.equal([undefined, 'generations.hide'])
-    expect(died.lines).to.deep.equal(['warning The error is not shown any more'])
+    expect(died.lines).to.deep.equal(['warning The error cannot be shown'])
+    const killed = reaped({ kind: 'crash', shown: 2, state: 'ready' })
+    expect([killed.trigger, killed.calls.at(-1)]).to.deep.equal([undefined, 'crashLoop.pace'])
     for (const given of [{ kind: 'expected', shown: 2 } as const, { kind: 'crash', shown: 3 } as const])
       expect(reaped(given).calls).to.deep.equal(['fleet.showsError', 'fleet.reap'])
   })
