@@ -126,11 +126,7 @@ describe('the error of an app that does not load', () => {
       { 'app.ts': 'process.exit(7)\n' },
       /^The app ".\/app.ts" called process.exit\(7\) while it was loaded\n\napp\.ts:1:9\n/m,
     ],
-    [
-      'an app that never listens',
-      { 'app.ts': 'setInterval(() => undefined, 60_000)\n' },
-      /boot_timeout/,
-    ],
+    ['an app that never listens', { 'app.ts': 'setInterval(() => undefined, 60_000)\n' }, /boot_timeout/],
     [
       'an app that takes for ever',
       { 'app.ts': 'await new Promise(() => setInterval(() => undefined, 60_000))\n' },
