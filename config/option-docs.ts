@@ -702,6 +702,13 @@ export interface OptionDocs {
    */
   readonly metrics_bind?: unknown
   /**
+   * Add what the app measures with `prom-client` to `/metrics`: workers are asked for their default registries, and the arbiter adds them up. Not in Gunicorn.
+   *
+   * Default: false. Takes effect on reload.
+   * Flags: `--app-metrics`, `--no-app-metrics`.
+   */
+  readonly app_metrics?: unknown
+  /**
    * Before the sockets are bound.
    *
    * Called in the arbiter with (server). When it throws, the start is abandoned with exit code 1.

@@ -2,6 +2,7 @@
 import { inspect } from 'node:util'
 import { entryFile } from '../hooks/own-files.ts'
 import { emulateParentChannel } from './process/app-channel.ts'
+import { tellAppMetrics } from './process/app-metrics.ts'
 import { isLastSignal } from './process/app-shutdown.ts'
 import { openChannel, tellArbiter, tellSync } from './process/arbiter-channel.ts'
 import { createLog, type WorkerLog } from './process/log.ts'
@@ -54,6 +55,8 @@ function onMessage(message: ToWorker): void {
       return void worker?.quit()
     case 'reopen':
       return void worker?.reopen()
+    case 'measure':
+      return void (log && tellAppMetrics(message.turn, log))
     case 'renew':
       return void worker?.transport.renew(message.tls)
   }

@@ -12,6 +12,7 @@ import { Connections } from './connection/connections.ts'
 import { LazyTransport } from './connection/lazy-transport.ts'
 import { importHooks } from './import-hooks.ts'
 import { flushMs, Leaving, lastLinesMs, minLeaveMs } from './leaving.ts'
+import { tellAppMetrics } from './process/app-metrics.ts'
 import { shutDown } from './process/app-shutdown.ts'
 import { tellArbiter } from './process/arbiter-channel.ts'
 import { accountVariables, applyEnvironment, setTitle } from './process/environment.ts'
@@ -216,9 +217,10 @@ export class Worker {
     await this.#accessLog?.reopen()
   }
 
-  /** Every orderly exit of a worker; the user's code has a moment at least, or until `end` of `performance.now()`. */
+  /** Every orderly exit; the app has a moment at least, or until `end` of `performance.now()`, and may set `exitCode`. */
   async #leave(code: number, end = 0): Promise<void> {
     if (!this.#leaving.proceed('ending')) return
+    process.exitCode = code
     const limit = Math.max(minLeaveMs, end - performance.now())
     const until = performance.now() + limit
     setTimeout(() => process.exit(code), limit).unref()
@@ -231,11 +233,11 @@ export class Worker {
     await this.#app
       ?.close?.()
       .catch((error: unknown) => this.#log.error(`Closing the app failed: ${stackOf(error)}`))
-    await written
+    await Promise.all([written, this.#start.settings.app_metrics && tellAppMetrics(0, this.#log)])
     const exitHook = this.#hooks
     this.#hooks = createHookCaller({}, this.#log)
     await exitHook.tell('worker_exit', this.#server, this.#view)
-    process.exit(code)
+    process.exit(code || process.exitCode)
   }
 
   get #server(): ServerInfo {

@@ -14,6 +14,7 @@ export function checkSettings(settings: Settings, origins: Origins): readonly Pr
     ...checkFolder(settings, origins),
     ...checkBacklogMetric(settings, origins),
     ...checkTotalMemory(settings, origins),
+    ...checkAppMetrics(settings, origins),
   ]
 }
 
@@ -46,4 +47,12 @@ function checkTotalMemory(
   if (most === 0 || typeof workers !== 'number') return []
   const message = `max_total_memory needs workers as a range, such as 2..8: ${show(workers)} workers stay ${show(workers)}`
   return [{ origin: origins.max_total_memory, message }]
+}
+
+function checkAppMetrics(
+  { app_metrics: isOn, metrics_bind: address }: Settings,
+  origins: Origins,
+): readonly Problem[] {
+  if (!isOn || address !== null) return []
+  return [{ origin: origins.app_metrics, message: 'app_metrics needs metrics_bind, where they are served' }]
 }

@@ -33,4 +33,12 @@ export const control = {
     doc: 'Where the arbiter serves `/metrics` for Prometheus and the health checks `/-/live`, `/-/ready` and `/-/startup`: an address as in `bind`, but no descriptor. Whoever can connect can read it, so name a private address. Off by default. Not in Gunicorn.',
     effect: 'on restart',
   },
+  app_metrics: {
+    kind: boolean,
+    default: false,
+    flag: '--app-metrics',
+    sent: true,
+    doc: 'Add what the app measures with `prom-client` to `/metrics`: workers are asked for their default registries, and the arbiter adds them up. Not in Gunicorn.',
+    effect: 'on reload',
+  },
 } as const satisfies Group

@@ -94,9 +94,11 @@ export class Client {
     }
   }
 
+  /** Throws if that is no answer. */
   #take(answer: Answer): void {
+    if (typeof answer !== 'object' || answer === null) throw new Error('what it sends is no answer')
     if (answer.status === 'error') {
-      const failure = new Failure('failed', answer.error)
+      const failure = new Failure('failed', String(answer.error))
       if (answer.id === null) return this.#fail(failure)
       this.#end(answer.id)?.reject(failure)
     } else if (answer.status === 'progress') this.#pending.get(answer.id)?.progress(answer.data)

@@ -91,11 +91,19 @@ async function meet(path: string): Promise<Instance> {
       client.close()
       throw error
     })
-    return { client, hello: hello as Hello }
+    if (isHello(hello)) return { client, hello }
+    client.close()
+    throw new Failure('unreachable', `No tsicorn answers at ${path}: it does not say who it is`)
   } catch (error) {
     if (error instanceof Failure && error.exit === 'unknown' && socketPaths().includes(path)) remove(path)
     throw error
   }
+}
+
+/** What all else depends on; other programs have sockets as well. */
+function isHello(data: unknown): data is Hello {
+  const { pid, name } = (data ?? {}) as Partial<Record<keyof Hello, unknown>>
+  return Number.isInteger(pid) && typeof name === 'string'
 }
 
 /** The link of a killed server may lead to the socket of the next one, which has a link of its own. */

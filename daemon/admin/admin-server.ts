@@ -5,12 +5,14 @@
  */
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Address, describeAddress } from '../../config/kinds/bind-address.ts'
 import { listenersOf } from '../control/snapshot.ts'
 import { attempt, clearStaleSocket } from '../sockets/socket-file.ts'
-import { type AdministeredServer, type Counters, countersOf, readCounters } from './counters.ts'
-import { contentTypes, exposition, type Format, formatFor } from './exposition.ts'
+import { AppMetrics } from './app-metrics.ts'
+import { type AdministeredServer, type Counters, countersOf, type Legacy, readLegacy } from './counters.ts'
+import { contentTypes, exposition, type Format, formatFor, withoutNamesOf } from './exposition.ts'
 import { type Health, healthOf } from './health.ts'
 import { metricsOf } from './metrics.ts'
 
@@ -21,7 +23,7 @@ export interface AdminOptions {
 }
 
 /** How many clients may be connected, and how long one may take for a request, or read nothing, in milliseconds. */
-const mostClients = 64
+const mostClients = 32
 const patienceMs = 5_000
 
 /** How long the same metrics are served again, in milliseconds. */
@@ -34,15 +36,18 @@ const pauseMs = 250
 export class AdminServer {
   readonly #options: AdminOptions
   readonly #http: HttpServer
+  /** The clients that have no answer yet. */
+  readonly #asking = new WeakSet<Socket>()
   #server: AdministeredServer | undefined
   #inherited: Counters | undefined
   #lastReload: number | undefined
+  readonly #app = new AppMetrics()
   #made: { readonly at: number; readonly texts: Promise<Readonly<Record<Format, string>>> } | undefined
 
   constructor(options: AdminOptions) {
     this.#options = options
     const limits = { headersTimeout: patienceMs, requestTimeout: patienceMs, keepAliveTimeout: patienceMs }
-    this.#http = createServer({ ...limits, maxHeaderSize: 8_192 }, (req, res) => void this.#answer(req, res))
+    this.#http = createServer({ ...limits, maxHeaderSize: 8_192 }, (req, res) => this.#take(req, res))
     this.#http.maxConnections = mostClients
     this.#http.timeout = patienceMs
     this.#http.unref()
@@ -80,27 +85,38 @@ export class AdminServer {
   /** Tells about this server from now on. */
   serve(server: AdministeredServer): void {
     this.#server = server
+    server.totals.app = this.#app
     server.journal.follow(event => {
       if (event.type === 'reload succeeded') this.#lastReload = event.took
     })
   }
 
   /** Everything counted so far, for a new arbiter. */
-  get counters(): Counters | undefined {
-    return this.#server && countersOf(this.#server, this.#inherited)
+  get legacy(): Legacy | undefined {
+    return this.#server && { ...countersOf(this.#server, this.#inherited), app: this.#app.counters }
   }
 
   /** Goes on from the counters in this message of the old arbiter. */
   inherit(message: unknown): void {
-    const counters = readCounters(message)
-    if (counters === undefined) return
-    this.#inherited = counters
-    this.#server?.totals.inherit(counters.requests)
+    const legacy = readLegacy(message)
+    if (legacy === undefined) return
+    this.#inherited = legacy
+    this.#server?.totals.inherit(legacy.requests)
+    this.#app.inherit(legacy.app)
   }
 
   close(): void {
     attempt(() => this.#http.close())
     this.#http.closeAllConnections()
+  }
+
+  /** No client needs to send a request before it has the last answer; thousands in one piece would hold up the loop. */
+  #take(req: IncomingMessage, res: ServerResponse): void {
+    const { socket } = req
+    if (this.#asking.has(socket)) return void socket.destroy()
+    this.#asking.add(socket)
+    res.once('close', () => this.#asking.delete(socket))
+    void this.#answer(req, res)
   }
 
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -129,15 +145,17 @@ export class AdminServer {
 
   async #make(): Promise<Readonly<Record<Format, string>>> {
     const server = this.#server
-    const counters = this.counters
-    if (server === undefined || counters === undefined) throw new Error('The server is being started')
-    const families = metricsOf({
+    if (server === undefined) throw new Error('The server is being started')
+    const app = server.resolved.settings.app_metrics ? this.#app : undefined
+    await app?.measure(server.fleet.workers)
+    const own = metricsOf({
       server,
       version: this.#options.version,
-      counters,
+      counters: countersOf(server, this.#inherited),
       listeners: await listenersOf(server),
       lastReload: this.#lastReload,
     })
+    const families = [...own, ...withoutNamesOf(own, (await app?.families()) ?? [])]
     return {
       prometheus: exposition(families, 'prometheus'),
       openmetrics: exposition(families, 'openmetrics'),

@@ -1,5 +1,7 @@
 /** Prints metrics as text: for Prometheus (version 0.0.4), or as OpenMetrics 1.0. */
 
+import type { AppFamily, AppSample } from '../../worker/protocol/app-metrics.ts'
+
 export type Labels = Readonly<Record<string, string>>
 
 export interface Sample {
@@ -18,6 +20,8 @@ export interface Histogram {
 export type Family = { readonly name: string; readonly help: string } & (
   | { readonly type: 'counter' | 'gauge' | 'info'; readonly samples: readonly Sample[] }
   | { readonly type: 'histogram'; readonly histogram: Histogram }
+  /** Of the app, under names of its choice. */
+  | { readonly type: AppFamily['type']; readonly given: readonly AppSample[] }
 )
 
 export type Format = 'prometheus' | 'openmetrics'
@@ -32,6 +36,12 @@ export function formatFor(accept: string | undefined): Format {
   return accept?.includes('application/openmetrics-text') ? 'openmetrics' : 'prometheus'
 }
 
+/** Those of the app whose names are not taken: two metrics of one name would make the whole text invalid. */
+export function withoutNamesOf(own: readonly Family[], families: readonly Family[]): Family[] {
+  const taken = new Set(own.flatMap(family => [family.name, sampleName(family)]))
+  return families.filter(({ name }) => !taken.has(name) && !taken.has(name.replace(/_total$/, '')))
+}
+
 export function exposition(families: readonly Family[], format: Format): string {
   const lines = families.flatMap(family => linesOf(family, format))
   return [...lines, ...(format === 'openmetrics' ? ['# EOF'] : []), ''].join('\n')
@@ -39,15 +49,29 @@ export function exposition(families: readonly Family[], format: Format): string 
 
 function linesOf(family: Family, format: Format): string[] {
   const { name, help, type } = family
+  if ('given' in family) return givenLines(family, format)
   const isPlain = format === 'prometheus'
   const full = sampleName(family)
   const declared = isPlain ? full : name
   const shownType = isPlain && type === 'info' ? 'gauge' : type
   const samples =
-    family.type === 'histogram'
+    'histogram' in family
       ? histogramLines(name, family.histogram)
       : family.samples.map(({ labels, value }) => `${full}${labelsText(labels)} ${number(value)}`)
   return [`# HELP ${declared} ${escapeHelp(help)}`, `# TYPE ${declared} ${shownType}`, ...samples]
+}
+
+function givenLines(
+  { name, help, type, given }: Extract<Family, { given: unknown }>,
+  format: Format,
+): string[] {
+  // OpenMetrics has counters end in `_total`, and declares them without it.
+  const isOpenCounter = format === 'openmetrics' && type === 'counter'
+  const declared = isOpenCounter ? name.replace(/_total$/, '') : name
+  const lines = given.map(({ name: full, labels, value }) => {
+    return `${isOpenCounter ? `${declared}_total` : full}${labelsText(labels)} ${number(value)}`
+  })
+  return [`# HELP ${declared} ${escapeHelp(help)}`, `# TYPE ${declared} ${type}`, ...lines]
 }
 
 /** The name that samples have; those of a histogram have further suffixes. */

@@ -110,8 +110,8 @@ export class Arbiter {
     }
     await this.#stops.end(this.#inbox, alarm)
     alarm.close()
-    const counters = admin?.counters
-    if (counters !== undefined) server.upgrader.tellNewArbiter(counters)
+    const legacy = admin?.legacy
+    if (legacy !== undefined) server.upgrader.tellNewArbiter(legacy)
     server.close()
     server.upgrader.release()
     signals.release()

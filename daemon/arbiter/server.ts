@@ -64,7 +64,10 @@ export class Server {
   readonly startedAt = monotonicNow()
   readonly #first: Resolved
   readonly #parts: ServerParts
+  /** The scale of the last good generation. */
   #scaleBefore: Scale
+  /** What the wanted generation made of it. */
+  #scaleGiven: Scale
 
   /** `first` is the configuration of the first generation. */
   constructor(first: Resolved, phase: Phase, parts: ServerParts) {
@@ -85,6 +88,7 @@ export class Server {
     const { workers } = first.parsed
     this.scale = parts.scale === undefined ? scaleOf(workers) : configure(parts.scale, workers)
     this.#scaleBefore = this.scale
+    this.#scaleGiven = this.scale
   }
 
   /** The configuration in force. */
@@ -101,18 +105,27 @@ export class Server {
     }
     const risk = settings.reuse_port ? reusePortRisk() : undefined
     if (risk !== undefined) this.log.warning(risk)
+    this.#scaleBefore = this.#lastGoodScale()
     this.#follow(generation)
     this.crashLoop.end()
-    this.#scaleBefore = this.scale
-    this.rescale(configure(this.scale, generation.resolved.parsed.workers))
+    this.#scaleGiven = configure(this.scale, generation.resolved.parsed.workers)
+    this.rescale(this.#scaleGiven)
   }
 
-  /** Goes back to the last good generation, with its scale. */
+  /** Goes back to the last good generation, with its scale; a number that an operator has chosen meanwhile stays. */
   revert(): void {
     const { current, lastGood } = this.generations
     if (current === lastGood || lastGood === undefined) return
+    const scale = this.#lastGoodScale()
     this.#follow(lastGood)
-    this.rescale(this.#scaleBefore)
+    this.rescale(scale)
+  }
+
+  #lastGoodScale(): Scale {
+    const { current, lastGood } = this.generations
+    if (current === lastGood) return this.scale
+    const { configured } = this.#scaleBefore
+    return this.scale === this.#scaleGiven ? this.#scaleBefore : { ...this.scale, configured }
   }
 
   #follow(generation: Generation): void {

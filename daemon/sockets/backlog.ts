@@ -1,5 +1,5 @@
 /** Measures how many connections wait to be accepted, as Linux reports it. */
-import { readFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { inodeOf } from './descriptor.ts'
 import type { Listener } from './sockets.ts'
 
@@ -11,6 +11,9 @@ interface Queue {
 }
 
 const listening = '0A'
+
+/** How much of a table is read at once, in bytes: some fifty rows. */
+const pieceLength = 8_192
 
 /** How often the queues are measured, in milliseconds. */
 const measureMs = 1_000
@@ -66,22 +69,40 @@ function adder(tcp: readonly Listener[]): (queues: readonly Queue[]) => number {
 
 async function readQueues(): Promise<readonly Queue[]> {
   const tables = await Promise.all(['tcp', 'tcp6'].map(readTable))
-  return tables.flat().flatMap(row => {
-    const [, local = '', , state, queues = '', , , , , inode = ''] = row.trim().split(/\s+/)
-    if (state !== listening) return []
-    return { inode, port: hexAfterColon(local), waiting: hexAfterColon(queues) }
+  return tables.flat()
+}
+
+/**
+ * Reads the sockets that listen. The kernel lists them first (`tcp_seq_start`), before perhaps thousands of connections,
+ * which would take tens of milliseconds. A kernel without IPv6 has no table for it.
+ */
+async function readTable(name: string): Promise<Queue[]> {
+  const file = await open(`/proc/self/net/${name}`).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
   })
+  if (file === undefined) return []
+  try {
+    const buffer = Buffer.alloc(pieceLength)
+    let text = ''
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, pieceLength)
+      text += buffer.toString('latin1', 0, bytesRead)
+      // The first row is the head, and the last one may be a part.
+      const rows = text.split('\n').slice(1, -1).map(rowOf)
+      const queues = rows.filter(({ state }) => state === listening)
+      if (bytesRead === 0 || queues.length < rows.length) return queues
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+function rowOf(row: string): Queue & { readonly state: string } {
+  const [, local = '', , state = '', waiting = '', , , , , inode = ''] = row.trim().split(/\s+/)
+  return { state, inode, port: hexAfterColon(local), waiting: hexAfterColon(waiting) }
 }
 
 function hexAfterColon(text: string): number {
   return Number.parseInt(text.split(':')[1] ?? '', 16)
-}
-
-/** A kernel without IPv6 has no table for it. */
-async function readTable(name: string): Promise<string[]> {
-  const text = await readFile(`/proc/self/net/${name}`, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return ''
-    throw error
-  })
-  return text.split('\n').slice(1)
 }

@@ -106,6 +106,8 @@ export class Fleet {
         return child.recycle(message.why)
       case 'leaving':
         return this.drain(child.age, message.why, current)
+      case 'metrics':
+        return this.#parts.totals.app?.hear(child.age, message)
       case 'log':
         return log.write(message.level, message.message, child.pid)
     }

@@ -1,11 +1,22 @@
 /** What all workers have counted together: it never goes back, whatever becomes of a worker, or what it writes. */
+import type { FromWorker } from '../../worker/protocol/messages.ts'
 import { countedFields, type ScoreRecord } from '../../worker/protocol/scoreboard.ts'
 
 export type Counts = Readonly<Record<(typeof countedFields)[number], number>>
 
 export const noCounts = fromEach(() => 0)
 
+/** What the apps of all workers have measured themselves. */
+export interface AppTotals {
+  /** A worker has said this. */
+  hear(age: number, message: Extract<FromWorker, { type: 'metrics' }>): void
+  /** A worker has ended. */
+  end(age: number): void
+}
+
 export class Totals {
+  /** Undefined where nobody asks for it. */
+  app: AppTotals | undefined
   /** Of workers that have ended. */
   #ended: Counts = noCounts
   /** The most that each living worker has said. */
@@ -22,6 +33,7 @@ export class Totals {
     if (record !== undefined) this.#see(age, record)
     this.#ended = plus(this.#ended, this.#living.get(age) ?? noCounts)
     this.#living.delete(age)
+    this.app?.end(age)
   }
 
   /** Goes on from what was counted before this arbiter. */

@@ -137,6 +137,7 @@ export class WorkerChannel {
       else this.#drop()
       return
     }
+    if (message.type === 'metrics') return this.#listeners.hear(message)
     if (this.#said.has(message.type)) return
     this.#said.add(message.type)
     this.#listeners.hear(message)

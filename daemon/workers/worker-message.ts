@@ -32,11 +32,18 @@ export function readMessage(json: string): FromWorker | undefined {
     case 'failed':
       if (!isFailure(why) || !isText(message)) return undefined
       return { type, why, message: printable(message), ...(areBinds(binds) ? { binds } : {}) }
+    case 'metrics':
+      return areMetrics(fields) ? fields : undefined
     case 'log':
       return isLevel(level) && isText(message) ? { type, level, message: printable(message) } : undefined
     default:
       return undefined
   }
+}
+
+function areMetrics(fields: object): fields is Extract<FromWorker, { type: 'metrics' }> {
+  const { turn, families, isLast } = fields as Readonly<Record<string, unknown>>
+  return typeof turn === 'number' && typeof isLast === 'boolean' && Array.isArray(families)
 }
 
 function parse(json: string): unknown {

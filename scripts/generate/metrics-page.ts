@@ -16,7 +16,12 @@ const nothing = {
 } as unknown as Observation['server']
 
 export function metricsPage(): string {
-  const counters = { requests: noCounts, started: 0, ended: {}, reloads: { succeeded: 0, failed: 0 } }
+  const counters = {
+    requests: noCounts,
+    started: 0,
+    ended: {},
+    reloads: { succeeded: 0, failed: 0 },
+  }
   const families = metricsOf({ server: nothing, version: '', counters, listeners: [], lastReload: 0 })
   return `${text.trim()}
 
@@ -26,6 +31,27 @@ ${families.map(row).join('\n')}
 
 The metrics of a worker have the label \`worker\`, its index; of two workers with the same index, during a reload, the
 younger one is shown. Bytes are counted when a connection closes.
+
+## Metrics of the app
+
+With \`--app-metrics\`, what the app measures with [prom-client](https://www.npmjs.com/package/prom-client) joins them:
+
+\`\`\`js
+import { Counter } from 'prom-client'
+
+const orders = new Counter({ name: 'shop_orders_total', help: 'Orders placed', labelNames: ['country'] })
+\`\`\`
+
+The app needs no path of its own for them, and no \`cluster\` registry. At each scrape the workers that serve are asked
+for their default registry, and have a second to answer; of one that does not, its last answer counts. Counters and
+histograms are sums over all workers, those that have ended included, and go on over crashes, reloads and upgrades like
+tsicorn's own; only what a worker counted after its last answer is lost if it dies without draining. Gauges are combined
+as their \`aggregator\` says (\`sum\`, unless another one is chosen), over the living workers. Of a summary there are
+\`_sum\` and \`_count\`: quantiles of several workers cannot be combined, so prefer histograms.
+
+A worker may have 5,000 samples; further ones are left out. So are metrics whose names tsicorn has itself, such as
+\`process_cpu_seconds_total\` of \`collectDefaultMetrics()\`. A bundler has to leave \`prom-client\` outside the bundle, or
+tsicorn does not find it.
 `
 }
 
@@ -44,7 +70,7 @@ own; without it, nothing of this is loaded. The numbers come from the scoreboard
 request costs the same. The listener has no access control: name an address that only your monitoring can reach, or
 \`unix:PATH\`.
 
-The arbiter answers, not a worker: also while workers are stuck, or there are none. At most 64 clients are connected at a
+The arbiter answers, not a worker: also while workers are stuck, or there are none. At most 32 clients are connected at a
 time, none may take longer than 5 seconds for a request or for reading the answer, and metrics are computed four times a
 second at most.
 

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { createSecureContext, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { HookCaller } from '../../hooks/run.ts'
+import { stackOf } from '../../hooks/thrown.ts'
 import { destroyWhenReset } from '../http/lost-client.ts'
 import type { WorkerLog } from '../process/log.ts'
 import { TlsFailed } from '../protocol/boot-error.ts'
@@ -38,7 +39,7 @@ export async function createTls({ settings, material, hooks, log }: TlsParts): P
       const { ALPNCallback } = options
       // Looked up for each handshake: a renewal may have brought another callback, or the first one.
       const SNICallback: Sni = (name, done) =>
-        options.SNICallback === undefined ? done(null) : options.SNICallback(name, done)
+        options.SNICallback === undefined ? done(null) : guarded(options.SNICallback, log)(name, done)
       const server = createServer({
         handshakeTimeout: handshakeTimeoutMs,
         ...(ALPNCallback === undefined ? { ALPNProtocols: protocols } : {}),
@@ -64,6 +65,18 @@ export async function createTls({ settings, material, hooks, log }: TlsParts): P
       options = await optionsOf(renewed, hooks)
       for (const server of servers) server.setSecureContext(options)
     },
+  }
+}
+
+/** One that throws or rejects fails its handshake, which neither ends the worker nor leaves the client waiting. */
+function guarded(callback: Sni, log: WorkerLog): Sni {
+  return async (name, done) => {
+    try {
+      await callback(name, done)
+    } catch (error) {
+      log.error(`SNICallback failed for ${JSON.stringify(name)}: ${stackOf(error)}`)
+      done(error as Error)
+    }
   }
 }
 

@@ -18,6 +18,7 @@ export function showListening(server: Server, address: Address, closed: () => bo
     if (!isInForce(server, 'close', close))
       return Reflect.apply(prototypeOf(server).close, server, [callback])
     restoreServer(server)
+    asked.delete(server)
     const isClosed = closed()
     // Node would tell it that the server does not listen.
     if (Object.hasOwn(server, 'close')) return server.close(callback && (() => callback()))
@@ -119,6 +120,16 @@ function prototypeOf(server: Server): Server {
   return Object.getPrototypeOf(server)
 }
 
+/** The servers that the app has told to listen, and not only tsicorn. */
+const asked = new WeakSet<Server>()
+
+/** @throws as Node does where the app has told the server to listen already, and not closed it since */
+export function refuseTwice(server: Server): void {
+  if (!asked.has(server) || !server.listening) return
+  const error = new Error('Listen method has been called more than once without closing.')
+  throw Object.assign(error, { code: 'ERR_SERVER_ALREADY_LISTEN' })
+}
+
 /**
  * Makes the server, and the callback of `listen`, believe that it listens; `closed` is called when the app closes it.
  */
@@ -133,6 +144,7 @@ export function pretendListening(
     host = request.host ?? '::',
     path = request.path,
   }: Partial<InheritedListener> = listener ?? {}
+  asked.add(server)
   showListening(server, path ?? addressOf(host, port), closed)
   const { callback, signal } = request
   if (callback !== undefined) server.once('listening', callback)

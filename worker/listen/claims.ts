@@ -4,7 +4,7 @@ import type { AppLog, AppServer } from '../http/types.ts'
 import { AppError, type Elsewhere } from '../protocol/boot-error.ts'
 import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
 import type { Descriptors } from './descriptors.ts'
-import { isLocal, matches } from './listen-address.ts'
+import { isApart, isLocal, matches } from './listen-address.ts'
 import type { ListenRequest } from './listen-request.ts'
 
 /** A server of the app that called `listen` for an inherited socket. */
@@ -47,15 +47,13 @@ export class Claims {
   readonly intercepted: InterceptedServer[] = []
   readonly #listeners: readonly InheritedListener[]
   readonly #bindFrom: BindFrom
-  readonly #descriptors: Descriptors
   #onOpened: () => void = () => undefined
   /** How many have just called `listen`, and only believe that they listen. */
   #arriving = 0
 
-  constructor({ listeners, bindFrom, late }: Pick<ListenOptions, 'listeners' | 'bindFrom' | 'late'>) {
+  constructor({ listeners, bindFrom }: Pick<ListenOptions, 'listeners' | 'bindFrom'>) {
     this.#listeners = listeners
     this.#bindFrom = bindFrom
-    this.#descriptors = late.descriptors
   }
 
   /** Whether a server of the app listens on the main address, and not only on further ones of its own. */
@@ -95,10 +93,8 @@ export class Claims {
   /** Which of these listeners a server gets: in the place of one that the app has closed, rather than at another host. */
   placeFor(request: ListenRequest, wanted: readonly InheritedListener[]): InheritedListener | undefined {
     const closed = this.closedAmong(wanted)
-    const again = closed.filter(listener => this.#descriptors.isLeft(listener))
-    const free = this.free(wanted)
-    const [next] = closed.length > 0 ? again : free
-    return [...again, ...free].find(({ host }) => host === request.host) ?? next
+    const places = [...closed, ...this.free(wanted)]
+    return places.find(({ host }) => host === request.host) ?? places[0]
   }
 
   /** Whether no listener is left for an exported app. */
@@ -112,9 +108,9 @@ export class Claims {
     return this.free().filter(({ of_app }) => of_app)
   }
 
-  /** The listeners on the port or path of the request, whatever its host. */
+  /** The listeners on the port or path of the request, also at another host that the operator chose. */
   matching(request: ListenRequest): readonly InheritedListener[] {
-    return this.#listeners.filter(listener => matches(listener, request))
+    return this.#listeners.filter(listener => matches(listener, request) && !isApart(request, listener))
   }
 
   /** Those that no server of the app has taken. */
@@ -139,12 +135,11 @@ export class Claims {
     })
   }
 
-  /** Takes the descriptor for a server that is about to listen, in the place of one that the app has closed. */
-  take(one: InterceptedServer): number {
+  /** Call before a server listens, in the place of one that the app has closed. */
+  replace(one: InterceptedServer): void {
     const isFollowed = ({ listener, server }: InterceptedServer) =>
       listener === one.listener && server !== one.server && !server.listening
     for (const closed of this.intercepted.filter(isFollowed)) this.remove(closed)
-    return this.#descriptors.take(one.listener)
   }
 
   /** Call when a server listens in earnest. */
@@ -164,11 +159,5 @@ export class Claims {
 function closedError({ listener: { name } }: InterceptedServer): AppError {
   return new AppError(
     `The app closed its server on ${name} while it was loaded, and opened no other: nothing would be served there`,
-  )
-}
-
-export function opensThrice({ name }: InheritedListener): AppError {
-  return new AppError(
-    `The app opens ${name} for the third time, and a worker can listen there twice: let one server listen, and change what it answers`,
   )
 }

@@ -49,6 +49,15 @@ export function matches(listener: InheritedListener, request: ListenRequest): bo
   )
 }
 
+/** Whether they are two addresses by number: one that was bound for the app is no place for its server at the other. */
+export function isApart(
+  { host = '' }: ListenRequest,
+  { host: bound = '', of_app }: InheritedListener,
+): boolean {
+  const areNumbers = [host, bound].every(one => isIP(one) !== 0 && !wildcards.has(one))
+  return of_app && areNumbers && host !== bound
+}
+
 /** Whether the address is fixed, rather than chosen by the kernel. */
 export function isFixed({ port, path }: ListenRequest): boolean {
   return path !== undefined || (port !== undefined && port !== 0)

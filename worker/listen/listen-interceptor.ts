@@ -4,16 +4,10 @@ import { isAppServer } from '../app/adapters/server.ts'
 import type { AppLog, AppServer } from '../http/types.ts'
 import { AppError, BindFailed, type Elsewhere } from '../protocol/boot-error.ts'
 import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
-import { overrideAddress, pretendListening, restoreServer, suppressEvent } from './app-server.ts'
-import {
-  Claims,
-  type InterceptedServer,
-  type LateListens,
-  type ListenOptions,
-  opensThrice,
-} from './claims.ts'
+import { overrideAddress, pretendListening, refuseTwice, restoreServer, suppressEvent } from './app-server.ts'
+import { Claims, type InterceptedServer, type LateListens, type ListenOptions } from './claims.ts'
 import { bindOf, contradicts, describeListen, differs, isOpen } from './listen-address.ts'
-import { type ListenRequest, readListen, targetOf } from './listen-request.ts'
+import { type ListenRequest, readListen } from './listen-request.ts'
 import { listensElsewhere, missingBinds } from './missing-binds.ts'
 import { refuseProbes } from './port-probe.ts'
 import { UnmatchedListens } from './unmatched-listens.ts'
@@ -125,6 +119,7 @@ export class ListenInterceptor {
     const request = readListen(args)
     const wanted = request && this.#claims.matching(request)
     if (request === undefined || wanted === undefined) return this.#pass(server, args)
+    refuseTwice(server)
     if (!isAppServer(server)) {
       // A plain TCP server checks whether the port is free.
       const [listener] = wanted
@@ -164,10 +159,9 @@ export class ListenInterceptor {
   }
 
   #redirect(server: AppServer, request: ListenRequest, wanted: readonly InheritedListener[]): Server {
-    const closed = this.#claims.closedAmong(wanted)
     const listener = this.#claims.placeFor(request, wanted)
-    if (listener === undefined && closed[0] !== undefined) this.#refuse(opensThrice(closed[0]))
-    const isAwaited = listener !== undefined && [...this.awaited, ...closed].includes(listener)
+    const isAwaited =
+      listener !== undefined && [...this.awaited, ...this.#claims.closedAmong(wanted)].includes(listener)
     const isIgnored = this.#isServed(server) || (this.#loaded && !isAwaited)
     if (listener === undefined || isIgnored) return this.#ignore(server, request, listener ?? wanted[0])
     const one = { server, listener, request }
@@ -235,7 +229,9 @@ export class ListenInterceptor {
     })
     if (listener.path !== undefined) overrideAddress(server, listener.path)
     const { backlog = this.#backlog } = request
-    this.#pass(server, [{ ...targetOf(listener, this.#claims.take(one)), backlog }, backlog])
+    this.#claims.replace(one)
+    const listen = (target: object) => void this.#pass(server, [{ ...target, backlog }, backlog])
+    this.#late.descriptors.listen(server, listener, backlog, listen)
   }
 
   /** The error for a contradicting host; if no address is configured, the app decides. */

@@ -22,6 +22,8 @@ export type ToWorker =
   /** It is not ready in time, and is killed unless it fails now by itself, to finish what it has accepted. */
   | { readonly type: 'give up'; readonly why: string }
   | { readonly type: 'reopen' }
+  /** Tell the metrics of the app, with this number. */
+  | { readonly type: 'measure'; readonly turn: number }
   /** The certificate was renewed. */
   | { readonly type: 'renew'; readonly tls: TlsMaterial }
 
@@ -48,6 +50,13 @@ export type FromWorker =
   /** The worker ends because of an uncaught exception. */
   | { readonly type: 'crashed'; readonly why: string; readonly stack?: string }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string }
+  /** A part of the answer to `measure`: families as in `app-metrics.ts`, which nobody has checked yet. */
+  | {
+      readonly type: 'metrics'
+      readonly turn: number
+      readonly families: readonly unknown[]
+      readonly isLast: boolean
+    }
 
 /** The first message: everything a worker needs before it imports user code. */
 export interface Start {

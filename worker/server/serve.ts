@@ -55,9 +55,8 @@ export interface Serving {
 /** Rejects with `BindFailed` when another process listens on one of the addresses. */
 export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serving> {
   const { listeners, backlog, listenerFilter } = options
-  const { intercepted } = app
-  const acceptors: AcceptingServer[] = [...intercepted]
-  const ofApp = new Set(intercepted.map(({ server }) => server))
+  let acceptors: readonly AcceptingServer[] = [...app.intercepted]
+  const ofApp = new Set(app.intercepted.map(({ server }) => server))
   if (app.server !== undefined) ofApp.add(app.server)
   const prepared = new WeakSet<AppServer>()
   const prepare = (one: AppServer) => {
@@ -77,13 +76,12 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
     const isFree = !server.listening && acceptors.every(acceptor => acceptor.server !== server)
     const front = listenerFilter?.front(server, () => main) ?? (isFree ? server : createForwarder(() => main))
     await listen(front, listener, backlog)
-    acceptors.push({ listener, server: front })
+    acceptors = [...acceptors, { listener, server: front }]
   }
   const closers: (() => void)[] = []
   let isStopping = false
   const listenersOf = (one: AppServer) =>
     acceptors.filter(acceptor => acceptor.server === one).map(({ listener }) => listener)
-  const isMain = (one: AppServer) => one === app.server || listenersOf(one).some(({ of_app }) => !of_app)
   const watch = (one: AppServer, isNeeded: boolean) => {
     const listener = listenersOf(one).at(-1)
     const closed = () => {
@@ -96,14 +94,16 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
     if (listener !== undefined && !one.listening) closed()
     else one.once('close', closed)
   }
-  for (const one of ofApp) watch(one, isMain(one))
+  for (const one of ofApp) watch(one, one === app.server || listenersOf(one).some(({ of_app }) => !of_app))
   return {
     add(one) {
       if (isStopping) return false
       listenerFilter?.install(one.server)
       prepare(one.server)
       if (listenersOf(main).includes(one.listener)) main = one.server
-      acceptors.push(one)
+      const isLeft = ({ listener, server: other }: AcceptingServer) =>
+        listener !== one.listener || (other !== one.server && other.listening)
+      acceptors = [...acceptors.filter(isLeft), one]
       watch(one.server, true)
       return true
     },

@@ -210,6 +210,16 @@ describe('the end of an app', () => {
     expect(await server.ended).to.deep.equal({ code: 0, signal: null })
   })
 
+  it('may set the exit code of the process', async () => {
+    const server = serve(
+      `${listens}\nprocess.exitCode = 9\nprocess.on('SIGTERM', () => { process.exitCode = 143 })`,
+    )
+    await server.running()
+    server.signal('SIGTERM')
+    await server.says(/\[INFO\] Worker 1 \(pid \d+\) exited with code 143: stopping/)
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+  })
+
   it('may come while the app is being loaded', async () => {
     const server = serve(`
       process.on('SIGTERM', () => { say('told'); process.exit(0) })

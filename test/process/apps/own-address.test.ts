@@ -207,6 +207,31 @@ describe('where an app listens', () => {
     )
   })
 
+  it('with PORT and two hosts of its own, it is served on both, also when the second one comes at a reload', async () => {
+    const port = await freePort()
+    const one = `serve('one').listen(process.env.PORT, '127.0.0.1')`
+    const two = `serve('two').listen(process.env.PORT, '127.0.0.2')`
+    const server = launch({
+      args: ['./app.mjs'],
+      env: { PORT: String(port) },
+      files: { 'app.mjs': app(one) },
+    })
+    await server.running()
+    const isReached = async (host: string, name: string) =>
+      expect(await fresh(`http://${host}:${port}`)).to.match(new RegExp(`^${name} `))
+    await isReached('127.0.0.1', 'one')
+    for (const listens of [
+      [one, two],
+      [two, one],
+      [one, `serve('two').listen(process.env.PORT, '127.0.0.3')`],
+    ]) {
+      server.write('app.mjs', app(...listens))
+      await server.reload()
+      await isReached('127.0.0.1', 'one')
+      await isReached(listens.at(-1)?.includes('0.3') ? '127.0.0.3' : '127.0.0.2', 'two')
+    }
+  })
+
   it('it is served although somebody else has the default address', async () => {
     const rival = createServer()
       .listen(8000, '127.0.0.1')
@@ -500,25 +525,153 @@ describe('where an app listens', () => {
     expect(server.log).not.to.contain('third time')
   })
 
-  it('it gets another worker when it opens its server for the third time', async () => {
+  for (const [where, args] of [
+    ['on a port', () => ['-b', '127.0.0.1:0']],
+    ['on a unix socket', () => ['-b', 'unix:app.sock']],
+    ['with reuse_port', async () => ['-b', `127.0.0.1:${await freePort()}`, '--reuse-port']],
+  ] as const)
+    it(`it may replace its server ${where} as often as it likes, and has no descriptor more`, async () => {
+      const server = launch({
+        args: [...(await args()), './app.mjs'],
+        files: {
+          'app.mjs': `${placeholder}
+            import { readdirSync } from 'node:fs'
+            let last = starting
+            let opened = 0
+            const replace = async () => {
+              await new Promise(resolve => last.close(resolve))
+              opened += 1
+              const name = 'server ' + opened
+              last = createServer((req, res) => {
+                res.setHeader('connection', 'close')
+                res.end(name + ': ' + readdirSync('/proc/self/fd').length)
+                if (name === 'server 4') res.once('close', () => replaceAll(100))
+              }).listen(process.env.PORT ?? 'app.sock')
+              for (let turns = 0; turns < 3; turns += 1) await turn()
+            }
+            const replaceAll = async number => {
+              while (opened < number) await replace()
+            }
+            await replaceAll(4)`,
+        },
+      })
+      await server.running()
+      const url = server.url
+      const ask = () => (url === undefined ? overUnixSocket(join(server.folder, 'app.sock')) : fresh(url))
+      const [, before] = (await ask()).split(': ')
+      let answer = ''
+      while (!answer.startsWith('server 100')) answer = await ask().catch(() => '')
+      expect(answer).to.equal(`server 100: ${before}`)
+      await server.stop()
+    })
+
+  it('it keeps none of the servers that it has replaced', async () => {
     const server = launch({
       args: ['-b', '127.0.0.1:0', './app.mjs'],
       files: {
         'app.mjs': `${placeholder}
-          const next = name => createServer((req, res) => {
-            res.end(name + ' ' + process.pid)
-            if (req.url === '/next') res.socket.server.close(() => next('third'))
-          }).listen(process.env.PORT)
-          starting.close(() => next('second'))`,
+          import { setFlagsFromString } from 'node:v8'
+          import { runInNewContext } from 'node:vm'
+          setFlagsFromString('--expose-gc')
+          const gc = runInNewContext('gc')
+          const replaced = []
+          const answer = async (req, res) => {
+            res.setHeader('connection', 'close')
+            for (let times = 0; times < 5; times += 1) {
+              await turn()
+              gc()
+            }
+            const kept = replaced.filter(one => one.deref() !== undefined).length
+            res.end(replaced.length + ' replaced, ' + (kept < 5 ? 'few' : kept) + ' kept')
+          }
+          const close = server => new Promise(resolve => server.close(resolve))
+          const replace = async last => {
+            await close(last)
+            replaced.push(new WeakRef(last))
+            const next = createServer(answer).listen(process.env.PORT)
+            for (let turns = 0; turns < 3; turns += 1) await turn()
+            if (replaced.length < 30) setTimeout(replace, 5, next)
+          }
+          setTimeout(replace, 500, starting)`,
       },
-      errors: true,
     })
     const url = await server.running()
-    const second = await answers(url, 'second')
-    await fresh(`${url}/next`)
-    await server.says(/\[ERROR\] The app opens .* for the third time, and a worker can listen there twice/)
-    await server.says(/Worker 1 .* exited with code 0: the app closed its server/)
-    expect(await answers(url, 'second')).not.to.equal(second)
+    let answer = ''
+    while (!answer.startsWith('30 ')) answer = await fresh(url).catch(() => '')
+    expect(answer).to.equal('30 replaced, few kept')
+  })
+
+  /** Its third server is closed at `/close`, and the file `open` lets it open another one. */
+  const withGap = `${placeholder}
+    import { existsSync } from 'node:fs'
+    const next = (name, close) => createServer((req, res) => {
+      res.end(name)
+      if (req.url === '/close') close?.(res.socket.server)
+    }).listen(process.env.PORT)
+    const opens = () => {
+      console.log('not open')
+      if (existsSync('open')) next('fourth')
+      else setTimeout(opens, 10)
+    }
+    const closes = server => server.close(opens)
+    const third = () => next('third', closes)
+    starting.close(() => {
+      const second = next('second')
+      setTimeout(() => second.close(third), 50)
+    })`
+
+  /** Asks while the app has no server; the request is accepted when this resolves. */
+  async function askInGap(server: ReturnType<typeof launch>): Promise<{ readonly answer: Promise<string> }> {
+    const url = await server.running()
+    while ((await fresh(url).catch(() => '')) !== 'third');
+    await fresh(`${url}/close`)
+    await server.says(/not open/)
+    const answer = fresh(url)
+    const looks = () => server.log.match(/not open/g)?.length ?? 0
+    const before = looks()
+    await eventually('it looked again', () => looks() > before + 5)
+    return { answer }
+  }
+
+  it('it answers with its next server what comes before that is open', async () => {
+    const server = launch({ args: ['-b', '127.0.0.1:0', './app.mjs'], files: { 'app.mjs': withGap } })
+    const { answer } = await askInGap(server)
+    server.write('open', '')
+    expect(await answer).to.equal('fourth')
+    expect(await fresh(server.url)).to.equal('fourth')
+  })
+
+  it('it answers what came before its next server was open when its worker leaves', async () => {
+    const server = launch({ args: ['-b', '127.0.0.1:0', './app.mjs'], files: { 'app.mjs': withGap } })
+    const { answer } = await askInGap(server)
+    expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+    expect(await answer).to.equal('third')
+  })
+
+  it('it is told as by Node that a server listens already', async () => {
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      files: {
+        'app.mjs': `import { createServer } from 'node:http'
+          const codes = []
+          const again = server => {
+            try {
+              server.listen(process.env.PORT)
+            } catch (error) {
+              codes.push(error.code)
+            }
+          }
+          const server = createServer((req, res) => {
+            again(server)
+            res.end(String(codes))
+          })
+          server.on('listening', () => again(server))
+          server.listen(process.env.PORT)
+          again(server)`,
+      },
+    })
+    const code = 'ERR_SERVER_ALREADY_LISTEN'
+    expect(await fresh(await server.running())).to.equal(`${code},${code},${code}`)
   })
 
   it('it is served on when it closes a server on a further address', async () => {

@@ -266,6 +266,20 @@ describe('tsicornc', () => {
     other.close()
     expect(foreign.code).to.equal(5)
     expect(foreign.stderr).to.match(/No tsicorn answers at .*other.sock: A message has 1213486160 bytes/)
+    for (const [data, why] of [
+      ['null', 'what it sends is no answer'],
+      ['{"id":1,"status":"ok","data":null}', 'it does not say who it is'],
+      ['{"id":1,"status":"ok","data":{"pid":"1"}}', 'it does not say who it is'],
+    ] as const) {
+      const head = Buffer.alloc(4)
+      head.writeUInt32BE(data.length)
+      const speaker = net.createServer(socket => socket.write(Buffer.concat([head, Buffer.from(data)])))
+      speaker.listen(path)
+      const answer = await tsicornc('--socket', path, 'status')
+      speaker.close()
+      expect(answer.code).to.equal(5)
+      expect(answer.stderr).to.equal(`tsicornc: No tsicorn answers at ${path}: ${why}\n`)
+    }
     const long = await tsicornc('--socket', `/${'x'.repeat(107)}`, 'status')
     expect(long.code).to.equal(5)
     expect(long.stderr).to.match(/^tsicornc: Cannot connect to \/x+: a path may have 107 bytes at most\n$/)

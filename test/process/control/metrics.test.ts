@@ -1,5 +1,6 @@
 /** Metrics and health of real servers. */
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
 import { join } from 'node:path'
@@ -136,6 +137,22 @@ describe('metrics', () => {
     expect(server.log).to.include(
       `Cannot bind metrics_bind 127.0.0.1:${port}: the address is in use: choose another address\n`,
     )
+  })
+
+  it('answer one request after another, and hang up on a client that does not wait', async () => {
+    const port = await freePort()
+    const server = launchApp('hello.ts', ['--metrics-bind', `127.0.0.1:${port}`])
+    await server.running()
+    const request = 'GET /-/live HTTP/1.1\r\nHost: x\r\n\r\n'
+    const socket = net.connect(port, '127.0.0.1').setEncoding('latin1')
+    for (let asked = 0; asked < 3; asked += 1) {
+      socket.write(request)
+      const [answer] = await once(socket, 'data')
+      expect(answer).to.match(/^HTTP\/1\.1 200 OK/)
+    }
+    socket.write(request.repeat(1_000))
+    const rest = (await socket.toArray().catch(() => [])).join('')
+    expect(statuses(rest).length).to.be.below(2)
   })
 
   it('are served again when clients that read nothing, and many that say nothing, have had their time', async () => {

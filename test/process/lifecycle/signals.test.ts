@@ -1,4 +1,6 @@
 /** What each signal does to a server: another scale, no workers for a while, or an end, gentle or at once. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { insist } from '../../support/insisting.ts'
 import { fresh } from '../../support/requests.ts'
@@ -34,6 +36,55 @@ describe('signals', () => {
     await server.says(/Wanted: 2 workers/)
     await server.reload()
     await settlesAt(server, 2)
+  })
+
+  const boots = `import { existsSync } from 'node:fs'
+    console.log('loading')
+    while (existsSync('boot')) await new Promise(done => setTimeout(done, 20))
+    throw new Error('no database')`
+
+  it('a scale set by TTIN survives a reload that fails meanwhile', async () => {
+    const server = launch({
+      args: ['-w', '1', '-b', '127.0.0.1:0', './app.mjs'],
+      files: { 'app.mjs': 'export default (req, res) => res.end()' },
+      errors: true,
+    })
+    await server.running()
+    server.write('boot', '')
+    server.write('app.mjs', boots)
+    server.signal('SIGHUP')
+    await server.says(/loading/)
+    server.signal('SIGTTIN')
+    await server.says(/Wanted: 2 workers/)
+    server.write('app.mjs', 'export default (req, res) => res.end()')
+    rmSync(join(server.folder, 'boot'))
+    await server.says(/Reload 1 failed/)
+    await settlesAt(server, 2)
+    expect(server.log).not.to.contain('Wanted: 1 worker')
+    await server.reload()
+    await settlesAt(server, 2)
+  })
+
+  it('a reload that was started over and fails leaves the number of workers as it was', async () => {
+    const settings = (workers: number) =>
+      `export default { app: './app.mjs', bind: '127.0.0.1:0', workers: ${workers} }`
+    const server = launch({
+      args: [],
+      files: { 'app.mjs': 'export default (req, res) => res.end()', 'tsicorn.config.mjs': settings(1) },
+      errors: true,
+    })
+    await server.running()
+    server.write('boot', '')
+    server.write('app.mjs', boots)
+    server.write('tsicorn.config.mjs', settings(2))
+    server.signal('SIGHUP')
+    await server.says(/starting generation 2\n[\s\S]*loading/)
+    server.signal('SIGHUP')
+    await server.says(/starting generation 3\n[\s\S]*loading/)
+    rmSync(join(server.folder, 'boot'))
+    await server.says(/Wanted: 1 worker \(before: 2\)/)
+    await server.says(/Reload \d failed/)
+    await settlesAt(server, 1)
   })
 
   it('a scale set by TTIN survives an upgrade that does not change workers', async () => {

@@ -382,6 +382,32 @@ describe('TLS', function () {
       expect(await subjectOf(named)).to.equal('second')
     })
 
+    for (const [what, callback] of [
+      ['throws', `name => { throw new Error('no certificate for ' + name) }`],
+      ['rejects', `async name => { throw new Error('no certificate for ' + name) }`],
+    ] as const)
+      it(`whose SNICallback ${what} fails the handshake, and the log says why`, async () => {
+        const server = serve(withKey, {
+          errors: true,
+          files: {
+            'tsicorn.config.mjs': configured(
+              `(settings, makeDefault) => ({ ...makeDefault(), SNICallback: ${callback} })`,
+            ),
+          },
+        })
+        await server.running()
+        const workers = [...server.workers]
+        await open(server.url, { servername: 'other.test', rejectUnauthorized: false }).then(
+          () => expect.fail('It was served'),
+          () => undefined,
+        )
+        await server.says(
+          /\[ERROR\] SNICallback failed for "other.test": Error: no certificate for other.test\n/,
+        )
+        expect(await subjectOf(await open(server.url))).to.equal('first')
+        expect(server.workers).to.deep.equal(workers)
+      })
+
     it('that fails, or returns nothing, ends the start', async () => {
       for (const [hook, message] of [
         [`() => { throw new Error('no luck') }`, /The hook ssl_context failed: Error: no luck/],

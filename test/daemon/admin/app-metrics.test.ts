@@ -1,0 +1,186 @@
+/** How the metrics of the app, from several workers, become those of the server. */
+import { expect } from 'chai'
+import { readFamilies } from '../../../daemon/admin/app-families.ts'
+import { AppMetrics } from '../../../daemon/admin/app-metrics.ts'
+import { exposition, withoutNamesOf } from '../../../daemon/admin/exposition.ts'
+import type { AppFamily } from '../../../worker/protocol/app-metrics.ts'
+
+function family(fields: Partial<AppFamily> & { readonly value?: number } = {}): AppFamily {
+  const { value = 1, ...rest } = fields
+  const name = rest.name ?? 'made'
+  return {
+    name,
+    help: '',
+    type: 'counter',
+    combination: 'sum',
+    samples: [{ name, labels: {}, value }],
+    ...rest,
+  }
+}
+
+/** Workers that answer what is said here, by age. */
+async function heard(
+  metrics: AppMetrics,
+  answers: ReadonlyMap<number, readonly unknown[]>,
+): Promise<Readonly<Record<string, number>>> {
+  const workers = Array.from(answers, ([age, families]) => ({
+    age,
+    state: 'ready' as const,
+    send: (message: { readonly type: string; readonly turn?: number }) => {
+      metrics.hear(age, { type: 'metrics', turn: message.turn as number, families, isLast: true })
+    },
+  }))
+  await metrics.measure(workers)
+  const lines = exposition(await metrics.families(), 'prometheus').split('\n')
+  const samples = lines.filter(line => line !== '' && !line.startsWith('#')).map(line => line.split(' '))
+  return Object.fromEntries(samples.map(([name, value]) => [name, Number(value)]))
+}
+
+describe('the metrics of an app', () => {
+  it('add up counters, also those of workers that have ended', async () => {
+    const metrics = new AppMetrics()
+    expect(
+      await heard(
+        metrics,
+        new Map([
+          [1, [family({ value: 3 })]],
+          [2, [family({ value: 4 })]],
+        ]),
+      ),
+    ).to.deep.equal({
+      made: 7,
+    })
+    metrics.end(1)
+    expect(
+      await heard(
+        metrics,
+        new Map([
+          [2, [family({ value: 6 })]],
+          [3, [family({ value: 1 })]],
+        ]),
+      ),
+    ).to.deep.equal({
+      made: 10,
+    })
+  })
+
+  it('take a counter that falls for one that began again', async () => {
+    const metrics = new AppMetrics()
+    await heard(metrics, new Map([[1, [family({ value: 9 })]]]))
+    expect(await heard(metrics, new Map([[1, [family({ value: 2 })]]]))).to.deep.equal({ made: 11 })
+    // The registry was cleared: the metric is not there any more.
+    expect(await heard(metrics, new Map([[1, []]]))).to.deep.equal({ made: 11 })
+    metrics.end(1)
+    expect(await heard(metrics, new Map([[2, [family({ value: 1 })]]]))).to.deep.equal({ made: 12 })
+  })
+
+  it('combine gauges as they ask for', async () => {
+    const of = (value: number) =>
+      (['sum', 'first', 'min', 'max', 'average', 'omit'] as const).map(combination =>
+        family({ name: combination, type: 'gauge', combination, value }),
+      )
+    const metrics = new AppMetrics()
+    expect(
+      await heard(
+        metrics,
+        new Map([
+          [1, of(5)],
+          [2, of(-1)],
+          [3, of(2)],
+        ]),
+      ),
+    ).to.deep.equal({
+      sum: 6,
+      first: 5,
+      min: -1,
+      max: 5,
+      average: 2,
+    })
+    metrics.end(1)
+    expect((await heard(metrics, new Map([[2, of(-1)]]))).sum).to.equal(1)
+  })
+
+  it('go on in another arbiter', async () => {
+    const old = new AppMetrics()
+    await heard(
+      old,
+      new Map([
+        [1, [family({ value: 3 })]],
+        [2, [family({ name: 'shown', type: 'gauge' })]],
+      ]),
+    )
+    const young = new AppMetrics()
+    young.inherit(readFamilies(JSON.parse(JSON.stringify(old.counters))))
+    expect(await heard(young, new Map([[1, [family({ value: 4 })]]]))).to.deep.equal({ made: 7 })
+  })
+
+  it('hear only what was asked for, and last words', async () => {
+    const metrics = new AppMetrics()
+    await heard(metrics, new Map([[1, [family({ value: 3 })]]]))
+    for (const turn of [-1, 0.5, 7, Number.NaN])
+      metrics.hear(1, { type: 'metrics', turn, families: [family({ value: 50 })], isLast: true })
+    metrics.hear(1, { type: 'metrics', turn: 0, families: [family({ value: 4 })], isLast: true })
+    metrics.end(1)
+    expect(await heard(metrics, new Map())).to.deep.equal({ made: 4 })
+  })
+
+  it('are not waited for where a worker never answers', async () => {
+    const metrics = new AppMetrics()
+    await metrics.measure([{ age: 1, state: 'ready', send: () => undefined }])
+    expect(await metrics.families()).to.deep.equal([])
+  })
+
+  it('have no names that are taken', () => {
+    const own = [{ name: 'taken', help: '', type: 'counter' as const, samples: [] }]
+    const given = ['taken', 'taken_total', 'free'].map(name => ({ ...family({ name }), given: [] }))
+    expect(withoutNamesOf(own, given).map(({ name }) => name)).to.deep.equal(['free'])
+  })
+
+  it('are checked: nothing but metrics is left', () => {
+    const sample = { name: 'made', labels: {}, value: 1 }
+    const bad = [
+      undefined,
+      null,
+      5,
+      'text',
+      [],
+      {},
+      family({ name: '0day' }),
+      family({ name: 'new\nline 1' }),
+      family({ name: 'n'.repeat(201) }),
+      family({ help: 'h'.repeat(1_001) }),
+      { ...family(), type: 'untyped' },
+      { ...family(), combination: 'concat' },
+      { ...family(), samples: 'many' },
+    ]
+    expect(readFamilies(bad)).to.deep.equal([])
+    const samples = [
+      sample,
+      null,
+      { ...sample, name: 'other' },
+      { ...sample, name: undefined },
+      { ...sample, value: '1' },
+      { ...sample, value: null },
+      { ...sample, value: -1 },
+      { ...sample, labels: { 'a b': 'c' } },
+      { ...sample, labels: { a: 5 } },
+      { ...sample, labels: { a: 'x'.repeat(501) } },
+      { ...sample, labels: Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`a${index}`, ''])) },
+    ] as unknown as AppFamily['samples']
+    expect(readFamilies([family({ samples })])).to.deep.equal([family({ samples: [sample] })])
+  })
+
+  it('are bounded, however many labels an app makes up', async () => {
+    const metrics = new AppMetrics()
+    for (let age = 1; age <= 10; age += 1) {
+      const samples = Array.from({ length: 5_000 }, (_, index) => ({
+        name: 'made',
+        labels: { id: `${age}-${index}` },
+        value: 1,
+      }))
+      await heard(metrics, new Map([[age, [family({ samples })]]]))
+      metrics.end(age)
+    }
+    expect(metrics.counters.flatMap(({ samples }) => samples)).to.have.lengthOf(20_000)
+  })
+})
