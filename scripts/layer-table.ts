@@ -22,9 +22,10 @@ const table: Readonly<Record<string, string>> = {
   'worker/process': 'worker/protocol hooks',
   'worker/http': 'worker/{net,process,protocol} hooks',
   'worker/fetch': 'worker/http',
+  'worker/page': 'worker/{http,protocol} hooks',
   'worker/app/adapters': 'worker/{fetch,http}',
   'worker/listen': 'worker/app/adapters worker/{http,protocol}',
-  'worker/app': 'worker/app/adapters worker/{http,listen,process,protocol} config/load hooks',
+  'worker/app': 'worker/app/adapters worker/{http,listen,page,process,protocol} config/load hooks',
   'worker/access-log': 'worker/{http,process,protocol,sinks} hooks',
   'worker/connection': 'worker/app/adapters worker/{http,net,process,protocol} hooks',
   'worker/server':
@@ -45,7 +46,7 @@ const table: Readonly<Record<string, string>> = {
     'control/protocol daemon/{generation,logs,process,sockets,state,system,workers} worker/protocol config/{print,resolve}',
   'daemon/admin': 'control/protocol daemon/{control,logs,sockets,state,workers} worker/protocol config/kinds',
   'daemon/arbiter':
-    'daemon/{admin,control,generation,logs,process,scaling,sockets,state,workers} worker/protocol hooks config config/{kinds,resolve}',
+    'daemon/{admin,control,generation,logs,process,scaling,sockets,state,workers} worker/protocol hooks config config/{kinds,load,resolve}',
   daemon:
     'daemon/{admin,arbiter,control,generation,logs,process,sockets,system,workers} worker/protocol hooks config/{kinds,load,print,resolve}',
 }

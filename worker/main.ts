@@ -15,6 +15,9 @@ import { Worker } from './worker.ts'
 
 export { appMayRun } from './app/main-module.ts'
 
+/** Of an error that ends the process, in characters: it must be written at once. */
+const longestStack = 8 * 1024
+
 let worker: Worker | undefined
 /** As it was named. */
 let app = ''
@@ -73,10 +76,11 @@ process.on('SIGABRT', () => void worker?.abort())
 // Node prints the stack to standard error; this line is for the error log.
 process.on('uncaughtExceptionMonitor', error => {
   if (process.listenerCount('uncaughtException') > 0) return
-  const text = error instanceof Error ? error.stack : error
+  const thrown = error instanceof Error ? error.stack : error
   // Not every object can be converted to a string.
-  const [first = ''] = (typeof text === 'object' ? inspect(text) : String(text)).split('\n')
-  tellSync({ type: 'crashed', why: truncate(`uncaught ${first}`) })
+  const text = typeof thrown === 'object' ? inspect(thrown) : String(thrown)
+  const [first = ''] = text.split('\n')
+  tellSync({ type: 'crashed', why: truncate(`uncaught ${first}`), stack: text.slice(0, longestStack) })
 })
 
 function logNoEffect(signal: NodeJS.Signals): void {

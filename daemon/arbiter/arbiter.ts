@@ -132,7 +132,7 @@ export class Arbiter {
         return this.#operator.obey(event.name)
       case 'said':
         if (event.message.type !== 'listens')
-          return this.#server.fleet.onMessage(event.child, event.message, this.#server.generations.current)
+          return this.#server.fleet.onMessage(event.child, event.message, this.#server.generations.planned)
         return this.#workerExits.bindLate(event.child, event.message) ? this.#react('HUP') : undefined
       case 'misbehaved':
         return warnAbout(event.child, event.text, this.#server.log)
@@ -189,13 +189,13 @@ export class Arbiter {
   readonly #transitions: Readonly<Record<Transition, (about: TriggerDetails, before: Phase) => void>> = {
     'start workers': ({ generation }) => this.#server.activate(generation as Generation),
     open: () => this.#open(),
-    wait: ({ error }) => this.#reloads.wait(messageOf(error)),
+    wait: ({ error, stack }) => this.#reloads.wait(error, stack),
     'start again': () => this.#reloads.startAgain(),
     'give up': ({ error }) => this.#stops.leave(`Cannot start: ${messageOf(error)}`, 'critical'),
     'postpone reload': (_, before) => this.#reloads.postpone(before),
     reload: () => this.#reloads.begin(),
     'roll out': ({ generation }) => this.#reloads.rollOut(generation as Generation),
-    'abort reload': ({ error }) => this.#reloads.abort(messageOf(error)),
+    'abort reload': ({ error, stack }) => this.#reloads.abort(error, stack),
     'finish reload': (_, before) => this.#reloads.finish(before),
     'back off': ({ error }) => this.#server.crashLoop.backOff(messageOf(error)),
     grow: () => this.#server.rescale(grow(this.#server.scale)),

@@ -55,4 +55,6 @@ export type ArbiterEvent =
 export interface TriggerDetails {
   readonly generation?: Generation
   readonly error?: unknown
+  /** Of the error that ended a worker. */
+  readonly stack?: string | undefined
 }

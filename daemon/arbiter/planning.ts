@@ -12,12 +12,15 @@ import type { Server } from './server.ts'
 /** Reads the heartbeats first if a worker seems to be late by those that are known. */
 export function worldOf(server: Server): World {
   const { fleet, generations, crashLoop, phase, upgrader } = server
-  const { current, lastGood } = generations
+  const { planned, lastGood } = generations
   const { settings } = server.resolved
   const { wanted } = server.scale
   const { workers } = fleet
   const now = monotonicNow()
-  const serving = workers.filter(({ state }) => state === 'ready').map(({ born }) => born)
+  const showsError = (generation: number) => fleet.showsError(generation)
+  const serving = workers
+    .filter(({ state, generation }) => state === 'ready' && !showsError(generation))
+    .map(({ born }) => born)
   const isSilent = workers.some(({ heartbeat, generation }) => {
     const limit = fleet.limitsOf(generation).heartbeat
     return limit > 0 && heartbeat + limit <= now
@@ -26,8 +29,8 @@ export function worldOf(server: Server): World {
   return {
     now,
     ...stopOf(phase, upgrader.isShared ? 0 : settings.drain_delay * 1_000),
-    wanted: current === undefined ? 0 : wanted,
-    generation: current?.number ?? 0,
+    wanted: wantedOf(planned, wanted),
+    generation: planned?.number ?? 0,
     surge: shareOf(settings.reload_surge, wanted),
     boots: asksApp(generations) && serving.length === 0 ? 1 : crashLoop.boots(serving),
     // A reverted generation does not bake: its last worker leaves like the others.
@@ -38,19 +41,26 @@ export function worldOf(server: Server): World {
     spawnAfter: crashLoop.startAfter(serving),
     workers,
     limitsOf: generation => fleet.limitsOf(generation),
+    showsError,
     addressesOf: number =>
-      [...fleet.serving, lastGood, current]
+      [...fleet.serving, lastGood, planned]
         .find(generation => generation?.number === number)
         ?.listeners.map(({ name }) => name) ?? [],
   }
 }
 
+/** A single worker can show an error. */
+function wantedOf(planned: Generation | undefined, wanted: number): number {
+  if (planned === undefined) return 0
+  return planned.page === undefined ? wanted : Math.min(1, wanted)
+}
+
 export function perform(action: Action, { fleet, generations }: Server): void {
   switch (action.do) {
     case 'spawn':
-      return fleet.spawn(generations.current as Generation, action.index)
+      return fleet.spawn(generations.planned as Generation, action.index)
     case 'drain':
-      return fleet.drain(action.age, action.why, generations.current)
+      return fleet.drain(action.age, action.why, generations.planned)
     case 'quit':
       return fleet.quit(action.age, action.how)
     case 'kill':

@@ -1,5 +1,7 @@
 /** Reloads the configuration and the app; each reload ends with one log line that says which generation serves. */
+import { ConfigError } from '../../config/load/config-error.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
+import { messageOf } from '../../hooks/thrown.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import type { Generation } from '../generation/generation.ts'
 import { pidfileOf } from '../process/pidfile.ts'
@@ -33,11 +35,13 @@ export class Reloads {
     this.#prepare()
   }
 
-  /** Waits for the developer to fix the app: no worker serves yet. */
-  wait(reason: string): void {
+  /** Waits for the developer to fix the app: no worker serves yet. `stack` is that of the error that ended a worker. */
+  wait(error: unknown, stack?: string): void {
     const { log, generations, journal } = this.#server
+    const reason = messageOf(error)
     log.error(`Cannot start: ${reason}`)
     log.info('Waiting for a change: a file that is saved, or HUP, starts again')
+    generations.show({ heading: 'Cannot start', message: stack ?? detailsOf(error) })
     generations.deactivate()
     journal.note({ type: 'waiting', error: reason })
   }
@@ -73,7 +77,8 @@ export class Reloads {
     this.#server.reopenLogs()
   }
 
-  abort(reason: string): void {
+  abort(error: unknown, stack?: string): void {
+    const reason = messageOf(error)
     const { generations, journal, log, outlets, pidfile } = this.#server
     this.#server.revert()
     pidfile.withdraw()
@@ -85,8 +90,11 @@ export class Reloads {
         .catch((error: Error) => log.error(error.message))
     }
     this.#server.failure = `reload ${this.#count} failed: ${reason.split('\n')[0]}`
+    const heading = `Reload ${this.#count} failed`
+    const isShown = generations.show({ heading, message: stack ?? detailsOf(error) })
+    const goesOn = `generation ${generations.lastGood?.number} keeps serving`
     log.error(
-      `Reload ${this.#count} failed: generation ${generations.lastGood?.number} keeps serving: ${reason}`,
+      `${heading}: ${isShown ? 'the server shows the error until a change loads' : goesOn}: ${reason}`,
     )
     journal.note({ type: 'reload failed', reload: this.#count, error: reason })
   }
@@ -109,4 +117,9 @@ export class Reloads {
     log.info(`Reload ${this.#count}: generation ${generation} serves (${fleet})`)
     journal.note({ type: 'reload succeeded', reload: this.#count, generation, took })
   }
+}
+
+/** The message, with the stack of the user's code where that threw. */
+function detailsOf(error: unknown): string {
+  return error instanceof ConfigError ? error.report : messageOf(error)
 }

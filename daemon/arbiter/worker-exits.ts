@@ -13,6 +13,8 @@ import type { Server } from './server.ts'
 export interface ExitTrigger {
   readonly trigger: Extract<Trigger, 'early exit' | 'boot failed'>
   readonly error: Error
+  /** Of the error that ended the worker, if it was one. */
+  readonly stack?: string | undefined
 }
 
 /** How often an address that a worker found taken is tried, and the pause between tries in milliseconds. */
@@ -44,6 +46,7 @@ export class WorkerExits {
     const { fleet, generations, phase, log, crashLoop } = this.#server
     const { isOn: loops } = crashLoop
     const { current, lastGood } = generations
+    if (fleet.showsError(child.generation)) return this.#reapPage(child)
     if (child.failure?.why === 'tsx' && !child.hasTsx) return this.#takeTsx(child, child.failure.message)
     if (child.failure?.why === 'elsewhere' && this.#bindForApp(child)) return undefined
     const isProven = child.generation === lastGood?.number
@@ -62,6 +65,17 @@ export class WorkerExits {
     if (child.generation !== current?.number || kind === 'expected') return undefined
     if (kind === 'bind failed' && phase.name === 'booting') return this.#bindAgain(message)
     return this.#failBoot(child, message)
+  }
+
+  /** Another one shows the error; but where it cannot be shown, the server goes on as if it had none to show. */
+  #reapPage(child: Child): undefined {
+    const { crashLoop, fleet, generations, log } = this.#server
+    const { state, failure } = child
+    const { kind } = fleet.reap(child, { proven: true, quietly: false })
+    if (kind === 'expected' || generations.planned?.number !== child.generation) return
+    if (state === 'ready') return void crashLoop.pace(child.born)
+    generations.hide()
+    log.warning(`The error cannot be shown${failure === undefined ? '' : `: ${failure.message}`}`)
   }
 
   /** This is no failure: the next worker starts with tsx. */
@@ -136,7 +150,7 @@ export class WorkerExits {
       elsewhere: appFailedToLoad,
     }
     this.exitCode = codes[child.failure?.why ?? 'boot'].code
-    return { trigger: 'boot failed', error: new Error(message) }
+    return { trigger: 'boot failed', error: new Error(message), stack: child.stack }
   }
 
   /** Another server took the address after the arbiter bound it and before the first worker listened. */

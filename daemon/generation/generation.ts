@@ -4,7 +4,13 @@ import { sentSettings } from '../../config/table.ts'
 import { type HookName, hookTable } from '../../hooks/table.ts'
 import { appPathOf, findAppFile } from '../../worker/protocol/app-file.ts'
 import { firstInherited } from '../../worker/protocol/frame.ts'
-import type { InheritedListener, Start, TlsMaterial, WorkerSettings } from '../../worker/protocol/messages.ts'
+import type {
+  ErrorPage,
+  InheritedListener,
+  Start,
+  TlsMaterial,
+  WorkerSettings,
+} from '../../worker/protocol/messages.ts'
 import { activatedPrefix } from '../sockets/inherited-fds.ts'
 import type { Listener } from '../sockets/sockets.ts'
 import { bindFrom } from './app-binds.ts'
@@ -23,6 +29,27 @@ export interface Generation {
   readonly failure?: string
   /** The certificate and key that its workers serve with; replaced when the files are renewed. */
   tls?: TlsMaterial
+  /** What its workers serve instead of the app. */
+  readonly page?: ErrorPage
+}
+
+/**
+ * A generation that shows an error at the addresses of another one; what could fail with the app, or belongs to its
+ * requests alone, is left out.
+ */
+export function pageGeneration(base: Generation, number: number, page: ErrorPage): Generation {
+  const { settings } = base.resolved
+  const format = settings.access_log_format
+  const own = {
+    ...{ request_timeout: 0, max_requests: 0, ready_path: null, timeout_stack: false, boot_timeout: 60 },
+    access_log_format: typeof format === 'function' ? 'json' : format,
+  }
+  return {
+    ...base,
+    number,
+    page,
+    resolved: { ...base.resolved, settings: { ...settings, ...own }, hooks: {} },
+  }
 }
 
 /** The first message to a worker of this generation. */
@@ -50,6 +77,7 @@ export function startMessage(
     ...workerHooks(resolved),
     ...(resolved.owner === undefined ? {} : { identity: resolved.owner }),
     ...(generation.tls === undefined ? {} : { tls: generation.tls }),
+    ...(generation.page === undefined ? {} : { page: generation.page }),
   }
 }
 

@@ -6,13 +6,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Resolved } from '../../config/resolve/resolve.ts'
-import type { TlsMaterial } from '../../worker/protocol/messages.ts'
+import type { ErrorPage, TlsMaterial } from '../../worker/protocol/messages.ts'
 import { tryAccessLog } from '../logs/access-log.ts'
 import { giveSocket } from '../process/ownership.ts'
 import type { Listeners } from '../sockets/listeners.ts'
 import { BindError, type Listener } from '../sockets/sockets.ts'
 import { type AppBinds, bindFrom } from './app-binds.ts'
-import type { Generation } from './generation.ts'
+import { type Generation, pageGeneration } from './generation.ts'
 import { readTls } from './tls-files.ts'
 
 export type GenerationsEvent =
@@ -31,6 +31,7 @@ export interface Preparation {
 export class Generations {
   #current: Generation | undefined
   #lastGood: Generation | undefined
+  #standIn: Generation | undefined
   readonly #put: (event: GenerationsEvent) => void
   readonly #listeners: Listeners
   readonly appBinds: AppBinds
@@ -54,6 +55,29 @@ export class Generations {
     return this.#lastGood
   }
 
+  /** The generation that workers are planned of: while no newer one is on trial, what stands in for the current one. */
+  get planned(): Generation | undefined {
+    const isOnTrial = this.#current !== undefined && this.#current !== this.#lastGood
+    return isOnTrial ? this.#current : (this.#standIn ?? this.#current)
+  }
+
+  /**
+   * With `reload`, shows an error at the addresses of the newest generation until all workers of another one are ready;
+   * false where that is not possible.
+   */
+  show(page: ErrorPage): boolean {
+    const base = this.#current ?? this.#lastGood ?? this.#standIn
+    if (base?.resolved.settings.reload !== true || base.listeners.length === 0) return false
+    this.#count += 1
+    this.#standIn = pageGeneration(base, this.#count, page)
+    return true
+  }
+
+  /** Shows the error no longer. */
+  hide(): void {
+    this.#standIn = undefined
+  }
+
   /** All workers should be of this one from now on. */
   activate(generation: Generation): void {
     this.#current = generation
@@ -62,6 +86,7 @@ export class Generations {
   /** All workers of the current one are ready: it is what a failed reload goes back to. */
   confirm(): void {
     this.#lastGood = this.#current
+    this.#standIn = undefined
   }
 
   /** No workers should be started any more. */
@@ -71,7 +96,8 @@ export class Generations {
 
   /** The certificate of a generation was renewed. */
   renew(number: number, tls: TlsMaterial): void {
-    for (const one of [this.#current, this.#lastGood]) if (one?.number === number) one.tls = tls
+    for (const one of [this.#current, this.#lastGood, this.#standIn])
+      if (one?.number === number) one.tls = tls
   }
 
   get isPreparing(): boolean {

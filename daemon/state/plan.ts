@@ -129,7 +129,7 @@ function recycled(
  * Asks workers that do not stay to leave: those that do not serve at once, the others one by one as new ones become
  * ready, each as soon as its own successor is; those of the last good generation after those that never were. The last
  * one of an old generation waits until the new one is baked, and the last one on an address until it is clear who serves
- * there next, as far as the surge allows.
+ * there next, as far as the surge allows. What only shows an error leaves as soon as any other worker serves.
  */
 function replaced(survey: Survey): Action[] {
   const { alive, seats, wanted, lastGood } = survey
@@ -141,10 +141,11 @@ function replaced(survey: Survey): Action[] {
     return successor !== undefined && serves(successor) ? 1 : 2
   }
   const isGood = ({ generation }: PlannedWorker) => Number(generation === lastGood)
-  const serving = stale
-    .filter(serves)
-    .sort((a, b) => isGood(a) - isGood(b) || turn(a) - turn(b) || a.age - b.age)
   const successors = [...staying].filter(serves)
+  const outdated = (worker: PlannedWorker) => successors.length > 0 && survey.showsError(worker.generation)
+  const serving = stale
+    .filter(worker => serves(worker) && !outdated(worker))
+    .sort((a, b) => isGood(a) - isGood(b) || turn(a) - turn(b) || a.age - b.age)
   const keepers = keepersOf(survey, serving, successors)
   const order = [
     ...serving.filter(worker => !keepers.has(worker)),
@@ -153,7 +154,8 @@ function replaced(survey: Survey): Action[] {
   const surplus = Math.max(0, successors.length + serving.length - wanted)
   const held = Math.min(keepers.size, survey.surge)
   const dispensable = order.slice(0, Math.min(surplus, serving.length - held))
-  return [...stale.filter(({ state }) => state !== 'ready'), ...dispensable].map(worker => {
+  const others = stale.filter(worker => worker.state !== 'ready' || (serves(worker) && outdated(worker)))
+  return [...others, ...dispensable].map(worker => {
     const isSurplus = worker.generation === survey.generation && !worker.needsRecycling
     return leave(worker, isSurplus ? 'surplus' : 'replaced')
   })

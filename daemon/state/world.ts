@@ -37,6 +37,8 @@ export interface World {
   readonly workers: readonly PlannedWorker[]
   /** The limits of a generation's workers: a new generation on trial must not change those of the old one. */
   limitsOf(generation: number): Limits
+  /** Whether that generation only shows an error, until any other worker serves. */
+  showsError(generation: number): boolean
   /** The addresses that a generation's workers accept on. */
   addressesOf(generation: number): readonly string[]
 }

@@ -62,6 +62,11 @@ export class Fleet {
     return limitsOf(this.#generations.get(generation) as Generation)
   }
 
+  /** Whether the workers of that generation show an error instead of the app. */
+  showsError(generation: number): boolean {
+    return this.#generations.get(generation)?.page !== undefined
+  }
+
   spawn(generation: Generation, index: number): void {
     this.#age += 1
     const place = { age: this.#age, generation: generation.number, index }
@@ -94,6 +99,7 @@ export class Fleet {
         return
       case 'crashed':
         child.reason ??= message.why
+        child.stack ??= message.stack
         return
       case 'recycle':
         log.info(`Worker ${child.label} asks for a successor: ${message.why}`)

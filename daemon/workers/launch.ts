@@ -25,9 +25,10 @@ export interface LaunchParts {
 export function launch(child: Child, generation: Generation, parts: LaunchParts): void {
   const { hooks, log, view } = parts
   const { resolved } = generation
-  if (!hooks.has('pre_fork') && resolved.owner === undefined) return start(child, generation, parts)
+  const hasHook = hooks.has('pre_fork') && generation.page === undefined
+  if (!hasHook && resolved.owner === undefined) return start(child, generation, parts)
   const prepare = async () => {
-    await hooks.call('pre_fork', view(), child.view(log))
+    if (hasHook) await hooks.call('pre_fork', view(), child.view(log))
     giveAccessLog(resolved)
   }
   prepare()
@@ -54,11 +55,12 @@ function start(
   child.seat = seat
   child.since = monotonicNow()
   const options = {
-    app: appFileOf(settings),
-    args: settings.app_args,
+    ...(generation.page === undefined
+      ? { app: appFileOf(settings), args: settings.app_args }
+      : { app: undefined, args: [] }),
     cwd: settings.chdir,
     env,
-    start: startMessage(generation, child, seat.slot, tsx),
+    start: startMessage(generation, child, seat.slot, tsx && generation.page === undefined),
     capture: settings.capture_output && settings.errorlog !== '-' ? log.print : undefined,
     hasWatchdog: settings.timeout_stack,
   }

@@ -67,6 +67,8 @@ export class Child implements PlannedWorker {
   isAbandoned = false
   /** Why it leaves, in one phrase, if known. */
   reason: string | undefined
+  /** Of the error that ended it. */
+  stack: string | undefined
   /** What it reported when it failed to boot. */
   failure: Extract<FromWorker, { type: 'failed' }> | undefined
   ending: ExitStatus | undefined
@@ -74,7 +76,8 @@ export class Child implements PlannedWorker {
   #process: ChildProcess | undefined
   #channel: WorkerChannel | undefined
   #loss: NodeJS.Timeout | undefined
-  #watchdog: Duplex | undefined
+  /** The channel to the watchdog thread. */
+  watchdog: Duplex | undefined
 
   constructor(
     { age, generation, index }: Pick<PlannedWorker, 'age' | 'generation' | 'index'>,
@@ -166,13 +169,8 @@ export class Child implements PlannedWorker {
     // A process that could not be started has no streams.
     const channel = stdio?.[fd] as Duplex | null | undefined
     channel?.on('error', () => undefined).resume()
-    this.#watchdog = channel ?? undefined
+    this.watchdog = channel ?? undefined
     return fd
-  }
-
-  /** The channel to the watchdog thread. */
-  get watchdog(): Duplex | undefined {
-    return this.#watchdog
   }
 
   #listen(socket: Socket): WorkerChannel {

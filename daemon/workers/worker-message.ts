@@ -16,15 +16,17 @@ import { printable } from '../logs/log-line.ts'
 export function readMessage(json: string): FromWorker | undefined {
   const fields = parse(json)
   if (typeof fields !== 'object' || fields === null) return undefined
-  const { type, level, why, message, binds } = fields as Readonly<Record<string, unknown>>
+  const { type, level, why, message, binds, stack } = fields as Readonly<Record<string, unknown>>
   switch (type) {
     case 'booting':
     case 'ready':
       return { type }
     case 'leaving':
     case 'recycle':
-    case 'crashed':
       return isText(why) ? { type, why: oneLine(why) } : undefined
+    case 'crashed':
+      if (!isText(why)) return undefined
+      return { type, why: oneLine(why), ...(isText(stack) ? { stack: printable(stack) } : {}) }
     case 'listens':
       return isText(message) && areBinds(binds) ? { type, message: printable(message), binds } : undefined
     case 'failed':

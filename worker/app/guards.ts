@@ -3,6 +3,7 @@ import cluster from 'node:cluster'
 import { syncBuiltinESMExports } from 'node:module'
 import { isOwnFrame } from '../../hooks/own-files.ts'
 import type { AppLog } from '../http/types.ts'
+import { tellSync } from '../process/arbiter-channel.ts'
 import { AppError } from '../protocol/boot-error.ts'
 import { exitCodes } from '../protocol/exit-codes.ts'
 
@@ -31,7 +32,10 @@ export function reportAppExit(app: string, log: AppLog, isLeaving: () => boolean
   let isOver = false
   process.exit = (code?: number | string | null): never => {
     if (isOver || isLeaving() || calledByWorker()) return exit(code)
-    log('error', `The app ${JSON.stringify(app)} called process.exit(${code ?? ''}) while it was loaded`)
+    const call = `called process.exit(${code ?? ''})`
+    const text = `The app ${JSON.stringify(app)} ${call} while it was loaded`
+    log('error', text)
+    tellSync({ type: 'crashed', why: `the app ${call}`, stack: [text, ...callers()].join('\n') })
     return exit(exitCodes.workerFailedToBoot.code)
   }
   return () => {
@@ -43,4 +47,10 @@ export function reportAppExit(app: string, log: AppLog, isLeaving: () => boolean
 function calledByWorker(): boolean {
   const [, , , caller = ''] = (new Error().stack ?? '').split('\n')
   return isOwnFrame(caller)
+}
+
+/** The frames of the app. */
+function callers(): readonly string[] {
+  const [, ...frames] = (new Error().stack ?? '').split('\n')
+  return frames.filter(line => !isOwnFrame(line))
 }

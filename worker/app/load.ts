@@ -7,7 +7,7 @@ import { ListenInterceptor } from '../listen/listen-interceptor.ts'
 import { keepSocketFiles } from '../listen/socket-files.ts'
 import { whilePending } from '../process/pending.ts'
 import { AppError, BindFailed } from '../protocol/boot-error.ts'
-import type { InheritedListener } from '../protocol/messages.ts'
+import type { ErrorPage, InheritedListener } from '../protocol/messages.ts'
 import { hasMethods } from './adapters/members.ts'
 import { acceptedShapes, describeValue } from './adapters/shape.ts'
 import { candidates, type Exports, exported, listExports, namedExport } from './exports.ts'
@@ -34,6 +34,8 @@ export interface LoadedApp {
   readonly upgrade?: UpgradeListener
   /** Closes the app once the sockets are drained, then calls the module's `shutdown`; the caller limits how long. */
   readonly close?: () => Promise<void>
+  /** Called when the worker accepts no more connections. */
+  readonly onDrain?: () => void
 }
 
 export interface LoadOptions extends ListenOptions {
@@ -45,6 +47,8 @@ export interface LoadOptions extends ListenOptions {
   readonly bindFailure?: string | undefined
   /** The app counts as loaded only after `process.send('ready')`, as with PM2. */
   readonly waitReady: boolean
+  /** What is served instead. */
+  readonly page?: ErrorPage
   /** Runs the module at this URL, once. */
   readonly run: (url: string) => Promise<Exports>
   /** Whether the process survives what the module throws. */
@@ -60,7 +64,11 @@ export interface LoadOptions extends ListenOptions {
  * @throws AppError, AppMissing, BindFailed, and anything that the app itself throws
  */
 export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
-  const { cwd, listeners, log } = options
+  const { cwd, listeners, log, page } = options
+  if (page !== undefined) {
+    const { pageApp } = await import('../page/page.ts')
+    return { ...(await pageApp(page, options.spec, cwd)), intercepted: [] }
+  }
   const spec = parseAppSpec(options.spec)
   const url = resolveAppPath(spec.path, cwd)
   const { promise: refusal, reject: onRefused } = Promise.withResolvers<never>()

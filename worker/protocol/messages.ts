@@ -48,7 +48,7 @@ export type FromWorker =
   /** The worker has reached a limit (requests, memory, lifetime) and serves until it is replaced. */
   | { readonly type: 'recycle'; readonly why: string }
   /** The worker ends because of an uncaught exception. */
-  | { readonly type: 'crashed'; readonly why: string }
+  | { readonly type: 'crashed'; readonly why: string; readonly stack?: string }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string }
   /** A part of the answer to `measure`: families as in `app-metrics.ts`, which nobody has checked yet. */
   | {
@@ -88,6 +88,16 @@ export interface Start {
   readonly identity?: WorkerUser
   /** Certificate and key; absent without TLS. */
   readonly tls?: TlsMaterial
+  /** Serve this instead of the app, which does not load. */
+  readonly page?: ErrorPage
+}
+
+/** What there is to show while an app does not load. */
+export interface ErrorPage {
+  /** What failed, in a few words. */
+  readonly heading: string
+  /** Why, with the stack of the user's code where that threw. */
+  readonly message: string
 }
 
 /**

@@ -82,7 +82,17 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
       return parts.requestIds?.upgrade(wrapped) ?? wrapped
     },
   })
-  return { serving, accessLog }
+  return { serving: app.onDrain === undefined ? serving : withDrain(serving, app.onDrain), accessLog }
+}
+
+function withDrain(serving: Serving, onDrain: () => void): Serving {
+  return {
+    ...serving,
+    async stopAccepting(abandoned) {
+      await serving.stopAccepting(abandoned)
+      onDrain()
+    },
+  }
 }
 
 /** Undefined where no filter is configured. */

@@ -1,8 +1,10 @@
 /** The steps of a reload on a server of fakes: their order, and the way back when one of them fails. */
 import { expect } from 'chai'
+import { ConfigError } from '../../../config/load/config-error.ts'
 import { Reloads } from '../../../daemon/arbiter/reloads.ts'
 import type { Preparation } from '../../../daemon/generation/generations.ts'
 import type { Phase } from '../../../daemon/state/phase.ts'
+import type { ErrorPage } from '../../../worker/protocol/messages.ts'
 import { fakeServer, generation, resolvedFrom } from './fake-server.ts'
 
 describe('reloads', () => {
@@ -69,7 +71,34 @@ describe('reloads', () => {
       'error Reload 1 failed: generation 1 keeps serving: Worker 3 exited\nwith a stack',
     )
     await new Promise(setImmediate)
-    expect(calls).to.deep.equal(['server.revert', 'pidfile.withdraw', 'log.moveTo /old.log', 'outlets.use'])
+    expect(calls).to.deep.equal([
+      'server.revert',
+      'pidfile.withdraw',
+      'log.moveTo /old.log',
+      'generations.show',
+      'outlets.use',
+    ])
+  })
+
+  it('that fail say so where the error is shown, with the stack of the app or of the configuration', async () => {
+    const shown: ErrorPage[] = []
+    const show = (page: ErrorPage) => shown.push(page) > 0
+    const { server, lines } = fakeServer({}, { generations: { lastGood: await generation(1), show } })
+    const reloads = new Reloads(server, readAgain)
+    reloads.begin()
+    reloads.abort(new Error('Worker 3 exited'), 'Error: no\n    at main (app.ts:1:2)')
+    reloads.wait(new ConfigError([{ origin: 'a.ts', message: 'it threw', stack: 'Error\n    at a.ts:1:2' }]))
+    reloads.wait('no more')
+    expect(lines.filter(line => line.startsWith('error'))).to.deep.equal([
+      'error Reload 1 failed: the server shows the error until a change loads: Worker 3 exited',
+      'error Cannot start: a.ts: it threw',
+      'error Cannot start: no more',
+    ])
+    expect(shown).to.deep.equal([
+      { heading: 'Reload 1 failed', message: 'Error: no\n    at main (app.ts:1:2)' },
+      { heading: 'Cannot start', message: 'a.ts: it threw\nError\n    at a.ts:1:2' },
+      { heading: 'Cannot start', message: 'no more' },
+    ])
   })
 
   it('that are superseded go back too, and leave the rest to the next one', async () => {

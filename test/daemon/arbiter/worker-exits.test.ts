@@ -25,6 +25,9 @@ describe('worker exits', () => {
     readonly isPreparing?: boolean
     readonly learns?: boolean
     readonly hasTsx?: boolean
+    readonly state?: Child['state']
+    /** Its worker shows an error, and the generation with this number is the one that should do so. */
+    readonly shown?: number
   }
 
   function exits(given: Case): FakeServer & { readonly exits: WorkerExits; readonly child: Child } {
@@ -32,9 +35,14 @@ describe('worker exits', () => {
     const fake = fakeServer(
       { phase: { name: phase } },
       {
-        fleet: { reap: () => ({ kind, served, text: 'Worker 5 ended' }), needsTsx: false },
+        fleet: {
+          reap: () => ({ kind, served, text: 'Worker 5 ended' }),
+          showsError: () => given.shown !== undefined,
+          needsTsx: false,
+        },
         generations: {
           current,
+          planned: { number: given.shown ?? 2 },
           lastGood: { number: lastGood },
           isPreparing: given.isPreparing === true,
           appBinds: { learn: () => learns, forgetUnused: () => undefined },
@@ -48,8 +56,8 @@ describe('worker exits', () => {
       { begin: note('begin'), supersede: note('supersede') } as never,
       current.resolved,
     )
-    const { failure, hasTsx = false } = given
-    const child = { generation: given.generation ?? 2, failure, hasTsx, born: 1 } as Child
+    const { failure, hasTsx = false, state = 'booting' } = given
+    const child = { generation: given.generation ?? 2, failure, hasTsx, state, born: 1 } as Child
     return { ...fake, exits: made, child }
   }
 
@@ -64,7 +72,7 @@ describe('worker exits', () => {
 
   it('of workers that served only set the pace of the next start', () => {
     const { trigger, calls } = reaped({ kind: 'crash' })
-    expect([trigger, calls]).to.deep.equal([undefined, ['fleet.reap', 'crashLoop.pace']])
+    expect([trigger, calls]).to.deep.equal([undefined, ['fleet.showsError', 'fleet.reap', 'crashLoop.pace']])
     expect(reaped({ kind: 'unstable', served: 3 }).calls).to.include('crashLoop.pace')
   })
 
@@ -122,19 +130,29 @@ describe('worker exits', () => {
     expect(reaped({ failure }).lines).to.deep.equal(['info The app is loaded with tsx from now on: an enum'])
   })
 
+  it('of what shows an error end that where it never could, unless another one is shown', () => {
+    const died = reaped({ kind: 'early exit', shown: 2 })
+    expect([died.trigger, died.calls.at(-1)]).to.deep.equal([undefined, 'generations.hide'])
+    expect(died.lines).to.deep.equal(['warning The error cannot be shown'])
+    const killed = reaped({ kind: 'crash', shown: 2, state: 'ready' })
+    expect([killed.trigger, killed.calls.at(-1)]).to.deep.equal([undefined, 'crashLoop.pace'])
+    for (const given of [{ kind: 'expected', shown: 2 } as const, { kind: 'crash', shown: 3 } as const])
+      expect(reaped(given).calls).to.deep.equal(['fleet.showsError', 'fleet.reap'])
+  })
+
   describe('because the app listens elsewhere', () => {
     const failure = { type: 'failed', why: 'elsewhere', message: 'It listens', binds: [':9'] } as const
 
     it('start over with its addresses', () => {
       const { trigger, calls, lines } = reaped({ failure, phase: 'booting' })
       expect(trigger).to.equal(undefined)
-      expect(calls).to.deep.equal(['fleet.reap', 'generations.deactivate', 'generations.prepare'])
+      expect(calls.slice(1)).to.deep.equal(['fleet.reap', 'generations.deactivate', 'generations.prepare'])
       expect(lines).to.deep.equal(['info It listens: it is bound for the app'])
     })
 
     it('begin another reload while reloading, after which the old generation serves', () => {
       const { calls } = reaped({ failure, phase: 'reloading', lastGood: 1 })
-      expect([calls, reloads]).to.deep.equal([['fleet.reap', 'server.revert'], ['begin']])
+      expect([calls.slice(1), reloads]).to.deep.equal([['fleet.reap', 'server.revert'], ['begin']])
     })
 
     it('are failures where nothing new is learnt, or the app keeps asking', () => {

@@ -32,6 +32,8 @@ export class FakeFleet {
   workers: FakeWorker[] = []
   /** The addresses of generations, where they are not the usual one. */
   readonly addresses = new Map<number, readonly string[]>()
+  /** The generations that only show an error. */
+  readonly errors = new Set<number>()
   /** Everything that was ever done. */
   readonly done: Action[] = []
   #age = 0
@@ -61,6 +63,7 @@ export class FakeFleet {
       undecided,
       workers,
       limitsOf: () => limits,
+      showsError: generation => this.errors.has(generation),
       addressesOf: generation => this.addresses.get(generation) ?? ['main'],
     }
   }

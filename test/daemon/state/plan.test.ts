@@ -449,6 +449,20 @@ describe('plan', () => {
     expect(isSettled(fleet.world)).to.equal(false)
   })
 
+  it('sends away what only shows an error as soon as one worker of the app serves, whatever bakes', () => {
+    const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 4 })
+    fleet.errors.add(1)
+    fleet.settle()
+    fleet.generation = 2
+    fleet.wanted = 4
+    fleet.bake = 60_000
+    fleet.act()
+    expect([fleet.count('ready', 1), fleet.count('spawned', 2)]).to.deep.equal([1, 4])
+    for (const what of ['progress', 'progress'] as const) fleet.happen(what, 1)
+    fleet.act()
+    expect([fleet.count('ready', 1), fleet.count('ready', 2)]).to.deep.equal([0, 1])
+  })
+
   it('waits for the end of a back-off', () => {
     const fleet = new FakeFleet({ wanted: 1, surge: 1, boots: 1 })
     fleet.spawnAfter = 500

@@ -13,6 +13,7 @@ const nearly = fc.record(
   {
     type: fc.oneof(fc.constantFrom(...types), fc.anything()),
     why: fc.oneof(fc.constantFrom('boot', 'app'), fc.string({ unit: 'binary' }), fc.anything()),
+    stack: fc.oneof(fc.string({ unit: 'binary' }), fc.anything()),
     level: fc.oneof(fc.constantFrom(...logLevels), fc.anything()),
     message: fc.oneof(fc.string({ unit: 'binary' }), fc.anything()),
     binds: fc.oneof(fc.array(fc.string()), fc.anything()),
@@ -25,6 +26,7 @@ const text = fc.string({ unit: 'binary' })
 const messages: fc.Arbitrary<FromWorker> = fc.oneof(
   fc.record({ type: fc.constantFrom('booting' as const, 'ready' as const) }),
   fc.record({ type: fc.constantFrom('leaving' as const, 'recycle' as const, 'crashed' as const), why: text }),
+  fc.record({ type: fc.constant('crashed' as const), why: text, stack: text }),
   fc.record({
     type: fc.constant('failed' as const),
     why: fc.constantFrom('boot' as const, 'app' as const, 'bind' as const, 'log' as const),
