@@ -230,9 +230,7 @@ export class Worker {
     await shutDown(Math.max(0, until - lastLinesMs - performance.now()), this.#log)
     await this.#early.close()
     await this.#serving?.close()
-    await this.#app
-      ?.close?.()
-      .catch((error: unknown) => this.#log.error(`Closing the app failed: ${stackOf(error)}`))
+    await this.#app?.close?.().catch(error => this.#log.error(`Closing the app failed: ${stackOf(error)}`))
     await Promise.all([written, this.#start.settings.app_metrics && tellAppMetrics(0, this.#log)])
     const exitHook = this.#hooks
     this.#hooks = createHookCaller({}, this.#log)
