@@ -1,6 +1,6 @@
 /** What there is to see of a server, as data for clients. */
 import { quantile } from '../../control/protocol/durations.ts'
-import type { Hello, ListenerRow, Stats, WorkerRow } from '../../control/protocol/messages.ts'
+import type { Everything, Hello, ListenerRow, Stats, WorkerRow } from '../../control/protocol/messages.ts'
 import { monotonicNow, type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard.ts'
 import { addressesOf, addressOf } from '../generation/generation.ts'
 import { backlogsOf } from '../sockets/backlog.ts'
@@ -8,6 +8,11 @@ import type { Listener } from '../sockets/sockets.ts'
 import { type Counts, noCounts } from '../workers/totals.ts'
 import type { Child } from '../workers/worker-handle.ts'
 import type { ControlledServer } from './controlled.ts'
+
+export async function everythingOf(server: ControlledServer, version: string): Promise<Everything> {
+  const listeners = await listenersOf(server)
+  return { arbiter: helloOf(server, version), workers: workersOf(server), listeners, stats: statsOf(server) }
+}
 
 export function helloOf(server: ControlledServer, version: string): Hello {
   const { phase, scale, fleet, generations, upgrader, resolved, startedAt } = server
