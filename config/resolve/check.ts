@@ -1,5 +1,6 @@
 /** Checks that need all settings. */
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Problem } from '../load/config-error.ts'
 import { declarations, type SettingName, type Settings, settingNames } from '../table.ts'
@@ -14,6 +15,7 @@ export function checkSettings(settings: Settings, origins: Origins): readonly Pr
     ...checkFolder(settings, origins),
     ...checkBacklogMetric(settings, origins),
     ...checkTotalMemory(settings, origins),
+    ...checkStatusToken(settings, origins),
   ]
 }
 
@@ -46,4 +48,22 @@ function checkTotalMemory(
   if (most === 0 || typeof workers !== 'number') return []
   const message = `max_total_memory needs workers as a range, such as 2..8: ${show(workers)} workers stay ${show(workers)}`
   return [{ origin: origins.max_total_memory, message }]
+}
+
+function checkStatusToken(
+  { status_token_file: file, metrics_bind, chdir }: Settings,
+  origins: Origins,
+): readonly Problem[] {
+  if (file === null) return []
+  const problem = (what: string) => [
+    { origin: origins.status_token_file, message: `status_token_file ${show(file)} ${what}` },
+  ]
+  if (metrics_bind === null) return problem('needs metrics_bind, where the status page is served')
+  try {
+    const token = readFileSync(resolve(chdir, file), 'utf8').trim()
+    if (/^[\x21-\x7e]{16,}$/.test(token)) return []
+    return problem('has to hold a token of 16 visible ASCII characters or more: try openssl rand -hex 32')
+  } catch (error) {
+    return problem(`cannot be read: ${(error as Error).message}`)
+  }
 }

@@ -72,7 +72,8 @@ const handlers: Readonly<Record<CommandName, Handler>> = {
     waitFor(server, reply, recallOutcome)
     if (!server.upgrader.recall()) reply.error('There is no new arbiter')
   },
-  reopen: (controls, _, reply) => answer(reply, signal(controls, reply, 'reopen', 'USR1'), { reopened: true }),
+  reopen: (controls, _, reply) =>
+    answer(reply, signal(controls, reply, 'reopen', 'USR1'), { reopened: true }),
   shutdown: (controls, [how = 'graceful'], reply) => {
     if (how !== 'graceful' && how !== 'quick')
       return reply.error(`shutdown is graceful or quick, not ${quote(how)}`)
