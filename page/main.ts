@@ -17,6 +17,8 @@ let history = noHistory
 let events: readonly Event[] = []
 let seconds = 120
 let isPaused = false
+/** The version of the server that this page is of. */
+let version: string | undefined
 /** Why nothing comes. */
 let trouble: string | undefined
 
@@ -39,6 +41,7 @@ function take({ answer, events: news, has_token }: FeedMessage): void {
   allowActions(has_token)
   const at = Date.now()
   events = [...events, ...news].slice(-mostEvents)
+  version ??= answer?.arbiter.version
   if (answer !== undefined) history = withPoint(history, answer, at / 1_000)
   if (isPaused) return
   if (news.length > 0) showEvents(events)
@@ -65,7 +68,9 @@ function showVerdict({ kind, text, at, progress = 0 }: Verdict): void {
 
 function showConnection(): void {
   mark(byId('connection'), 'state', trouble !== undefined ? 'away' : isPaused ? 'paused' : 'live')
-  write(byId('connection-text'), trouble ?? (isPaused ? 'Paused' : 'Live'))
+  const now = history.answers.at(-1)?.arbiter.version ?? version
+  const live = now === version ? 'Live' : `Live, now tsicorn ${now}: load this page again`
+  write(byId('connection-text'), trouble ?? (isPaused ? 'Paused' : live))
 }
 
 function refresh(): void {

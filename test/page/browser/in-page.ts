@@ -29,6 +29,22 @@ export function recordStates(): void {
   new MutationObserver(record).observe(target, { childList: true, subtree: true, characterData: true })
 }
 
+/** Puts a feed in place of the real one that says this, and stays open. */
+export function fakeFeed(texts: readonly string[]): void {
+  class FakeFeed extends EventTarget {
+    static readonly CLOSED = 2
+    readonly readyState = 1
+
+    constructor() {
+      super()
+      setTimeout(() => {
+        for (const data of texts) this.dispatchEvent(new MessageEvent('message', { data }))
+      })
+    }
+  }
+  Object.assign(globalThis, { EventSource: FakeFeed })
+}
+
 /** The texts whose contrast is less than 4.5 to 1, but for buttons that cannot be pressed. It runs in the page. */
 export function faintTexts(): readonly string[] {
   const canvas = document

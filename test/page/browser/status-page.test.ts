@@ -1,10 +1,11 @@
 /** The status page in a real Chromium. */
 import { expect } from 'chai'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { chromiumPath, openChromium } from '../../support/chromium.ts'
-import { launchWatched, token, type Watched } from '../../support/status-page.ts'
+import { answer, worker } from '../../control/top/answers.ts'
+import { chromiumPath, openChromium } from '../../support/http/chromium.ts'
+import { launchWatched, token, type Watched } from '../../support/http/status-page.ts'
 import { control } from '../../support/tsicornc.ts'
-import { faintTexts, recordShifts, recordStates } from './in-page.ts'
+import { faintTexts, fakeFeed, recordShifts, recordStates } from './in-page.ts'
 
 /** As high as the whole page: what is out of sight moves nothing. */
 const phone = { width: 360, height: 2_900 }
@@ -117,6 +118,19 @@ describe(`the status page in Chromium${chromiumPath === undefined ? ', which is 
     const states = await page.evaluate(() => globalThis.states)
     expect(states[0]).to.match(/^The server is away since \d\d:\d\d:\d\d: trying again$/)
     expect(states.at(-1)).to.equal('Live')
+    await page.close()
+  })
+
+  it('says that it is to be loaded again where the server has another version', async () => {
+    const watched = await launchWatched()
+    const page = await browser.newPage()
+    const told = ['1.0.0', '1.0.1'].map(version => ({
+      ...{ answer: answer(1, [worker(1, 1)], { version }), events: [], has_token: false },
+    }))
+    const texts = told.map(message => JSON.stringify(message))
+    await page.addInitScript(fakeFeed, texts)
+    await page.goto(watched.address)
+    await page.getByText('Live, now tsicorn 1.0.1: load this page again').waitFor()
     await page.close()
   })
 

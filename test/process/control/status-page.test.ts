@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import net from 'node:net'
 import { expect } from 'chai'
-import { ask, hello, launchWatched, press, token, Watcher } from '../../support/status-page.ts'
+import { ask, hello, launchWatched, press, token, Watcher } from '../../support/http/status-page.ts'
 import { eventually, freePort, launchText } from '../../support/tsicorn.ts'
 import { control } from '../../support/tsicornc.ts'
 

@@ -1,15 +1,15 @@
 /**
- * Makes the pictures of the status page in `docs/status-page`: `node scripts/screenshots.ts [NAME]...`. It needs the
+ * Makes the pictures of the status page in `docs/status-page`: `npm run screenshots -- [NAME]...`. It needs the
  * bundle and Chromium, and takes a few minutes.
  */
 import http from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
-import { openChromium } from '../test/support/chromium.ts'
-import { freePort, makeFolder, Tsicorn } from '../test/support/tsicorn.ts'
+import { openChromium } from '../../test/support/http/chromium.ts'
+import { freePort, makeFolder, Tsicorn } from '../../test/support/tsicorn.ts'
 
-const folder = join(import.meta.dirname, '../docs/status-page')
+const folder = join(import.meta.dirname, '../../docs/status-page')
 const app = (more = '') => `${more}
 import { setTimeout as sleep } from 'node:timers/promises'
 await sleep(1_500)

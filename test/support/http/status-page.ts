@@ -1,7 +1,7 @@
 /** A server with a status page, and requests to it. */
 import http from 'node:http'
-import type { FeedMessage } from '../../control/protocol/messages.ts'
-import { freePort, launchText, type Tsicorn } from './tsicorn.ts'
+import type { FeedMessage } from '../../../control/protocol/messages.ts'
+import { freePort, launchText, type Tsicorn } from '../tsicorn.ts'
 
 export const token = 'a-token-that-nobody-guesses'
 
