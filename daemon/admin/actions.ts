@@ -68,9 +68,10 @@ async function readBody(req: IncomingMessage): Promise<Readonly<Record<string, u
   let text = ''
   try {
     for await (const piece of req.setEncoding('utf8')) {
-      text += piece as string
-      if (text.length > longestBody) return `The body has more than ${longestBody} bytes`
+      // The rest is read, so that the client can read the answer.
+      if (text.length <= longestBody) text += (piece as string).slice(0, longestBody + 1)
     }
+    if (text.length > longestBody) return `The body has more than ${longestBody} bytes`
     return Object(JSON.parse(text)) as Readonly<Record<string, unknown>>
   } catch (error) {
     return `The body is not JSON: ${(error as Error).message}`

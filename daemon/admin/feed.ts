@@ -17,6 +17,9 @@ const tellMs = (workers: number) => (workers <= 256 ? 1_000 : 5_000)
 const eventMs = 100
 const keepMs = 30_000
 
+/** How soon after the others one that has come is told, in milliseconds. */
+const freshMs = 250
+
 /** How many events are kept, and how long their texts may be. */
 const mostEvents = 100
 const longestText = 1_000
@@ -40,6 +43,8 @@ export class Feed {
   #unfollow: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
   #eventTimer: NodeJS.Timeout | undefined
+  /** When everyone was told, in milliseconds of the monotonic clock. */
+  #toldAt = Number.NEGATIVE_INFINITY
 
   constructor(server: AdministeredServer, version: string, hasToken: boolean) {
     this.#server = server
@@ -53,6 +58,8 @@ export class Feed {
 
   /** Adds one that watches; `lastId` is the last that it has heard of this feed, or of another one. */
   add(res: ServerResponse, lastId: string | undefined): void {
+    // It may have left while the page was loaded.
+    if (res.destroyed) return
     const [pid, told] = (lastId ?? '').split('.').map(Number)
     const known = pid === process.pid && told !== undefined && told <= this.#count ? told : 0
     this.#unfollow ??= this.#server.journal.follow(event => this.#hear(event))
@@ -60,6 +67,8 @@ export class Feed {
     // It is quiet for longer than other clients may be.
     res.socket?.setTimeout(0)
     res.once('close', () => this.#remove(res))
+    // `close` follows it.
+    res.on('error', () => undefined)
     res.writeHead(200, {
       'Content-Type': 'text/event-stream',
       'Cache-Control': 'no-store',
@@ -67,7 +76,7 @@ export class Feed {
       'X-Accel-Buffering': 'no',
     })
     res.write('retry: 1000\n\n')
-    this.#schedule(0)
+    this.#schedule(Math.max(0, this.#toldAt + freshMs - performance.now()))
   }
 
   #remove(res: ServerResponse): void {
@@ -82,10 +91,12 @@ export class Feed {
 
   async #turn(): Promise<void> {
     if (this.#watchers.size === 0) return this.#stop()
+    this.#toldAt = performance.now()
     // What cannot be read now is told the next time.
     const answer = await everythingAsText(this.#server, this.#version).catch(() => undefined)
     if (answer !== undefined) this.#tell(answer)
-    this.#schedule(tellMs(this.#server.fleet.workers.length))
+    // The last one may have left meanwhile.
+    if (this.#watchers.size > 0) this.#schedule(tellMs(this.#server.fleet.workers.length))
   }
 
   #stop(): void {
@@ -122,7 +133,9 @@ export class Feed {
 
   #skip(res: ServerResponse, watcher: Watcher): void {
     watcher.skipped += 1
-    if (watcher.skipped > mostSkips) res.destroy()
+    if (watcher.skipped <= mostSkips) return
+    this.#remove(res)
+    res.destroy()
   }
 
   #message(answer: string | undefined, told: number): Buffer {

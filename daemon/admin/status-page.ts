@@ -45,6 +45,8 @@ export class StatusPage {
     const body = `${mostWatchers} pages watch this server, which is the most: close one of them\n`
     if (this.#feed.isFull) return respond(res, { status: 503, body, headers: { 'Retry-After': '5' } })
     if (req.method === 'HEAD') return respond(res, { status: 200, body: '', type: 'text/event-stream' })
+    // The answer to a request before it on the connection has not ended.
+    if (res.socket === null) return respond(res, { status: 409, body: 'Ask for it on its own connection\n' })
     const { 'last-event-id': lastId } = req.headers
     this.#feed.add(res, typeof lastId === 'string' ? lastId : undefined)
   }

@@ -98,6 +98,19 @@ describe('the feed of the status page', () => {
     expect(slow.text.length).to.be.below(150_000)
   })
 
+  it('keeps events for one that left while it was to be told', async () => {
+    const { journal, add } = makeFeed()
+    const first = add()
+    mock.timers.tick(0)
+    first.destroy()
+    await pass(5)
+    journal.note({ type: 'serving', generation: 2 })
+    const again = add()
+    await pass(1)
+    expect(again.events).to.have.length(1)
+    again.destroy()
+  })
+
   it('follows nothing when nobody has watched for a while', async () => {
     const { journal, add } = makeFeed()
     add().destroy()

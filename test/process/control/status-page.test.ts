@@ -94,6 +94,18 @@ describe('the feed of the status page', () => {
     for (const watcher of watchers) watcher.close()
   })
 
+  it('takes no place for those who ask on one connection again and again', async () => {
+    const { port } = await launchWatched()
+    const socket = net.connect(port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write('GET /-/feed HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(40))
+    await new Promise(resolve => socket.once('data', resolve))
+    const watchers = Array.from({ length: 15 }, () => new Watcher(port))
+    for (const watcher of watchers) expect(await watcher.status).to.equal(200)
+    for (const watcher of watchers) watcher.close()
+    socket.destroy()
+  })
+
   it('costs nobody else anything where it is not read', async () => {
     const { port, server } = await launchWatched()
     const silent = Array.from({ length: 15 }, () => {
@@ -158,7 +170,7 @@ describe('the actions of the status page', () => {
     await refused(415, /application\/json/, press(port, 'reload', {}, { 'content-type': 'text/plain' }))
     for (const headers of [{ origin: 'http://evil.example' }, { 'sec-fetch-site': 'cross-site' }])
       await refused(403, /a page of another server/, press(port, 'reload', {}, headers))
-    await refused(400, /more than 1024 bytes/, press(port, 'scale', { workers: 'x'.repeat(2_000) }))
+    await refused(400, /more than 1024 bytes/, press(port, 'scale', { workers: 'x'.repeat(2_000_000) }))
     const broken = { ...posted, headers: { ...posted.headers, authorization: `Bearer ${token}` }, body: '{' }
     await refused(400, /is not JSON/, ask(port, '/-/scale', broken))
     await refused(409, /^scale needs a number of workers, 1 or more$/, press(port, 'scale', { workers: 0 }))
