@@ -1,5 +1,4 @@
 /** The charts: what each of them shows, and all of them together. */
-
 import { delayText, mebibytes, milliseconds, rateText } from '../control/print/units.ts'
 import type { Load } from '../control/top/model.ts'
 import { Chart, type ChartSpec } from './chart.ts'

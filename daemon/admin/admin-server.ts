@@ -51,7 +51,11 @@ export class AdminServer {
   constructor(options: AdminOptions) {
     this.#options = options
     const limits = { headersTimeout: patienceMs, requestTimeout: patienceMs, keepAliveTimeout: patienceMs }
-    this.#http = createServer({ ...limits, maxHeaderSize: 8_192 }, (req, res) => void this.#answer(req, res))
+    this.#http = createServer({ ...limits, maxHeaderSize: 8_192 }, (req, res) => {
+      this.#answer(req, res).catch(({ message }: Error) =>
+        respond(res, { status: 500, body: `${message}\n` }),
+      )
+    })
     this.#http.maxConnections = mostClients
     this.#http.timeout = patienceMs
     this.#http.unref()
