@@ -24,6 +24,8 @@ let trouble: string | undefined
 
 preparePanels()
 const charts = new Charts()
+// Shown as a whole: nothing moves while its parts are put in.
+byId('main').hidden = false
 prepareActions(() => history.answers.at(-1)?.arbiter.wanted ?? 1)
 byId('pause').onclick = () => pause()
 for (const button of document.querySelectorAll<HTMLButtonElement>('[data-seconds]'))
