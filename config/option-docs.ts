@@ -695,12 +695,19 @@ export interface OptionDocs {
    */
   readonly control_socket_disable?: unknown
   /**
-   * Where the arbiter serves `/metrics` for Prometheus and the health checks `/-/live`, `/-/ready` and `/-/startup`: an address as in `bind`, but no descriptor. Whoever can connect can read it, so name a private address. Off by default. Not in Gunicorn.
+   * Where the arbiter serves the status page at `/`, `/metrics` for Prometheus, and the health checks `/-/live`, `/-/ready` and `/-/startup`: an address as in `bind`, but no descriptor. Whoever can connect can read it, so name a private address. Off by default. Not in Gunicorn.
    *
    * Default: none. Takes effect on restart.
    * Flags: `--metrics-bind`.
    */
   readonly metrics_bind?: unknown
+  /**
+   * A file with the token that the status page of `metrics_bind` asks for when it is to reload or scale: 16 visible ASCII characters or more, and nothing else but white space around them. It is read for each of these, so it can be changed at any time; keep it from other users. A path is relative to `chdir`. Without it, the page only shows. Not in Gunicorn.
+   *
+   * Default: none. Takes effect on restart.
+   * Flags: `--status-token-file`.
+   */
+  readonly status_token_file?: unknown
   /**
    * Add what the app measures with `prom-client` to `/metrics`: workers are asked for their default registries, and the arbiter adds them up. Not in Gunicorn.
    *

@@ -8,7 +8,6 @@ import { type Event, eventLine, tellLine } from './print/events.ts'
 import {
   allText,
   configText,
-  type Everything,
   listenersText,
   listText,
   reloadedText,
@@ -16,7 +15,7 @@ import {
   statsText,
   workersText,
 } from './print/show.ts'
-import type { ListenerRow, LogEntry, Stats, WorkerRow } from './protocol/messages.ts'
+import type { Everything, ListenerRow, LogEntry, Stats, WorkerRow } from './protocol/messages.ts'
 import { upgrade } from './upgrade.ts'
 
 /** Runs the command with these arguments, and sets `process.exitCode`. */

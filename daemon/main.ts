@@ -153,7 +153,7 @@ async function openControl(
 
 /** A new arbiter gets the address, and what was counted, when the old one is gone. */
 async function openAdmin(
-  { parsed: { metrics } }: Resolved,
+  { parsed: { metrics, statusTokenFile: tokenFile } }: Resolved,
   isNewArbiter: boolean,
   log: ErrorLog,
 ): Promise<AdminServer | undefined> {
@@ -162,6 +162,7 @@ async function openAdmin(
   const admin = new AdminServer({
     address: metrics,
     version: version(),
+    tokenFile,
     report: message => log.error(message),
   })
   if (isNewArbiter) hearParent(message => admin.inherit(message))

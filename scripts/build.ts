@@ -3,7 +3,7 @@
  *
  * The lines stay readable, and maps name their sources. The licenses of what is bundled are in `dist/licenses.txt`.
  */
-import { globSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile, type Plugin } from 'esbuild'
@@ -71,7 +71,7 @@ const preloaded: Plugin = {
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(root, 'dist')
 
-const bundles = await Promise.all(entries.map(bundle))
+const bundles = await Promise.all([...entries.map(bundle), statusPage()])
 writeFileSync(join(folder, 'licenses.txt'), licensesOf(bundles))
 removeOld(bundles.flatMap(({ outputs }) => Object.keys(outputs).map(path => basename(path))))
 
@@ -104,6 +104,33 @@ async function bundle(path: string): Promise<Metafile> {
       js: `const require = process.getBuiltinModule('node:module').createRequire(import.meta.url)`,
     },
   })
+  return metafile
+}
+
+/** Makes the status page, one file with its style and its script. */
+async function statusPage(): Promise<Metafile> {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ['page/main.ts', 'page/style.css'],
+    outdir: folder,
+    bundle: true,
+    format: 'iife',
+    platform: 'browser',
+    target: 'es2024',
+    minify: true,
+    legalComments: 'none',
+    write: false,
+    metafile: true,
+    logLevel: 'warning',
+  })
+  const madeOf = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))?.text.trim() ?? ''
+  const html = readFileSync(join(root, 'page/index.html'), 'utf8')
+    .replace('/*style*/', () => madeOf('.css'))
+    .replace('/*script*/', () => madeOf('.js'))
+  // A server may be reading the one before.
+  const file = join(folder, 'status-page.html')
+  writeFileSync(`${file}.new`, html)
+  renameSync(`${file}.new`, file)
   return metafile
 }
 

@@ -16,6 +16,9 @@ const table: Readonly<Record<string, string>> = {
   'control/top': 'control/{client,print,protocol}',
   control: 'control/{client,print,protocol,top}',
 
+  // What runs in the browser.
+  page: 'control/{print,protocol,top}',
+
   'worker/protocol': 'type:config type:config/resolve',
   'worker/net': '',
   'worker/sinks': 'worker/protocol',
@@ -44,7 +47,8 @@ const table: Readonly<Record<string, string>> = {
   'daemon/scaling': 'daemon/{logs,sockets,state} worker/protocol config/resolve',
   'daemon/control':
     'control/protocol daemon/{generation,logs,process,sockets,state,system,workers} worker/protocol config/{print,resolve}',
-  'daemon/admin': 'control/protocol daemon/{control,logs,sockets,state,workers} worker/protocol config/kinds',
+  'daemon/metrics': 'control/protocol daemon/{control,state,workers} worker/protocol',
+  'daemon/admin': 'control/protocol daemon/{control,logs,metrics,sockets} hooks config/kinds',
   'daemon/arbiter':
     'daemon/{admin,control,generation,logs,process,scaling,sockets,state,workers} worker/protocol hooks config config/{kinds,load,resolve}',
   daemon:

@@ -1,5 +1,6 @@
 /** Checks that need all settings. */
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Problem } from '../load/config-error.ts'
 import { declarations, type SettingName, type Settings, settingNames } from '../table.ts'
@@ -15,6 +16,7 @@ export function checkSettings(settings: Settings, origins: Origins): readonly Pr
     ...checkBacklogMetric(settings, origins),
     ...checkTotalMemory(settings, origins),
     ...checkAppMetrics(settings, origins),
+    ...checkStatusToken(settings, origins),
   ]
 }
 
@@ -55,4 +57,22 @@ function checkAppMetrics(
 ): readonly Problem[] {
   if (!isOn || address !== null) return []
   return [{ origin: origins.app_metrics, message: 'app_metrics needs metrics_bind, where they are served' }]
+}
+
+function checkStatusToken(
+  { status_token_file: file, metrics_bind, chdir }: Settings,
+  origins: Origins,
+): readonly Problem[] {
+  if (file === null) return []
+  const problem = (what: string) => [
+    { origin: origins.status_token_file, message: `status_token_file ${show(file)} ${what}` },
+  ]
+  if (metrics_bind === null) return problem('needs metrics_bind, where the status page is served')
+  try {
+    const token = readFileSync(resolve(chdir, file), 'utf8').trim()
+    if (/^[\x21-\x7e]{16,}$/.test(token)) return []
+    return problem('has to hold a token of 16 visible ASCII characters or more: try openssl rand -hex 32')
+  } catch (error) {
+    return problem(`cannot be read: ${(error as Error).message}`)
+  }
 }

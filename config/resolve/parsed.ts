@@ -27,6 +27,8 @@ export interface Parsed {
   readonly accesslog: string | null
   /** Where metrics and health are served. */
   readonly metrics: Exclude<Address, { kind: 'fd' }> | null
+  /** The file with the token for actions of the status page; absolute, null without one. */
+  readonly statusTokenFile: string | null
   /** Where clients control the server: an absolute path, or null for a usual place; null as a whole if nowhere. */
   readonly control: { readonly path: string | null; readonly mode: number } | null
   /** Null where nothing is sent. */
@@ -88,6 +90,7 @@ export function parseSettings(
     errorlog: errorlog === '-' ? errorlog : resolve(chdir, errorlog),
     accesslog: accesslog === null || accesslog === '-' ? accesslog : resolve(chdir, accesslog),
     metrics: metrics ?? null,
+    statusTokenFile: settings.status_token_file === null ? null : resolve(chdir, settings.status_token_file),
     control: settings.control_socket_disable ? null : controlOf(settings),
     syslog:
       settings.syslog && syslog !== null

@@ -30,7 +30,14 @@ export const control = {
     kind: optionalText('ADDRESS'),
     default: null,
     flag: '--metrics-bind',
-    doc: 'Where the arbiter serves `/metrics` for Prometheus and the health checks `/-/live`, `/-/ready` and `/-/startup`: an address as in `bind`, but no descriptor. Whoever can connect can read it, so name a private address. Off by default. Not in Gunicorn.',
+    doc: 'Where the arbiter serves the status page at `/`, `/metrics` for Prometheus, and the health checks `/-/live`, `/-/ready` and `/-/startup`: an address as in `bind`, but no descriptor. Whoever can connect can read it, so name a private address. Off by default. Not in Gunicorn.',
+    effect: 'on restart',
+  },
+  status_token_file: {
+    kind: optionalText('FILE'),
+    default: null,
+    flag: '--status-token-file',
+    doc: 'A file with the token that the status page of `metrics_bind` asks for when it is to reload or scale: 16 visible ASCII characters or more, and nothing else but white space around them. It is read for each of these, so it can be changed at any time; keep it from other users. A path is relative to `chdir`. Without it, the page only shows. Not in Gunicorn.',
     effect: 'on restart',
   },
   app_metrics: {

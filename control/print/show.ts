@@ -1,7 +1,8 @@
 /** Prints what a server says about itself. */
 import type { Instance } from '../client/instances.ts'
-import type { Hello, ListenerRow, ReloadOutcome, Stats, WorkerRow } from '../protocol/messages.ts'
-import { duration, mebibytes, percent, stateStyle, styled, table } from './tables.ts'
+import type { Everything, Hello, ListenerRow, ReloadOutcome, Stats, WorkerRow } from '../protocol/messages.ts'
+import { stateStyle, styled, table } from './tables.ts'
+import { duration, mebibytes, milliseconds, percent } from './units.ts'
 
 export function listText(instances: readonly Pick<Instance, 'hello'>[]): string {
   if (instances.length === 0) return 'No server of this user runs'
@@ -37,12 +38,6 @@ export function workersText(workers: readonly WorkerRow[]): string {
   ])
 }
 
-/** The buckets of the scoreboard have upper bounds only. */
-export function milliseconds(bound: number | null): string {
-  if (bound === null) return '-'
-  return bound > 10_000 ? '> 10 s' : `<= ${bound} ms`
-}
-
 export function listenersText(listeners: readonly ListenerRow[]): string {
   return table(listeners, [
     { title: 'ADDRESS', text: ({ address }) => address },
@@ -60,13 +55,6 @@ export function statsText(stats: Stats): string {
     `Reloads:  ${stats.reloads} succeeded, ${stats.reloads_failed} failed`,
     ...(stats.last_failure === null ? [] : [styled('red', `Trouble:  ${stats.last_failure}`)]),
   ].join('\n')
-}
-
-export interface Everything {
-  readonly arbiter: Hello
-  readonly workers: readonly WorkerRow[]
-  readonly listeners: readonly ListenerRow[]
-  readonly stats: Stats
 }
 
 export function allText({ arbiter, workers, listeners, stats }: Everything): string {

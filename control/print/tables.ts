@@ -1,4 +1,4 @@
-/** Prints data for people: tables, units, colours. */
+/** Prints data for people: tables, colours. */
 import { styleText } from 'node:util'
 
 type Style = Parameters<typeof styleText>[0]
@@ -35,28 +35,4 @@ export function styled(style: Style | undefined, text: string): string {
 export function stateStyle(state: string): Style | undefined {
   if (state === 'ready' || state === 'running') return 'green'
   return ['stopping', 'killed', 'exited', 'waiting'].includes(state) ? 'red' : 'yellow'
-}
-
-/** `3 d 4 h`, `5 min 2 s`, `1.2 s` */
-export function duration(seconds: number): string {
-  if (seconds < 60) return `${seconds.toFixed(1)} s`
-  const units = [
-    [86_400, 'd'],
-    [3_600, 'h'],
-    [60, 'min'],
-    [1, 's'],
-  ] as const
-  const at = units.findIndex(([size]) => seconds >= size)
-  const [large, small] = [units[at] as (typeof units)[number], units[at + 1] as (typeof units)[number]]
-  const rest = Math.floor((seconds % large[0]) / small[0])
-  return `${Math.floor(seconds / large[0])} ${large[1]}${rest > 0 ? ` ${rest} ${small[1]}` : ''}`
-}
-
-/** A share of one, such as `34 %`. */
-export function percent(share: number): string {
-  return `${Math.round(share * 100)} %`
-}
-
-export function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`
 }

@@ -85,6 +85,24 @@ export interface Stats {
   readonly last_failure: string | null
 }
 
+/** The answer to `show all`. */
+export interface Everything {
+  readonly arbiter: Hello
+  readonly workers: readonly WorkerRow[]
+  readonly listeners: readonly ListenerRow[]
+  readonly stats: Stats
+}
+
+/** What the feed of the status page says. */
+export interface FeedMessage {
+  /** Absent where only something has happened. */
+  readonly answer?: Everything
+  /** What has happened since the message before; each has its `type`, and `at` in milliseconds since 1970. */
+  readonly events: readonly { readonly type: string; readonly at: number }[]
+  /** There is a token, with which the page may do something. */
+  readonly has_token: boolean
+}
+
 /** A line of the error log. */
 export interface LogEntry {
   /** Milliseconds since 1970. */

@@ -1,6 +1,6 @@
 /** The table of workers: as many columns as fit. */
-import { milliseconds } from '../print/show.ts'
-import { type Column, duration, mebibytes, percent, stateStyle, table } from '../print/tables.ts'
+import { type Column, stateStyle, table } from '../print/tables.ts'
+import { delayText, duration, mebibytes, milliseconds, percent, rateText } from '../print/units.ts'
 import type { Load } from './model.ts'
 
 interface TopColumn extends Column<Load> {
@@ -66,13 +66,4 @@ function linesOf(loads: readonly Load[], shown: readonly TopColumn[], gap: strin
     ...(side === undefined ? {} : { side }),
   }))
   return table(loads, fixed, gap).split('\n')
-}
-
-export function rateText(rate: number | null): string {
-  if (rate === null) return '-'
-  return rate > 0 && rate < 10 ? rate.toFixed(1) : `${Math.round(rate)}`
-}
-
-function delayText(delay: number): string {
-  return delay < 1_000 ? `${Math.round(delay)} ms` : duration(delay / 1_000)
 }

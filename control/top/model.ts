@@ -1,7 +1,6 @@
 /** What a server does now, from its last answers to `show all`: rates are differences between two of them. */
-import type { Everything } from '../print/show.ts'
 import { type Durations, quantile } from '../protocol/durations.ts'
-import type { WorkerRow } from '../protocol/messages.ts'
+import type { Everything, WorkerRow } from '../protocol/messages.ts'
 
 /** A worker, and what it does now; null where that is not known yet. */
 export interface Load {

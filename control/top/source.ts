@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../client/exit-codes.ts'
 import { findNewArbiter, findOne, type Instance, type Wanted } from '../client/instances.ts'
 import type { Event } from '../print/events.ts'
-import type { Everything } from '../print/show.ts'
+import type { Everything } from '../protocol/messages.ts'
 import { clean } from './clean.ts'
 
 export interface Listener {

@@ -1,8 +1,8 @@
 /** The command `tsicornc top`: what the server says and what is typed become a view, until one of them ends it. */
 import { Failure } from '../client/exit-codes.ts'
 import { findOne, type Wanted } from '../client/instances.ts'
-import { type Everything, reloadedText, type Scaled, scaledText } from '../print/show.ts'
-import type { ReloadOutcome } from '../protocol/messages.ts'
+import { reloadedText, type Scaled, scaledText } from '../print/show.ts'
+import type { Everything, ReloadOutcome } from '../protocol/messages.ts'
 import { clean } from './clean.ts'
 import type { KeyAction } from './keys.ts'
 import { nextSorting, totalsOf, withAnswer } from './model.ts'

@@ -1,5 +1,5 @@
 /**
- * The administrative listener: metrics and health of the server. It is the arbiter's, and answers also when workers are
+ * The administrative listener: metrics and health of the server, and its status page. It is the arbiter's, and answers also when workers are
  * stuck. What clients do costs the arbiter little: few may be connected, none for long, and metrics are computed a few
  * times a second at most.
  */
@@ -8,17 +8,28 @@ import { createServer, type Server as HttpServer, type IncomingMessage, type Ser
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Address, describeAddress } from '../../config/kinds/bind-address.ts'
+import type { Command } from '../control/controlled.ts'
 import { listenersOf } from '../control/snapshot.ts'
+import { AppMetrics } from '../metrics/app-metrics.ts'
+import {
+  type AdministeredServer,
+  type Counters,
+  countersOf,
+  type Legacy,
+  readLegacy,
+} from '../metrics/counters.ts'
+import { contentTypes, exposition, type Format, formatFor, withoutNamesOf } from '../metrics/exposition.ts'
+import { metricsOf } from '../metrics/metrics.ts'
 import { attempt, clearStaleSocket } from '../sockets/socket-file.ts'
-import { AppMetrics } from './app-metrics.ts'
-import { type AdministeredServer, type Counters, countersOf, type Legacy, readLegacy } from './counters.ts'
-import { contentTypes, exposition, type Format, formatFor, withoutNamesOf } from './exposition.ts'
 import { type Health, healthOf } from './health.ts'
-import { metricsOf } from './metrics.ts'
+import { respond } from './respond.ts'
+import type { StatusPage } from './status-page.ts'
 
 export interface AdminOptions {
   readonly address: Exclude<Address, { kind: 'fd' }>
   readonly version: string
+  /** The file with the token for actions of the status page; null without. */
+  readonly tokenFile: string | null
   readonly report: (message: string) => void
 }
 
@@ -28,6 +39,8 @@ const patienceMs = 5_000
 
 /** How long the same metrics are served again, in milliseconds. */
 const freshMs = 250
+
+const pagePaths = ['/', '/-/feed', '/-/reload', '/-/scale']
 
 /** How often to try an address that the old arbiter may still have, and the pause between, in milliseconds. */
 const tries = 20
@@ -39,6 +52,8 @@ export class AdminServer {
   /** The clients that have no answer yet. */
   readonly #asking = new WeakSet<Socket>()
   #server: AdministeredServer | undefined
+  #hear: (command: Command) => void = () => undefined
+  #page: Promise<StatusPage> | undefined
   #inherited: Counters | undefined
   #lastReload: number | undefined
   readonly #app = new AppMetrics()
@@ -82,10 +97,11 @@ export class AdminServer {
     }
   }
 
-  /** Tells about this server from now on. */
-  serve(server: AdministeredServer): void {
+  /** Tells about this server from now on, and passes on what is asked on the status page. */
+  serve(server: AdministeredServer, hear: (command: Command) => void): void {
     this.#server = server
     server.totals.app = this.#app
+    this.#hear = hear
     server.journal.follow(event => {
       if (event.type === 'reload succeeded') this.#lastReload = event.took
     })
@@ -116,24 +132,39 @@ export class AdminServer {
     if (this.#asking.has(socket)) return void socket.destroy()
     this.#asking.add(socket)
     res.once('close', () => this.#asking.delete(socket))
-    void this.#answer(req, res)
+    this.#answer(req, res).catch(({ message }: Error) => respond(res, { status: 500, body: `${message}\n` }))
   }
 
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const [path = ''] = (req.url ?? '').split('?')
-    if (req.method !== 'GET' && req.method !== 'HEAD') return respond(res, 405, 'Only GET and HEAD\n')
+    if (pagePaths.includes(path)) return await this.#answerPage(req, res, path)
+    if (req.method !== 'GET' && req.method !== 'HEAD')
+      return respond(res, { status: 405, body: 'Only GET and HEAD\n', headers: { Allow: 'GET, HEAD' } })
     const health: Readonly<Record<string, Health>> = healthOf(this.#server)
     const asked = Object.hasOwn(health, path) ? health[path] : undefined
-    if (asked !== undefined) return respond(res, asked.isGood ? 200 : 503, `${asked.words}\n`)
+    if (asked !== undefined)
+      return respond(res, { status: asked.isGood ? 200 : 503, body: `${asked.words}\n` })
     if (path !== '/metrics')
-      return respond(res, 404, `There are ${['/metrics', ...Object.keys(health)].join(', ')}\n`)
+      return respond(res, {
+        status: 404,
+        body: `There are ${['/', '/metrics', ...Object.keys(health)].join(', ')}\n`,
+      })
     const format = formatFor(req.headers.accept)
     try {
       const texts = await this.#texts()
-      respond(res, 200, texts[format], contentTypes[format])
+      respond(res, { status: 200, body: texts[format], type: contentTypes[format] })
     } catch (error) {
-      respond(res, 503, `${(error as Error).message}\n`)
+      respond(res, { status: 503, body: `${(error as Error).message}\n` })
     }
+  }
+
+  async #answerPage(req: IncomingMessage, res: ServerResponse, path: string): Promise<void> {
+    const server = this.#server
+    if (server === undefined) return respond(res, { status: 503, body: 'The server is being started\n' })
+    this.#page ??= import('./status-page.ts').then(
+      ({ StatusPage }) => new StatusPage({ ...this.#options, server, hear: command => this.#hear(command) }),
+    )
+    await (await this.#page).answer(req, res, path)
   }
 
   #texts(): Promise<Readonly<Record<Format, string>>> {
@@ -161,19 +192,4 @@ export class AdminServer {
       openmetrics: exposition(families, 'openmetrics'),
     }
   }
-}
-
-function respond(
-  res: ServerResponse,
-  status: number,
-  body: string,
-  type = 'text/plain; charset=utf-8',
-): void {
-  res.writeHead(status, {
-    'Content-Type': type,
-    'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-  })
-  res.end(res.req.method === 'HEAD' ? undefined : body)
 }

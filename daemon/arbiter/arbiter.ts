@@ -7,6 +7,7 @@ import { messageOf, stackOf } from '../../hooks/thrown.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import type { AdminServer } from '../admin/admin-server.ts'
 import type { ControlSocket } from '../control/control-socket.ts'
+import type { Command } from '../control/controlled.ts'
 import type { Generation } from '../generation/generation.ts'
 import type { RecentLines } from '../logs/recent-lines.ts'
 import { describeStray, type ProcessGuard } from '../process/process-guard.ts'
@@ -86,8 +87,9 @@ export class Arbiter {
       this.#inbox.put(name === 'CONT' ? { type: 'continued' } : { type: 'signal', name })
     })
     const { admin, control, guard } = this.#parts
-    admin?.serve(server)
-    control?.serve(command => this.#inbox.put({ type: 'asked', command }))
+    const hear = (command: Command) => this.#inbox.put({ type: 'asked', command })
+    admin?.serve(server, hear)
+    control?.serve(hear)
     guard.onStray = error => this.#inbox.put({ type: 'stray', error })
     guard.onListenerFailed = error => server.log.error(describeStray(error, server.resolved.files))
     server.hooks.tell('nworkers_changed', server.view(), server.scale.wanted, undefined)

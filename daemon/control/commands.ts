@@ -1,10 +1,10 @@
-/** Does what clients of the control socket ask for. It runs in the arbiter's loop, one request at a time. */
+/** Does what clients of the control socket, or of the status page, ask for. It runs in the arbiter's loop, one request at a time. */
 import { printConfig } from '../../config/print/print-config.ts'
 import { type CommandName, commands, findCommand } from '../../control/protocol/commands.ts'
 import type { SignalName } from '../state/phase.ts'
 import type { Controls } from './controlled.ts'
 import type { Asked, Reply } from './conversation.ts'
-import { helloOf, listenersOf, statsOf, workersOf } from './snapshot.ts'
+import { everythingOf, helloOf, listenersOf, statsOf, workersOf } from './snapshot.ts'
 import {
   postponedOutcome,
   readyOutcome,
@@ -35,15 +35,7 @@ const names = `the commands are ${Object.keys(commands).join(', ')}`
 
 const handlers: Readonly<Record<CommandName, Handler>> = {
   hello: ({ server, version }, _, reply) => reply.ok(helloOf(server, version)),
-  'show all': ({ server, version }, _, reply) => {
-    const everything = listenersOf(server).then(listeners => ({
-      arbiter: helloOf(server, version),
-      workers: workersOf(server),
-      listeners,
-      stats: statsOf(server),
-    }))
-    answerLater(reply, everything)
-  },
+  'show all': ({ server, version }, _, reply) => answerLater(reply, everythingOf(server, version)),
   'show workers': ({ server }, _, reply) => {
     const workers = workersOf(server)
     reply.ok({ workers, count: workers.length })
@@ -71,20 +63,21 @@ const handlers: Readonly<Record<CommandName, Handler>> = {
   upgrade: (controls, _, reply) => {
     const { server } = controls
     waitFor(server, reply, upgradeOutcome)
-    const refusal = signal(controls, 'upgrade', 'USR2')
+    const refusal = signal(controls, reply, 'upgrade', 'USR2')
     if (refusal !== undefined) reply.error(refusal)
   },
   'upgrade back': ({ server }, _, reply) => {
-    server.log.info('Asked on the control socket: upgrade back')
+    server.log.info(`Asked ${reply.place}: upgrade back`)
     if (server.phase.name === 'stopping') return reply.error('The server was told to stop')
     waitFor(server, reply, recallOutcome)
     if (!server.upgrader.recall()) reply.error('There is no new arbiter')
   },
-  reopen: (controls, _, reply) => answer(reply, signal(controls, 'reopen', 'USR1'), { reopened: true }),
+  reopen: (controls, _, reply) =>
+    answer(reply, signal(controls, reply, 'reopen', 'USR1'), { reopened: true }),
   shutdown: (controls, [how = 'graceful'], reply) => {
     if (how !== 'graceful' && how !== 'quick')
       return reply.error(`shutdown is graceful or quick, not ${quote(how)}`)
-    answer(reply, signal(controls, `shutdown ${how}`, how === 'quick' ? 'INT' : 'TERM'), { mode: how })
+    answer(reply, signal(controls, reply, `shutdown ${how}`, how === 'quick' ? 'INT' : 'TERM'), { mode: how })
   },
   wait: ({ server }, [what = 'ready'], reply) => {
     if (what !== 'ready') return reply.error(`wait waits for ready, not for ${quote(what)}`)
@@ -108,7 +101,7 @@ function reload(controls: Controls, _: readonly string[], reply: Reply): void {
   const { server } = controls
   const { phase } = server
   const before = controls.reload
-  const refusal = signal(controls, 'reload', 'HUP')
+  const refusal = signal(controls, reply, 'reload', 'HUP')
   if (refusal !== undefined) return reply.error(refusal)
   if (phase.name === 'waiting') return waitFor(server, reply, startOutcome)
   // One that was postponed has its number later.
@@ -131,7 +124,7 @@ function change(
 function scale(controls: Controls, wanted: number, reply: Reply): void {
   const { server } = controls
   const previous = server.scale.wanted
-  server.log.info(`Asked on the control socket: scale ${wanted}`)
+  server.log.info(`Asked ${reply.place}: scale ${wanted}`)
   answer(reply, controls.scaleTo(wanted), { previous, total: wanted })
 }
 
@@ -141,13 +134,13 @@ function endWorker({ server }: Controls, args: readonly string[], reply: Reply):
   const child = pid === undefined ? undefined : server.fleet.workers.find(worker => worker.pid === pid)
   if (child === undefined)
     return reply.error(`worker kill needs the process id of a worker: tsicornc show workers lists them`)
-  server.log.info(`Asked on the control socket: worker kill ${pid}`)
-  child.recycle('asked on the control socket')
+  server.log.info(`Asked ${reply.place}: worker kill ${pid}`)
+  child.recycle(`asked ${reply.place}`)
   reply.ok({ success: true, killed: pid })
 }
 
-function signal(controls: Controls, command: string, name: SignalName): string | undefined {
-  controls.server.log.info(`Asked on the control socket: ${command}`)
+function signal(controls: Controls, { place }: Reply, command: string, name: SignalName): string | undefined {
+  controls.server.log.info(`Asked ${place}: ${command}`)
   return controls.signal(name)
 }
 

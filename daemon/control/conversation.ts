@@ -12,6 +12,8 @@ export interface Asked {
 
 /** No method throws; what is sent to a client that is gone is dropped. */
 export interface Reply {
+  /** Where it was asked, in words for the log. */
+  readonly place: string
   progress(data: unknown): void
   ok(data: unknown): void
   error(text: string): void
@@ -85,6 +87,7 @@ export class Conversation {
       this.#send(answer)
     }
     return {
+      place: 'on the control socket',
       progress: data => {
         if (this.#open.has(id)) this.#send({ id, status: 'progress', data })
       },

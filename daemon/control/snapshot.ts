@@ -1,6 +1,7 @@
 /** What there is to see of a server, as data for clients. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { quantile } from '../../control/protocol/durations.ts'
-import type { Hello, ListenerRow, Stats, WorkerRow } from '../../control/protocol/messages.ts'
+import type { Everything, Hello, ListenerRow, Stats, WorkerRow } from '../../control/protocol/messages.ts'
 import { monotonicNow, type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard.ts'
 import { addressesOf, addressOf } from '../generation/generation.ts'
 import { backlogsOf } from '../sockets/backlog.ts'
@@ -8,6 +9,11 @@ import type { Listener } from '../sockets/sockets.ts'
 import { type Counts, noCounts } from '../workers/totals.ts'
 import type { Child } from '../workers/worker-handle.ts'
 import type { ControlledServer } from './controlled.ts'
+
+export async function everythingOf(server: ControlledServer, version: string): Promise<Everything> {
+  const listeners = await listenersOf(server)
+  return { arbiter: helloOf(server, version), workers: workersOf(server), listeners, stats: statsOf(server) }
+}
 
 export function helloOf(server: ControlledServer, version: string): Hello {
   const { phase, scale, fleet, generations, upgrader, resolved, startedAt } = server
@@ -27,9 +33,28 @@ export function helloOf(server: ControlledServer, version: string): Hello {
   }
 }
 
-export function workersOf({ fleet, records }: ControlledServer): readonly WorkerRow[] {
+/** How many workers are turned into text at a time: there may be thousands, and the arbiter has other things to do. */
+const slice = 32
+
+/** The same as JSON, made in many short turns of the event loop. */
+export async function everythingAsText(server: ControlledServer, version: string): Promise<string> {
+  const listeners = await listenersOf(server)
+  const rows: string[] = []
+  for (const row of workerRows(server)) {
+    rows.push(JSON.stringify(row))
+    if (rows.length % slice === 0) await nextTurn()
+  }
+  const rest = JSON.stringify({ arbiter: helloOf(server, version), listeners, stats: statsOf(server) })
+  return `{"workers":[${rows.join()}],${rest.slice(1)}`
+}
+
+export function workersOf(server: ControlledServer): readonly WorkerRow[] {
+  return [...workerRows(server)]
+}
+
+function* workerRows({ fleet, records }: ControlledServer): Generator<WorkerRow> {
   const known = records()
-  return fleet.workers.map(child => workerRow(child, known.get(child.age)))
+  for (const child of [...fleet.workers]) yield workerRow(child, known.get(child.age))
 }
 
 function workerRow(child: Child, record: ScoreRecord | undefined): WorkerRow {

@@ -1,6 +1,6 @@
 /** Generates the page about metrics and health checks: its table is what the server itself prints. */
-import { type Family, sampleName } from '../../daemon/admin/exposition.ts'
-import { metricsOf, type Observation } from '../../daemon/admin/metrics.ts'
+import { type Family, sampleName } from '../../daemon/metrics/exposition.ts'
+import { metricsOf, type Observation } from '../../daemon/metrics/metrics.ts'
 import { noCounts } from '../../daemon/workers/totals.ts'
 
 /** A server of which nothing is known: all metrics have their names and help all the same. */
@@ -68,7 +68,7 @@ const text = `
 \`--metrics-bind 127.0.0.1:9464\` has the arbiter serve metrics for Prometheus and health checks, on an address of their
 own; without it, nothing of this is loaded. The numbers come from the scoreboard that workers write to anyway, so a
 request costs the same. The listener has no access control: name an address that only your monitoring can reach, or
-\`unix:PATH\`.
+\`unix:PATH\`. A browser finds the [status page](status-page.md) there.
 
 The arbiter answers, not a worker: also while workers are stuck, or there are none. At most 32 clients are connected at a
 time, none may take longer than 5 seconds for a request or for reading the answer, and metrics are computed four times a

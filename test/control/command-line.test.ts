@@ -7,7 +7,8 @@ import { expect } from 'chai'
 import { Failure } from '../../control/client/exit-codes.ts'
 import { allCommands, parse } from '../../control/command-line.ts'
 import { completionFor, helpText } from '../../control/help.ts'
-import { duration, table } from '../../control/print/tables.ts'
+import { table } from '../../control/print/tables.ts'
+import { duration } from '../../control/print/units.ts'
 
 describe('the command line of tsicornc', () => {
   it('finds commands of two words, and their arguments', () => {

@@ -1,6 +1,5 @@
 /** Answers to `show all`, for the tests of the view. */
-import type { Everything } from '../../../control/print/show.ts'
-import type { WorkerRow } from '../../../control/protocol/messages.ts'
+import type { Everything, WorkerRow } from '../../../control/protocol/messages.ts'
 
 /** A worker that wrote its record at this moment of its life, in seconds. */
 export function worker(age: number, uptime: number, more: Partial<WorkerRow> = {}): WorkerRow {

@@ -26,7 +26,7 @@ const manifest = require('../../../package.json') as {
   readonly dependencies: Readonly<Record<string, string>>
 }
 const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc')
-const sourceFolders = ['config', 'control', 'daemon', 'hooks', 'worker']
+const sourceFolders = ['config', 'control', 'daemon', 'hooks', 'page', 'worker']
 
 /** The package as npm packs it, installed in a project of its own. */
 describe('the package', function () {
@@ -60,6 +60,7 @@ describe('the package', function () {
     expect([...packed]).to.include('dist/config/index.d.ts')
     const expected = [
       'dist/licenses.txt',
+      'dist/status-page.html',
       ...globSync('{docs,deploy}/**', { cwd: root }).filter(path => statSync(join(root, path)).isFile()),
       ...['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'package.json'],
       ...['daemon/tsicorn.js', 'control/tsicornc.js'],

@@ -1,6 +1,6 @@
 /** Metrics as text. */
 import { expect } from 'chai'
-import { exposition, type Family, formatFor } from '../../../daemon/admin/exposition.ts'
+import { exposition, type Family, formatFor } from '../../../daemon/metrics/exposition.ts'
 
 const families: readonly Family[] = [
   {

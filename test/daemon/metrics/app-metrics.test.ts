@@ -1,8 +1,8 @@
 /** How the metrics of the app, from several workers, become those of the server. */
 import { expect } from 'chai'
-import { readFamilies } from '../../../daemon/admin/app-families.ts'
-import { AppMetrics } from '../../../daemon/admin/app-metrics.ts'
-import { exposition, withoutNamesOf } from '../../../daemon/admin/exposition.ts'
+import { readFamilies } from '../../../daemon/metrics/app-families.ts'
+import { AppMetrics } from '../../../daemon/metrics/app-metrics.ts'
+import { exposition, withoutNamesOf } from '../../../daemon/metrics/exposition.ts'
 import type { AppFamily } from '../../../worker/protocol/app-metrics.ts'
 
 function family(fields: Partial<AppFamily> & { readonly value?: number } = {}): AppFamily {
