@@ -24,7 +24,7 @@ const table: Readonly<Record<string, string>> = {
   'worker/fetch': 'worker/http',
   'worker/app/adapters': 'worker/{fetch,http}',
   'worker/listen': 'worker/app/adapters worker/{http,protocol}',
-  'worker/app': 'worker/app/adapters worker/{http,listen,process,protocol} config/load hooks',
+  'worker/app': 'worker/app/adapters worker/{fetch,http,listen,process,protocol} config/load hooks',
   'worker/access-log': 'worker/{http,process,protocol,sinks} hooks',
   'worker/connection': 'worker/app/adapters worker/{http,net,process,protocol} hooks',
   'worker/server':

@@ -56,6 +56,30 @@ function flow(
   return stop
 }
 
+/** All of the body at once; rejects like the stream. */
+export function wholeBody(req: IncomingMessage, res: ServerResponse): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    if (isClientGone(res)) return reject(brokenOff())
+    const chunks: Buffer[] = []
+    const deliver = (chunk: Buffer) => void chunks.push(chunk)
+    const end = () => {
+      stop()
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+    }
+    const fail = () => {
+      stop()
+      reject(brokenOff())
+      req.resume()
+    }
+    const stop = () => {
+      req.off('data', deliver).off('end', end).off('error', fail).off('close', fail)
+      res.off('close', fail)
+    }
+    req.on('data', deliver).on('end', end).on('error', fail).on('close', fail)
+    res.on('close', fail)
+  })
+}
+
 function brokenOff(): DOMException {
   return new DOMException('The exchange was over before the whole body was read', 'AbortError')
 }

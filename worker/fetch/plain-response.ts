@@ -5,6 +5,8 @@
  * It turns into one of Node's as soon as more than status and headers are wanted of it.
  */
 
+import { inheritMembers, isPlainObject, replaceGlobal } from './native-members.ts'
+
 type Body = string | Uint8Array | undefined
 
 type Pair = readonly [name: string, value: string]
@@ -19,8 +21,7 @@ export interface Plain {
 
 type Arguments = ConstructorParameters<typeof Response>
 
-const NodeResponse = globalThis.Response
-const members = NodeResponse.prototype
+const NativeResponse = globalThis.Response
 
 /** The bodies of these are null (Fetch Standard). */
 const withoutBody = [204, 205, 304]
@@ -48,7 +49,7 @@ class PlainResponse {
     if (this.#plain !== undefined) {
       const { body, status, statusText, headers } = this.#plain
       this.#plain = undefined
-      const own = new NodeResponse(body ?? null, {
+      const own = new NativeResponse(body ?? null, {
         status,
         statusText,
         headers: pairs(headers),
@@ -74,37 +75,17 @@ class PlainResponse {
     return this.#headers
   }
 
+  static toNative(value: unknown): unknown {
+    return typeof value === 'object' && value !== null && #own in value ? value.#become() : value
+  }
+
   static {
-    const known = Object.getOwnPropertyDescriptors(members)
-    for (const [name, descriptor] of Object.entries(known)) {
-      if (Object.hasOwn(PlainResponse.prototype, name)) continue
-      const { get, value } = descriptor
-      const own: PropertyDescriptor =
-        get === undefined
-          ? {
-              value(this: PlainResponse, ...args: unknown[]): unknown {
-                return Reflect.apply(value, this.#become(), args)
-              },
-            }
-          : {
-              get(this: PlainResponse): unknown {
-                return Reflect.apply(get, this.#become(), [])
-              },
-            }
-      Object.defineProperty(PlainResponse.prototype, name, { ...descriptor, ...own })
-    }
-    Object.defineProperty(PlainResponse.prototype, Symbol.for('nodejs.util.inspect.custom'), {
-      value(this: PlainResponse): Response {
-        return this.#become()
-      },
-    })
-    Reflect.deleteProperty(PlainResponse.prototype, 'constructor')
-    Object.setPrototypeOf(PlainResponse.prototype, members)
+    inheritMembers(PlainResponse.prototype, NativeResponse.prototype, PlainResponse.toNative)
   }
 }
 
 /** The global `Response` while a fetch handler is served: Node's own, which makes what is plain in another way. */
-const response: typeof Response = new Proxy(NodeResponse, {
+const response: typeof Response = new Proxy(NativeResponse, {
   construct(target, [body, init]: Arguments, newTarget) {
     // A subclass has members of its own.
     const plain = newTarget === response ? plainOf(body, init) : undefined
@@ -119,7 +100,7 @@ function json(data: unknown, init: ResponseInit = {}): Response {
   const text = JSON.stringify(data)
   const plain = text === undefined ? undefined : plainOf(text, init, ['content-type', 'application/json'])
   return plain === undefined
-    ? NodeResponse.json(data, init)
+    ? NativeResponse.json(data, init)
     : (new PlainResponse(plain) as unknown as Response)
 }
 
@@ -174,24 +155,10 @@ function pairs(headers: readonly Pair[]): [string, string][] {
   return headers.map(([name, value]) => [name, value])
 }
 
-function isPlainObject(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
-}
-
 /** Makes it the global `Response`, unless the app has put another there: those that are made of Node's derive from it. */
 export function usePlainResponses(): void {
-  if (globalThis.Response !== NodeResponse || Object.getPrototypeOf(NodeResponse) !== Function.prototype)
-    return
-  // `response.constructor === Response` holds on.
-  Object.defineProperty(members, 'constructor', { value: response, writable: true, configurable: true })
-  Object.defineProperty(globalThis, 'Response', {
-    value: response,
-    writable: true,
-    configurable: true,
-    enumerable: false,
-  })
+  if (Object.getPrototypeOf(NativeResponse) === Function.prototype)
+    replaceGlobal('Response', NativeResponse, response)
 }
 
 /** What can be sent as it is, if anything. */

@@ -1,76 +1,164 @@
-/** The Request of a fetch handler, made from a Node request. */
+/**
+ * The Request of a fetch handler. Method, URL, single headers, signal and the whole body are those of the Node request;
+ * it turns into a native Request as soon as more is wanted of it, because one costs more than the rest of a small
+ * exchange.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { requestBody } from './body.ts'
+import { isClientGone, isComplete } from '../http/response.ts'
+import { onResponseEnd } from '../http/response-end.ts'
+import { requestBody, wholeBody } from './body.ts'
+import { LightHeaders, pairsOf } from './headers.ts'
+import { fetchNatives } from './kept-fetch.ts'
+import { inheritMembers, replaceGlobal } from './native-members.ts'
+import { urlOf } from './url.ts'
 
 /** The request cannot be expressed as a Request: a malformed Host, TRACE, a target that is not a URL. */
 export class BadRequest extends Error {}
 
-/** The characters of an authority; a slash or question mark in the Host would change the path. */
-const authority = /^[\w\-.~!$&'()*+,;=%:[\]]+$/
+const NativeRequest = globalThis.Request
 
-/** The platform's class; its `signal` is an accessor, which the types hide. */
-const BaseRequest: new (url: string, init: RequestInit) => Omit<Request, 'signal'> = Request
+/** Node's own writes these as they are. */
+const usualMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
-/**
- * A real Request, so that `new Request(request)` and `fetch(request)` accept it. Only its abort signal is created on
- * first access: one for every request would double the cost of construction.
- */
-export class NodeRequest extends BaseRequest {
+export class LightRequest {
+  readonly #incoming: IncomingMessage
+  readonly #outgoing: ServerResponse
+  #method: string
+  readonly #url: string
+  #headers: LightHeaders | undefined
   #controller: AbortController | undefined
-  #aborted = false
+  /** The whole body is read, or being read, without a native Request. */
+  #isRead = false
+  #native: Request | undefined
 
-  constructor(req: IncomingMessage, res: ServerResponse) {
+  /** @throws BadRequest */
+  constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
+    this.#incoming = incoming
+    this.#outgoing = outgoing
+    this.#method = incoming.method ?? 'GET'
     try {
-      super(urlOf(req), initOf(req, res))
+      this.#url = urlOf(incoming)
+      // Node's own knows what else may be a method.
+      if (!usualMethods.has(this.#method)) this.#method = this.#become().method
     } catch (error) {
-      throw new BadRequest(`${req.method} ${req.url} is not a valid Request`, { cause: error })
+      throw new BadRequest(`${incoming.method} ${incoming.url} is not a valid Request`, { cause: error })
     }
   }
 
+  static toNative(value: unknown): unknown {
+    return typeof value === 'object' && value !== null && #native in value ? value.#become() : value
+  }
+
+  get method(): string {
+    return this.#method
+  }
+
+  get url(): string {
+    return this.#url
+  }
+
+  get headers(): Headers {
+    if (this.#headers === undefined && this.#native !== undefined) return this.#native.headers
+    this.#headers ??= new LightHeaders(this.#incoming)
+    return this.#headers as unknown as Headers
+  }
+
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController()
-    if (this.#aborted) this.#controller.abort()
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      const abort = () => {
+        if (!isComplete(this.#outgoing)) this.#controller?.abort()
+      }
+      if (isClientGone(this.#outgoing)) abort()
+      else onResponseEnd(this.#incoming, this.#outgoing, abort)
+    }
     return this.#controller.signal
   }
 
-  /** Call when the exchange is over; `isComplete` is false when the client left before the response was sent. */
-  release(isComplete: boolean): void {
-    if (isComplete) return
-    this.#aborted = true
-    this.#controller?.abort()
+  get body(): ReadableStream<Uint8Array> | null {
+    return this.#native === undefined && !hasBody(this.#incoming) ? null : this.#become().body
+  }
+
+  get bodyUsed(): boolean {
+    return this.#native === undefined ? this.#isRead : this.#native.bodyUsed
+  }
+
+  text(): Promise<string> {
+    return this.#read()?.then(decode) ?? this.#become().text()
+  }
+
+  json(): Promise<unknown> {
+    return this.#read()?.then(parse) ?? this.#become().json()
+  }
+
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return this.#read()?.then(copy) ?? this.#become().arrayBuffer()
+  }
+
+  /** Undefined where a native Request has the body, or knows why it cannot be read. */
+  #read(): Promise<Buffer> | undefined {
+    if (this.#native !== undefined || this.#isRead || !hasBody(this.#incoming)) return undefined
+    this.#isRead = true
+    return wholeBody(this.#incoming, this.#outgoing)
+  }
+
+  #become(): Request {
+    if (this.#native !== undefined) return this.#native
+    const headers = this.#headers
+    const native = new NativeRequest(this.#url, {
+      method: this.#method,
+      headers: (headers && LightHeaders.nativeOf(headers)) ?? pairsOf(this.#incoming),
+      signal: this.signal,
+      ...this.#bodyInit(),
+    })
+    if (headers !== undefined) LightHeaders.follow(headers, native.headers)
+    // This makes it used.
+    if (this.#isRead) void native.arrayBuffer()
+    this.#native = native
+    return native
+  }
+
+  #bodyInit(): Pick<RequestInit, 'body' | 'duplex'> {
+    if (this.#isRead) return { body: new Uint8Array() }
+    if (!hasBody(this.#incoming)) return {}
+    return { body: requestBody(this.#incoming, this.#outgoing), duplex: 'half' }
+  }
+
+  static {
+    inheritMembers(LightRequest.prototype, NativeRequest.prototype, LightRequest.toNative)
   }
 }
 
-function urlOf(req: IncomingMessage): string {
-  // For an absolute target (RFC 9112, section 3.2.2), the host is in the header and the scheme is that of the
-  // connection.
-  const target = (req.url ?? '/').replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '')
-  const host = req.headers.host ?? req.headers[':authority'] ?? 'localhost'
-  if (typeof host !== 'string' || !authority.test(host)) throw new TypeError(`${host} is not a host`)
-  const { encrypted } = req.socket as { readonly encrypted?: boolean }
-  const scheme = encrypted === true ? 'https' : 'http'
-  return `${scheme}://${host}${target.startsWith('/') ? '' : '/'}${target}`
+/** The bytes are UTF-8 whatever the headers say (Fetch Standard); a byte order mark is left out. */
+const utf8 = new TextDecoder()
+
+function decode(body: Buffer): string {
+  return utf8.decode(body)
 }
 
-function initOf(req: IncomingMessage, res: ServerResponse): RequestInit {
-  const method = req.method ?? 'GET'
-  const headers = headersOf(req)
-  if (method === 'GET' || method === 'HEAD' || !hasBody(req)) return { method, headers }
-  return { method, headers, body: requestBody(req, res), duplex: 'half' }
+function parse(body: Buffer): unknown {
+  return JSON.parse(utf8.decode(body))
 }
 
-function headersOf(req: IncomingMessage): [string, string][] {
-  const { rawHeaders } = req
-  const pairs: [string, string][] = []
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]!
-    // HTTP/2 carries the request line as headers such as `:path`.
-    if (!name.startsWith(':')) pairs.push([name, rawHeaders[i + 1]!])
-  }
-  return pairs
+/** The memory of small Buffers is shared with others. */
+function copy(body: Buffer): ArrayBuffer {
+  return new Uint8Array(body).buffer
 }
 
 function hasBody(req: IncomingMessage): boolean {
+  if (req.method === 'GET' || req.method === 'HEAD') return false
   if (req.httpVersionMajor >= 2) return !req.readableEnded
   return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
+}
+
+/** Has `new Request` and `fetch` take light ones. */
+export function useLightRequests(): void {
+  fetchNatives(LightRequest.toNative)
+  const request = new Proxy(NativeRequest, {
+    construct(target, args, newTarget) {
+      if (args.length > 0) args[0] = LightRequest.toNative(args[0])
+      return Reflect.construct(target, args, newTarget) as object
+    },
+  })
+  replaceGlobal('Request', NativeRequest, request)
 }

@@ -8,11 +8,14 @@ import { type Plain, plainResponse } from './plain-response.ts'
  *
  * @throws TypeError when the handler returned something else, and anything that the stream of the body throws
  */
-export async function sendResponse(response: Response, res: ServerResponse): Promise<void> {
+export function sendResponse(response: Response, res: ServerResponse): Promise<void> | void {
+  const plain = isObject(response) ? plainResponse(response) : undefined
+  return plain === undefined ? sendNative(response, res) : sendPlain(plain, res)
+}
+
+async function sendNative(response: Response, res: ServerResponse): Promise<void> {
   if (!isResponse(response))
     throw new TypeError(`The fetch handler returned ${describe(response)}, not a Response`)
-  const plain = plainResponse(response)
-  if (plain !== undefined) return sendPlain(plain, res)
   const { body } = response
   // The handler may have responded through `outgoing` itself; then its Response is a formality.
   if (res.headersSent || isClientGone(res)) return body?.cancel()
