@@ -1,6 +1,12 @@
-/** The body of a Request, streamed from the socket. */
+/** The body of a Request: whether there is one, as a stream from the socket, and whole. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isClientGone } from '../http/response.ts'
+
+export function hasBody(req: IncomingMessage): boolean {
+  if (req.method === 'GET' || req.method === 'HEAD') return false
+  if (req.httpVersionMajor >= 2) return !req.readableEnded
+  return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
+}
 
 /**
  * A stream that reads from the socket no faster than the app reads from it. `Readable.toWeb` does the same at several

@@ -1,8 +1,10 @@
 /** Serves a fetch handler over Node's http and http2. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestListener } from '../http/types.ts'
+import { BadRequest } from './bad-request.ts'
+import { LightRequest, useLightRequests } from './light-request.ts'
 import { usePlainResponses } from './plain-response.ts'
-import { BadRequest, LightRequest, useLightRequests } from './request.ts'
+import { NodeRequest } from './request.ts'
 import { sendResponse } from './response.ts'
 
 /** What the app gets beside the Request; Hono's `getConnInfo` for Node finds the socket under these names. */
@@ -13,21 +15,30 @@ export interface NodeEnv {
 
 export type FetchHandler = (request: Request, env: NodeEnv) => Response | PromiseLike<Response>
 
-/** A request listener that calls the handler; it throws, or rejects with, what the handler throws. */
-export function fetchListener(handler: FetchHandler): RequestListener {
-  useLightRequests()
+/**
+ * A request listener that calls the handler; it throws, or rejects with, what the handler throws.
+ *
+ * @param isLight whether the handler may get light Requests, see `early.ts`
+ */
+export function fetchListener(handler: FetchHandler, isLight = false): RequestListener {
+  const Class = isLight ? LightRequest : NodeRequest
+  if (isLight) useLightRequests()
   usePlainResponses()
   return (req, res) => {
-    const request = requestOf(req, res)
+    const request = requestOf(Class, req, res)
     if (request === undefined) return refuse(res)
-    const response = handler(request as unknown as Request, { incoming: req, outgoing: res })
+    const response = handler(request, { incoming: req, outgoing: res })
     return isPromise(response) ? sendLater(response, res) : sendResponse(response, res)
   }
 }
 
-function requestOf(req: IncomingMessage, res: ServerResponse): LightRequest | undefined {
+function requestOf(
+  Class: typeof LightRequest | typeof NodeRequest,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Request | undefined {
   try {
-    return new LightRequest(req, res)
+    return new Class(req, res) as unknown as Request
   } catch (error) {
     if (error instanceof BadRequest) return undefined
     throw error

@@ -1,164 +1,44 @@
-/**
- * The Request of a fetch handler. Method, URL, single headers, signal and the whole body are those of the Node request;
- * it turns into a native Request as soon as more is wanted of it, because one costs more than the rest of a small
- * exchange.
- */
+/** The Request of a fetch handler, as one of Node's: for apps whose modules may have Node's own class. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isClientGone, isComplete } from '../http/response.ts'
-import { onResponseEnd } from '../http/response-end.ts'
-import { requestBody, wholeBody } from './body.ts'
-import { LightHeaders, pairsOf } from './headers.ts'
-import { fetchNatives } from './kept-fetch.ts'
-import { inheritMembers, replaceGlobal } from './native-members.ts'
+import { isComplete } from '../http/response.ts'
+import { BadRequest } from './bad-request.ts'
+import { hasBody, requestBody } from './body.ts'
+import { pairsOf } from './raw-headers.ts'
 import { urlOf } from './url.ts'
 
-/** The request cannot be expressed as a Request: a malformed Host, TRACE, a target that is not a URL. */
-export class BadRequest extends Error {}
+/** The platform's class; its `signal` is an accessor, which the types hide. */
+const BaseRequest: new (url: string, init: RequestInit) => Omit<Request, 'signal'> = Request
 
-const NativeRequest = globalThis.Request
-
-/** Node's own writes these as they are. */
-const usualMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
-
-export class LightRequest {
-  readonly #incoming: IncomingMessage
-  readonly #outgoing: ServerResponse
-  #method: string
-  readonly #url: string
-  #headers: LightHeaders | undefined
+/** Only its abort signal is created on first access: one for every request would double the cost of construction. */
+export class NodeRequest extends BaseRequest {
   #controller: AbortController | undefined
-  /** The whole body is read, or being read, without a native Request. */
-  #isRead = false
-  #native: Request | undefined
+  #aborted = false
 
   /** @throws BadRequest */
-  constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
-    this.#incoming = incoming
-    this.#outgoing = outgoing
-    this.#method = incoming.method ?? 'GET'
+  constructor(req: IncomingMessage, res: ServerResponse) {
     try {
-      this.#url = urlOf(incoming)
-      // Node's own knows what else may be a method.
-      if (!usualMethods.has(this.#method)) this.#method = this.#become().method
+      super(urlOf(req), initOf(req, res))
     } catch (error) {
-      throw new BadRequest(`${incoming.method} ${incoming.url} is not a valid Request`, { cause: error })
+      throw new BadRequest(`${req.method} ${req.url} is not a valid Request`, { cause: error })
     }
-  }
-
-  static toNative(value: unknown): unknown {
-    return typeof value === 'object' && value !== null && #native in value ? value.#become() : value
-  }
-
-  get method(): string {
-    return this.#method
-  }
-
-  get url(): string {
-    return this.#url
-  }
-
-  get headers(): Headers {
-    if (this.#headers === undefined && this.#native !== undefined) return this.#native.headers
-    this.#headers ??= new LightHeaders(this.#incoming)
-    return this.#headers as unknown as Headers
+    res.once('close', () => this.#release(isComplete(res)))
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController()
-      const abort = () => {
-        if (!isComplete(this.#outgoing)) this.#controller?.abort()
-      }
-      if (isClientGone(this.#outgoing)) abort()
-      else onResponseEnd(this.#incoming, this.#outgoing, abort)
-    }
+    this.#controller ??= new AbortController()
+    if (this.#aborted) this.#controller.abort()
     return this.#controller.signal
   }
 
-  get body(): ReadableStream<Uint8Array> | null {
-    return this.#native === undefined && !hasBody(this.#incoming) ? null : this.#become().body
-  }
-
-  get bodyUsed(): boolean {
-    return this.#native === undefined ? this.#isRead : this.#native.bodyUsed
-  }
-
-  text(): Promise<string> {
-    return this.#read()?.then(decode) ?? this.#become().text()
-  }
-
-  json(): Promise<unknown> {
-    return this.#read()?.then(parse) ?? this.#become().json()
-  }
-
-  arrayBuffer(): Promise<ArrayBuffer> {
-    return this.#read()?.then(copy) ?? this.#become().arrayBuffer()
-  }
-
-  /** Undefined where a native Request has the body, or knows why it cannot be read. */
-  #read(): Promise<Buffer> | undefined {
-    if (this.#native !== undefined || this.#isRead || !hasBody(this.#incoming)) return undefined
-    this.#isRead = true
-    return wholeBody(this.#incoming, this.#outgoing)
-  }
-
-  #become(): Request {
-    if (this.#native !== undefined) return this.#native
-    const headers = this.#headers
-    const native = new NativeRequest(this.#url, {
-      method: this.#method,
-      headers: (headers && LightHeaders.nativeOf(headers)) ?? pairsOf(this.#incoming),
-      signal: this.signal,
-      ...this.#bodyInit(),
-    })
-    if (headers !== undefined) LightHeaders.follow(headers, native.headers)
-    // This makes it used.
-    if (this.#isRead) void native.arrayBuffer()
-    this.#native = native
-    return native
-  }
-
-  #bodyInit(): Pick<RequestInit, 'body' | 'duplex'> {
-    if (this.#isRead) return { body: new Uint8Array() }
-    if (!hasBody(this.#incoming)) return {}
-    return { body: requestBody(this.#incoming, this.#outgoing), duplex: 'half' }
-  }
-
-  static {
-    inheritMembers(LightRequest.prototype, NativeRequest.prototype, LightRequest.toNative)
+  /** The exchange is over; `isComplete` is false when the client left before the response was sent. */
+  #release(isComplete: boolean): void {
+    if (isComplete) return
+    this.#aborted = true
+    this.#controller?.abort()
   }
 }
 
-/** The bytes are UTF-8 whatever the headers say (Fetch Standard); a byte order mark is left out. */
-const utf8 = new TextDecoder()
-
-function decode(body: Buffer): string {
-  return utf8.decode(body)
-}
-
-function parse(body: Buffer): unknown {
-  return JSON.parse(utf8.decode(body))
-}
-
-/** The memory of small Buffers is shared with others. */
-function copy(body: Buffer): ArrayBuffer {
-  return new Uint8Array(body).buffer
-}
-
-function hasBody(req: IncomingMessage): boolean {
-  if (req.method === 'GET' || req.method === 'HEAD') return false
-  if (req.httpVersionMajor >= 2) return !req.readableEnded
-  return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
-}
-
-/** Has `new Request` and `fetch` take light ones. */
-export function useLightRequests(): void {
-  fetchNatives(LightRequest.toNative)
-  const request = new Proxy(NativeRequest, {
-    construct(target, args, newTarget) {
-      if (args.length > 0) args[0] = LightRequest.toNative(args[0])
-      return Reflect.construct(target, args, newTarget) as object
-    },
-  })
-  replaceGlobal('Request', NativeRequest, request)
+function initOf(req: IncomingMessage, res: ServerResponse): RequestInit {
+  const init = { method: req.method ?? 'GET', headers: pairsOf(req) }
+  return hasBody(req) ? { ...init, body: requestBody(req, res), duplex: 'half' } : init
 }

@@ -1,6 +1,7 @@
 /** The headers of a Request: single ones are looked up in those of the Node request. */
 import type { IncomingMessage } from 'node:http'
 import { inheritMembers } from './native-members.ts'
+import { pairsOf } from './raw-headers.ts'
 
 const NativeHeaders = globalThis.Headers
 
@@ -41,10 +42,6 @@ export class LightHeaders {
     const found = this.#native === undefined ? lookUp(this.#incoming.rawHeaders, name) : undefined
     return found === undefined ? this.#become().has(name) : found !== null
   }
-
-  static {
-    inheritMembers(LightHeaders.prototype, NativeHeaders.prototype, LightHeaders.toNative)
-  }
 }
 
 const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
@@ -71,11 +68,7 @@ function hasSpaceAtEnds(value: string): boolean {
 
 const space = 0x20
 
-export function pairsOf({ rawHeaders }: IncomingMessage): [string, string][] {
-  const pairs: [string, string][] = []
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]!
-    if (!name.startsWith(':')) pairs.push([name, rawHeaders[i + 1]!])
-  }
-  return pairs
+/** Has Node take them for its own. */
+export function useLightHeaders(): void {
+  inheritMembers(LightHeaders.prototype, NativeHeaders.prototype, LightHeaders.toNative)
 }
