@@ -33,14 +33,14 @@ export class LightHeaders {
     return this.#native
   }
 
-  get(name: string): string | null {
-    const found = this.#native === undefined ? lookUp(this.#incoming.rawHeaders, name) : undefined
-    return found === undefined ? this.#become().get(name) : found
+  get(...args: [name: string]): string | null {
+    const found = this.#native === undefined ? lookUp(this.#incoming.rawHeaders, args[0]) : undefined
+    return found === undefined ? this.#become().get(...args) : found
   }
 
-  has(name: string): boolean {
-    const found = this.#native === undefined ? lookUp(this.#incoming.rawHeaders, name) : undefined
-    return found === undefined ? this.#become().has(name) : found !== null
+  has(...args: [name: string]): boolean {
+    const found = this.#native === undefined ? lookUp(this.#incoming.rawHeaders, args[0]) : undefined
+    return found === undefined ? this.#become().has(...args) : found !== null
   }
 }
 
