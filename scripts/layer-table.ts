@@ -24,12 +24,12 @@ const table: Readonly<Record<string, string>> = {
   'worker/fetch': 'worker/http',
   'worker/app/adapters': 'worker/{fetch,http}',
   'worker/listen': 'worker/app/adapters worker/{http,protocol}',
-  'worker/app': 'worker/app/adapters worker/{fetch,http,listen,process,protocol} config/load hooks',
+  'worker/app': 'worker/app/adapters worker/{http,listen,process,protocol} config/load hooks',
   'worker/access-log': 'worker/{http,process,protocol,sinks} hooks',
   'worker/connection': 'worker/app/adapters worker/{http,net,process,protocol} hooks',
   'worker/server':
     'worker/app/adapters worker/{access-log,app,connection,http,listen,net,process,protocol} hooks',
-  worker: 'worker/{access-log,app,connection,process,protocol,server} hooks config/load',
+  worker: 'worker/{access-log,app,connection,fetch,process,protocol,server} hooks config/load',
 
   'daemon/state': 'type:hooks',
   // The arbiter's questions to the operating system.

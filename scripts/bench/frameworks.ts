@@ -39,7 +39,7 @@ const results = new Map<string, Measurement[]>()
 await install()
 const servers = new Map<Side, RunningServer>()
 try {
-  for (const side of wanted) servers.set(side, await startServer(side))
+  for (const side of wanted) servers.set(side, await startServer(side, load))
   for (const kind of wantedKinds) await compare(kind)
 } finally {
   await Promise.all(Array.from(servers.values(), server => server.stop()))

@@ -1,7 +1,6 @@
 /** Loads the app, and finds out how to serve it. */
 import { resolve } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
-import { coverFetch } from '../fetch/early.ts'
 import type { AppServer, RequestListener, Servable, UpgradeListener } from '../http/types.ts'
 import type { InterceptedServer, ListenOptions } from '../listen/claims.ts'
 import { ListenInterceptor } from '../listen/listen-interceptor.ts'
@@ -68,7 +67,6 @@ export async function loadApp(options: LoadOptions): Promise<LoadedApp> {
   const interceptor = new ListenInterceptor({ ...options, onRefused })
   refuseCluster(onRefused)
   keepSocketFiles(listeners.flatMap(({ path }) => (path === undefined ? [] : [resolve(path)])))
-  coverFetch()
   const ready = interceptReady()
   const letExit = reportAppExit(spec.text, log, options.isLeaving)
   // As with plain Node, the app decides where to listen if nothing else is configured.

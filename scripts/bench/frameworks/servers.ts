@@ -53,10 +53,16 @@ export interface RunningServer {
 }
 
 /** Starts a server; if it ends before it serves, rejects with its output. */
-export async function startServer(side: Side): Promise<RunningServer> {
-  const child = spawn(process.execPath, sides[side], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+export async function startServer(
+  side: Side,
+  { isHttp2 }: { readonly isHttp2: boolean },
+): Promise<RunningServer> {
+  const isOwn = side.endsWith('-own')
+  if (isOwn && isHttp2) throw new Error(`${side} has no HTTP/2: choose other --sides`)
+  const command = [...sides[side], ...(isHttp2 ? ['--http2-cleartext', 'prior-knowledge'] : [])]
+  const child = spawn(process.execPath, command, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = once(child, 'exit')
-  const isReady = (said: string) => side.endsWith('-own') || said.includes('Running: 1 worker')
+  const isReady = (said: string) => isOwn || said.includes('Running: 1 worker')
   return {
     port: await untilReady(side, child, isReady),
     pid: child.pid!,

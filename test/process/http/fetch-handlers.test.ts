@@ -74,6 +74,19 @@ module.exports = request => new Response(String(Object.hasOwn(Object.getPrototyp
     expect(await (await fetch(await server.running())).text()).to.equal('true')
   })
 
+  it('gets a light one from TypeScript', async () => {
+    const app = `
+enum Answer { Yes = 'yes' }
+const answer = (request: Request) => Object.hasOwn(Object.getPrototypeOf(request), 'text') ? Answer.Yes : 'no'
+export default { fetch: (request: Request) => new Response(answer(request)) }`
+    const files = {
+      'app.ts': app,
+      'tsicorn.config.ts': `import 'node:http'\nexport default { post_fork() {} }`,
+    }
+    const server = launch({ args: ['-b', '127.0.0.1:0', './app.ts'], files })
+    expect(await (await fetch(await server.running())).text()).to.equal('yes')
+  })
+
   it('gets a light one over HTTP/2', async () => {
     const app = `
 export default {
