@@ -13,7 +13,7 @@ const fetchTraps: ProxyHandler<Fetch> = {}
 const requestTraps: ProxyHandler<RequestClass> = {}
 
 let isFetchCovered = false
-let covered: RequestClass | undefined
+let covered: { readonly native: RequestClass; readonly proxy: RequestClass } | undefined
 
 /** Call before the app runs. It loads nothing: Node's fetch is large. */
 export function coverFetch(): void {
@@ -49,19 +49,20 @@ function isFetchLoaded(): boolean {
 /** Puts the proxy in the place of `Request`. */
 export function coverRequest(): void {
   if (covered !== undefined) return
-  covered = globalThis.Request
-  replaceGlobal('Request', covered, new Proxy(covered, requestTraps))
+  const native = globalThis.Request
+  covered = { native, proxy: new Proxy(native, requestTraps) }
+  replaceGlobal('Request', native, covered.proxy)
 }
 
-/** Whether all modules have the proxies; call before anything else reads `Request`. */
+/** Whether all modules have the proxies, and none has replaced the class; call before anything else reads `Request`. */
 export function isCovered(): boolean {
   if (isFetchCovered && !isFetchLoaded()) coverRequest()
-  return covered !== undefined
+  return covered !== undefined && globalThis.Request === covered.proxy
 }
 
 /** The class behind the proxy. */
 export function nativeRequest(): RequestClass {
-  return covered ?? globalThis.Request
+  return covered?.native ?? globalThis.Request
 }
 
 /** Has the proxies call `toNative` with what is fetched, or made a Request of. */

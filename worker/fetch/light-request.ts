@@ -1,7 +1,6 @@
 /**
- * The Request of a fetch handler, without one of Node's. Method, URL, single headers, signal and the whole body are those of the Node request;
- * it turns into a native Request as soon as more is wanted of it, because one costs more than the rest of a small
- * exchange.
+ * The Request of a fetch handler, without one of Node's. Method, URL, single headers, signal and the whole body are
+ * those of the Node request; it turns into a native Request as soon as more is wanted of it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isClientGone, isComplete } from '../http/response.ts'
@@ -10,7 +9,6 @@ import { BadRequest } from './bad-request.ts'
 import { hasBody, requestBody, wholeBody } from './body.ts'
 import { nativeRequest, takeNatives } from './early.ts'
 import { LightHeaders, useLightHeaders } from './light-headers.ts'
-
 import { inheritMembers } from './native-members.ts'
 import { pairsOf } from './raw-headers.ts'
 import { urlOf } from './url.ts'
@@ -76,7 +74,8 @@ export class LightRequest {
   }
 
   get body(): ReadableStream<Uint8Array> | null {
-    return this.#native === undefined && !hasBody(this.#incoming) ? null : this.#become().body
+    const isNone = this.#native === undefined && !this.#isRead && !hasBody(this.#incoming)
+    return isNone ? null : this.#become().body
   }
 
   get bodyUsed(): boolean {

@@ -66,6 +66,16 @@ export default {
     expect(await ask(app)).to.deep.equal([answer, answer, answer])
   })
 
+  it('gets one of the class that a module has put in the place of it', async () => {
+    const app = `
+import 'node:http'
+globalThis.Request = class Own extends Request {}
+const answer = request => [request instanceof Request, Object.hasOwn(Object.getPrototypeOf(request), 'text')]
+export default { fetch: request => Response.json(answer(request)) }`
+    const answer = [true, false]
+    expect(await ask(app)).to.deep.equal([answer, answer, answer])
+  })
+
   it('gets a light one from CommonJS', async () => {
     const app = `
 const http = require('node:http')
