@@ -3,8 +3,8 @@
  *
  *     npm run bench -- [--rounds 5] [--seconds 3] [--connections 32] [--warm-up 2] [--sides limit,tsicorn,cluster]
  *
- * There are more sides: tsicorn with a log, with statsd or with a limit for requests, and an app of Hono; a mistake in
- * `--sides` lists them.
+ * There are more sides: tsicorn with a log, with statsd or with a limit for requests; a mistake in `--sides` lists
+ * them. Frameworks are compared by `npm run bench:frameworks`.
  *
  * Linux only. Each round restarts every server, in a rotating order, so that disturbances of the machine affect all of
  * them; medians and ratios within a round are what counts.

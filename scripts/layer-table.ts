@@ -33,7 +33,7 @@ const table: Readonly<Record<string, string>> = {
   'worker/connection': 'worker/app/adapters worker/{http,net,process,protocol} hooks',
   'worker/server':
     'worker/app/adapters worker/{access-log,app,connection,http,listen,net,process,protocol} hooks',
-  worker: 'worker/{access-log,app,connection,process,protocol,server} hooks config/load',
+  worker: 'worker/{access-log,app,connection,fetch,process,protocol,server} hooks config/load',
 
   'daemon/state': 'type:hooks',
   // The arbiter's questions to the operating system.

@@ -1,6 +1,7 @@
 /** The entry point of the worker process: connects it to its arbiter, handles signals, and boots the worker. */
 import { inspect } from 'node:util'
 import { entryFile } from '../hooks/own-files.ts'
+import { coverFetch } from './fetch/early.ts'
 import { emulateParentChannel } from './process/app-channel.ts'
 import { tellAppMetrics } from './process/app-metrics.ts'
 import { isLastSignal } from './process/app-shutdown.ts'
@@ -23,6 +24,9 @@ let worker: Worker | undefined
 let app = ''
 let log: WorkerLog | undefined
 let disconnectApp: (() => void) | undefined
+
+// Before the app, and hooks.
+coverFetch()
 
 // Processes that the app starts are not workers.
 delete process.env[arbiterVariable]

@@ -19,6 +19,17 @@ export function useOfTree(root: number): TreeUse {
   }
 }
 
+/** Nanoseconds of processor time that the threads of these processes have used: for loads that take a moment only. */
+export function nanosecondsOf(root: number): number {
+  return sum(
+    treeOf(root).flatMap(({ pid }) =>
+      readdirSync(`/proc/${pid}/task`).map(thread =>
+        Number.parseInt(readIfAlive(`/proc/${pid}/task/${thread}/schedstat`) ?? '0', 10),
+      ),
+    ),
+  )
+}
+
 /** Seconds of processor time that all processes of the machine have used, and that its host has taken away. */
 export function useOfMachine(): number {
   const [user = 0, nice = 0, system = 0, , , interrupts = 0, softInterrupts = 0, stolen = 0] =

@@ -32,9 +32,6 @@ export const sides = {
   'json-log': tsicorn('app', '--access-logfile', accessLog, '--access-logformat', 'json'),
   statsd: tsicorn('app', '--statsd-host', `127.0.0.1:${statsdPort}`),
   'request-timeout': tsicorn('app', '--request-timeout', '30'),
-  /** What Hono's own server does with an app, in a worker: the limit for the next. */
-  'hono-listener': tsicorn('hono-listener'),
-  'hono-fetch': tsicorn('hono-fetch'),
 } as const
 
 /** Those that are compared unless others are chosen. */
@@ -44,7 +41,7 @@ export const usualSides: readonly Side[] = ['limit', 'tsicorn', 'cluster']
 export async function bundlePrograms(): Promise<void> {
   await build({
     absWorkingDir: import.meta.dirname,
-    entryPoints: ['limit.ts', 'limit-worker.ts', 'cluster.ts', 'app.ts', 'hono-listener.ts', 'hono-fetch.ts'],
+    entryPoints: ['limit.ts', 'limit-worker.ts', 'cluster.ts', 'app.ts'],
     outdir: folder,
     bundle: true,
     format: 'esm',

@@ -1,6 +1,12 @@
-/** The body of a Request, streamed from the socket. */
+/** The body of a Request: whether there is one, as a stream from the socket, and whole. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isClientGone } from '../http/response.ts'
+
+export function hasBody(req: IncomingMessage): boolean {
+  if (req.method === 'GET' || req.method === 'HEAD') return false
+  if (req.httpVersionMajor >= 2) return !req.readableEnded
+  return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
+}
 
 /**
  * A stream that reads from the socket no faster than the app reads from it. `Readable.toWeb` does the same at several
@@ -54,6 +60,30 @@ function flow(
   req.on('data', deliver).on('end', end).on('error', fail).on('close', fail)
   res.on('close', fail)
   return stop
+}
+
+/** All of the body at once; rejects like the stream. */
+export function wholeBody(req: IncomingMessage, res: ServerResponse): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    if (isClientGone(res)) return reject(brokenOff())
+    const chunks: Buffer[] = []
+    const deliver = (chunk: Buffer) => void chunks.push(chunk)
+    const end = () => {
+      stop()
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+    }
+    const fail = () => {
+      stop()
+      reject(brokenOff())
+      req.resume()
+    }
+    const stop = () => {
+      req.off('data', deliver).off('end', end).off('error', fail).off('close', fail)
+      res.off('close', fail)
+    }
+    req.on('data', deliver).on('end', end).on('error', fail).on('close', fail)
+    res.on('close', fail)
+  })
 }
 
 function brokenOff(): DOMException {

@@ -1,9 +1,10 @@
 /** Serves a fetch handler over Node's http and http2. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isComplete } from '../http/response.ts'
 import type { RequestListener } from '../http/types.ts'
+import { BadRequest } from './bad-request.ts'
+import { LightRequest, useLightRequests } from './light-request.ts'
 import { usePlainResponses } from './plain-response.ts'
-import { BadRequest, NodeRequest } from './request.ts'
+import { NodeRequest } from './request.ts'
 import { sendResponse } from './response.ts'
 
 /** What the app gets beside the Request; Hono's `getConnInfo` for Node finds the socket under these names. */
@@ -14,20 +15,44 @@ export interface NodeEnv {
 
 export type FetchHandler = (request: Request, env: NodeEnv) => Response | PromiseLike<Response>
 
-/** A request listener that calls the handler; it rejects with what the handler throws. */
-export function fetchListener(handler: FetchHandler): RequestListener {
+/**
+ * A request listener that calls the handler; it throws, or rejects with, what the handler throws.
+ *
+ * @param isLight whether the handler may get light Requests, see `early.ts`
+ */
+export function fetchListener(handler: FetchHandler, isLight = false): RequestListener {
+  const Class = isLight ? LightRequest : NodeRequest
+  if (isLight) useLightRequests()
   usePlainResponses()
-  return (req, res) => answer(handler, req, res)
+  return (req, res) => {
+    const request = requestOf(Class, req, res)
+    if (request === undefined) return refuse(res)
+    const response = handler(request, { incoming: req, outgoing: res })
+    return isPromise(response) ? sendLater(response, res) : sendResponse(response, res)
+  }
 }
 
-async function answer(handler: FetchHandler, req: IncomingMessage, res: ServerResponse): Promise<void> {
+function requestOf(
+  Class: typeof LightRequest | typeof NodeRequest,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Request | undefined {
   try {
-    const request = new NodeRequest(req, res)
-    res.once('close', () => request.release(isComplete(res)))
-    const response = await handler(request, { incoming: req, outgoing: res })
-    await sendResponse(response, res)
+    return new Class(req, res) as unknown as Request
   } catch (error) {
-    if (!(error instanceof BadRequest) || res.headersSent) throw error
-    res.writeHead(400, { 'Content-Type': 'text/plain; charset=utf-8' }).end('Bad Request\n')
+    if (error instanceof BadRequest) return undefined
+    throw error
   }
+}
+
+function refuse(res: ServerResponse): void {
+  res.writeHead(400, { 'Content-Type': 'text/plain; charset=utf-8' }).end('Bad Request\n')
+}
+
+async function sendLater(promise: PromiseLike<Response>, res: ServerResponse): Promise<void> {
+  await sendResponse(await promise, res)
+}
+
+function isPromise(value: Response | PromiseLike<Response>): value is PromiseLike<Response> {
+  return typeof (value as Partial<PromiseLike<Response>> | undefined)?.then === 'function'
 }

@@ -5,27 +5,26 @@
  * It turns into one of Node's as soon as more than status and headers are wanted of it.
  */
 
+import { inheritMembers, isPlainObject, replaceGlobal } from './native-members.ts'
+
 type Body = string | Uint8Array | undefined
 
-type Pair = readonly [name: string, value: string]
-
-/** What is sent; the names are in lower case. */
+/** What is sent; the names are in lower case, each with its value behind it. */
 export interface Plain {
   readonly status: number
   readonly statusText: string
-  readonly headers: readonly Pair[]
+  readonly headers: readonly string[]
   readonly body: Body
 }
 
 type Arguments = ConstructorParameters<typeof Response>
 
-const NodeResponse = globalThis.Response
-const members = NodeResponse.prototype
+const NativeResponse = globalThis.Response
 
 /** The bodies of these are null (Fetch Standard). */
 const withoutBody = [204, 205, 304]
 
-const usualType: Pair = ['content-type', 'text/plain;charset=UTF-8']
+const usualType = 'text/plain;charset=UTF-8'
 
 class PlainResponse {
   #plain: Plain | undefined
@@ -41,14 +40,14 @@ class PlainResponse {
   static plainOf(value: object): Plain | undefined {
     if (!(#plain in value) || value.#plain === undefined) return undefined
     const plain = value.#plain
-    return value.#headers === undefined ? plain : { ...plain, headers: [...value.#headers] }
+    return value.#headers === undefined ? plain : { ...plain, headers: [...value.#headers].flat() }
   }
 
   #become(): Response {
     if (this.#plain !== undefined) {
       const { body, status, statusText, headers } = this.#plain
       this.#plain = undefined
-      const own = new NodeResponse(body ?? null, {
+      const own = new NativeResponse(body ?? null, {
         status,
         statusText,
         headers: pairs(headers),
@@ -74,37 +73,17 @@ class PlainResponse {
     return this.#headers
   }
 
+  static toNative(value: unknown): unknown {
+    return typeof value === 'object' && value !== null && #own in value ? value.#become() : value
+  }
+
   static {
-    const known = Object.getOwnPropertyDescriptors(members)
-    for (const [name, descriptor] of Object.entries(known)) {
-      if (Object.hasOwn(PlainResponse.prototype, name)) continue
-      const { get, value } = descriptor
-      const own: PropertyDescriptor =
-        get === undefined
-          ? {
-              value(this: PlainResponse, ...args: unknown[]): unknown {
-                return Reflect.apply(value, this.#become(), args)
-              },
-            }
-          : {
-              get(this: PlainResponse): unknown {
-                return Reflect.apply(get, this.#become(), [])
-              },
-            }
-      Object.defineProperty(PlainResponse.prototype, name, { ...descriptor, ...own })
-    }
-    Object.defineProperty(PlainResponse.prototype, Symbol.for('nodejs.util.inspect.custom'), {
-      value(this: PlainResponse): Response {
-        return this.#become()
-      },
-    })
-    Reflect.deleteProperty(PlainResponse.prototype, 'constructor')
-    Object.setPrototypeOf(PlainResponse.prototype, members)
+    inheritMembers(PlainResponse.prototype, NativeResponse.prototype, PlainResponse.toNative)
   }
 }
 
 /** The global `Response` while a fetch handler is served: Node's own, which makes what is plain in another way. */
-const response: typeof Response = new Proxy(NodeResponse, {
+const response: typeof Response = new Proxy(NativeResponse, {
   construct(target, [body, init]: Arguments, newTarget) {
     // A subclass has members of its own.
     const plain = newTarget === response ? plainOf(body, init) : undefined
@@ -117,46 +96,61 @@ const response: typeof Response = new Proxy(NodeResponse, {
 
 function json(data: unknown, init: ResponseInit = {}): Response {
   const text = JSON.stringify(data)
-  const plain = text === undefined ? undefined : plainOf(text, init, ['content-type', 'application/json'])
+  const plain = text === undefined ? undefined : plainOf(text, init, 'application/json')
   return plain === undefined
-    ? NodeResponse.json(data, init)
+    ? NativeResponse.json(data, init)
     : (new PlainResponse(plain) as unknown as Response)
 }
 
 /** The parts of a Response that is plain and valid. */
-function plainOf(body: Arguments[0], init: ResponseInit = {}, type?: Pair): Plain | undefined {
+function plainOf(body: Arguments[0], init: ResponseInit = {}, type?: string): Plain | undefined {
   const isBody = typeof body === 'string' || body instanceof Uint8Array || body === null || body === undefined
   if (!isBody || !isPlainObject(init)) return undefined
   const { status = 200, statusText = '', headers } = init
   const hasBody = body !== null && body !== undefined
   if (!Number.isInteger(status) || status < 200 || status > 599) return undefined
   if (statusText !== '' || (hasBody && withoutBody.includes(status))) return undefined
-  const found = headers === undefined ? [] : pairsOf(headers)
+  const found = headers === undefined ? [] : fieldsOf(headers)
   if (found === undefined) return undefined
   const usual = type ?? (typeof body === 'string' ? usualType : undefined)
-  const isTyped = usual === undefined || found.some(([name]) => name === 'content-type')
-  return {
-    status,
-    statusText,
-    headers: isTyped ? found : [...found, usual],
-    // What happens to the bytes later is not sent.
-    body: typeof body === 'string' ? body : hasBody ? new Uint8Array(body) : undefined,
-  }
+  if (usual !== undefined && !hasName(found, 'content-type')) found.push('content-type', usual)
+  // What happens to the bytes later is not sent.
+  const sent = typeof body === 'string' ? body : hasBody ? new Uint8Array(body) : undefined
+  return { status, statusText, headers: found, body: sent }
 }
 
 /** Names and values as Headers would have them; undefined where it takes more than a look to know. */
-function pairsOf(headers: NonNullable<ResponseInit['headers']>): Pair[] | undefined {
-  if (headers instanceof Headers) return [...headers]
+function fieldsOf(headers: NonNullable<ResponseInit['headers']>): string[] | undefined {
+  if (headers instanceof Headers) return [...headers].flat()
   if (!isPlainObject(headers)) return undefined
-  const found: Pair[] = []
+  const found: string[] = []
   for (const name of Object.keys(headers)) {
     const value: unknown = (headers as Readonly<Record<string, unknown>>)[name]
-    if (typeof value !== 'string' || !token.test(name) || !fieldValue.test(value)) return undefined
-    const lower = name.toLowerCase()
-    if (found.some(([other]) => other === lower)) return undefined
-    found.push([lower, value])
+    const lower = nameOf(name)
+    if (lower === undefined || typeof value !== 'string' || !fieldValue.test(value)) return undefined
+    if (found.length > 0 && hasName(found, lower)) return undefined
+    found.push(lower, value)
   }
   return found
+}
+
+function hasName(fields: readonly string[], name: string): boolean {
+  for (let i = 0; i < fields.length; i += 2) if (fields[i] === name) return true
+  return false
+}
+
+/** Apps have few names, and use them all the time. */
+const names = new Map<string, string>()
+const mostNames = 1_000
+
+/** In lower case; undefined if it cannot be one. */
+function nameOf(name: string): string | undefined {
+  const known = names.get(name)
+  if (known !== undefined) return known
+  if (!token.test(name)) return undefined
+  const lower = name.toLowerCase()
+  if (names.size < mostNames) names.set(name, lower)
+  return lower
 }
 
 const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
@@ -170,28 +164,14 @@ function replaceHeaders({ headers }: Response, wanted: Headers): void {
   for (const [name, value] of wanted) headers.append(name, value)
 }
 
-function pairs(headers: readonly Pair[]): [string, string][] {
-  return headers.map(([name, value]) => [name, value])
-}
-
-function isPlainObject(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+function pairs(fields: readonly string[]): [string, string][] {
+  return fields.flatMap((name, i) => (i % 2 === 0 ? [[name, fields[i + 1]!]] : []))
 }
 
 /** Makes it the global `Response`, unless the app has put another there: those that are made of Node's derive from it. */
 export function usePlainResponses(): void {
-  if (globalThis.Response !== NodeResponse || Object.getPrototypeOf(NodeResponse) !== Function.prototype)
-    return
-  // `response.constructor === Response` holds on.
-  Object.defineProperty(members, 'constructor', { value: response, writable: true, configurable: true })
-  Object.defineProperty(globalThis, 'Response', {
-    value: response,
-    writable: true,
-    configurable: true,
-    enumerable: false,
-  })
+  if (Object.getPrototypeOf(NativeResponse) === Function.prototype)
+    replaceGlobal('Response', NativeResponse, response)
 }
 
 /** What can be sent as it is, if anything. */

@@ -8,11 +8,14 @@ import { type Plain, plainResponse } from './plain-response.ts'
  *
  * @throws TypeError when the handler returned something else, and anything that the stream of the body throws
  */
-export async function sendResponse(response: Response, res: ServerResponse): Promise<void> {
+export function sendResponse(response: Response, res: ServerResponse): Promise<void> | void {
+  const plain = isObject(response) ? plainResponse(response) : undefined
+  return plain === undefined ? sendNative(response, res) : sendPlain(plain, res)
+}
+
+async function sendNative(response: Response, res: ServerResponse): Promise<void> {
   if (!isResponse(response))
     throw new TypeError(`The fetch handler returned ${describe(response)}, not a Response`)
-  const plain = plainResponse(response)
-  if (plain !== undefined) return sendPlain(plain, res)
   const { body } = response
   // The handler may have responded through `outgoing` itself; then its Response is a formality.
   if (res.headersSent || isClientGone(res)) return body?.cancel()
@@ -51,19 +54,25 @@ async function endsInMemory(read: Promise<{ readonly done: boolean }>): Promise<
 function sendPlain({ status, headers, body }: Plain, res: ServerResponse): void {
   // The handler may have responded through `outgoing` itself; then its Response is a formality.
   if (res.headersSent || isClientGone(res)) return
-  const isHttp1 = res.req.httpVersionMajor === 1
-  const flat: string[] = []
-  let hasLength = status === 204 || status === 304
-  for (const [name, value] of headers) {
-    hasLength ||= name === 'content-length' || (isHttp1 && name === 'transfer-encoding')
-    if (isHttp1 || !connectionHeaders.has(name)) flat.push(name, value)
-  }
-  const { method } = res.req
-  if (!hasLength && method !== 'HEAD')
-    flat.push('content-length', String(body === undefined ? 0 : Buffer.byteLength(body)))
-  res.writeHead(status, flat)
-  if (method === 'HEAD') res.end()
-  else res.end(body)
+  const { method, httpVersionMajor } = res.req
+  const fields = httpVersionMajor === 1 ? [...headers] : withoutConnection(headers)
+  if (method !== 'HEAD' && status !== 204 && status !== 304 && !hasLength(fields))
+    fields.push('content-length', String(body === undefined ? 0 : Buffer.byteLength(body)))
+  res.writeHead(status, fields)
+  res.end(method === 'HEAD' ? undefined : body)
+}
+
+function hasLength(fields: readonly string[]): boolean {
+  for (let i = 0; i < fields.length; i += 2)
+    if (fields[i] === 'content-length' || fields[i] === 'transfer-encoding') return true
+  return false
+}
+
+function withoutConnection(fields: readonly string[]): string[] {
+  const kept: string[] = []
+  for (let i = 0; i + 1 < fields.length; i += 2)
+    if (!connectionHeaders.has(fields[i]!)) kept.push(fields[i]!, fields[i + 1]!)
+  return kept
 }
 
 function sendWhole(response: Response, res: ServerResponse, body: Uint8Array | undefined): void {

@@ -4,20 +4,31 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
+import { coverRequest } from '../../../worker/fetch/early.ts'
 import { type FetchHandler, fetchListener } from '../../../worker/fetch/listener.ts'
 import { withErrorHandler } from '../../../worker/http/error-handler.ts'
 
-/** As a module has it that was loaded before any handler was served. */
-const NativeRequest = globalThis.Request
-
 describe('a fetch handler', () => {
+  // In this order: what is covered once stays so.
+  describe("that gets Node's own Requests", () => behaviour(false))
+  describe('that gets light Requests', () => behaviour(true))
+})
+
+function behaviour(isLight: boolean): void {
+  /** As a module has it that was loaded before any handler was served. */
+  let KeptRequest: typeof Request
   const servers: Server[] = []
+
+  before(() => {
+    if (isLight) coverRequest()
+    KeptRequest = globalThis.Request
+  })
   const log: string[] = []
 
   async function serve(handler: FetchHandler): Promise<number> {
     const write = (level: string) => (message: string) => void log.push(`${level}: ${message}`)
     const guard = { log: { debug: write('debug'), error: write('error') }, idHeader: undefined }
-    const server = createServer(withErrorHandler(fetchListener(handler), guard))
+    const server = createServer(withErrorHandler(fetchListener(handler, isLight), guard))
     servers.push(server)
     await once(server.listen(0, '127.0.0.1'), 'listening')
     return (server.address() as AddressInfo).port
@@ -269,10 +280,10 @@ describe('a fetch handler', () => {
   })
 
   it('gets a Request that Node takes for one of its own, wherever it was kept', async () => {
-    class Special extends NativeRequest {}
+    class Special extends KeptRequest {}
     const port = await serve(async request => {
       const special = new Special(request, { headers: { 'x-a': 'b' } })
-      const body = await NativeRequest.prototype.text.call(request)
+      const body = await KeptRequest.prototype.text.call(request)
       return new Response(`${special.headers.get('x-a')} ${body} ${Reflect.get(request, 'url').slice(-2)}`)
     })
     const response = await fetch(`http://127.0.0.1:${port}/x`, { method: 'PUT' })
@@ -310,7 +321,7 @@ describe('a fetch handler', () => {
     const port = await serve((_request, { incoming }) => new Response(incoming.socket.remoteAddress))
     expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).to.equal('127.0.0.1')
   })
-})
+}
 
 function nothingYet(): never {
   throw new Error('the handler has not been called yet')

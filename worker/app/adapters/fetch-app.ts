@@ -1,4 +1,5 @@
 /** Adapts apps with a fetch handler. */
+import { isCovered } from '../../fetch/early.ts'
 import type { FetchHandler } from '../../fetch/listener.ts'
 import type { Servable } from '../../http/types.ts'
 import { hasMethods } from './members.ts'
@@ -10,9 +11,10 @@ import { hasMethods } from './members.ts'
 export async function adaptFetch(value: unknown): Promise<Servable | undefined> {
   const handler = handlerOf(value)
   if (handler === undefined) return undefined
+  const isLight = isCovered()
   // Only here, because Node's fetch is large, and loaded when it is first mentioned.
   const { fetchListener } = await import('../../fetch/listener.ts')
-  return { shape: 'fetch handler', listener: fetchListener(handler) }
+  return { shape: 'fetch handler', listener: fetchListener(handler, isLight) }
 }
 
 function handlerOf(value: unknown): FetchHandler | undefined {
