@@ -42,6 +42,9 @@ const freshMs = 250
 
 const pagePaths = ['/', '/-/feed', '/-/reload', '/-/scale']
 
+/** How often a new arbiter is told what was counted, in milliseconds. */
+const bequeathMs = 5_000
+
 /** How often to try an address that the old arbiter may still have, and the pause between, in milliseconds. */
 const tries = 20
 const pauseMs = 250
@@ -104,15 +107,20 @@ export class AdminServer {
     this.#hear = hear
     server.journal.follow(event => {
       if (event.type === 'reload succeeded') this.#lastReload = event.took
+      if (event.type === 'new arbiter ready') this.bequeath()
     })
+    // This arbiter may be killed before it has the last word.
+    setInterval(() => server.upgrader.isShared && this.bequeath(), bequeathMs).unref()
   }
 
-  /** Everything counted so far, for a new arbiter. */
-  get legacy(): Legacy | undefined {
-    return this.#server && { ...countersOf(this.#server, this.#inherited), app: this.#app.counters }
+  /** Tells a new arbiter everything counted so far. */
+  bequeath(): void {
+    if (this.#server === undefined) return
+    const legacy: Legacy = { ...countersOf(this.#server, this.#inherited), app: this.#app.counters }
+    this.#server.upgrader.tellNewArbiter(legacy)
   }
 
-  /** Goes on from the counters in this message of the old arbiter. */
+  /** Goes on from the counters in this message of the old arbiter: the last one counts. */
   inherit(message: unknown): void {
     const legacy = readLegacy(message)
     if (legacy === undefined) return

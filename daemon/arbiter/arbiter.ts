@@ -112,8 +112,7 @@ export class Arbiter {
     }
     await this.#stops.end(this.#inbox, alarm)
     alarm.close()
-    const legacy = admin?.legacy
-    if (legacy !== undefined) server.upgrader.tellNewArbiter(legacy)
+    admin?.bequeath()
     server.close()
     server.upgrader.release()
     signals.release()

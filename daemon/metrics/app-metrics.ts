@@ -51,6 +51,8 @@ export class AppMetrics implements AppTotals {
   #turn = 0
   /** Counters of workers that have ended. */
   readonly #ended: Series = new Map()
+  /** Counters from before this arbiter. */
+  #inherited: Series = new Map()
   /** The last whole answer of each living worker, by age. */
   readonly #living = new Map<number, Measured>()
   readonly #answers = new Map<number, Measured>()
@@ -90,16 +92,16 @@ export class AppMetrics implements AppTotals {
     this.#answered(age)
   }
 
-  /** Goes on from these counters. */
+  /** Goes on from these counters, the latest of several times. */
   inherit(families: readonly AppFamily[]): void {
     const inherited = new Measured(0)
     for (const family of families) this.#read(family, inherited)
-    this.#add(inherited.counted)
+    this.#inherited = inherited.counted
   }
 
   /** All counters, for another arbiter to go on from. */
   get counters(): readonly AppFamily[] {
-    const all: Series = new Map(this.#ended)
+    const all = this.#past()
     for (const { counted } of this.#living.values())
       for (const [key, sample] of counted) plus(all, key, sample)
     return this.#families(all)
@@ -107,7 +109,7 @@ export class AppMetrics implements AppTotals {
 
   /** Everything, as it is now; lets the arbiter do other work in between. */
   async families(): Promise<readonly Family[]> {
-    const all: Series = new Map(this.#ended)
+    const all = this.#past()
     const gauges = new Map<string, AppSample[]>()
     for (const measured of this.#living.values()) {
       for (const [key, sample] of measured.counted) plus(all, key, sample)
@@ -125,6 +127,13 @@ export class AppMetrics implements AppTotals {
       if (how !== 'omit') all.set(key, { ...first, value: combine(values, how) })
     }
     return this.#families(all).map(({ name, help, type, samples }) => ({ name, help, type, given: samples }))
+  }
+
+  /** Counters of those that do not count any more. */
+  #past(): Series {
+    const past: Series = new Map(this.#ended)
+    for (const [key, sample] of this.#inherited) plus(past, key, sample)
+    return past
   }
 
   #read(family: AppFamily, measured: Measured): void {

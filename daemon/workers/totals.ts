@@ -19,13 +19,15 @@ export class Totals {
   app: AppTotals | undefined
   /** Of workers that have ended. */
   #ended: Counts = noCounts
+  /** What was counted before this arbiter. */
+  #inherited: Counts = noCounts
   /** The most that each living worker has said. */
   readonly #living = new Map<number, Counts>()
 
   /** Everything counted so far; `records` are those of the living workers, by age. */
   sum(records: ReadonlyMap<number, ScoreRecord>): Counts {
     for (const [age, record] of records) this.#see(age, record)
-    return [...this.#living.values()].reduce(plus, this.#ended)
+    return [...this.#living.values()].reduce(plus, plus(this.#ended, this.#inherited))
   }
 
   /** A worker has ended, and this was its last record. */
@@ -36,9 +38,9 @@ export class Totals {
     this.app?.end(age)
   }
 
-  /** Goes on from what was counted before this arbiter. */
+  /** Goes on from what was counted before this arbiter, the latest of several times. */
   inherit(counts: Counts): void {
-    this.#ended = plus(this.#ended, counts)
+    this.#inherited = counts
   }
 
   #see(age: number, record: ScoreRecord): void {

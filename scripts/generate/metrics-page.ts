@@ -103,6 +103,7 @@ scrape_configs:
 
 \`/metrics\` is Prometheus text, or OpenMetrics for those who accept it. Counters never go back: not when a worker dies,
 whatever it writes, nor over reloads. In an upgrade, the old arbiter keeps the address and passes its counters on when it
-leaves; the requests that the new one has served by then are added. Only an old arbiter that is killed (\`kill -9\`) takes
-its counters with it. \`deploy/grafana/tsicorn.json\` is a dashboard for Grafana.
+leaves, and every five seconds before; the requests that the new one has served by then are added. So one that is killed
+(\`kill -9\`) takes what was counted in the last five seconds with it. \`deploy/grafana/tsicorn.json\` is a dashboard for
+Grafana.
 `

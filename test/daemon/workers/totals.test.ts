@@ -17,6 +17,8 @@ describe('totals', () => {
       ]),
     )
     totals.end(1, recordOf(6))
+    // Only the last one counts.
+    totals.inherit(recordOf(90) as unknown as Counts)
     totals.inherit(recordOf(100) as unknown as Counts)
     expect(totals.sum(new Map([[2, recordOf(8)]])).responses_2).to.equal(114)
   })

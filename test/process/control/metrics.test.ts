@@ -8,6 +8,7 @@ import { expect } from 'chai'
 import { exchange, statuses } from '../../support/http/raw.ts'
 import { eventually, freePort, launch, launchApp, launchText, makeFolder } from '../../support/tsicorn.ts'
 import { control } from '../../support/tsicornc.ts'
+import { retire, upgrade } from '../../support/upgrading.ts'
 
 const app = `export default (req, res) => {
   if (req.url === '/hang') for (;;);
@@ -94,6 +95,20 @@ describe('metrics', () => {
     )
     await get(url)
     await served(12)
+  })
+
+  it('go on where the old arbiter of an upgrade is killed', async () => {
+    const port = await freePort()
+    const server = launchText(app, ['-w', '1', '--metrics-bind', `127.0.0.1:${port}`])
+    const url = await server.running()
+    const metrics = `http://127.0.0.1:${port}/metrics`
+    for (let asked = 0; asked < 10; asked += 1) await get(url)
+    const responses = async () =>
+      counters((await get(metrics)).text).get('tsicorn_responses_total{class="2xx"}')
+    await eventually('10 are counted', async () => (await responses()) === 10)
+    await upgrade(server)
+    await retire(server, server.pid, 'SIGKILL')
+    await eventually('the new one has all of them', async () => (await responses().catch(() => 0)) === 10)
   })
 
   it('are valid for Prometheus', async function () {
