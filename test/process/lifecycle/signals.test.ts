@@ -93,7 +93,9 @@ describe('signals', () => {
     server.signal('SIGTTIN')
     await server.says(/Wanted: 2 workers/)
     const newArbiter = await upgrade(server)
-    expect(server.log).to.contain(`[${newArbiter}] [INFO] Running: 2 workers ready`)
+    await eventually('the new arbiter says so', () =>
+      server.log.includes(`[${newArbiter}] [INFO] Running: 2 workers ready`),
+    )
     await retire(server, server.pid)
   })
 
@@ -120,7 +122,9 @@ describe('signals', () => {
     await eventually('three workers', () => server.workers.length === 3)
     await server.reload(/generation 2 serves \(3 workers/)
     const newArbiter = await upgrade(server)
-    expect(server.log).to.contain(`[${newArbiter}] [INFO] Running: 3 workers ready`)
+    await eventually('the new arbiter says so', () =>
+      server.log.includes(`[${newArbiter}] [INFO] Running: 3 workers ready`),
+    )
     await retire(server, server.pid)
   })
 
