@@ -6,7 +6,7 @@
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { type Address, describeAddress } from '../../config/kinds/bind-address.ts'
 import type { Command } from '../control/controlled.ts'
 import { listenersOf } from '../control/snapshot.ts'
@@ -18,7 +18,14 @@ import {
   type Legacy,
   readLegacy,
 } from '../metrics/counters.ts'
-import { contentTypes, exposition, type Format, formatFor, withoutNamesOf } from '../metrics/exposition.ts'
+import {
+  contentTypes,
+  exposition,
+  type Family,
+  type Format,
+  formatFor,
+  withoutNamesOf,
+} from '../metrics/exposition.ts'
 import { metricsOf } from '../metrics/metrics.ts'
 import { attempt, clearStaleSocket } from '../sockets/socket-file.ts'
 import { type Health, healthOf } from './health.ts'
@@ -34,7 +41,7 @@ export interface AdminOptions {
 }
 
 /** How many clients may be connected, and how long one may take for a request, or read nothing, in milliseconds. */
-const mostClients = 32
+const mostClients = 24
 const patienceMs = 5_000
 
 /** How long the same metrics are served again, in milliseconds. */
@@ -49,6 +56,13 @@ const bequeathMs = 5_000
 const tries = 20
 const pauseMs = 250
 
+/** Metrics, and when they were measured. */
+interface Made {
+  readonly at: number
+  readonly families: Promise<readonly Family[]>
+  readonly texts: Map<Format, Promise<string>>
+}
+
 export class AdminServer {
   readonly #options: AdminOptions
   readonly #http: HttpServer
@@ -60,7 +74,7 @@ export class AdminServer {
   #inherited: Counters | undefined
   #lastReload: number | undefined
   readonly #app = new AppMetrics()
-  #made: { readonly at: number; readonly texts: Promise<Readonly<Record<Format, string>>> } | undefined
+  #made: Made | undefined
 
   constructor(options: AdminOptions) {
     this.#options = options
@@ -159,8 +173,9 @@ export class AdminServer {
       })
     const format = formatFor(req.headers.accept)
     try {
-      const texts = await this.#texts()
-      respond(res, { status: 200, body: texts[format], type: contentTypes[format] })
+      const body = await this.#text(format)
+      await nextTurn()
+      respond(res, { status: 200, body, type: contentTypes[format] })
     } catch (error) {
       respond(res, { status: 503, body: `${(error as Error).message}\n` })
     }
@@ -175,18 +190,23 @@ export class AdminServer {
     await (await this.#page).answer(req, res, path)
   }
 
-  #texts(): Promise<Readonly<Record<Format, string>>> {
+  /** Computes metrics anew where they are old; in steps, so that the arbiter does other work in between. */
+  async #text(format: Format): Promise<string> {
     const now = performance.now()
     if (this.#made === undefined || now - this.#made.at > freshMs)
-      this.#made = { at: now, texts: this.#make() }
-    return this.#made.texts
+      this.#made = { at: now, families: this.#measure(), texts: new Map() }
+    const { families, texts } = this.#made
+    const text = texts.get(format) ?? families.then(all => exposition(all, format))
+    texts.set(format, text)
+    return await text
   }
 
-  async #make(): Promise<Readonly<Record<Format, string>>> {
+  async #measure(): Promise<readonly Family[]> {
     const server = this.#server
     if (server === undefined) throw new Error('The server is being started')
     const app = server.resolved.settings.app_metrics ? this.#app : undefined
     await app?.measure(server.fleet.workers)
+    const ofApp = (await app?.families()) ?? []
     const own = metricsOf({
       server,
       version: this.#options.version,
@@ -194,10 +214,7 @@ export class AdminServer {
       listeners: await listenersOf(server),
       lastReload: this.#lastReload,
     })
-    const families = [...own, ...withoutNamesOf(own, (await app?.families()) ?? [])]
-    return {
-      prometheus: exposition(families, 'prometheus'),
-      openmetrics: exposition(families, 'openmetrics'),
-    }
+    await nextTurn()
+    return [...own, ...withoutNamesOf(own, ofApp)]
   }
 }

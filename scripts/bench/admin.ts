@@ -36,7 +36,7 @@ type Behaviour = (port: number) => () => void
 const behaviours: Readonly<Record<string, Behaviour>> = {
   'no clients': () => () => undefined,
   'one that asks again and again': port => repeat(port, 1),
-  '32 that ask again and again': port => repeat(port, 32),
+  '24 that ask again and again': port => repeat(port, 24),
   [`${clients} that ask and never read`]: port => crowd(port, socket => socket.pause().write(get)),
   [`${clients} that send a byte each second`]: port =>
     crowd(port, socket => {

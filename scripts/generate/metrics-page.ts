@@ -70,7 +70,7 @@ own; without it, nothing of this is loaded. The numbers come from the scoreboard
 request costs the same. The listener has no access control: name an address that only your monitoring can reach, or
 \`unix:PATH\`. A browser finds the [status page](status-page.md) there.
 
-The arbiter answers, not a worker: also while workers are stuck, or there are none. At most 32 clients are connected at a
+The arbiter answers, not a worker: also while workers are stuck, or there are none. At most 24 clients are connected at a
 time, none may take longer than 5 seconds for a request or for reading the answer, and metrics are computed four times a
 second at most.
 
