@@ -4,8 +4,9 @@ import { monotonicNow } from '../../../worker/protocol/scoreboard.ts'
 import type { Answer, Question, Result, Target } from './connection.ts'
 import { Patience, silence } from './patience.ts'
 
-/** After this many messages, the client leaves. */
+/** After this many messages, or this many milliseconds, the client leaves: a drain does not wait for ever. */
 const mostQuestions = 20
+const longestMs = 2_000
 
 export class WebSocketConnection {
   /** It takes new messages. */
@@ -13,6 +14,7 @@ export class WebSocketConnection {
   readonly #socket: WebSocket
   #answers = 0
   #answered = monotonicNow()
+  readonly #opened = this.#answered
   #hear: ((result: Result, detail: string, received: number) => void) | undefined
 
   constructor(target: Extract<Target, { host: string }>, ca?: string) {
@@ -39,7 +41,7 @@ export class WebSocketConnection {
       patience.end()
       this.#answers += 1
       this.#answered = monotonicNow()
-      if (this.#answers === mostQuestions) this.close()
+      if (this.#answers === mostQuestions || this.#answered > this.#opened + longestMs) this.close()
       answered({ result, detail, received, before, idle, worker: undefined })
     }
     this.#socket.once('message', (data: Buffer) => {
