@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { chance, integer } from '../random.ts'
 import type { Adversary } from '../turn.ts'
 import { type Deed, deeds } from './deeds.ts'
-import { World } from './world.ts'
+import { goodApp, World } from './world.ts'
 
 /** Deeds until everything is mended. */
 const most = 6
@@ -23,8 +23,11 @@ export const storm: Adversary = {
         turn.did(what === undefined ? deed.name : `${deed.name}: ${what}`)
         await sleep(integer(random, 0, 400))
       }
-      // TERM must be heard in the middle of it too.
-      if (turn.isOver && chance(random, 0.5)) return await turn.examine(server, undefined, /./)
+      // TERM must be heard in the middle of it too; but where the last worker was killed, nobody could serve a bad app.
+      if (turn.isOver && chance(random, 0.5)) {
+        world.write('app.mjs', goodApp)
+        return await turn.examine(server, undefined, /./)
+      }
       await world.calm()
     }
     await turn.examine(server, before, /./)

@@ -34,8 +34,11 @@ const mostAsked = 12
 
 const main = fileURLToPath(new URL('../../../daemon/tsicorn.js', import.meta.url))
 
-/** What every server is told, unless it is told otherwise: clients that stay may not hold up an attack. */
-const modest = ['--graceful-timeout=5', '--log-level=debug', '--keep-alive=20']
+/**
+ * What every server is told, unless it is told otherwise: clients that stay may not hold up an attack, and an answer has
+ * its time on a busy machine, too.
+ */
+const modest = ['--graceful-timeout=15', '--log-level=debug', '--keep-alive=20']
 
 export class AttackedServer {
   readonly folder: string
