@@ -49,7 +49,8 @@ async function attack(turn: Turn, names: readonly string[]): Promise<void> {
 
 async function misbehave(turn: Turn, server: AttackedServer, name: string): Promise<void> {
   const seed = integer(turn.random, 0, 2 ** 31)
-  const { text, error } = await server.ask(`/misdeed/${encodeURIComponent(name)}?${seed}`, 5)
+  // One that waits for a worker on a busy machine must not be heard when nothing is excused any more.
+  const { text, error } = await server.ask(`/misdeed/${encodeURIComponent(name)}?${seed}`, 20)
   turn.did(`${name} (${seed}) in worker ${text ?? `unknown: ${error}`}`)
   await sleep(integer(turn.random, 50, 300))
 }

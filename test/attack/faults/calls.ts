@@ -55,6 +55,8 @@ async function attack(turn: Turn, victim: 'arbiter' | 'worker'): Promise<void> {
     else await failWorker(turn, server)
     if (!server.isAlive) break
     await turn.reload(server, 2)
+    // By now it has heard everything that it was told before.
+    await restoreScale(server)
     if (!(await becomes(() => server.workers.length === 2, 45))) {
       turn.violated(`There are ${server.workers.length} workers instead of 2`)
     }
