@@ -1,21 +1,8 @@
 /** The error page in a real browser: it shows the error, and reloads itself when the app is there. */
-import { existsSync } from 'node:fs'
 import { expect } from 'chai'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
+import { chromiumPath, openChromium } from '../../support/http/chromium.ts'
 import { eventually, freePort, launch } from '../../support/tsicorn.ts'
-
-const executablePath = '/usr/bin/chromium'
-
-const flags = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 const nasty = `</script><img src=x onerror="document.title='owned'">`
 const broken = `\nthrow new Error(${JSON.stringify(nasty)})\n`
@@ -26,15 +13,12 @@ const page = (word: string) =>
 }
 `
 
-describe('the error page in a browser', () => {
+describe(`the error page in a browser${chromiumPath === undefined ? ', which is not installed' : ''}`, () => {
   let browser: Browser | undefined
 
   before(async function () {
-    if (!existsSync(executablePath)) {
-      process.stderr.write(`Skipping the error page in a browser: there is no ${executablePath}\n`)
-      this.skip()
-    }
-    browser = await chromium.launch({ executablePath, args: flags })
+    if (chromiumPath === undefined) return this.skip()
+    browser = await openChromium()
   })
   after(() => browser?.close())
 
@@ -52,15 +36,21 @@ describe('the error page in a browser', () => {
 
   const args = ['--reload', './app.mjs']
 
-  it('shows the error, and reloads itself after the mend, as often as it takes', async () => {
+  /** A server whose app does not load, and a tab that shows why. */
+  async function openBroken(text: string, path = '/') {
     const bind = `127.0.0.1:${await freePort()}`
-    const server = launch({ args: ['-b', bind, ...args], files: { 'app.mjs': broken }, errors: true })
+    const server = launch({ args: ['-b', bind, ...args], files: { 'app.mjs': text }, errors: true })
     await server.says(/Waiting for a change[\s\S]*Booting worker 2/)
     const { tab, errors } = await openTab()
     await eventually(
       'the page is there',
-      async () => (await tab.goto(`http://${bind}/way?a=b#c`).catch(() => null)) !== null,
+      async () => (await tab.goto(`http://${bind}${path}`).catch(() => null)) !== null,
     )
+    return { server, bind, tab, errors }
+  }
+
+  it('shows the error, and reloads itself after the mend, as often as it takes', async () => {
+    const { server, bind, tab, errors } = await openBroken(broken, '/way?a=b#c')
     expect(await tab.textContent('h1')).to.equal(`Error: ${nasty}`)
     expect(await tab.textContent('.where')).to.equal('app.mjs:2:7')
     expect(await tab.textContent('mark')).to.include('throw new Error("</script><img src=x')
@@ -98,14 +88,7 @@ describe('the error page in a browser', () => {
   })
 
   it('leaves the server alone while the tab is hidden, and reloads itself when it is looked at', async () => {
-    const bind = `127.0.0.1:${await freePort()}`
-    const server = launch({ args: ['-b', bind, ...args], files: { 'app.mjs': broken }, errors: true })
-    await server.says(/Waiting for a change[\s\S]*Booting worker 2/)
-    const { tab, errors } = await openTab()
-    await eventually(
-      'the page is there',
-      async () => (await tab.goto(`http://${bind}/`).catch(() => null)) !== null,
-    )
+    const { server, tab, errors } = await openBroken(broken)
     await tab.getByText('this page reloads itself').waitFor()
     const hide = (hidden: boolean) =>
       tab.evaluate(`
@@ -126,16 +109,8 @@ describe('the error page in a browser', () => {
   })
 
   it('fits into a narrow window, and into a dark one', async () => {
-    const bind = `127.0.0.1:${await freePort()}`
-    const long = broken.replace('onerror', 'x'.repeat(3_000))
-    const server = launch({ args: ['-b', bind, ...args], files: { 'app.mjs': long }, errors: true })
-    await server.says(/Waiting for a change/)
-    const { tab } = await openTab()
+    const { tab } = await openBroken(broken.replace('onerror', 'x'.repeat(3_000)))
     await tab.setViewportSize({ width: 360, height: 640 })
-    await eventually(
-      'the page is there',
-      async () => (await tab.goto(`http://${bind}/`).catch(() => null)) !== null,
-    )
     const width = () => tab.evaluate('document.documentElement.scrollWidth')
     const color = () => tab.evaluate('getComputedStyle(document.body).backgroundColor')
     expect(await width()).to.equal(360)
