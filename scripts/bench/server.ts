@@ -66,7 +66,8 @@ export async function startServer(side: Side): Promise<RunningServer> {
   const statsd = side === 'statsd' ? createSocket('udp4').bind(statsdPort, '127.0.0.1') : undefined
   const child = spawn(process.execPath, sides[side], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = once(child, 'exit')
-  const port = await untilRunning(side, child)
+  const isReady = (said: string) => said.includes(`Running: ${workers} workers`)
+  const port = await untilReady(side, child, isReady)
   return {
     pid: child.pid!,
     port,
@@ -79,14 +80,19 @@ export async function startServer(side: Side): Promise<RunningServer> {
   }
 }
 
-function untilRunning(side: Side, child: ChildProcess): Promise<number> {
+/** The port of a server, once it listens and `isReady` says so of what it has said; rejects with that if it ends. */
+export function untilReady(
+  side: string,
+  child: ChildProcess,
+  isReady: (said: string) => boolean,
+): Promise<number> {
   let said = ''
   return new Promise((resolve, reject) => {
     child.once('close', () => reject(new Error(`Cannot start ${side}: it ended and said:\n${said}`)))
     const hear = (chunk: Buffer) => {
       said += chunk
       const [, port] = /Listening at: http:\/\/127\.0\.0\.1:(\d+)/.exec(said) ?? []
-      if (port !== undefined && said.includes(`Running: ${workers} workers`)) resolve(Number(port))
+      if (port !== undefined && isReady(said)) resolve(Number(port))
     }
     child.stdout?.on('data', hear)
     child.stderr?.on('data', hear)
