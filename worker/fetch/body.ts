@@ -53,12 +53,7 @@ function flow(
     controller.error(brokenOff())
     req.resume()
   }
-  const stop = () => {
-    req.off('data', deliver).off('end', end).off('error', fail).off('close', fail)
-    res.off('close', fail)
-  }
-  req.on('data', deliver).on('end', end).on('error', fail).on('close', fail)
-  res.on('close', fail)
+  const stop = listen(req, res, { deliver, end, fail })
   return stop
 }
 
@@ -77,13 +72,25 @@ export function wholeBody(req: IncomingMessage, res: ServerResponse): Promise<Bu
       reject(brokenOff())
       req.resume()
     }
-    const stop = () => {
-      req.off('data', deliver).off('end', end).off('error', fail).off('close', fail)
-      res.off('close', fail)
-    }
-    req.on('data', deliver).on('end', end).on('error', fail).on('close', fail)
-    res.on('close', fail)
+    const stop = listen(req, res, { deliver, end, fail })
   })
+}
+
+interface Listeners {
+  readonly deliver: (chunk: Buffer) => void
+  readonly end: () => void
+  /** The body ends before it is whole, or its client has left. */
+  readonly fail: () => void
+}
+
+/** Listens to a body until the returned function is called. */
+function listen(req: IncomingMessage, res: ServerResponse, { deliver, end, fail }: Listeners): () => void {
+  req.on('data', deliver).on('end', end).on('error', fail).on('close', fail)
+  res.on('close', fail)
+  return () => {
+    req.off('data', deliver).off('end', end).off('error', fail).off('close', fail)
+    res.off('close', fail)
+  }
 }
 
 function brokenOff(): DOMException {
