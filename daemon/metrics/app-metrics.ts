@@ -25,20 +25,22 @@ class Measured {
   /** Its counters; they still count when it has ended. */
   readonly counted: Series = new Map()
   readonly gauges: Series = new Map()
+  readonly #most: number
 
-  constructor(turn: number) {
+  constructor(turn: number, most = mostSamples) {
     this.turn = turn
+    this.#most = most
   }
 
   add({ type, samples }: AppFamily): void {
     for (const sample of samples) {
       const series = type === 'gauge' ? this.gauges : this.counted
-      if (this.counted.size + this.gauges.size < mostSamples) plus(series, keyOf(sample), sample)
+      if (this.counted.size + this.gauges.size < this.#most) plus(series, keyOf(sample), sample)
     }
   }
 }
 
-/** How many samples of workers that have ended are remembered: an app may make up labels without end. */
+/** How many samples of workers that have ended, here or before, are remembered: an app may make up labels without end. */
 const mostEnded = 20_000
 
 /** How many metrics there may be in all. */
@@ -94,7 +96,7 @@ export class AppMetrics implements AppTotals {
 
   /** Goes on from these counters, the latest of several times. */
   inherit(families: readonly AppFamily[]): void {
-    const inherited = new Measured(0)
+    const inherited = new Measured(0, mostEnded)
     for (const family of families) this.#read(family, inherited)
     this.#inherited = inherited.counted
   }

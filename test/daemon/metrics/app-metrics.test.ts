@@ -114,6 +114,17 @@ describe('the metrics of an app', () => {
     expect(await heard(young, new Map([[1, [family({ value: 4 })]]]))).to.deep.equal({ made: 7 })
   })
 
+  it('go on in another arbiter with all that ended workers have left, which is more than one worker may have', async () => {
+    const samples = Array.from({ length: 12_000 }, (_, id) => ({
+      name: 'made',
+      labels: { id: `${id}` },
+      value: 1,
+    }))
+    const young = new AppMetrics()
+    young.inherit([family({ samples })])
+    expect(young.counters.flatMap(one => one.samples)).to.have.lengthOf(12_000)
+  })
+
   it('hear only what was asked for, and last words', async () => {
     const metrics = new AppMetrics()
     await heard(metrics, new Map([[1, [family({ value: 3 })]]]))
