@@ -14,10 +14,7 @@ export function healthOf(
   server: Pick<ControlledServer, 'phase' | 'fleet' | 'journal'> | undefined,
 ): Readonly<Record<'/-/live' | '/-/ready' | '/-/startup', Health>> {
   const phase = server?.phase.name ?? 'booting'
-  const { workers = [] } = server?.fleet ?? {}
-  const ready = workers.filter(
-    ({ state, generation }) => state === 'ready' && server?.fleet.showsError(generation) === false,
-  ).length
+  const ready = server?.fleet.ready.length ?? 0
   const hasServed = server !== undefined && server.journal.count('serving') > 0
   const serves = (phase === 'running' || phase === 'reloading') && ready > 0
   const words = `${phase}, ${ready} ready`

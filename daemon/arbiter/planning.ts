@@ -17,10 +17,7 @@ export function worldOf(server: Server): World {
   const { wanted } = server.scale
   const { workers } = fleet
   const now = monotonicNow()
-  const showsError = (generation: number) => fleet.showsError(generation)
-  const serving = workers
-    .filter(({ state, generation }) => state === 'ready' && !showsError(generation))
-    .map(({ born }) => born)
+  const serving = fleet.ready.map(({ born }) => born)
   const isSilent = workers.some(({ heartbeat, generation }) => {
     const limit = fleet.limitsOf(generation).heartbeat
     return limit > 0 && heartbeat + limit <= now
@@ -41,7 +38,7 @@ export function worldOf(server: Server): World {
     spawnAfter: crashLoop.startAfter(serving),
     workers,
     limitsOf: generation => fleet.limitsOf(generation),
-    showsError,
+    showsError: generation => fleet.showsError(generation),
     addressesOf: number =>
       [...fleet.serving, lastGood, planned]
         .find(generation => generation?.number === number)

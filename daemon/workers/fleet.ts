@@ -67,6 +67,11 @@ export class Fleet {
     return this.#generations.get(generation)?.page !== undefined
   }
 
+  /** Those that serve the app. */
+  get ready(): readonly Child[] {
+    return this.workers.filter(({ state, generation }) => state === 'ready' && !this.showsError(generation))
+  }
+
   spawn(generation: Generation, index: number): void {
     this.#age += 1
     const place = { age: this.#age, generation: generation.number, index }
