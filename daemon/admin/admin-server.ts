@@ -1,7 +1,7 @@
 /**
- * The administrative listener: metrics and health of the server, and its status page. It is the arbiter's, and answers also when workers are
- * stuck. What clients do costs the arbiter little: few may be connected, none for long, and metrics are computed a few
- * times a second at most.
+ * The administrative listener: metrics and health of the server, and its status page. It is the arbiter's, and answers
+ * also when workers are stuck. What clients do costs the arbiter little: few may be connected, none for long, and
+ * metrics are computed a few times a second at most.
  */
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -124,14 +124,15 @@ export class AdminServer {
       if (event.type === 'new arbiter ready') this.bequeath()
     })
     // This arbiter may be killed before it has the last word.
-    setInterval(() => server.upgrader.isShared && this.bequeath(), bequeathMs).unref()
+    setInterval(() => this.bequeath(), bequeathMs).unref()
   }
 
-  /** Tells a new arbiter everything counted so far. */
+  /** Tells a new arbiter, if there is one, everything counted so far. */
   bequeath(): void {
-    if (this.#server === undefined) return
-    const legacy: Legacy = { ...countersOf(this.#server, this.#inherited), app: this.#app.counters }
-    this.#server.upgrader.tellNewArbiter(legacy)
+    const server = this.#server
+    if (server?.upgrader.newArbiter === undefined) return
+    const legacy: Legacy = { ...countersOf(server, this.#inherited), app: this.#app.counters }
+    server.upgrader.tellNewArbiter(legacy)
   }
 
   /** Goes on from the counters in this message of the old arbiter: the last one counts. */
