@@ -1,4 +1,7 @@
-/** Does what clients of the control socket, or of the status page, ask for. It runs in the arbiter's loop, one request at a time. */
+/**
+ * Does what clients of the control socket, or of the status page, ask for. It runs in the arbiter's loop, one request at
+ * a time.
+ */
 import { printConfig } from '../../config/print/print-config.ts'
 import { type CommandName, commands, findCommand } from '../../control/protocol/commands.ts'
 import type { SignalName } from '../state/phase.ts'
