@@ -222,7 +222,8 @@ export function childrenOf(pid: number): number[] {
 /** A port that nobody listens on, out of those that the kernel gives to nobody who does not ask for them by number. */
 export async function freePort(): Promise<number> {
   const port = randomInt(10_000, 32_768)
-  const server = createServer().listen(port, '127.0.0.1')
+  // At all addresses: an app may listen at another one than its test.
+  const server = createServer().listen(port)
   const isFree = await once(server, 'listening').then(
     () => true,
     () => false,
