@@ -235,14 +235,16 @@ export class Connections {
   /** Cuts all connections that are still open. */
   cut(): void {
     this.#webSockets.sayGoingAway()
-    for (const [socket, { session }] of this.#open) {
+    for (const [socket, { session, isPlain }] of this.#open) {
       session?.destroy()
-      if (this.#webSockets.has(socket)) socket.destroySoon()
+      if (isPlain || this.#webSockets.has(socket)) socket.destroySoon()
       else socket.destroy()
     }
   }
 }
 
 function rawSocketOf(socket: object): Socket | undefined {
-  return (socket as TrackedSocket)[rawSocket]
+  // Node itself may have wrapped it in a stream, in front of HTTP/2.
+  const { stream, [rawSocket]: raw } = socket as TrackedSocket & { readonly stream?: TrackedSocket }
+  return raw ?? stream?.[rawSocket]
 }
