@@ -14,7 +14,6 @@ const echo = (
   create = 'const server = net.createServer(serve)',
 ) => `import net from 'node:net'
 const serve = socket => socket.on('data', bytes => {
-  if (String(bytes) === 'throw') throw new Error('poison')
   socket.write(process.pid + ' ' + bytes)
 })
 ${create}
@@ -73,7 +72,8 @@ describe('an app that serves plain TCP', () => {
     await once(socket.resume(), 'end')
     socket.destroy()
     expect(await server.ended).to.deep.equal({ code: 0, signal: null })
-    expect(server.log).to.match(/graceful_timeout is over: cutting 1 connections[^]*the app hears TERM/)
+    expect(server.log).to.match(/graceful_timeout is over: cutting 1 connections/)
+    expect(server.log.match(/the app hears TERM/g)).to.have.length(2)
   })
 
   it('may get its listener after it listens', async () => {
@@ -114,7 +114,7 @@ describe('an app that serves plain TCP', () => {
     const authority = new Authority()
     const { cert, key } = authority.sign('localhost')
     authority.remove()
-    const args = ['-b', '127.0.0.1:0', '--certfile', 'cert.pem', '--keyfile', 'key.pem']
+    const args = ['-b', '127.0.0.1:0', '--certfile', 'cert.pem', '--keyfile', 'key.pem', '-w', '1']
     const files = { 'cert.pem': cert, 'key.pem': key }
     const server = serve(echo('process.env.PORT'), args, { files, errors: true })
     expect(await server.ended).to.deep.equal({ code: 4, signal: null })
