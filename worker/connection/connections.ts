@@ -100,7 +100,9 @@ export class Connections {
     this.record[openConnections] = this.#open.size
     socket.once('close', () => {
       // Under TLS, the socket on top of it has taken its place.
-      if (this.#open.delete(socket)) countBytes(this.record, socket, state.isPlain)
+      // A stream of the app's own counts no bytes.
+      if (this.#open.delete(socket) && socket instanceof Socket)
+        countBytes(this.record, socket, state.isPlain)
       this.record[openConnections] = this.#open.size
     })
     if (this.total > this.capacity) this.#onOverCapacity(socket)

@@ -195,6 +195,74 @@ describe('a plain server that hands its connections to HTTP servers', () => {
     expect(server.log).not.to.match(/graceful_timeout is over/)
   })
 
+  for (const [what, wrap] of [
+    ['TLS', `new tls.TLSSocket(socket, { isServer: true, secureContext: context })`],
+    ['a stream', `around(socket)`],
+  ] as const) {
+    it(`may put ${what} around its connections first`, async () => {
+      const server = serve(
+        `import { readFileSync } from 'node:fs'
+         import http from 'node:http'
+         import net from 'node:net'
+         import { duplexPair } from 'node:stream'
+         import tls from 'node:tls'
+         const context = tls.createSecureContext({ cert: readFileSync('cert.pem'), key: readFileSync('key.pem') })
+         const around = socket => {
+           const [one, other] = duplexPair()
+           socket.pipe(one).pipe(socket)
+           return other
+         }
+         const plain = http.createServer((req, res) => res.end('wrapped'))
+         net.createServer(socket => plain.emit('connection', ${wrap})).listen(process.env.PORT)`,
+        ['-b', '127.0.0.1:0', '--graceful-timeout', '3', '--access-logfile', 'access.log'],
+      )
+      const url = await server.running()
+      for (let reloads = 0; reloads < 2; reloads += 1) {
+        const secure = url.replace('http', 'https')
+        expect(await (what === 'TLS' ? overTls(secure) : fresh(url))).to.equal('wrapped')
+        await server.reload()
+      }
+      await server.stop()
+      expect(server.read('access.log').match(/"GET \/ HTTP\/1\.1" 200/g)).to.have.length(2)
+      expect(server.log).not.to.match(/graceful_timeout is over/)
+    })
+  }
+
+  it('has its connections limited by worker_connections', async () => {
+    const args = ['-b', '127.0.0.1:0', '-w', '1', '--worker-connections', '2']
+    const server = serve(polyglot('process.env.PORT'), args)
+    const url = await server.running()
+    const load = new Load({ url, clients: 6, keepAlive: true })
+    await load.answered(60)
+    expect((await load.stop()).failures).to.deep.equal([])
+    await server.says(/worker_connections \(2\) is reached/)
+  })
+
+  it('has upgraded connections kept until they end', async () => {
+    const server = serve(
+      `import http from 'node:http'
+       import net from 'node:net'
+       const plain = http.createServer()
+       plain.on('upgrade', (req, socket) => {
+         socket.write('HTTP/1.1 101 Switching Protocols\\r\\nConnection: upgrade\\r\\nUpgrade: own\\r\\n\\r\\n')
+         socket.pipe(socket)
+       })
+       net.createServer(socket => plain.emit('connection', socket)).listen(process.env.PORT)`,
+      ['-b', '127.0.0.1:0', '-w', '1'],
+    )
+    const socket = await open(await server.running())
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: own\r\n\r\n')
+    expect(await first(socket)).to.contain('101 Switching')
+    server.signal('SIGTERM')
+    await server.says(/Stopping/)
+    socket.write('still here')
+    expect(await first(socket)).to.equal('still here')
+    socket.end()
+    await once(socket.resume(), 'end')
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+    expect(server.log).not.to.match(/graceful_timeout is over/)
+  })
+
   it('may hand connections to HTTP/2 as well', async () => {
     const server = serve(
       `import http from 'node:http'
