@@ -24,13 +24,16 @@ export class PlainServers implements ConnectionWatcher {
   readonly #feeding = new WeakSet<Server>()
   /** Which of them accepted a connection. */
   readonly #origins = new WeakMap<Duplex, Server>()
-  readonly #fed = new Set<AppServer>()
+  readonly #fed = new WeakSet<AppServer>()
+  /** Those that got connections before the worker serves. */
+  #early: AppServer[] = []
   /** Called with each HTTP server that does not listen, before it gets its first connection. */
   #onFed: (server: AppServer) => void
 
   constructor(connections: Connections, early: EarlyServers) {
     this.#connections = connections
     this.#onFed = server => {
+      this.#early.push(server)
       early.track(server)
       trackConnections(server, connections)
     }
@@ -45,7 +48,8 @@ export class PlainServers implements ConnectionWatcher {
   /** From now on this function prepares HTTP servers, those that are known already as well. */
   serve(onFed: (server: AppServer) => void): void {
     this.#onFed = onFed
-    for (const server of this.#fed) onFed(server)
+    for (const server of this.#early) onFed(server)
+    this.#early = []
   }
 
   onConnection(server: Server, socket: Duplex): void {

@@ -25,7 +25,7 @@ const openConnections = fieldIndex('connections')
 /** HTTP/2 requests show a proxy as their socket, which passes unknown properties on to the real one. */
 const rawSocket = Symbol('raw socket')
 
-type TrackedSocket = Socket & { [rawSocket]?: Socket }
+type TrackedSocket = Socket & { [rawSocket]?: Socket; readonly stream?: TrackedSocket }
 
 /** Called when a response is finished or cut off; `startedAt` is when its request arrived, in `performance.now()`. */
 export type OnRequestEnd = (req: IncomingMessage, res: ServerResponse, startedAt: number) => void
@@ -100,9 +100,7 @@ export class Connections {
     this.record[openConnections] = this.#open.size
     socket.once('close', () => {
       // Under TLS, the socket on top of it has taken its place.
-      // A stream of the app's own counts no bytes.
-      if (this.#open.delete(socket) && socket instanceof Socket)
-        countBytes(this.record, socket, state.isPlain)
+      if (this.#open.delete(socket)) countBytes(this.record, socket, state.isPlain)
       this.record[openConnections] = this.#open.size
     })
     if (this.total > this.capacity) this.#onOverCapacity(socket)
@@ -247,6 +245,5 @@ export class Connections {
 
 function rawSocketOf(socket: object): Socket | undefined {
   // Node itself may have wrapped it in a stream, in front of HTTP/2.
-  const { stream, [rawSocket]: raw } = socket as TrackedSocket & { readonly stream?: TrackedSocket }
-  return raw ?? stream?.[rawSocket]
+  return (socket as TrackedSocket)[rawSocket] ?? (socket as TrackedSocket).stream?.[rawSocket]
 }

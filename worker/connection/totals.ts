@@ -23,11 +23,9 @@ export function countResponse(record: Float64Array, res: ServerResponse, millise
 }
 
 /** Counts the bytes of a connection that has closed; a plain one that got an answer is counted itself. */
-export function countBytes(
-  record: Float64Array,
-  { bytesRead, bytesWritten }: Socket,
-  isPlain: boolean,
-): void {
+export function countBytes(record: Float64Array, socket: Socket, isPlain: boolean): void {
+  // It may be a stream that the app has put around a connection.
+  const { bytesRead = 0, bytesWritten = 0 }: Partial<Socket> = socket
   if (isPlain && bytesWritten > 0) record[plainConnections]! += 1
   record[received]! += bytesRead
   record[sent]! += bytesWritten
