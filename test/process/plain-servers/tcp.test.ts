@@ -72,7 +72,7 @@ describe('an app that serves plain TCP', () => {
     await once(socket.resume(), 'end')
     socket.destroy()
     expect(await server.ended).to.deep.equal({ code: 0, signal: null })
-    expect(server.log).to.match(/graceful_timeout is over: cutting 1 connections/)
+    expect(server.log).to.match(/graceful_timeout is over: cutting 1 connection/)
     expect(server.log.match(/the app hears TERM/g)).to.have.length(2)
   })
 
