@@ -1,6 +1,7 @@
 /** Generates the page about metrics and health checks: its table is what the server itself prints. */
 import { type Family, sampleName } from '../../daemon/metrics/exposition.ts'
 import { metricsOf, type Observation } from '../../daemon/metrics/metrics.ts'
+import { atOnce } from '../../daemon/system/steps.ts'
 import { noCounts } from '../../daemon/workers/totals.ts'
 
 /** A server of which nothing is known: all metrics have their names and help all the same. */
@@ -22,7 +23,7 @@ export function metricsPage(): string {
     ended: {},
     reloads: { succeeded: 0, failed: 0 },
   }
-  const families = metricsOf({ server: nothing, version: '', counters, listeners: [], lastReload: 0 })
+  const families = atOnce(metricsOf({ server: nothing, version: '', counters, listeners: [], lastReload: 0 }))
   return `${text.trim()}
 
 | metric | type | meaning |
