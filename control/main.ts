@@ -37,10 +37,10 @@ async function run(invocation: Invocation): Promise<void> {
   if (given.help || command === 'help') return say(helpText())
   if (given.version || command === 'version') return say(`tsicornc ${version()}`)
   if (command === 'completion') return say(completionFor(args[0]))
-  if (command === 'list') return await list(given)
+  if (command === 'list') return await list(given, timeout)
   // What it needs of a terminal is loaded only here.
-  if (command === 'top') return await (await import('./top/top.ts')).top(given)
-  const instance = await findOne(given)
+  if (command === 'top') return await (await import('./top/top.ts')).top(given, timeout)
+  const instance = await findOne({ ...given, patience: timeout })
   const late = new Failure(
     'timeout',
     `There is no outcome after ${timeout} s, and the server goes on with it`,
@@ -55,8 +55,8 @@ async function run(invocation: Invocation): Promise<void> {
   }
 }
 
-async function list({ json }: Given): Promise<void> {
-  const instances = await findAll()
+async function list({ json }: Given, timeout: number | undefined): Promise<void> {
+  const { instances } = await findAll(timeout)
   for (const { client } of instances) client.close()
   say(json ? JSON.stringify(instances.map(({ hello }) => hello)) : listText(instances))
 }

@@ -17,11 +17,17 @@ const mostEvents = 200
 /** How long it is said what a key has done, in milliseconds. */
 const noticeMs = 8_000
 
-/** Resolves when it is quit; rejects with a `Failure` without a terminal, or when the server is gone for good. */
-export async function top({ json, ...wanted }: Wanted & { readonly json?: true }): Promise<void> {
+/**
+ * Resolves when it is quit; rejects with a `Failure` without a terminal, when the server is gone for good, or has not
+ * answered for `timeout` seconds.
+ */
+export async function top(
+  { json, ...wanted }: Wanted & { readonly json?: true },
+  timeout: number | undefined,
+): Promise<void> {
   if (json) throw new Failure('usage', 'top prints no JSON: use tsicornc --json show all, or events')
   checkTerminal()
-  await new Top().run(wanted)
+  await new Top().run({ ...wanted, patience: timeout })
 }
 
 type Latest = Pick<View, 'answers' | 'history' | 'events'>

@@ -112,6 +112,30 @@ describe('tsicornc', () => {
     expect(stats).to.include({ reloads_failed: 1, last_failure: null })
   })
 
+  it('says of a server that stands still that it does not answer, as soon as --timeout wants it', async () => {
+    const server = launchApp('hello.ts')
+    await server.running()
+    server.signal('SIGSTOP')
+    try {
+      for (const args of [
+        ['--pid', `${server.pid}`],
+        ['--socket', socketOf(server)],
+      ]) {
+        const { code, stderr } = await tsicornc(...args, 'status', '--timeout', '0.2')
+        expect(stderr).to.match(/^tsicornc: The server at .*\.sock has not answered after 0.2 s\n$/)
+        expect(code).to.equal(7)
+      }
+      const { code, stderr } = await tsicornc('--name', 'none-of-this-name', 'status', '--timeout', '0.2')
+      expect(stderr).to.match(/has not answered after 0.2 s/)
+      expect(code).to.equal(7)
+      const patient = await tsicornc('--pid', `${server.pid}`, 'status')
+      expect(patient.stderr).to.match(/^tsicornc: The server at .*\.sock does not answer\n$/)
+      expect(patient.code).to.equal(5)
+    } finally {
+      server.signal('SIGCONT')
+    }
+  })
+
   it('gives up waiting after --timeout, and the server goes on', async () => {
     const server = launchText(hello)
     await server.running()
