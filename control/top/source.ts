@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../client/exit-codes.ts'
 import { findNewArbiter, findOne, type Instance, type Wanted, within } from '../client/instances.ts'
+import { clean } from '../print/clean.ts'
 import type { Event } from '../print/events.ts'
 import type { Everything } from '../protocol/messages.ts'
-import { clean } from './clean.ts'
 
 export interface Listener {
   readonly onAnswer: (answer: Everything) => void

@@ -1,9 +1,9 @@
 /** The command `tsicornc top`: what the server says and what is typed become a view, until one of them ends it. */
 import { Failure } from '../client/exit-codes.ts'
 import { findOne, type Wanted } from '../client/instances.ts'
+import { clean } from '../print/clean.ts'
 import { reloadedText, type Scaled, scaledText } from '../print/show.ts'
 import type { Everything, ReloadOutcome } from '../protocol/messages.ts'
-import { clean } from './clean.ts'
 import type { KeyAction } from './keys.ts'
 import { nextSorting, totalsOf, withAnswer } from './model.ts'
 import { Source } from './source.ts'
