@@ -50,7 +50,7 @@ tsicorn's own; only what a worker counted after its last answer is lost if it di
 as their \`aggregator\` says (\`sum\`, unless another one is chosen), over the living workers. Of a summary there are
 \`_sum\` and \`_count\`: quantiles of several workers cannot be combined, so prefer histograms.
 
-A worker may have 5,000 samples; further ones are left out. So are metrics whose names tsicorn has itself, such as
+A worker may have 5,000 samples; further ones are left out, and the log says so. So are metrics whose names tsicorn has itself, such as
 \`process_cpu_seconds_total\` of \`collectDefaultMetrics()\`. A bundler has to leave \`prom-client\` outside the bundle, or
 tsicorn does not find it.
 `
