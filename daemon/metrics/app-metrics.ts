@@ -116,21 +116,25 @@ export class AppMetrics implements AppTotals {
 
   /** Reads everything that was heard. */
   *#readAll(): Steps<void> {
-    for (let next = this.#heard.shift(); next !== undefined; next = this.#heard.shift()) {
-      const { age, message } = next
-      const { turn, families, isLast } = message
-      let answer = this.#answers.get(age)
-      if (answer?.turn !== turn) answer = new Measured(turn)
-      this.#answers.set(age, answer)
-      yield
-      for (const family of readFamilies(families)) {
-        yield
-        this.#read(family, answer)
-      }
-      if (isLast) this.#keep(age, answer)
-      yield
+    try {
+      for (let next = this.#heard.shift(); next !== undefined; next = this.#heard.shift())
+        yield* this.#readMessage(next.age, next.message)
+    } finally {
+      this.#reading = undefined
     }
-    this.#reading = undefined
+  }
+
+  *#readMessage(age: number, { turn, families, isLast }: MetricsMessage): Steps<void> {
+    let answer = this.#answers.get(age)
+    if (answer?.turn !== turn) answer = new Measured(turn)
+    this.#answers.set(age, answer)
+    yield
+    for (const family of readFamilies(families)) {
+      yield
+      this.#read(family, answer)
+    }
+    if (isLast) this.#keep(age, answer)
+    yield
   }
 
   #catchUp(): void {
