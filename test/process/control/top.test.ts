@@ -174,6 +174,19 @@ describe('tsicornc top', () => {
       await quits(terminal)
     })
 
+    it('ends when the server has not answered for --timeout', async () => {
+      const server = launchApp('hello.ts')
+      await server.running()
+      const terminal = new TestTerminal(['--pid', `${server.pid}`, '--timeout', '1.5', 'top'])
+      await terminal.says(/AGE +STATE/)
+      server.signal('SIGSTOP')
+      const ended = await terminal.ended()
+      server.signal('SIGCONT')
+      expect(ended.code).to.equal(7)
+      expect(terminal.raw).to.include('tsicornc: The server has not answered for 1.5 s')
+      expectClean(terminal, ended.modes)
+    })
+
     it('says that a server does not answer, and goes on when it does', async () => {
       const { server, terminal } = await opened()
       server.signal('SIGSTOP')
