@@ -255,7 +255,7 @@ export function afterServers(cleanUp: () => void): void {
   later.push(cleanUp)
 }
 
-/** Root hooks: see `.mocharc.json`. */
+/** Root hooks: see `.mocharc.mjs`. */
 export const mochaHooks = {
   async afterEach(this: Mocha.Context): Promise<void> {
     const failed = this.currentTest?.state === 'failed'
