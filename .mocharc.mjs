@@ -1,5 +1,5 @@
 /** How Mocha runs the tests: all of them unless files are named, and those that take longest first. */
-import { existsSync, globSync } from 'node:fs'
+import { globSync } from 'node:fs'
 
 /** By how long they take: one that comes late would run alone in the end. */
 const longest = [
@@ -23,7 +23,7 @@ const longest = [
   'test/process/error-page/error-page.test.ts',
 ]
 const others = globSync('test/**/*.test.ts').filter(file => !longest.includes(file))
-const areNamed = process.argv.slice(2).some(argument => existsSync(argument) || argument.includes('.test.'))
+const areNamed = process.argv.slice(2).some(argument => /(?:^|\/)test(?:\/|$)|\.test\./.test(argument))
 
 export default {
   extension: ['test.ts'],
