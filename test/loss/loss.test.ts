@@ -13,7 +13,7 @@ describe('a storm of lifecycle events', () => {
     it(`costs no request${tls ? ' over TLS and HTTP/2' : ''}, and leaves no worker, descriptor, zombie or orphan behind`, async function () {
       this.timeout(360_000)
       if (tls && !hasOpenssl) this.skip()
-      const requests = tls ? 1_500 : 2_500
+      const requests = tls ? 3_000 : 5_000
       const said: string[] = []
       const outcome = await run({
         requests,
