@@ -205,6 +205,11 @@ export function launchApp(app: string, args: readonly string[] = [], options: La
   return launch({ ...options, args: ['-b', '127.0.0.1:0', ...args, testApp(app)] })
 }
 
+/** The one of these that all tests of a file ask: see `launchShared`. */
+export async function shareApp(app: string, args: readonly string[] = []): Promise<Tsicorn> {
+  return await launchShared({ args: ['-b', '127.0.0.1:0', ...args, testApp(app)] })
+}
+
 /** Starts one with an application of this text, in `app.mjs`, on a free port. */
 export function launchText(text: string, args: readonly string[] = [], options: LaunchOptions = {}): Tsicorn {
   const files = { ...options.files, 'app.mjs': text }
