@@ -98,14 +98,14 @@ export const mistakes: readonly Mistake[] = [
     file: 'daemon/process/upgrader.ts',
     from: 'return this.isPreparing || (',
     to: 'return (',
-    seed: 140,
+    seed: 142,
   },
   {
     name: 'starts an upgrade that was taken back',
     file: 'daemon/process/upgrader.ts',
     from: '#abandon(why: string): void {\n    this.#preparation = undefined',
     to: '#abandon(why: string): void {',
-    seed: 260,
+    seed: 265,
   },
 ]
 
