@@ -31,9 +31,11 @@ const table: Readonly<Record<string, string>> = {
   'worker/app': 'worker/app/adapters worker/{http,listen,page,process,protocol} config/load hooks',
   'worker/access-log': 'worker/{http,process,protocol,sinks} hooks',
   'worker/connection': 'worker/app/adapters worker/{http,net,process,protocol} hooks',
+  'worker/app-servers': 'worker/app/adapters worker/{app,connection,http,listen,net,process,protocol} hooks',
   'worker/server':
-    'worker/app/adapters worker/{access-log,app,connection,http,listen,net,process,protocol} hooks',
-  worker: 'worker/{access-log,app,connection,fetch,process,protocol,server} hooks config/load',
+    'worker/app/adapters worker/{access-log,app,app-servers,connection,http,listen,net,process,protocol} hooks',
+  worker:
+    'worker/app/adapters worker/{access-log,app,app-servers,connection,fetch,process,protocol,server} hooks config/load',
 
   'daemon/state': 'type:hooks',
   // The arbiter's questions to the operating system.
