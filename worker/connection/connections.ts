@@ -17,7 +17,7 @@ import {
   newState,
   queueResponse,
 } from './connection-state.ts'
-import { deferDestroy, goaway, goawaySoon } from './goaway.ts'
+import { deferDestroy, destroyWithSocket, goaway, goawaySoon } from './goaway.ts'
 import { countBytes, countResponse } from './totals.ts'
 
 const inFlight = fieldIndex('requests_in_flight')
@@ -123,7 +123,8 @@ export class Connections {
     const streams = new Set<ServerHttp2Stream>()
     const socket = session.destroyed ? undefined : rawSocketOf(session.socket)
     if (socket === undefined) return streams
-    deferDestroy(session)
+    deferDestroy(session, socket)
+    destroyWithSocket(session, socket)
     Object.assign(this.add(socket), { session, streams })
     session.on('stream', stream => {
       streams.add(stream)

@@ -1,4 +1,4 @@
-/** Ends HTTP/2 sessions without losing a request (RFC 9113, section 6.8). */
+/** Ends HTTP/2 sessions without losing a request (RFC 9113, section 6.8), and without Node aborting the process. */
 import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 
@@ -60,13 +60,34 @@ export function goawaySoon(session: ServerHttp2Session, socket: Socket): void {
  * Destroys a failed session only after everything in the same chunk is parsed. Node does so at once, and Node 22 aborts
  * the process when the body of another request follows.
  */
-export function deferDestroy(session: ServerHttp2Session): void {
+export function deferDestroy(session: ServerHttp2Session, socket: Socket): void {
   const destroy: (error?: Error, code?: number) => void = session.destroy.bind(session)
   session.destroy = (error?: Error, code?: number) => {
-    if (error instanceof Error) setImmediate(() => destroy(error, code))
+    // Once the socket is destroyed nothing is parsed any more, and its handle may close before the next turn.
+    if (error instanceof Error && !socket.destroyed) setImmediate(() => destroy(error, code))
     else destroy(error, code)
   }
 }
+
+/**
+ * Destroys the session before its TLS socket. Node does so after the socket is closed: by then the end of TLS has failed
+ * the write that was under way, and the session has parsed on, which aborts the process with Node 22.
+ *
+ * After an error Node itself destroys the session in time.
+ */
+export function destroyWithSocket(session: ServerHttp2Session, socket: Socket): void {
+  if (!('encrypted' in socket)) return
+  const destroy = socket.destroy.bind(socket)
+  socket.destroy = error => {
+    // Without an error, but with the code that Node gives to the streams of a closed socket: `undefined` would void it.
+    if (!error) session.destroy(null as unknown as undefined, cancel)
+    destroy(error)
+    return socket
+  }
+}
+
+/** RFC 9113, section 7. */
+const cancel = 8
 
 /** GOAWAY with the largest possible stream id. */
 const goawayFrame = Buffer.from('0000080700000000007fffffff00000000', 'hex')

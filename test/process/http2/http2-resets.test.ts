@@ -51,6 +51,21 @@ server.on('stream', stream => {
 export default server`,
 }
 
+/** Reads on only when the client is gone: the next piece of the answer is written to a connection that was reset. */
+const answersInTheMiddle = `
+import { existsSync } from 'node:fs'
+export default (req, res) => {
+  let pieces = 0
+  req.on('data', () => {
+    pieces += 1
+    if (pieces !== 2) return
+    console.log('has a second piece')
+    while (!existsSync('reset')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+  })
+  res.on('close', () => console.log('is over'))
+  for (let n = 0; n < 64; n += 1) res.write(Buffer.alloc(16_384))
+}`
+
 const expecting = frame(headers, endHeaders, 1, Buffer.concat([post, literal('expect', '100-continue')]))
 const path = (text: string) =>
   Buffer.concat([
@@ -193,6 +208,33 @@ describe('a client of HTTP/2 that resets', function () {
       return socket
     })
     expect(server.log).not.to.match(/exited/)
+  })
+
+  it('ends none over TLS in the middle of a body and its answer', async function () {
+    if (!hasOpenssl) return this.skip()
+    const authority = new Authority()
+    const { cert, key } = authority.sign('server')
+    authority.remove()
+    const server = launch({
+      args: ['-b', '127.0.0.1:0', '--certfile', 'both.pem', '--http-protocols', 'h2', './app.mjs'],
+      files: { 'app.mjs': answersInTheMiddle, 'both.pem': cert + key },
+    })
+    const { port } = new URL(await server.running())
+    const socket = await open(`http://127.0.0.1:${port}`)
+    const secure = connect({ socket, rejectUnauthorized: false, ALPNProtocols: ['h2'] })
+    secure.on('error', () => undefined).pause()
+    await once(secure, 'secureConnect')
+    const pieces = Array.from({ length: 60 }, () => frame(data, 0, 1, Buffer.alloc(1_000)))
+    // Windows as wide as they can be: the answer must not wait for the client.
+    const wide = [frame(settings, 0, 0, setting(4, 2 ** 31 - 1)), frame(window, 0, 0, u32(2 ** 30))]
+    secure.write(inOnePiece(...wide, frame(headers, endHeaders, 1, post), ...pieces))
+    await server.says(/has a second piece/)
+    socket.resetAndDestroy()
+    await once(socket, 'close')
+    server.write('reset', '')
+    // Node 22 would abort.
+    await server.says(/is over|was ended by/)
+    expect(server.log).not.to.match(/exited|was ended by/)
   })
 
   it('ends none with a trailer that is refused when nobody reads it', async () => {
