@@ -169,6 +169,21 @@ export const http2Conversations: readonly Conversation[] = [
     ])
     return script(random, [preface, tiny, acknowledgement, ...asked, change])
   }),
+  conversation('a body, and a reset in the middle of its answer', random => {
+    const path = pick(random, ['/large', '/stream', '/echo', '/'])
+    const wide = Buffer.concat([
+      preface,
+      settings(setting(4, 2 ** 31 - 1)),
+      acknowledgement,
+      window(0, 2 ** 30),
+    ])
+    const pieces = Array.from({ length: integer(random, 2, 60) }, () =>
+      data(1, Buffer.alloc(integer(random, 1, 1_000)), false),
+    )
+    const head = headers(1, block({ method: 'POST', path }), false)
+    const begin = write(Buffer.concat([wide, head, ...pieces]))
+    return { alpn: ['h2'], steps: [stopReading, begin, pause(integer(random, 0, 4)), resetConnection] }
+  }),
   conversation('a preface that is none', random => {
     const wrong = pick(random, [
       damage(random, preface),
