@@ -7,6 +7,7 @@ import { Inbox } from './arbiter/inbox.ts'
 import { bindFrom } from './generation/app-binds.ts'
 import { appFileOf, workerHooks, workerSettings } from './generation/generation.ts'
 import { readTls } from './generation/tls-files.ts'
+import { nodeWorker } from './kinds/node-worker.ts'
 import { Scoreboard, type Seat } from './workers/scoreboard.ts'
 import { Child, type ChildEvent } from './workers/worker-handle.ts'
 
@@ -29,7 +30,7 @@ export async function checkApp(
     return (error as Error).message
   }
   const child = new Child({ age: 1, generation: 1, index: 0 }, 0, event => inbox.put(event))
-  child.start({
+  const start = nodeWorker({
     app: appFileOf(settings),
     args: settings.app_args,
     cwd: settings.chdir,
@@ -54,6 +55,7 @@ export async function checkApp(
       ...(resolved.owner === undefined || process.geteuid?.() !== 0 ? {} : { identity: resolved.owner }),
     },
   })
+  child.start(start)
   const limit = settings.boot_timeout * 1_000
   let isLate = false
   const giveUp = () => {

@@ -4,6 +4,7 @@ import { HookError } from '../../hooks/run.ts'
 import type { ServerView } from '../../hooks/table.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import { appFileOf, descriptorsOf, type Generation, startMessage } from '../generation/generation.ts'
+import { nodeWorker } from '../kinds/node-worker.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
 import type { Journal } from '../logs/journal.ts'
 import { giveAccessLog } from '../process/ownership.ts'
@@ -64,7 +65,7 @@ function start(
     capture: settings.capture_output && settings.errorlog !== '-' ? log.print : undefined,
     hasWatchdog: settings.timeout_stack,
   }
-  lend(seat, fd => child.start({ ...options, descriptors: [fd, ...descriptorsOf(generation)] }))
+  lend(seat, fd => child.start(nodeWorker({ ...options, descriptors: [fd, ...descriptorsOf(generation)] })))
   if (child.pid === undefined) return
   log.info(`Booting worker ${child.label}`)
   journal.note({ type: 'worker booting', worker: child.name })
