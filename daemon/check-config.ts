@@ -8,6 +8,7 @@ import { bindFrom } from './generation/app-binds.ts'
 import { appFileOf, workerHooks, workerSettings } from './generation/generation.ts'
 import { readTls } from './generation/tls-files.ts'
 import { nodeWorker } from './kinds/node-worker.ts'
+import { whyNotRunnable } from './kinds/program-command.ts'
 import { Scoreboard, type Seat } from './workers/scoreboard.ts'
 import { Child, type ChildEvent } from './workers/worker-handle.ts'
 
@@ -18,6 +19,10 @@ export async function checkApp(
   tsx = false,
 ): Promise<string | undefined> {
   const { settings } = resolved
+  if (settings.worker_class === 'exec') {
+    const { app_args: command, chdir: cwd, raw_env } = settings
+    return whyNotRunnable({ command, cwd, env, raw_env })
+  }
   const tls = await readTls(resolved).catch((error: Error) => error)
   if (tls instanceof Error) return tls.message
   const inbox = new Inbox<ChildEvent>()

@@ -43,7 +43,7 @@ const table: Readonly<Record<string, string>> = {
   'daemon/process': 'daemon/{sockets,state,system} worker/protocol hooks config config/resolve',
   'daemon/generation':
     'daemon/{logs,process,sockets,state,system} worker/protocol hooks config config/{kinds,load,resolve}',
-  'daemon/kinds': 'daemon/{logs,system} worker/protocol hooks',
+  'daemon/kinds': 'daemon/{logs,system} worker/protocol config/kinds type:config hooks',
   'daemon/workers': 'daemon/{generation,kinds,logs,process,sockets,state,system} worker/protocol hooks',
   'daemon/scaling': 'daemon/{logs,sockets,state} worker/protocol config/resolve',
   'daemon/control':
@@ -51,7 +51,7 @@ const table: Readonly<Record<string, string>> = {
   'daemon/metrics': 'control/protocol daemon/{control,state,workers} worker/protocol',
   'daemon/admin': 'control/protocol daemon/{control,logs,metrics,sockets} hooks config/kinds',
   'daemon/arbiter':
-    'daemon/{admin,control,generation,logs,process,scaling,sockets,state,workers} worker/protocol hooks config config/{kinds,load,resolve}',
+    'daemon/{admin,control,generation,kinds,logs,process,scaling,sockets,state,workers} worker/protocol hooks config config/{kinds,load,resolve}',
   daemon:
     'daemon/{admin,arbiter,control,generation,kinds,logs,process,sockets,system,workers} worker/protocol hooks config/{kinds,load,print,resolve}',
 }

@@ -18,6 +18,7 @@ import { declarations, type Settings } from '../table.ts'
 import { findWorkerUser, type WorkerUser } from './account.ts'
 import { checkSettings } from './check.ts'
 import { checkTls } from './check-tls.ts'
+import { checkWorkerClass } from './check-worker-class.ts'
 import { type ParsedFlags, parseFlags } from './flags.ts'
 import { hintFor, type Keys, sortKeys } from './keys.ts'
 import { mergeLayers, type Sources } from './layers.ts'
@@ -86,11 +87,13 @@ export async function resolve(sources: Sources): Promise<Resolved> {
     ...problems,
     ...checkSettings(settings, origins),
     ...checkTls(settings, file.hooks, origins),
+    ...checkWorkerClass(settings, file.hooks, origins),
     ...accounts.problems,
   ]
   const command = commandOf(settings.print_config, settings.check_config)
   // The application may be named in a file that cannot be read.
-  if (settings.app === null && command !== 'print' && !file.failed) all.push(noApp)
+  if (settings.app === null && settings.worker_class !== 'exec' && command !== 'print' && !file.failed)
+    all.push(noApp)
   if (all.length > 0) throw new ConfigError(all)
 
   const json = own.asked.has('json') || shared.asked.has('json')

@@ -63,7 +63,7 @@ export function reportExit(child: Child, context: ExitContext): ExitReport {
   const status = child.ending as ExitStatus
   const text = `Worker ${child.label} ${how(child, status, outOfMemory)}`
   const hasStory = kind !== 'expected' && child.pid !== undefined
-  const story = hasStory ? ` (${describeContext(now - child.born, record, child.killed)})` : ''
+  const story = hasStory ? ` (${describeContext(child, now - child.born, record)})` : ''
   return { kind, served, level: levelOf(child, status, kind), text: `${text}${story}` }
 }
 
@@ -80,12 +80,16 @@ function guess(signal: NodeJS.Signals, outOfMemory: boolean): string {
   return outOfMemory ? ': the kernel killed it because memory ran out' : ': sent by somebody else'
 }
 
-function describeContext(lived: number, record: ScoreRecord | undefined, killed: boolean): string {
+function describeContext(
+  { killed, isProgram }: Child,
+  lived: number,
+  record: ScoreRecord | undefined,
+): string {
   const story = [`it lived ${(lived / 1_000).toFixed(1)} s`]
   if (record === undefined || record.heartbeat === 0) return story.join()
-  story.push(`${servedBy(record)} requests served`)
+  if (!isProgram) story.push(`${servedBy(record)} requests served`)
   // A stuck worker wrote its record before it took the request that blocks it.
-  if (!killed) story.push(`${record.requests_in_flight} in flight`)
+  if (!killed && !isProgram) story.push(`${record.requests_in_flight} in flight`)
   story.push(`${mebibytes(record.rss)} MiB`)
   return story.join(', ')
 }
