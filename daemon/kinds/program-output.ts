@@ -9,8 +9,8 @@ import { TokenBucket } from '../system/token-bucket.ts'
 export interface OutputListeners {
   /** A line to log, without its line end. */
   log(line: string): void
-  /** Every line, whether it is logged or not. */
-  see(line: string): void
+  /** All lines, whether they are logged or not. */
+  see(lines: readonly string[]): void
   /** The program misbehaves; the text follows its name. */
   complain(text: string): void
 }
@@ -60,27 +60,30 @@ export class ProgramOutput {
     stream.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n')
       rest = lines.pop() as string
-      for (const line of lines) this.#take(line)
-      for (; rest.length > longest; rest = rest.slice(longest)) this.#take(rest.slice(0, longest))
+      for (; rest.length > longest; rest = rest.slice(longest)) lines.push(rest.slice(0, longest))
+      this.#take(lines)
       const wait = this.#bytes.spend(text.length)
       if (wait === 0 || this.#hasEnded) return
       stream.pause()
       setTimeout(() => stream.resume(), wait).unref()
     })
     stream.once('close', () => {
-      if (rest !== '') this.#take(rest)
+      this.#take([rest])
       rest = ''
     })
   }
 
-  #take(text: string): void {
-    const line = printable(text.replace(/\r$/, ''))
-    if (line.trim() === '') return
-    this.#last = [...this.#last.slice(1 - keptLines), line.slice(0, keptLength)]
-    this.#listeners.see(line)
-    if (this.#lines.take(1 + Math.floor(line.length / lineLength))) return this.#listeners.log(line)
-    this.#dropped += 1
-    this.#complaint ??= setTimeout(() => this.#tellDropped(), complainMs).unref()
+  #take(texts: readonly string[]): void {
+    const lines = texts.map(text => printable(text.replace(/\r$/, ''))).filter(line => line.trim() !== '')
+    if (lines.length === 0) return
+    this.#last = [...this.#last, ...lines.slice(-keptLines).map(line => line.slice(0, keptLength))]
+    this.#last = this.#last.slice(-keptLines)
+    this.#listeners.see(lines)
+    for (const line of lines) {
+      if (this.#lines.take(1 + Math.floor(line.length / lineLength))) this.#listeners.log(line)
+      else this.#dropped += 1
+    }
+    if (this.#dropped > 0) this.#complaint ??= setTimeout(() => this.#tellDropped(), complainMs).unref()
   }
 
   #tellDropped(): void {

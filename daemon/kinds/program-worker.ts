@@ -70,9 +70,11 @@ function linkTo(child: Running, options: ProgramOptions, { hear, complain }: Lin
   const name = `The program ${JSON.stringify(command[0])}`
   let state: 'booting' | 'ready' | 'told to leave' | 'failed' = 'booting'
   let ending: ExitStatus | undefined
+  /** Until nothing is left of it. */
+  let remains: Promise<void> | undefined
   const output = new ProgramOutput({
     log: line => options.print(line, pid),
-    see: line => readiness.see(line),
+    see: lines => readiness.see(lines),
     complain,
   })
   const readiness = watchReadiness(child, index, settings, beReady)
@@ -146,12 +148,14 @@ function linkTo(child: Running, options: ProgramOptions, { hear, complain }: Lin
       readiness.close()
       output.finish()
       const patienceMs = isExpected ? remainsMs : settings.graceful_timeout * 1_000
-      const ended = endRemains({ pid, marks: [arbiterMark, ageMark(age)], patienceMs, report: complain })
-      return isExpected ? ended : undefined
+      remains = endRemains({ pid, marks: [arbiterMark, ageMark(age)], patienceMs, report: complain })
+      return isExpected ? remains : undefined
     },
     close() {
       fail(`${endOf(ending)} before it was ready`)
-      output.close()
+      // What is left of it may have something to say.
+      if (remains === undefined) output.close()
+      else void remains.then(() => output.close())
     },
   }
 }

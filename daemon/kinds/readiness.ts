@@ -9,8 +9,8 @@ import type { Settings } from '../../config/table.ts'
 export type ReadinessSettings = Pick<Settings, 'ready_fd' | 'ready_line' | 'ready_http' | 'ready_after'>
 
 export interface Readiness {
-  /** The program has printed this line. */
-  see(line: string): void
+  /** The program has printed these lines. */
+  see(lines: readonly string[]): void
   /** Why it is not ready yet, to complete a sentence. */
   readonly missing: string
   close(): void
@@ -54,31 +54,33 @@ function byDescriptor(stream: Readable, fd: number, ready: () => void): Readines
   }
 }
 
-/** How much of a line is compared, in characters, and how long that may take, in milliseconds. */
+/** How much of a line is compared, in characters; how long lines that came together may take, and how often longer. */
 const longestLine = 1_000
-const matchMs = 100
+const matchMs = 500
+const mostFailures = 3
 
 /** A pattern may take for ever on the wrong line, and the arbiter has other things to do. */
 function byLine(pattern: string, ready: () => void): Readiness {
   const words = `(ready_line ${JSON.stringify(pattern)})`
-  const scope = createContext({ pattern: new RegExp(pattern), line: '' })
-  const script = new Script('pattern.test(line)')
-  let missing = `no line of its output matches ${words}`
+  const scope = createContext({ pattern: new RegExp(pattern), lines: [] as readonly string[] })
+  const script = new Script('lines.some(line => pattern.test(line))')
+  let failures = 0
   let isOver = false
   return {
-    see(line) {
-      if (isOver) return
-      scope.line = line.slice(0, longestLine)
+    see(lines) {
+      if (isOver || failures >= mostFailures) return
+      scope.lines = lines.map(line => line.slice(0, longestLine))
       try {
         if (script.runInContext(scope, { timeout: matchMs }) === true) ready()
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error
-        missing = `it takes too long to compare a line with the pattern ${words}`
-        isOver = true
+        failures += 1
       }
     },
     get missing() {
-      return missing
+      return failures > 0
+        ? `it takes too long to compare lines with the pattern ${words}`
+        : `no line of its output matches ${words}`
     },
     close() {
       isOver = true

@@ -103,13 +103,15 @@ const bySignal: readonly (number | null)[] = ['SIGINT', 'SIGQUIT', 'SIGTERM'].ma
   name => 128 + constants.signals[name as NodeJS.Signals],
 )
 
-function levelOf({ killed }: Child, { code, signal }: ExitStatus, kind: ExitKind): LogLevel {
+function levelOf({ killed, isProgram }: Child, { code, signal }: ExitStatus, kind: ExitKind): LogLevel {
   if (code === null && signal === null) return 'error'
   if (killed) return 'warning'
   if (code === 0) return kind === 'expected' ? 'info' : 'warning'
   // Like shells, many apps (Next.js for one) exit with this code after a signal that told them to stop.
   if (kind === 'expected' && bySignal.includes(code)) return 'info'
   if (signal === 'SIGTERM') return 'info'
+  // Many programs end by the very signal that told them to.
+  if (kind === 'expected' && isProgram && signal !== null && signal !== 'SIGKILL') return 'info'
   return signal === null || signal === 'SIGKILL' ? 'error' : 'warning'
 }
 
