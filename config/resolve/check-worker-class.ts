@@ -1,4 +1,5 @@
 /** Checks what each kind of worker needs, and what it cannot have. */
+import { isDeepStrictEqual } from 'node:util'
 import type { HookName, Hooks } from '../../hooks/table.ts'
 import { hookTable } from '../../hooks/table.ts'
 import { parseBind } from '../kinds/bind-address.ts'
@@ -6,7 +7,7 @@ import { fillIn, parseProbe } from '../kinds/programs.ts'
 import type { Problem } from '../load/config-error.ts'
 import { programs } from '../settings/programs.ts'
 import { declarations, type SettingName, type Settings, settingNames } from '../table.ts'
-import { show } from './layers.ts'
+import { defaultOf, show } from './layers.ts'
 
 type Origins = Readonly<Record<SettingName, string>>
 
@@ -21,11 +22,11 @@ export function checkWorkerClass(settings: Settings, hooks: Hooks, origins: Orig
 }
 
 /** Settings of programs, where workers are none. */
-function checkProgramSettings({ worker_class }: Settings, origins: Origins): readonly Problem[] {
-  const given = (Object.keys(programs) as SettingName[]).filter(name => isGiven(name, origins))
+function checkProgramSettings(settings: Settings, origins: Origins): readonly Problem[] {
+  const given = (Object.keys(programs) as SettingName[]).filter(name => isGiven(name, settings, origins))
   return given.map(name => ({
     origin: origins[name],
-    message: `${name} is for programs, and worker_class is ${show(worker_class)}: set worker_class to "exec", or leave ${name} out`,
+    message: `${name} is for programs, and worker_class is ${show(settings.worker_class)}: set worker_class to "exec", or leave ${name} out`,
   }))
 }
 
@@ -49,7 +50,7 @@ const heartbeat = 'a program shows no heartbeat'
 const tls = 'a program accepts the connections itself: let it speak TLS'
 
 /** What a program cannot have, and why. */
-const refusals: Readonly<Partial<Record<SettingName, string>>> = {
+export const refusals: Readonly<Partial<Record<SettingName, string>>> = {
   threads: 'a program has threads of its own: tell it how many',
   timeout: heartbeat,
   timeout_stack: heartbeat,
@@ -97,7 +98,8 @@ function because(why: string, names: readonly SettingName[]): Partial<Record<Set
 function checkRefused(settings: Settings, origins: Origins): readonly Problem[] {
   return settingNames.flatMap(name => {
     const why = refusals[name]
-    if (why === undefined || !isGiven(name, origins)) return []
+    const isLater = declarations[name].available === false
+    if (why === undefined || isLater || !isGiven(name, settings, origins)) return []
     return [
       {
         origin: origins[name],
@@ -107,9 +109,11 @@ function checkRefused(settings: Settings, origins: Origins): readonly Problem[] 
   })
 }
 
-/** Variables such as `FORWARDED_ALLOW_IPS` may be meant for the program. */
-function isGiven(name: SettingName, origins: Origins): boolean {
-  return origins[name] !== 'default' && origins[name] !== declarations[name].env?.name
+/** Set to something else than the default. Variables such as `FORWARDED_ALLOW_IPS` may be meant for the program. */
+function isGiven(name: SettingName, settings: Settings, origins: Origins): boolean {
+  if (origins[name] === declarations[name].env?.name) return false
+  const usual = defaultOf(name, { cwd: '', app: '', platform: process.platform })
+  return !isDeepStrictEqual(settings[name], declarations[name].kind.read(usual))
 }
 
 /** Hooks that run in a worker; the arbiter calls `worker_abort` itself for a worker that cannot. */
@@ -124,7 +128,7 @@ function checkHooks(hooks: Hooks): readonly Problem[] {
 const ways = ['ready_fd', 'ready_line', 'ready_http', 'ready_after'] as const
 
 function checkReadiness(settings: Settings, origins: Origins): readonly Problem[] {
-  const given = ways.filter(name => isGiven(name, origins))
+  const given = ways.filter(name => isGiven(name, settings, origins))
   const problems: Problem[] = given.slice(1).map(name => ({
     origin: origins[name],
     message: `${name} and ${given[0]} are two ways to be ready: keep one of them`,

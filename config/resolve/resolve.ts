@@ -86,7 +86,7 @@ export async function resolve(sources: Sources): Promise<Resolved> {
     ...file.problems,
     ...problems,
     ...checkSettings(settings, origins),
-    ...checkTls(settings, file.hooks, origins),
+    ...(settings.worker_class === 'exec' ? [] : checkTls(settings, file.hooks, origins)),
     ...checkWorkerClass(settings, file.hooks, origins),
     ...accounts.problems,
   ]

@@ -1,6 +1,7 @@
 /** How a program is started: its command line, its environment, and what it inherits. */
 import type { SpawnOptions } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { cacheVariable } from '../../worker/protocol/frame.ts'
 import type { WorkerUser } from '../../worker/protocol/messages.ts'
 import { whyNoProgram } from '../system/find-program.ts'
 import { workerEnvironment } from '../system/worker-command.ts'
@@ -83,7 +84,8 @@ export function ageMark(age: number): string {
 
 function environmentOf({ env, raw_env, owner, age, index, sockets, ready_fd }: CommandOptions) {
   const { user, home } = owner ?? {}
-  const { TSICORN_COMPILE_CACHE: _, ...variables } = workerEnvironment(env, { index })
+  // A number of workers that Gunicorn and uvicorn would start in each of ours.
+  const { WEB_CONCURRENCY: _, [cacheVariable]: __, ...variables } = workerEnvironment(env, { index })
   return {
     ...variables,
     ...(user === undefined ? {} : { USER: user, LOGNAME: user }),

@@ -2,7 +2,14 @@
 import { writeSync } from 'node:fs'
 import { createServer } from 'node:http'
 
-const { LISTEN_FDS, LISTEN_FDNAMES, LISTEN_PID, TSICORN_READY_FD, TSICORN_WORKER_INDEX } = process.env
+const {
+  WEB_CONCURRENCY = null,
+  LISTEN_FDS,
+  LISTEN_FDNAMES,
+  LISTEN_PID,
+  TSICORN_READY_FD,
+  TSICORN_WORKER_INDEX,
+} = process.env
 const servers = Array.from({ length: Number(LISTEN_FDS) }, (_, at) =>
   createServer(answer).listen({ fd: 3 + at }),
 )

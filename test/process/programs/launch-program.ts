@@ -26,7 +26,7 @@ export const readyLine = ['--ready-line', '^it serves$'] as const
 /** What the usual program has got. */
 export async function gotBy(
   url: string,
-): Promise<Readonly<Record<string, string | number | readonly string[]>>> {
+): Promise<Readonly<Record<string, string | number | readonly string[] | null>>> {
   return JSON.parse(await fresh(url))
 }
 

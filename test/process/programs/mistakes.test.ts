@@ -103,7 +103,7 @@ describe('a program that does not get ready', () => {
 
   it('because its pattern takes for ever is told to leave, and the arbiter is not held up', async () => {
     const program = sh(`printf '%0900d!\\n' 0; trap "exit 0" TERM; while :; do sleep 0.1; done`)
-    await fails(['--ready-line', '^(0+)+$'], /it takes too long to compare a line with the pattern/, program)
+    await fails(['--ready-line', '^(0+)+$'], /it takes too long to compare lines with the pattern/, program)
   })
 
   async function fails(flags: readonly string[], message: RegExp, program = idle): Promise<void> {
@@ -154,8 +154,8 @@ describe('a program', () => {
     await childOf(server)
     await server.running()
     process.kill(server.workers[0] as number, 'SIGKILL')
-    await server.says(/Worker 2 .* is ready/)
     await server.says(/finished/)
+    expect(server.log).to.not.match(/killing them/)
   })
 
   it('that forks twice into the background fails to start, and what it has started is ended', async () => {
@@ -179,10 +179,10 @@ describe('a program', () => {
     })
     expect(await gotBy(await server.running())).to.have.property('LISTEN_FDS', '1')
     await server.stop()
-    expect(server.log).to.match(
-      /Worker 1 .* prints too fast: 9\d{4} lines of it were dropped: 1000 a second are taken/,
-    )
-    expect(server.log.match(/ flood\n/g)).to.have.length.below(6_100)
+    const [, dropped] =
+      /Worker 1 .* prints too fast: (\d+) lines of it were dropped: 1000 a second/.exec(server.log) ?? []
+    expect(Number(dropped)).to.be.greaterThan(50_000)
+    expect(server.log.match(/ flood\n/g)).to.have.length(100_000 - Number(dropped))
   })
 
   it('that closes its output serves on', async () => {

@@ -10,6 +10,7 @@ describe('a program as a worker', () => {
   it('inherits all sockets from descriptor 3 on, and is told how many, their names, and its process id', async () => {
     const server = launchProgram([...readyLine, '-b', 'unix:app.sock', '-e', 'LISTEN_FDS=9'], {
       program: usual('--color', 'blue'),
+      env: { WEB_CONCURRENCY: '1' },
     })
     const got = await gotBy(await server.running())
     expect(got).to.deep.include({
@@ -17,6 +18,7 @@ describe('a program as a worker', () => {
       LISTEN_FDNAMES: `${new URL(server.url).port}:${server.folder}/app.sock`,
       LISTEN_PID: `${got.pid}`,
       TSICORN_WORKER_INDEX: '0',
+      WEB_CONCURRENCY: null,
       args: ['--color', 'blue'],
     })
     expect(await overUnixSocket(`${server.folder}/app.sock`)).to.include(`"pid":${got.pid}`)
