@@ -17,6 +17,7 @@ const servers = Array.from({ length: Number(LISTEN_FDS) }, (_, at) =>
 function answer(req, res) {
   const { searchParams } = new URL(req.url, 'http://test')
   const said = {
+    WEB_CONCURRENCY,
     pid: process.pid,
     LISTEN_FDS,
     LISTEN_FDNAMES,
