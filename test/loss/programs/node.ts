@@ -49,7 +49,7 @@ function closeIdle(): void {
   // What has arrived meanwhile is read first.
   setImmediate(() => {
     setImmediate(() => {
-      for (const [socket, used] of idle) if (lastUse.get(socket) === used && !busy.has(socket)) socket.end()
+      for (const [socket, used] of idle) if (lastUse.get(socket) === used && !busy.has(socket)) socket.destroySoon()
     })
   })
 }
