@@ -53,18 +53,22 @@ export const firstSocket = 3
 const shell = '/bin/sh'
 
 /** Only the process that becomes the program knows its pid. */
-const announce = 'LISTEN_PID=$$; export LISTEN_PID; exec "$@"'
+const announced = 'LISTEN_PID=$$; export LISTEN_PID; exec "$@"'
+
+/** Gunicorn would take a socket twice that is both announced and named, and close it in between. */
+const named = 'exec "$@"'
 
 /** The process leads a session and a group of its own: no terminal signals it, and it can be killed as a whole. */
 export function programCommand(options: CommandOptions): ProgramCommand {
   const { command, cwd, owner, sockets, ready_fd } = options
   const [program = '', ...args] = command
   const fds = sockets.map(({ fd }) => fd)
+  const isNamed = args.some(arg => /(?:^|=)fd:\/\/\d/.test(arg))
   const unused = Math.max(0, ready_fd - firstSocket - fds.length)
   const readiness = ready_fd === 0 ? [] : [...Array<'ignore'>(unused).fill('ignore'), 'pipe' as const]
   return {
     ...(existsSync(shell)
-      ? { file: shell, args: ['-c', announce, 'tsicorn', program, ...args] }
+      ? { file: shell, args: ['-c', isNamed ? named : announced, 'tsicorn', program, ...args] }
       : { file: program, args }),
     options: {
       cwd,

@@ -35,7 +35,9 @@ function answer(req: IncomingMessage, res: ServerResponse): void {
   void app(req, res)
 }
 
-process.once('SIGTERM', () => {
+// It may be told more than once, and finishes all the same.
+process.on('SIGTERM', () => {
+  if (isLeaving) return
   isLeaving = true
   // Not the method of HTTP servers, which closes idle connections at once.
   for (const server of servers) Server.prototype.close.call(server)
@@ -49,7 +51,8 @@ function closeIdle(): void {
   // What has arrived meanwhile is read first.
   setImmediate(() => {
     setImmediate(() => {
-      for (const [socket, used] of idle) if (lastUse.get(socket) === used && !busy.has(socket)) socket.destroySoon()
+      for (const [socket, used] of idle)
+        if (lastUse.get(socket) === used && !busy.has(socket)) socket.destroySoon()
     })
   })
 }
