@@ -11,7 +11,7 @@ async def app(scope, receive, send):
             if event == "lifespan.shutdown":
                 return
     if scope["path"] == "/slow":
-        await asyncio.sleep(1)
+        await asyncio.sleep(2)
     body = f"Hello from process {os.getpid()}\n".encode()
     headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -23,7 +23,7 @@ func main() {
 		fmt.Fprintf(w, "Hello from process %d\n", os.Getpid())
 	})
 	http.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(time.Second)
+		time.Sleep(2 * time.Second)
 		fmt.Fprintln(w, "done")
 	})
 	server := &http.Server{}

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 
 const server = createServer((req, res) => {
   const answer = () => res.end(`Hello from process ${process.pid}\n`)
-  setTimeout(answer, req.url === '/slow' ? 1_000 : 0)
+  setTimeout(answer, req.url === '/slow' ? 2_000 : 0)
 })
 server.listen({ fd: 3 }, () => console.log('It serves'))
 process.once('SIGTERM', () => server.close())

@@ -12,7 +12,7 @@ async def hello(request):
 
 
 async def slow(request):
-    await asyncio.sleep(1)
+    await asyncio.sleep(2)
     return PlainTextResponse("done\n")
 
 

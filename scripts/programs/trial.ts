@@ -22,7 +22,7 @@ export interface TrialOptions {
 }
 
 /** How long a request for `/slow` takes to be under way, in milliseconds. */
-const underWayMs = 300
+const underWayMs = 1_000
 
 /** How long it may take until it serves, and until it has stopped, in milliseconds. */
 const patienceMs = 30_000
@@ -42,18 +42,20 @@ export async function tryProgram(program: Program, { source, reloads }: TrialOpt
     const load = new Load({ url, clients: 3, keepAlive: false })
     for (let reload = 0; reload < reloads; reload += 1) {
       await load.answered(10)
-      const slow = fetch(`${url}/slow`)
+      const slow = slowly(url)
       await sleep(underWayMs)
       await server.reload()
-      if ((await slow).status !== 200) faults.push('A slow request was not answered during a reload')
+      const status = await slow
+      if (status !== 200) faults.push(`A slow request during a reload: ${status}`)
     }
     const tally = await load.stop()
     answered = tally.ok + reloads
     faults.push(...tally.failures)
-    const slow = fetch(`${url}/slow`).then(({ status }) => status)
+    const slow = slowly(url)
     await sleep(underWayMs)
     const { code } = await server.stop()
-    if ((await slow) !== 200) faults.push('The request under way was not answered at the stop')
+    const status = await slow
+    if (status !== 200) faults.push(`The request under way at the stop: ${status}\n${server.log}`)
     if (code !== 0) faults.push(`The server ended with code ${code}`)
     faults.push(...left(server).map(pid => `Process ${pid} is left`))
     if (/SIGKILL|\[(ERROR|CRITICAL)\]/.test(server.log)) faults.push(server.log)
@@ -65,6 +67,14 @@ export async function tryProgram(program: Program, { source, reloads }: TrialOpt
     rmSync(folder, { recursive: true, force: true })
   }
   return { program, version, answered, faults }
+}
+
+/** The status of a request that takes two seconds, or why there is none. */
+async function slowly(url: string): Promise<number | string> {
+  return await fetch(`${url}/slow`).then(
+    ({ status }) => status,
+    ({ message, cause }: Error) => `${message}: ${cause}`,
+  )
 }
 
 function run([file, ...args]: readonly [string, ...string[]], cwd: string): string {
