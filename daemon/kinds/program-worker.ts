@@ -8,6 +8,7 @@ import type { Settings } from '../../config/table.ts'
 import type { ToWorker } from '../../worker/protocol/messages.ts'
 import type { ExitStatus } from '../system/spawn.ts'
 import { arbiterMark } from '../system/worker-command.ts'
+import { guard } from './orphan-guard.ts'
 import { ageMark, type CommandOptions, programCommand } from './program-command.ts'
 import { ProgramOutput } from './program-output.ts'
 import { followUsage } from './program-usage.ts'
@@ -78,6 +79,7 @@ function linkTo(child: Running, options: ProgramOptions, { hear, complain }: Lin
     complain,
   })
   const readiness = watchReadiness(child, index, settings, beReady)
+  const unguard = guard(pid, settings.stop_signal)
   const stopUsage = followUsage({
     ...seat,
     age,
@@ -145,6 +147,7 @@ function linkTo(child: Running, options: ProgramOptions, { hear, complain }: Lin
     finish(status, isExpected) {
       ending = status
       stopUsage()
+      unguard()
       readiness.close()
       output.finish()
       const patienceMs = isExpected ? remainsMs : settings.graceful_timeout * 1_000

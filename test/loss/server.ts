@@ -70,7 +70,7 @@ const served: Readonly<Record<WorkerClass, (options: ServerOptions) => readonly 
   ],
   exec: ({ node }) => [
     ...['-k', 'exec', '--ready-line=^The program serves$'],
-    ...['--max-worker-lifetime=8', '--max-worker-lifetime-jitter=8'],
+    ...['--max-worker-lifetime=15', '--max-worker-lifetime-jitter=15'],
     ...['--', node, fileOf('programs/node.ts')],
   ],
 }

@@ -12,6 +12,7 @@ const lookMs = 100
 
 const lastUse = new Map<Socket, number>()
 const busy = new Set<Socket>()
+const ending = new Set<Socket>()
 let isLeaving = false
 
 const servers = Array.from({ length: Number(process.env.LISTEN_FDS) }, (_, index) => {
@@ -30,7 +31,7 @@ function answer(req: IncomingMessage, res: ServerResponse): void {
   if (isLeaving) res.shouldKeepAlive = false
   res.once('close', () => {
     busy.delete(socket)
-    lastUse.set(socket, performance.now())
+    if (!socket.destroyed) lastUse.set(socket, performance.now())
   })
   void app(req, res)
 }
@@ -45,16 +46,23 @@ process.on('SIGTERM', () => {
 })
 
 function closeIdle(): void {
-  if (lastUse.size === 0) process.exit()
+  if (lastUse.size + ending.size === 0) process.exit()
   const since = performance.now() - idleMs
   const idle = [...lastUse].filter(([socket, used]) => used < since && !busy.has(socket))
   // What has arrived meanwhile is read first.
   setImmediate(() => {
     setImmediate(() => {
-      for (const [socket, used] of idle)
-        if (lastUse.get(socket) === used && !busy.has(socket)) socket.destroySoon()
+      for (const [socket, used] of idle) if (lastUse.get(socket) === used && !busy.has(socket)) end(socket)
     })
   })
+}
+
+/** Once what was written to it is sent. */
+function end(socket: Socket): void {
+  lastUse.delete(socket)
+  ending.add(socket)
+  socket.once('close', () => ending.delete(socket))
+  socket.destroySoon()
 }
 
 console.log('The program serves')

@@ -1,6 +1,8 @@
 /** Programs that cannot be workers, or behave badly as such: each ends with one clear message, and nothing is left. */
+import { execFileSync } from 'node:child_process'
 import { createServer } from 'node:net'
 import { expect } from 'chai'
+import { fresh } from '../../support/requests.ts'
 import { eventually, freePort, isAlive, launch, type Tsicorn } from '../../support/tsicorn.ts'
 import { gotBy, launchProgram, readyLine, sh, usual } from './launch-program.ts'
 
@@ -201,8 +203,51 @@ describe('a program', () => {
     expect(server.log).to.match(/by USR1/)
   })
 
+  it('leaves when the arbiter is killed', async () => {
+    const server = launchProgram(readyLine)
+    const { pid } = await gotBy(await server.running())
+    const slow = gotBy(`${server.url}/?ms=300`)
+    await gotBy(server.url)
+    process.kill(server.pid, 'SIGKILL')
+    expect((await slow).pid).to.equal(pid)
+    await eventually('the program is gone', () => !isAlive(Number(pid)))
+  })
+
   async function childOf(server: Tsicorn): Promise<number> {
     const [, child] = await server.says(/child (\d+)/)
     return Number(child)
   }
+})
+
+describe('with reload, a program that does not start', () => {
+  it('has its error shown at the address until it starts', async () => {
+    const flags = ['--reload', '--reload-extra-file', 'program.sh', ...readyLine]
+    const server = launchProgram(flags, {
+      program: ['/bin/sh', './program.sh'],
+      errors: true,
+      files: { 'program.sh': 'echo it is broken; exit 1\n' },
+    })
+    await server.says(/Cannot start: .*\n/)
+    await eventually('the error is shown', async () => {
+      const text = await fresh(server.url).catch(() => '')
+      return /exited with code 1 before it was ready; its last lines:\n {4}it is broken/.test(text)
+    })
+    server.write('program.sh', `exec ${usual().join(' ')}\n`)
+    await server.running()
+    expect(await gotBy(server.url)).to.have.property('LISTEN_FDS', '1')
+  })
+})
+
+describe('a program as another user', () => {
+  it('has the user and the group of that one, and no other groups', async function () {
+    if (process.getuid?.() !== 0) this.skip()
+    const id = (option: string) => execFileSync('id', [option, 'nobody'], { encoding: 'utf8' }).trim()
+    const server = launchProgram(['--user', 'nobody', '--ready-line', '^I am'], {
+      program: sh(
+        'echo "I am $(id -u):$(id -g):$(id -G) $USER $LOGNAME"; trap "exit 0" TERM; while :; do sleep 0.1; done',
+      ),
+    })
+    await server.running()
+    expect(server.log).to.include(`I am ${id('-u')}:${id('-g')}:${id('-g')} nobody nobody\n`)
+  })
 })
