@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from './client/client.ts'
 import { Failure } from './client/exit-codes.ts'
 import { findNewArbiter, type Instance, within } from './client/instances.ts'
+import { cleanLines } from './print/clean.ts'
 import { type Event, tellEvent } from './print/events.ts'
 import type { Hello } from './protocol/messages.ts'
 
@@ -43,7 +44,7 @@ export async function upgrade(old: Instance, { bake, timeout, tell }: UpgradeOpt
 }
 
 async function begin(client: Client, tell: (text: string) => void): Promise<number> {
-  const told = (data: unknown) => tell(tellEvent(data as Event))
+  const told = (data: unknown) => tell(tellEvent(cleanLines(data as Event)))
   const { new_arbiter: pid } = (await client.ask('upgrade', [], told)) as { new_arbiter: number }
   return pid
 }
@@ -87,18 +88,15 @@ async function watch(
 /** Throws the error with what has become of the upgrade. */
 async function takeBack(client: Client, error: Failure, tell: (text: string) => void): Promise<never> {
   const fail = (state: string) => new Failure(error.exit, `${state}: ${error.message}`)
-  const hasEnded = async () => {
-    const { phase, new_arbiter } = (await client.ask('hello')) as Hello
-    return phase !== 'stopping' && new_arbiter === null
-  }
-  if (await hasEnded()) throw fail('The upgrade failed, and the old arbiter serves')
-  tell('Taking the upgrade back: the new arbiter is told to leave')
+  tell('Taking the upgrade back')
   const problem = await client.ask('upgrade back').then(
     () => undefined,
     ({ message }: Error) => message,
   )
   if (problem === undefined) throw fail('The upgrade was taken back, and the old arbiter serves')
-  // The old arbiter may have heard of its end only now.
-  if (await hasEnded()) throw fail('The upgrade failed, and the old arbiter serves')
+  const { phase, new_arbiter } = (await client.ask('hello')) as Hello
+  // It ended by itself, or was refused.
+  if (phase !== 'stopping' && new_arbiter === null)
+    throw fail('The upgrade failed, and the old arbiter serves')
   throw fail(`The upgrade failed and cannot be taken back (${problem})`)
 }

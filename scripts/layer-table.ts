@@ -31,9 +31,11 @@ const table: Readonly<Record<string, string>> = {
   'worker/app': 'worker/app/adapters worker/{http,listen,page,process,protocol} config/load hooks',
   'worker/access-log': 'worker/{http,process,protocol,sinks} hooks',
   'worker/connection': 'worker/app/adapters worker/{http,net,process,protocol} hooks',
+  'worker/app-servers': 'worker/app/adapters worker/{app,connection,http,listen,net,process,protocol} hooks',
   'worker/server':
-    'worker/app/adapters worker/{access-log,app,connection,http,listen,net,process,protocol} hooks',
-  worker: 'worker/{access-log,app,connection,fetch,process,protocol,server} hooks config/load',
+    'worker/app/adapters worker/{access-log,app,app-servers,connection,http,listen,net,process,protocol} hooks',
+  worker:
+    'worker/app/adapters worker/{access-log,app,app-servers,connection,fetch,process,protocol,server} hooks config/load',
 
   'daemon/state': 'type:hooks',
   // The arbiter's questions to the operating system.
@@ -48,8 +50,9 @@ const table: Readonly<Record<string, string>> = {
   'daemon/scaling': 'daemon/{logs,sockets,state} worker/protocol config/resolve',
   'daemon/control':
     'control/protocol daemon/{generation,logs,process,sockets,state,system,workers} worker/protocol config/{print,resolve}',
-  'daemon/metrics': 'control/protocol daemon/{control,state,workers} worker/protocol',
-  'daemon/admin': 'control/protocol daemon/{control,logs,metrics,sockets} hooks config/kinds',
+  'daemon/metrics': 'control/protocol daemon/{control,state,system,workers} worker/protocol',
+  'daemon/admin':
+    'control/protocol daemon/{control,logs,metrics,sockets,system} hooks config/{kinds,resolve}',
   'daemon/arbiter':
     'daemon/{admin,control,generation,kinds,logs,process,scaling,sockets,state,workers} worker/protocol hooks config config/{kinds,load,resolve}',
   daemon:

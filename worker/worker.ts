@@ -5,9 +5,13 @@ import { createHookCaller, type HookCaller } from '../hooks/run.ts'
 import type { ServerInfo, WorkerState, WorkerView } from '../hooks/table.ts'
 import { stackOf } from '../hooks/thrown.ts'
 import type { AccessLog } from './access-log/access-log.ts'
-import type { AppServer, LoadedApp } from './app/load.ts'
+import type { LoadedApp } from './app/load.ts'
 import { appSurvives, runApp, stopWatchingMain } from './app/main-module.ts'
 import { stopTsxHelpers } from './app/tsx.ts'
+import { EarlyServers } from './app-servers/early-servers.ts'
+import { LateServers } from './app-servers/late-servers.ts'
+import { prepareEarly } from './app-servers/on-listen.ts'
+import { PlainServers } from './app-servers/plain-servers.ts'
 import { Connections } from './connection/connections.ts'
 import { LazyTransport } from './connection/lazy-transport.ts'
 import { importHooks } from './import-hooks.ts'
@@ -20,11 +24,9 @@ import { startHeartbeat } from './process/heartbeat.ts'
 import { createLog, type WorkerLog } from './process/log.ts'
 import { exitCodes } from './protocol/exit-codes.ts'
 import { type DrainOrder, type InheritedListener, requestsKey, type Start } from './protocol/messages.ts'
-import { EarlyServers } from './server/early-servers.ts'
 import { everySecond } from './server/every-second.ts'
 import { type Accepting, finish } from './server/idle.ts'
-import { LateServers } from './server/late-servers.ts'
-import { type Serving, trackConnections } from './server/serve.ts'
+import type { Serving } from './server/serve.ts'
 import { listenerFilterFor, type ServiceOptions, startService } from './server/service.ts'
 
 export class Worker {
@@ -42,6 +44,7 @@ export class Worker {
   #starting: Promise<void> | undefined
   #serving: Serving | undefined
   readonly #early: EarlyServers
+  readonly #plain: PlainServers
   readonly #late: LateServers
   #accessLog: AccessLog | undefined
   #lineFormat: string | AccessLine | null
@@ -57,6 +60,7 @@ export class Worker {
     this.#connections = new Connections({ keepAlive: start.settings.keepalive > 0 })
     this.#late = new LateServers(start.listeners)
     this.#early = new EarlyServers(this.#connections)
+    this.#plain = new PlainServers(this.#connections, this.#early)
     this.transport = new LazyTransport(start, this.#connections, this.#log)
     this.#hooks = createHookCaller({}, this.#log)
     Object.assign(globalThis, { [Symbol.for(requestsKey)]: () => this.#connections.requests() })
@@ -90,12 +94,8 @@ export class Worker {
     if (identity !== undefined) (await import('./process/privileges.ts')).dropPrivileges(identity)
     const { loadApp } = await import('./app/load.ts')
     const { app: spec, backlog, wait_ready: waitReady } = settings
-    const onListen = (server: AppServer, listener: InheritedListener) => {
-      listenerFilter?.install(server)
-      this.#early.add(server, listener)
-      transport?.attach(server)
-      trackConnections(server, this.#connections)
-    }
+    const parts = { connections: this.#connections, early: this.#early, plain: this.#plain }
+    const onListen = prepareEarly({ ...parts, listenerFilter, transport })
     const app = await loadApp({
       ...this.#start,
       ...{ spec, cwd: process.cwd(), waitReady, backlog, log: this.#log.write, onListen, late: this.#late },
@@ -140,6 +140,7 @@ export class Worker {
       connections: this.#connections,
       hooks: this.#hooks,
       ...filters,
+      plain: this.#plain,
       log: this.#log,
       worker: () => this.#view,
       lineFormat: this.#lineFormat ?? 'json',

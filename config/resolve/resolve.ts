@@ -4,6 +4,7 @@ import { isAbsolute, join, parse, relative, resolve as resolvePath } from 'node:
 import type { Hooks } from '../../hooks/table.ts'
 import { within } from '../../hooks/time-limit.ts'
 import { topicNamed } from '../describe.ts'
+import { splitWords } from '../kinds/split-words.ts'
 import { ConfigError, type Problem } from '../load/config-error.ts'
 import {
   type ConfigContext,
@@ -23,7 +24,6 @@ import { type ParsedFlags, parseFlags } from './flags.ts'
 import { hintFor, type Keys, sortKeys } from './keys.ts'
 import { mergeLayers, type Sources } from './layers.ts'
 import { type Parsed, parseSettings } from './parsed.ts'
-import { splitWords } from './split-words.ts'
 
 export type { Sources }
 

@@ -53,6 +53,8 @@ export const countedFields = [
   'bytes_sent',
   /** Processor time in milliseconds. */
   'cpu_ms',
+  /** Connections of plain servers that got an answer and are over. */
+  'plain_connections',
 ] as const
 
 /** The fields of a record, in their order; every one is a double in the byte order of the machine. */
@@ -71,8 +73,13 @@ export function writeRecord(fd: number, slot: number, values: Float64Array): voi
   writeSync(fd, values, 0, values.byteLength, slot * recordBytes)
 }
 
-/** How many requests the app has answered, without those whose clients left first, and without readiness checks. */
+/** How many requests the app has answered, and connections of plain servers. */
 export function servedBy(record: ScoreRecord): number {
+  return answeredBy(record) + record.plain_connections
+}
+
+/** How many requests the app has answered, without those whose clients left first, and without readiness checks. */
+export function answeredBy(record: ScoreRecord): number {
   const completeClasses = [1, 2, 3, 4, 5] as const
   const responses = completeClasses.reduce<number>((sum, kind) => sum + record[`responses_${kind}`], 0)
   return Math.max(0, responses - record.ready_checks)
@@ -88,22 +95,48 @@ export function fieldIndex(field: RecordField): number {
 }
 
 /**
- * The records of the first `slots` workers. A slot that was never written reads as zeros, and so does an impossible
- * value: every worker can write anything to any record.
+ * The records of the first `slots` workers, under the age that is given for each of them, or else their own. A slot that
+ * was never written reads as zeros, and so does an impossible value: every worker can write anything to any record.
  */
-export function readRecords(fd: number, slots: number): ScoreRecord[] {
+export function readRecords(
+  fd: number,
+  slots: number,
+  ages: readonly (number | undefined)[] = [],
+): ScoreRecord[] {
   const all = new Float64Array(slots * recordLength)
   readSync(fd, all, 0, all.byteLength, 0)
   const now = monotonicNow()
   return Array.from({ length: slots }, (_, slot) => {
-    const record = {} as Record<RecordField, number>
-    for (const [index, field] of recordFields.entries()) {
-      const value = all[slot * recordLength + index] as number
-      record[field] = isPossible(field, value, now) ? value : 0
-    }
-    return record
+    const record = new ReadRecord(
+      all.subarray(slot * recordLength, (slot + 1) * recordLength),
+      now,
+      ages[slot],
+    )
+    return record as unknown as ScoreRecord
   })
 }
+
+/** Its values are checked when they are asked for: there may be thousands of records, and most are read for one value. */
+class ReadRecord {
+  readonly values: Float64Array
+  readonly now: number
+  readonly given: number | undefined
+
+  constructor(values: Float64Array, now: number, age: number | undefined) {
+    this.values = values
+    this.now = now
+    this.given = age
+  }
+}
+
+for (const [index, field] of recordFields.entries())
+  Object.defineProperty(ReadRecord.prototype, field, {
+    get(this: ReadRecord): number {
+      if (field === 'age' && this.given !== undefined) return this.given
+      const value = this.values[index] as number
+      return isPossible(field, value, this.now) ? value : 0
+    },
+  })
 
 /** A heartbeat from the future would let a worker be stuck for ever. */
 function isPossible(field: RecordField, value: number, now: number): boolean {

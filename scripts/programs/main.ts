@@ -12,8 +12,8 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { programs } from './programs/programs.ts'
-import { type Row, tryProgram } from './programs/trial.ts'
+import { programs } from './programs.ts'
+import { type Row, tryProgram } from './trial.ts'
 
 const { values } = parseArgs({
   options: { only: { type: 'string' }, short: { type: 'boolean', default: false } },
@@ -21,7 +21,7 @@ const { values } = parseArgs({
 // A signal ends the process in the normal way, and so everything that it started.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
-const source = fileURLToPath(new URL('../examples/programs', import.meta.url))
+const source = fileURLToPath(new URL('../../examples/programs', import.meta.url))
 const only = values.only?.split(',')
 const rows: Row[] = []
 console.log('| program | version | answered | failed | verdict |')
