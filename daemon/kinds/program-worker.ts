@@ -117,6 +117,7 @@ function linkTo(child: Running, options: ProgramOptions, { hear, complain }: Lin
 
   /** The whole group; the process itself is asked as well, to hear why it cannot be killed. */
   function kill(): void {
+    if (ending !== undefined) return
     try {
       process.kill(-pid, 'SIGKILL')
     } catch {
@@ -130,7 +131,7 @@ function linkTo(child: Running, options: ProgramOptions, { hear, complain }: Lin
   > = {
     drain({ seconds }) {
       leave()
-      if (seconds === 0) setTimeout(() => ending === undefined && kill(), hurriedMs).unref()
+      if (seconds === 0) setTimeout(kill, hurriedMs).unref()
     },
     quit: leave,
     cancel: leave,

@@ -110,8 +110,8 @@ function levelOf({ killed, isProgram }: Child, { code, signal }: ExitStatus, kin
   // Like shells, many apps (Next.js for one) exit with this code after a signal that told them to stop.
   if (kind === 'expected' && bySignal.includes(code)) return 'info'
   if (signal === 'SIGTERM') return 'info'
-  // Many programs end by the very signal that told them to.
-  if (kind === 'expected' && isProgram && signal !== null && signal !== 'SIGKILL') return 'info'
+  // Many programs end by the very signal that told them to; with `reload`, they are killed soon after it.
+  if (kind === 'expected' && isProgram && signal !== null) return signal === 'SIGKILL' ? 'warning' : 'info'
   return signal === null || signal === 'SIGKILL' ? 'error' : 'warning'
 }
 
