@@ -15,7 +15,7 @@ export interface OptionDocs {
    */
   readonly wsgi_app?: unknown
   /**
-   * What the application finds in `process.argv` after its own file. On the command line, these are the arguments after `--`: `tsicorn ./app.js -- --port 3000`.
+   * What the application finds in `process.argv` after its own file. On the command line, these are the arguments after `--`: `tsicorn ./app.js -- --port 3000`. With `worker_class: 'exec'`, the program and its arguments.
    *
    * Default: []. Takes effect on reload.
    */
@@ -42,7 +42,7 @@ export interface OptionDocs {
    */
   readonly workers?: unknown
   /**
-   * The kind of worker: `async` serves the application with `node:http` on its event loop.
+   * The kind of worker: `async` serves the application with `node:http` on its event loop; `exec` is any program that accepts connections on descriptors that it inherits. See [kinds of workers](worker-kinds.md).
    *
    * Default: "async". Takes effect on reload.
    * Flags: `-k`, `--worker-class`.
@@ -714,6 +714,41 @@ export interface OptionDocs {
    * Flags: `--app-metrics`, `--no-app-metrics`.
    */
   readonly app_metrics?: unknown
+  /**
+   * The program is ready when it writes a line end to this descriptor, as with s6. The number comes after those of the sockets: 3 plus the number of addresses, or more. The program finds it in `$TSICORN_READY_FD`. 0 for none. Not in Gunicorn.
+   *
+   * Default: 0. Takes effect on reload.
+   * Flags: `--ready-fd`.
+   */
+  readonly ready_fd?: unknown
+  /**
+   * The program is ready when a line that it prints matches this regular expression, such as `startup complete`. Of a line, the first 1,000 characters count. Not in Gunicorn.
+   *
+   * Default: none. Takes effect on reload.
+   * Flags: `--ready-line`.
+   */
+  readonly ready_line?: unknown
+  /**
+   * The program is ready when it answers here with a status below 400: `http://HOST:PORT/PATH`, or `unix:SOCKET:/PATH`. It has to be an address of this worker alone, where the program listens itself: at the shared ones, any worker answers. `{pid}` and `{index}` are replaced by those of the worker. Not in Gunicorn.
+   *
+   * Default: none. Takes effect on reload.
+   * Flags: `--ready-http`.
+   */
+  readonly ready_http?: unknown
+  /**
+   * Without any of the above, the program is taken for ready when it has lived for this many seconds. Not in Gunicorn.
+   *
+   * Default: 1. Takes effect on reload.
+   * Flags: `--ready-after`.
+   */
+  readonly ready_after?: unknown
+  /**
+   * The signal that tells the program to answer what it has and to leave. Not in Gunicorn.
+   *
+   * Default: "TERM". Takes effect on reload.
+   * Flags: `--stop-signal`.
+   */
+  readonly stop_signal?: unknown
   /**
    * Before the sockets are bound.
    *

@@ -58,12 +58,16 @@ async function run(resolved: Resolved, sources: Start): Promise<number> {
       return say(`tsicorn ${version()}`)
     case 'print':
       say(printConfig(resolved))
-      return resolved.settings.app === null ? exitCodes.ok.code : await check(resolved, sources)
+      return hasApp(resolved) ? await check(resolved, sources) : exitCodes.ok.code
     case 'check':
       return await check(resolved, sources)
     case 'serve':
       return await serve(resolved, sources)
   }
+}
+
+function hasApp({ settings }: Resolved): boolean {
+  return settings.app !== null || settings.worker_class === 'exec'
 }
 
 async function check(resolved: Resolved, { env }: Sources): Promise<number> {

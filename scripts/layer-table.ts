@@ -45,7 +45,8 @@ const table: Readonly<Record<string, string>> = {
   'daemon/process': 'daemon/{sockets,state,system} worker/protocol hooks config config/resolve',
   'daemon/generation':
     'daemon/{logs,process,sockets,state,system} worker/protocol hooks config config/{kinds,load,resolve}',
-  'daemon/workers': 'daemon/{generation,logs,process,sockets,state,system} worker/protocol hooks',
+  'daemon/kinds': 'daemon/{logs,system} worker/protocol config/kinds type:config hooks',
+  'daemon/workers': 'daemon/{generation,kinds,logs,process,sockets,state,system} worker/protocol hooks',
   'daemon/scaling': 'daemon/{logs,sockets,state} worker/protocol config/resolve',
   'daemon/control':
     'control/protocol daemon/{generation,logs,process,sockets,state,system,workers} worker/protocol config/{print,resolve}',
@@ -53,9 +54,9 @@ const table: Readonly<Record<string, string>> = {
   'daemon/admin':
     'control/protocol daemon/{control,logs,metrics,sockets,system} hooks config/{kinds,resolve}',
   'daemon/arbiter':
-    'daemon/{admin,control,generation,logs,process,scaling,sockets,state,workers} worker/protocol hooks config config/{kinds,load,resolve}',
+    'daemon/{admin,control,generation,kinds,logs,process,scaling,sockets,state,workers} worker/protocol hooks config config/{kinds,load,resolve}',
   daemon:
-    'daemon/{admin,arbiter,control,generation,logs,process,sockets,system,workers} worker/protocol hooks config/{kinds,load,print,resolve}',
+    'daemon/{admin,arbiter,control,generation,kinds,logs,process,sockets,system,workers} worker/protocol hooks config/{kinds,load,print,resolve}',
 }
 
 export const rooms: ReadonlyMap<string, ReadonlySet<string>> = new Map(

@@ -33,7 +33,7 @@ export interface DefaultContext {
   /** The folder that tsicorn was started in. */
   readonly cwd: string
   readonly platform: NodeJS.Platform
-  /** The application as given, or the name of the program if none is given. */
+  /** The application as given, the name of the program that is one, or `tsicorn`. */
   readonly app: string
 }
 

@@ -1,4 +1,4 @@
-/** The settings under "Server mechanics". */
+/** The settings under "Server mechanics" and "Process naming". */
 import type { DefaultContext, Group } from '../kinds/declaration.ts'
 import { anyText, boolean, choice, fileNotPort, mode, optionalText, text } from '../kinds/kinds.ts'
 import { assignments, csv, networks, table } from '../kinds/lists.ts'
@@ -151,5 +151,18 @@ export const serverMechanics = {
     doc: 'The path where the application is mounted, as the application sees it.',
     effect: 'on reload',
     available: false,
+  },
+} as const satisfies Group
+
+export const processNaming = {
+  proc_name: {
+    kind: text('NAME'),
+    default: ({ app }: DefaultContext) => app,
+    default_words: 'the application, as given',
+    flag: '--name',
+    short: '-n',
+    also: ['--proc-name'],
+    doc: 'The name in the process titles that `ps` shows.',
+    effect: 'on restart',
   },
 } as const satisfies Group

@@ -27,9 +27,9 @@ export const workerProcesses = {
     default: 'async',
     flag: '--worker-class',
     short: '-k',
-    doc: 'The kind of worker: `async` serves the application with `node:http` on its event loop.',
+    doc: 'The kind of worker: `async` serves the application with `node:http` on its event loop; `exec` is any program that accepts connections on descriptors that it inherits. See [kinds of workers](worker-kinds.md).',
     effect: 'on reload',
-    available: ['async'],
+    available: ['async', 'exec'],
   },
   threads: {
     kind: integer({ min: 1 }),

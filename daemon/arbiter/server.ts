@@ -7,6 +7,7 @@ import type { RenewalEvent, Renewals } from '../generation/certificate-watcher.t
 import { addressesOf, type Generation } from '../generation/generation.ts'
 import type { Generations } from '../generation/generations.ts'
 import type { Watcher } from '../generation/source-watcher.ts'
+import { killRemains } from '../kinds/remains.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
 import type { Journal } from '../logs/journal.ts'
 import type { Outlets } from '../logs/telemetry.ts'
@@ -193,6 +194,7 @@ export class Server {
     this.#parts.renewals.close()
     this.#parts.autoscaler.close()
     this.#parts.scoreboard.close()
+    killRemains()
   }
 
   /** What hooks see; `resolved` may be a configuration that is not in force yet. */
