@@ -61,13 +61,18 @@ function start(
     cwd: settings.chdir,
     env,
     start: startMessage(generation, child, seat.slot, tsx && generation.page === undefined),
-    capture: settings.capture_output && settings.errorlog !== '-' ? log.print : undefined,
+    capture: isCaptured(settings) ? log.print : undefined,
     hasWatchdog: settings.timeout_stack,
   }
   lend(seat, fd => child.start({ ...options, descriptors: [fd, ...descriptorsOf(generation)] }))
   if (child.pid === undefined) return
   log.info(`Booting worker ${child.label}`)
   journal.note({ type: 'worker booting', worker: child.name })
+}
+
+/** What Python prints, and its logging, is for the error log. */
+function isCaptured({ capture_output, errorlog, worker_class }: Generation['resolved']['settings']): boolean {
+  return (capture_output && errorlog !== '-') || worker_class === 'wsgi'
 }
 
 function giveUp(child: Child, { message }: Error, reason: string): void {
