@@ -254,7 +254,7 @@ export interface OptionDocs {
    */
   readonly limit_response_buffer?: unknown
   /**
-   * Reload, as on HUP, whenever a file changes; for development. tsicorn watches the source files (JavaScript, TypeScript and JSON) in `chdir` and below, except `node_modules` and names that begin with a dot, and the configuration with everything it imports. If the app fails at the first start, the server waits for a change, or HUP, instead of exiting. While the newest code does not load, the addresses of the server show the error. Workers with old code are cut off at once, whatever they still serve.
+   * Reload, as on HUP, whenever a file changes; for development. tsicorn watches the source files (JavaScript, TypeScript and JSON; with `worker_class: wsgi`, Python) in `chdir` and `pythonpath` and below, except `node_modules`, `site-packages` and names that begin with a dot, and the configuration with everything it imports. If the app fails at the first start, the server waits for a change, or HUP, instead of exiting. While the newest code does not load, the addresses of the server show the error. Workers with old code are cut off at once, whatever they still serve.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--reload`, `--no-reload`.
