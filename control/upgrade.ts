@@ -87,18 +87,15 @@ async function watch(
 /** Throws the error with what has become of the upgrade. */
 async function takeBack(client: Client, error: Failure, tell: (text: string) => void): Promise<never> {
   const fail = (state: string) => new Failure(error.exit, `${state}: ${error.message}`)
-  const hasEnded = async () => {
-    const { phase, new_arbiter } = (await client.ask('hello')) as Hello
-    return phase !== 'stopping' && new_arbiter === null
-  }
-  if (await hasEnded()) throw fail('The upgrade failed, and the old arbiter serves')
-  tell('Taking the upgrade back: the new arbiter is told to leave')
+  tell('Taking the upgrade back')
   const problem = await client.ask('upgrade back').then(
     () => undefined,
     ({ message }: Error) => message,
   )
   if (problem === undefined) throw fail('The upgrade was taken back, and the old arbiter serves')
-  // The old arbiter may have heard of its end only now.
-  if (await hasEnded()) throw fail('The upgrade failed, and the old arbiter serves')
+  const { phase, new_arbiter } = (await client.ask('hello')) as Hello
+  // It ended by itself, or was refused.
+  if (phase !== 'stopping' && new_arbiter === null)
+    throw fail('The upgrade failed, and the old arbiter serves')
   throw fail(`The upgrade failed and cannot be taken back (${problem})`)
 }

@@ -1,16 +1,12 @@
 /** Loads the app in the way of its kind of worker. */
-import type { AppServer, LoadedApp } from './app/load.ts'
+import type { LoadedApp, LoadOptions } from './app/load.ts'
 import { appSurvives, runApp, stopWatchingMain } from './app/main-module.ts'
 import { stopTsxHelpers } from './app/tsx.ts'
 import type { WorkerLog } from './process/log.ts'
-import type { InheritedListener, Start } from './protocol/messages.ts'
-import type { LateServers } from './server/late-servers.ts'
+import type { Start } from './protocol/messages.ts'
 
-export interface LoadParts {
+export interface LoadParts extends Pick<LoadOptions, 'late' | 'onListen' | 'isLeaving'> {
   readonly log: WorkerLog
-  readonly late: LateServers
-  readonly onListen: (server: AppServer, listener: InheritedListener) => void
-  readonly isLeaving: () => boolean
   /** A request took longer than it may. */
   readonly onTimeout: () => void
   /** The app can be served no more. */

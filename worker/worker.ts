@@ -6,6 +6,10 @@ import type { ServerInfo, WorkerState, WorkerView } from '../hooks/table.ts'
 import { stackOf } from '../hooks/thrown.ts'
 import type { AccessLog } from './access-log/access-log.ts'
 import type { LoadedApp } from './app/load.ts'
+import { EarlyServers } from './app-servers/early-servers.ts'
+import { LateServers } from './app-servers/late-servers.ts'
+import { prepareEarly } from './app-servers/on-listen.ts'
+import { PlainServers } from './app-servers/plain-servers.ts'
 import { Connections } from './connection/connections.ts'
 import { LazyTransport } from './connection/lazy-transport.ts'
 import { importHooks } from './import-hooks.ts'
@@ -19,11 +23,9 @@ import { startHeartbeat } from './process/heartbeat.ts'
 import { createLog, type WorkerLog } from './process/log.ts'
 import { exitCodes } from './protocol/exit-codes.ts'
 import { type DrainOrder, type InheritedListener, requestsKey, type Start } from './protocol/messages.ts'
-import { EarlyServers } from './server/early-servers.ts'
 import { everySecond } from './server/every-second.ts'
 import { type Accepting, finish } from './server/idle.ts'
-import { LateServers } from './server/late-servers.ts'
-import { type Serving, trackConnections } from './server/serve.ts'
+import type { Serving } from './server/serve.ts'
 import { listenerFilterFor, type ServiceOptions, startService } from './server/service.ts'
 
 export class Worker {
@@ -41,6 +43,7 @@ export class Worker {
   #starting: Promise<void> | undefined
   #serving: Serving | undefined
   readonly #early: EarlyServers
+  readonly #plain: PlainServers
   readonly #late: LateServers
   #accessLog: AccessLog | undefined
   #lineFormat: string | AccessLine | null
@@ -56,6 +59,7 @@ export class Worker {
     this.#connections = new Connections({ keepAlive: start.settings.keepalive > 0 })
     this.#late = new LateServers(start.listeners)
     this.#early = new EarlyServers(this.#connections)
+    this.#plain = new PlainServers(this.#connections, this.#early)
     this.transport = new LazyTransport(start, this.#connections, this.#log)
     this.#hooks = createHookCaller({}, this.#log)
     Object.assign(globalThis, { [Symbol.for(requestsKey)]: () => this.#connections.requests() })
@@ -87,15 +91,11 @@ export class Worker {
     const listenerFilter = await listenerFilterFor(settings, this.#connections, this.#log)
     applyEnvironment([...accountVariables(identity), ...settings.raw_env])
     if (identity !== undefined) (await import('./process/privileges.ts')).dropPrivileges(identity)
+    const parts = { connections: this.#connections, early: this.#early, plain: this.#plain }
     const app = await load(this.#start, {
       log: this.#log,
       late: this.#late,
-      onListen: (server, listener) => {
-        listenerFilter?.install(server)
-        this.#early.add(server, listener)
-        transport?.attach(server)
-        trackConnections(server, this.#connections)
-      },
+      onListen: prepareEarly({ ...parts, listenerFilter, transport }),
       isLeaving: () => this.isLeaving,
       onTimeout: () => this.#connections.count('timeouts'),
       onLost: why => this.#crashed(why),
@@ -136,6 +136,7 @@ export class Worker {
       connections: this.#connections,
       hooks: this.#hooks,
       ...filters,
+      plain: this.#plain,
       log: this.#log,
       worker: () => this.#view,
       lineFormat: this.#lineFormat ?? 'json',

@@ -144,6 +144,8 @@ export class Arbiter {
       case 'prepared':
       case 'prepare failed':
         return this.#server.generations.finishPreparing() ? this.#react(event.type, event) : undefined
+      case 'upgrade prepared':
+      case 'upgrade abandoned':
       case 'new arbiter ready':
       case 'new arbiter ended':
       case 'promoted':
@@ -202,7 +204,7 @@ export class Arbiter {
     grow: () => this.#server.rescale(grow(this.#server.scale)),
     shrink: () => this.#server.rescale(shrink(this.#server.scale)),
     pause: () => this.#server.rescale(pause(this.#server.scale)),
-    upgrade: () => void this.#upgrades.begin(),
+    upgrade: () => this.#upgrades.begin(),
     'reopen logs': () => this.#server.reopenLogs(),
     stop: () => this.#stops.begin(),
     'stop quickly': () => this.#stops.beginQuickly(),

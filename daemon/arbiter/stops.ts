@@ -47,9 +47,8 @@ export class Stops {
     if (!upgrader.isUpgrading || this.#putOffUntil !== undefined) return false
     const { boot_timeout } = resolved.settings
     this.#putOffUntil = boot_timeout === 0 ? Infinity : monotonicNow() + boot_timeout * 1_000
-    log.info(
-      `Stopping as soon as the new arbiter serves (pid ${upgrader.newArbiter}): send TERM again to stop now`,
-    )
+    const which = upgrader.newArbiter === undefined ? '' : ` (pid ${upgrader.newArbiter})`
+    log.info(`Stopping as soon as the new arbiter serves${which}: send TERM again to stop now`)
     return true
   }
 

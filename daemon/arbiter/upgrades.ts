@@ -20,7 +20,6 @@ export interface UpgradeParts {
 export class Upgrades {
   readonly #server: Server
   readonly #parts: UpgradeParts
-  #isPreparing = false
 
   constructor(server: Server, parts: UpgradeParts) {
     this.#server = server
@@ -29,21 +28,14 @@ export class Upgrades {
 
   /** Why none can begin now. It fails nothing: another one that is under way goes on. */
   get refusal(): string | undefined {
-    const why = this.#isPreparing ? 'an upgrade is being prepared already' : this.#server.upgrader.refusal
+    const why = this.#server.upgrader.refusal
     return why === undefined ? undefined : `Not upgrading: ${why}`
   }
 
-  /** Starts a new arbiter, after the hook `pre_exec`. */
-  async begin(): Promise<void> {
-    this.#isPreparing = true
-    try {
-      await this.#server.hooks.call('pre_exec', this.#server.view())
-      this.#launch()
-    } catch (error) {
-      this.#fail((error as Error).message)
-    } finally {
-      this.#isPreparing = false
-    }
+  /** Calls the hook `pre_exec`; the new arbiter is started after it. */
+  begin(): void {
+    const { upgrader, hooks } = this.#server
+    upgrader.prepare(hooks.call('pre_exec', this.#server.view()))
   }
 
   #fail(why: string): void {
@@ -52,10 +44,19 @@ export class Upgrades {
     this.#server.journal.note({ type: 'upgrade failed', error })
   }
 
+  #start(): void {
+    try {
+      this.#launch()
+    } catch (error) {
+      this.#fail((error as Error).message)
+    }
+  }
+
   #launch(): void {
     const { upgrader, generations, journal, phase, log, scale } = this.#server
     const { current } = generations
-    if (phase.name === 'stopping' || current === undefined) return
+    // It may have been taken back meanwhile.
+    if (!upgrader.isPreparing || phase.name === 'stopping' || current === undefined) return
     const { cwd, env, notifier } = this.#parts
     const { appBinds } = generations
     upgrader.launch({
@@ -87,6 +88,10 @@ export class Upgrades {
   hear(event: UpgraderEvent): void {
     const { upgrader, journal, log, pidfile, resolved } = this.#server
     switch (event.type) {
+      case 'upgrade prepared':
+        return this.#start()
+      case 'upgrade abandoned':
+        return this.#fail(event.why)
       case 'new arbiter ready':
         journal.note({ type: 'new arbiter ready', pid: upgrader.newArbiter })
         return log.info(

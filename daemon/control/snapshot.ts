@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { quantile } from '../../control/protocol/durations.ts'
 import type { Everything, Hello, ListenerRow, Stats, WorkerRow } from '../../control/protocol/messages.ts'
-import { monotonicNow, type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard.ts'
+import { answeredBy, monotonicNow, type ScoreRecord } from '../../worker/protocol/scoreboard.ts'
 import { addressesOf, addressOf } from '../generation/generation.ts'
 import { backlogsOf } from '../sockets/backlog.ts'
 import type { Listener } from '../sockets/sockets.ts'
@@ -69,7 +69,7 @@ function workerRow(child: Child, record: ScoreRecord | undefined): WorkerRow {
     last_heartbeat: secondsSince(Math.max(heartbeat, child.heartbeat)),
     connections,
     in_flight: requests_in_flight,
-    requests: record === undefined ? 0 : servedBy(record),
+    requests: record === undefined ? 0 : answeredBy(record),
     requests_by_class: responsesByClass(counts),
     p50_ms: quantile(durations, 0.5),
     p99_ms: quantile(durations, 0.99),

@@ -11,6 +11,8 @@ import { trySpawn, whyNotStarted } from '../system/spawn.ts'
 import { ready, saysReady, tellParent } from './parent-channel.ts'
 
 export type UpgraderEvent =
+  | { readonly type: 'upgrade prepared' }
+  | { readonly type: 'upgrade abandoned'; readonly why: string }
   | { readonly type: 'new arbiter ready' }
   | { readonly type: 'new arbiter ended'; readonly pid: number | undefined; readonly how: string }
   | { readonly type: 'promoted' }
@@ -32,6 +34,8 @@ export class Upgrader {
   #oldArbiter: number | undefined
   #newArbiter: ChildProcess | undefined
   #newArbiterServes = false
+  /** What is done before there is a new arbiter. */
+  #preparation: Promise<unknown> | undefined
 
   constructor({ oldArbiter }: Pick<InheritedFds, 'oldArbiter'>, put: (event: UpgraderEvent) => void) {
     this.#put = put
@@ -46,9 +50,14 @@ export class Upgrader {
     return this.#newArbiter !== undefined || this.#oldArbiter !== undefined
   }
 
-  /** The new arbiter is not serving yet. */
+  /** An upgrade has begun, and the new arbiter is not started yet. */
+  get isPreparing(): boolean {
+    return this.#preparation !== undefined
+  }
+
+  /** There is to be a new arbiter, and it is not serving yet. */
   get isUpgrading(): boolean {
-    return this.#newArbiter !== undefined && !this.#newArbiterServes
+    return this.isPreparing || (this.#newArbiter !== undefined && !this.#newArbiterServes)
   }
 
   /** Another arbiter already serves on the same sockets: queued connections are not lost when this one leaves. */
@@ -72,9 +81,25 @@ export class Upgrader {
 
   /** Why no new arbiter can be started now. */
   get refusal(): string | undefined {
+    if (this.isPreparing) return 'an upgrade is being prepared already'
     if (this.#newArbiter !== undefined) return `a new arbiter lives already (pid ${this.#newArbiter.pid})`
     if (this.#oldArbiter === undefined) return undefined
     return `this arbiter is a new one itself, and the old one still lives (pid ${this.#oldArbiter})`
+  }
+
+  /** Puts `upgrade prepared` when this work is done, or `upgrade abandoned` when it fails or the upgrade is taken back. */
+  prepare(work: Promise<unknown>): void {
+    this.#preparation = work
+    const isOn = () => this.#preparation === work
+    work.then(
+      () => isOn() && this.#put({ type: 'upgrade prepared' }),
+      ({ message }: Error) => isOn() && this.#abandon(message),
+    )
+  }
+
+  #abandon(why: string): void {
+    this.#preparation = undefined
+    this.#put({ type: 'upgrade abandoned', why })
   }
 
   /**
@@ -84,6 +109,7 @@ export class Upgrader {
    * @throws Error that says why there is no new arbiter, as far as that is known at once
    */
   launch({ listeners, appBinds, scale, cwd, env }: NewArbiterOptions): void {
+    this.#preparation = undefined
     const passed = listeners.flatMap(({ fd, key, file }) => (fd === undefined ? [] : [{ fd, key, file }]))
     const descriptors = passed.map(({ key, file }, index) => ({ fd: firstInherited + index, key, file }))
     const newArbiter = trySpawn(process.argv0, [...process.execArgv, ...process.argv.slice(1)], {
@@ -111,9 +137,11 @@ export class Upgrader {
     this.#put({ type: 'new arbiter ended', pid: newArbiter.pid, how })
   }
 
-  /** Tells the new arbiter to leave; false if there is none. */
+  /** Takes the upgrade back: nothing is started, or the new arbiter is told to leave. False if there is none. */
   recall(): boolean {
-    return this.#newArbiter?.kill('SIGTERM') === true
+    if (!this.isPreparing) return this.#newArbiter?.kill('SIGTERM') === true
+    this.#abandon('it was taken back')
+    return true
   }
 
   /** Tells the old arbiter, or a waiting launcher, that this arbiter serves. */

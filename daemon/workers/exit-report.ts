@@ -1,7 +1,7 @@
 /** Classifies the exit of a worker, and words the log line about it. */
 import { constants } from 'node:os'
 import type { LogLevel } from '../../worker/protocol/messages.ts'
-import { type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard.ts'
+import { answeredBy, type ScoreRecord, servedBy } from '../../worker/protocol/scoreboard.ts'
 import { earlyMs } from '../state/back-off.ts'
 import type { KillReason } from '../state/deadlines.ts'
 import { isLeaving, type WorkerState } from '../state/worker-state.ts'
@@ -83,7 +83,7 @@ function guess(signal: NodeJS.Signals, outOfMemory: boolean): string {
 function describeContext(lived: number, record: ScoreRecord | undefined, killed: boolean): string {
   const story = [`it lived ${(lived / 1_000).toFixed(1)} s`]
   if (record === undefined || record.heartbeat === 0) return story.join()
-  story.push(`${servedBy(record)} requests served`)
+  story.push(`${answeredBy(record)} requests served`)
   // A stuck worker wrote its record before it took the request that blocks it.
   if (!killed) story.push(`${record.requests_in_flight} in flight`)
   story.push(`${mebibytes(record.rss)} MiB`)

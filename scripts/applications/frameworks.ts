@@ -67,6 +67,12 @@ export const frameworks: readonly Application[] = [
   },
   { name: 'hapi', packages: { '@hapi/hapi': '21.4.10' }, ...program('hapi.cjs'), says: 'Hello World!' },
   { name: 'restify', packages: { restify: '12.0.0' }, ...program('restify.cjs'), says: 'Hello World!' },
+  {
+    name: 'httpolyglot',
+    packages: { '@httptoolkit/httpolyglot': '3.1.0' },
+    ...program('httpolyglot.cjs'),
+    says: 'Hello World!',
+  },
   { name: 'polka', packages: { polka: '0.5.2' }, ...program('polka.cjs'), says: 'Hello World!' },
   {
     name: 'micro',

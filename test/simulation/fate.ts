@@ -22,6 +22,7 @@ export interface Planned {
     /** On the control socket. */
     | { readonly kind: 'scale'; readonly wanted: number }
     | { readonly kind: 'replace worker'; readonly place: number }
+    | { readonly kind: 'take the upgrade back' }
     /** So many connections wait, as far as autoscaling can tell. */
     | { readonly kind: 'queue'; readonly queued: number }
 }
@@ -110,6 +111,7 @@ export function fateOf(seed: number): Fate {
   const events = Array.from({ length: count }, () => plannedBy(random, isCalm)).flat()
   events.push(...askedBy(of(seed, 3_000_000)))
   events.push(...queuesOf(of(seed, 4_000_000)))
+  events.push(...impatienceOf(of(seed, 5_000_000), events))
   return {
     seed,
     boots: integer(random, 1, 4),
@@ -168,6 +170,19 @@ function askedBy(random: Random): Planned[] {
       ? { kind: 'scale', wanted: integer(random, 1, 5) }
       : { kind: 'replace worker', place: integer(random, 0, 9) },
   }))
+}
+
+/** Some who ask for an upgrade have second thoughts before it has begun. */
+function impatienceOf(random: Random, events: readonly Planned[]): Planned[] {
+  const upgrades = events.filter(({ what }) => what.kind === 'signal' && what.name === 'USR2')
+  return upgrades.flatMap(({ at }): Planned[] => {
+    const after = at + pick(random, [0, 1, 200, 2_000])
+    if (chance(random, 0.7)) return []
+    const what: Planned['what'] = chance(random, 0.5)
+      ? { kind: 'take the upgrade back' }
+      : { kind: 'signal', name: 'TERM' }
+    return [{ at: after, what }]
+  })
 }
 
 function workersOf(random: Random): Pick<ConfigFate, 'workers' | 'most'> {

@@ -226,7 +226,8 @@ class Life {
     this.#machine.note(`>>> ${describe(what)}`)
     const { living } = this.#rules
     const worker = 'place' in what ? living[what.place % Math.max(1, living.length)] : undefined
-    if (!['signal', 'scale', 'replace worker', 'queue'].includes(what.kind)) this.#rules.harm += 1
+    if (!['signal', 'scale', 'replace worker', 'queue', 'take the upgrade back'].includes(what.kind))
+      this.#rules.harm += 1
     switch (what.kind) {
       case 'signal':
         return this.#machine.tell(() => events.emit(`SIG${what.name}`))
@@ -267,6 +268,10 @@ class Life {
       case 'replace worker':
         return this.#tellArbiter(({ server }) => {
           server.fleet.workers.find(({ age }) => age === worker?.age)?.recycle('an operator asked')
+        })
+      case 'take the upgrade back':
+        return this.#tellArbiter(({ server }) => {
+          if (server.upgrader.recall()) this.#rules.upgrades.takenBack()
         })
       case 'stray error':
         return this.#machine.tell(() => this.#guard.onStray(new Error('nobody handles this')))

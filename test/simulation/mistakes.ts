@@ -83,6 +83,20 @@ export const mistakes: readonly Mistake[] = [
     to: 'if (false)',
     seed: 885,
   },
+  {
+    name: 'stops while an upgrade is being prepared',
+    file: 'daemon/process/upgrader.ts',
+    from: 'return this.isPreparing || (',
+    to: 'return (',
+    seed: 140,
+  },
+  {
+    name: 'starts an upgrade that was taken back',
+    file: 'daemon/process/upgrader.ts',
+    from: '#abandon(why: string): void {\n    this.#preparation = undefined',
+    to: '#abandon(why: string): void {',
+    seed: 260,
+  },
 ]
 
 const chosen = mistakes.find(({ name }) => name === process.env.SIMULATED_MISTAKE)

@@ -5,6 +5,7 @@ import type { ConfigFate } from './fate.ts'
 import type { Machine } from './machine/machine.ts'
 import type { NewArbiterProcess } from './programs/new-arbiter-process.ts'
 import type { WorkerProcess } from './programs/worker-process.ts'
+import { UpgradeRules } from './upgrade-rules.ts'
 
 /** For how long those live on who are more than is wanted now, in milliseconds: hooks are waited for, and kills. */
 const surplusMs = 3_000
@@ -35,6 +36,7 @@ export class Rules {
   harmAtStop = 0
   /** The reload whose outcome is not known yet. */
   openReload: number | undefined
+  readonly upgrades: UpgradeRules
   readonly #machine: Machine
   readonly #configAt: (reading: number) => ConfigFate
   #surge: ConfigFate['surge']
@@ -48,6 +50,10 @@ export class Rules {
     this.#configAt = configAt
     this.wanted = first.workers
     this.#surge = first.surge
+    this.upgrades = new UpgradeRules(
+      () => machine.clock.now,
+      (rule, text) => this.#fail(rule, text),
+    )
     machine.network.mayLose = () => this.mayLose
   }
 
@@ -147,6 +153,7 @@ export class Rules {
   }
 
   logged(level: LogLevel, text: string): void {
+    this.upgrades.logged(text, this.configs.get(this.lastGood)?.boot ?? 0)
     if (text.startsWith('The arbiter')) this.#fail('the arbiter makes no mistake', text)
     const [, gone] = /^Worker (\d+) .*(?:exited|was ended)/.exec(text) ?? []
     const ended = this.workers.find(({ age }) => age === Number(gone))

@@ -1,7 +1,8 @@
 /** Loads the app, and finds out how to serve it. */
+import type { Server } from 'node:net'
 import { resolve } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { AppServer, RequestListener, Servable, UpgradeListener } from '../http/types.ts'
+import type { RequestListener, Servable, UpgradeListener } from '../http/types.ts'
 import type { InterceptedServer, ListenOptions } from '../listen/claims.ts'
 import { ListenInterceptor } from '../listen/listen-interceptor.ts'
 import { keepSocketFiles } from '../listen/socket-files.ts'
@@ -10,6 +11,7 @@ import { whilePending } from '../process/pending.ts'
 import { AppError, BindFailed } from '../protocol/boot-error.ts'
 import type { ErrorPage, InheritedListener } from '../protocol/messages.ts'
 import { hasMethods } from './adapters/members.ts'
+import { isAppServer } from './adapters/server.ts'
 import { acceptedShapes, describeValue } from './adapters/shape.ts'
 import { candidates, type Exports, exported, listExports, namedExport } from './exports.ts'
 import { refuseCluster, reportAppExit } from './guards.ts'
@@ -25,8 +27,8 @@ export { AppError, AppMissing, BindFailed } from '../protocol/boot-error.ts'
 export interface LoadedApp {
   /** The kind of app, for the log: `Express application`, `fetch handler`, `http.Server`. */
   readonly shape: string
-  /** The app's own server: exported, or intercepted when the app called `listen`. */
-  readonly server?: AppServer
+  /** The app's own server: exported, or intercepted when the app called `listen`; then it may be a plain one. */
+  readonly server?: Server
   /** The servers of the app that already listen on inherited descriptors, one each. All of them must be drained. */
   readonly intercepted: readonly InterceptedServer[]
   /** Listeners that are left to servers of the app that listen later. */
@@ -174,9 +176,11 @@ function bindFailed(bindFailure: string | undefined): BindFailed | undefined {
 }
 
 function listeningApp(intercepted: readonly InterceptedServer[]): Pick<LoadedApp, 'shape' | 'server'> {
+  const chosen = intercepted.filter(({ listener }) => !listener.of_app)
+  const main = chosen.length > 0 ? chosen : intercepted
   return {
     shape: 'server that the app told to listen',
-    server: (intercepted.find(({ listener }) => !listener.of_app) ?? intercepted[0]!).server,
+    server: (main.find(({ server }) => isAppServer(server)) ?? main[0]!).server,
   }
 }
 

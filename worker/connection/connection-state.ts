@@ -20,8 +20,10 @@ export interface ConnectionState {
   arrivedAt: number
   /** Responses to pipelined requests that wait for the ones before them. */
   queued: Set<ServerResponse> | undefined
-  /** The connection no longer speaks HTTP. */
+  /** The connection no longer speaks HTTP, or does not yet. */
   isUpgraded: boolean
+  /** Only the app knows what it speaks, and when it is idle. */
+  isPlain: boolean
   /** The response after which the connection is closed. */
   lastResponse: ServerResponse | undefined
 }
@@ -42,6 +44,7 @@ export function newState({ bytesRead }: Socket): ConnectionState {
     arrivedAt: 0,
     queued: undefined,
     isUpgraded: false,
+    isPlain: false,
     lastResponse: undefined,
   }
 }
@@ -63,6 +66,22 @@ export function markIdle(state: ConnectionState, { bytesRead }: Socket): void {
 export function markUpgraded(state: ConnectionState): void {
   state.activeRequests += 1
   state.isUpgraded = true
+}
+
+/** Marks the connection as one that the app reads itself: it is busy until it ends, or until an HTTP server gets it. */
+export function markPlain(state: ConnectionState): void {
+  if (state.isPlain) return
+  state.isPlain = true
+  markUpgraded(state)
+}
+
+/** What was read so far belongs to its first request. */
+export function unmarkPlain(state: ConnectionState): void {
+  if (!state.isPlain) return
+  state.isPlain = false
+  state.isUpgraded = false
+  state.activeRequests -= 1
+  state.idleSince = performance.now()
 }
 
 export function queueResponse(state: ConnectionState, response: ServerResponse): void {

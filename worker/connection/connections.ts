@@ -25,7 +25,7 @@ const openConnections = fieldIndex('connections')
 /** HTTP/2 requests show a proxy as their socket, which passes unknown properties on to the real one. */
 const rawSocket = Symbol('raw socket')
 
-type TrackedSocket = Socket & { [rawSocket]?: Socket }
+type TrackedSocket = Socket & { [rawSocket]?: Socket; readonly stream?: TrackedSocket }
 
 /** Called when a response is finished or cut off; `startedAt` is when its request arrived, in `performance.now()`. */
 export type OnRequestEnd = (req: IncomingMessage, res: ServerResponse, startedAt: number) => void
@@ -100,7 +100,7 @@ export class Connections {
     this.record[openConnections] = this.#open.size
     socket.once('close', () => {
       // Under TLS, the socket on top of it has taken its place.
-      if (this.#open.delete(socket)) countBytes(this.record, socket)
+      if (this.#open.delete(socket)) countBytes(this.record, socket, state.isPlain)
       this.record[openConnections] = this.#open.size
     })
     if (this.total > this.capacity) this.#onOverCapacity(socket)
@@ -235,14 +235,15 @@ export class Connections {
   /** Cuts all connections that are still open. */
   cut(): void {
     this.#webSockets.sayGoingAway()
-    for (const [socket, { session }] of this.#open) {
+    for (const [socket, { session, isPlain }] of this.#open) {
       session?.destroy()
-      if (this.#webSockets.has(socket)) socket.destroySoon()
+      if (isPlain || this.#webSockets.has(socket)) socket.destroySoon()
       else socket.destroy()
     }
   }
 }
 
 function rawSocketOf(socket: object): Socket | undefined {
-  return (socket as TrackedSocket)[rawSocket]
+  // Node itself may have wrapped it in a stream, in front of HTTP/2.
+  return (socket as TrackedSocket)[rawSocket] ?? (socket as TrackedSocket).stream?.[rawSocket]
 }

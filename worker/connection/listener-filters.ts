@@ -1,7 +1,7 @@
-/** Filters accepted connections before they reach the HTTP server: the PROXY protocol, and `worker_connections`. */
+/** Filters accepted connections before they reach the server of the app: the PROXY protocol, and `worker_connections`. */
 import net, { type Socket } from 'node:net'
+import { forward } from '../app/adapters/server.ts'
 import { ignore, rejectSocket } from '../http/rejection.ts'
-import type { AppServer } from '../http/types.ts'
 import { readFirstBytes } from '../net/first-bytes.ts'
 import { describePeer } from '../net/peer.ts'
 import { type ProxyHeader, type ProxySource, readProxyHeader } from '../net/proxy-protocol.ts'
@@ -22,10 +22,10 @@ type Accept = (socket: Socket) => void
 const maxHeaderBytes = 4_096
 
 export interface ListenerFilter {
-  /** Makes the server that accepts connections for this HTTP server, or for the one that has replaced it since. */
-  front(server: AppServer, current?: () => AppServer): net.Server
+  /** Makes the server that accepts connections for this server, or for the one that has replaced it since. */
+  front(server: net.Server, current?: () => net.Server): net.Server
   /** Filters the connections that this server accepts itself; call it before it listens. */
-  install(server: AppServer): void
+  install(server: net.Server): void
 }
 
 export function createListenerFilter(
@@ -37,11 +37,11 @@ export function createListenerFilter(
   const steps: ((next: Accept) => Accept)[] = []
   if (limit > 0) steps.push(next => limitConnections(limit, connections, log, next))
   if (mode !== 'off') steps.push(next => expectProxyHeader(settings, connections, log, next))
-  const installed = new WeakSet<AppServer>()
+  const installed = new WeakSet<net.Server>()
   const filtered = (last: Accept) => steps.reduceRight((next, step) => step(next), last)
   return {
     front(server, current = () => server) {
-      const last: Accept = socket => void current().emit('connection', socket)
+      const last: Accept = socket => forward(socket, current())
       const first = installed.has(server) ? last : filtered(last)
       return net.createServer({ allowHalfOpen: true, noDelay: true }, first)
     },

@@ -5,7 +5,7 @@
  * Nothing is measured per response. All connections are checked about once a second, and only those with unread data
  * are remembered.
  */
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import { markStalled } from '../http/stalled.ts'
 import { describePeer } from '../net/peer.ts'
@@ -56,7 +56,8 @@ export class SlowReaders {
     const remembered = new Map<Socket, Progress>()
     const cut: [Socket, string][] = []
     for (const [socket, state] of this.#connections.entries()) {
-      if (state.isUpgraded) continue
+      // Of a stream that the app has put around a connection, it cannot be said what the client has read.
+      if (state.isUpgraded || !(socket instanceof Socket)) continue
       const { all, behind } = pendingBytes(socket, state)
       if (all === 0) continue
       const progress = this.#progress.get(socket) ?? startProgress(now, socket)

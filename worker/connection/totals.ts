@@ -9,6 +9,7 @@ const durations = fieldIndex('took_1ms')
 const together = fieldIndex('took_ms')
 const received = fieldIndex('bytes_received')
 const sent = fieldIndex('bytes_sent')
+const plainConnections = fieldIndex('plain_connections')
 
 const buckets = [1, 5, 25, 100, 500, 2_500, 10_000] as const
 
@@ -21,8 +22,11 @@ export function countResponse(record: Float64Array, res: ServerResponse, millise
   record[together]! += milliseconds
 }
 
-/** Counts the bytes of a connection that has closed. */
-export function countBytes(record: Float64Array, { bytesRead, bytesWritten }: Socket): void {
+/** Counts the bytes of a connection that has closed; a plain one that got an answer is counted itself. */
+export function countBytes(record: Float64Array, socket: Socket, isPlain: boolean): void {
+  // It may be a stream that the app has put around a connection.
+  const { bytesRead = 0, bytesWritten = 0 }: Partial<Socket> = socket
+  if (isPlain && bytesWritten > 0) record[plainConnections]! += 1
   record[received]! += bytesRead
   record[sent]! += bytesWritten
 }

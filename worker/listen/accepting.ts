@@ -1,6 +1,6 @@
 /** Listens on inherited sockets, with Node's own `listen`. */
 import net from 'node:net'
-import type { AppServer } from '../http/types.ts'
+import { forward } from '../app/adapters/server.ts'
 import { BindFailed } from '../protocol/boot-error.ts'
 import type { InheritedListener } from '../protocol/messages.ts'
 import { targetOf } from './listen-request.ts'
@@ -9,10 +9,8 @@ import { targetOf } from './listen-request.ts'
 const listenOfNode = net.Server.prototype.listen
 
 /** A server can listen on one socket only; this makes one that forwards the connections of another socket to it. */
-export function createForwarder(server: () => AppServer): net.Server {
-  return net.createServer({ allowHalfOpen: true, noDelay: true }, socket => {
-    server().emit('connection', socket)
-  })
+export function createForwarder(server: () => net.Server): net.Server {
+  return net.createServer({ allowHalfOpen: true, noDelay: true }, socket => forward(socket, server()))
 }
 
 /** Rejects with `BindFailed` when another process listens there. */

@@ -4,6 +4,7 @@
  */
 import type { Server } from 'node:net'
 import type { InheritedListener } from '../protocol/messages.ts'
+import { stopListening } from './accepting.ts'
 import type { ListenRequest } from './listen-request.ts'
 
 type Address = ReturnType<Server['address']>
@@ -30,7 +31,7 @@ export function showListening(server: Server, address: Address, closed: () => bo
 }
 
 /** Whether the app has not closed the server since. */
-function isShownListening(server: Server): boolean {
+export function isShownListening(server: Server): boolean {
   return overrides.get(server)?.has('listening') === true
 }
 
@@ -158,4 +159,12 @@ export function pretendListening(
 function addressOf(host: string, port: number): Address {
   const address = host === 'localhost' ? '127.0.0.1' : host
   return { port, address, family: address.includes(':') ? 'IPv6' : 'IPv4' }
+}
+
+/** Makes a server that has begun to listen stop, for the arbiter to bind its address; the app sees it listening. */
+export function pretendStillListening(server: Server): void {
+  const address = server.address()
+  const release = suppressEvent(server, 'close', () => release())
+  stopListening(server)
+  showListening(server, address)
 }

@@ -1,6 +1,8 @@
 /** Which server of the app has which of the inherited sockets. */
+import type { Server } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { AppLog, AppServer } from '../http/types.ts'
+import { servesNothing } from '../app/adapters/server.ts'
+import type { AppLog } from '../http/types.ts'
 import { AppError, type Elsewhere } from '../protocol/boot-error.ts'
 import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
 import type { Descriptors } from './descriptors.ts'
@@ -9,7 +11,7 @@ import type { ListenRequest } from './listen-request.ts'
 
 /** A server of the app that called `listen` for an inherited socket. */
 export interface InterceptedServer {
-  readonly server: AppServer
+  readonly server: Server
   readonly listener: InheritedListener
   readonly request: ListenRequest
 }
@@ -33,7 +35,7 @@ export interface ListenOptions {
   readonly backlog?: number | undefined
   readonly log: AppLog
   /** Called before a server of the app listens, so before its first connection: maybe long before the app is loaded. */
-  readonly onListen?: ((server: AppServer, listener: InheritedListener) => void) | undefined
+  readonly onListen?: ((server: Server, listener: InheritedListener) => void) | undefined
   readonly bindFrom: BindFrom
   /** The arbiter can bind further addresses that the app listens on. */
   readonly mayBind: boolean
@@ -121,6 +123,18 @@ export class Claims {
   /** Whether a free listener has exactly this address, as far as that can be told. */
   isFree(request: ListenRequest): boolean {
     return this.free(this.matching(request)).some(listener => isLocal(request, listener))
+  }
+
+  /**
+   * Whether a plain server is served like an HTTP server. Further paths, and ports that it opens later, are its own:
+   * they may be those of this process alone.
+   */
+  mayServe(server: Server, request: ListenRequest, isLoaded: boolean): boolean {
+    const wanted = this.matching(request)
+    const closed = this.closedAmong(wanted)
+    if (servesNothing(server)) return !isLoaded && closed.length + this.free(wanted).length > 0
+    if (!isLoaded) return wanted.length > 0 || request.path === undefined
+    return wanted.some(one => closed.includes(one) || this.awaited.includes(one))
   }
 
   isTaken(listener: InheritedListener): boolean {

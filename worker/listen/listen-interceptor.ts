@@ -1,16 +1,26 @@
 /** Redirects the app's calls of `listen` to the sockets that the worker inherited. */
 import { Server } from 'node:net'
-import { isAppServer } from '../app/adapters/server.ts'
-import type { AppLog, AppServer } from '../http/types.ts'
-import { AppError, BindFailed, type Elsewhere } from '../protocol/boot-error.ts'
-import type { BindFrom, InheritedListener } from '../protocol/messages.ts'
-import { overrideAddress, pretendListening, refuseTwice, restoreServer, suppressEvent } from './app-server.ts'
-import { Claims, type InterceptedServer, type LateListens, type ListenOptions } from './claims.ts'
-import { bindOf, contradicts, describeListen, differs, isOpen } from './listen-address.ts'
+import { isAppServer, servesNothing } from '../app/adapters/server.ts'
+import { BindFailed, type Elsewhere } from '../protocol/boot-error.ts'
+import type { InheritedListener } from '../protocol/messages.ts'
+import {
+  isShownListening,
+  overrideAddress,
+  pretendListening,
+  refuseTwice,
+  restoreServer,
+  suppressEvent,
+} from './app-server.ts'
+import { Claims, type InterceptedServer, type ListenOptions } from './claims.ts'
+import { contradicts, describeListen, differs, isOpen } from './listen-address.ts'
 import { type ListenRequest, readListen } from './listen-request.ts'
-import { listensElsewhere, missingBinds } from './missing-binds.ts'
-import { refuseProbes } from './port-probe.ts'
+import { contradiction, listensElsewhere, missingBinds } from './missing-binds.ts'
+import { refuseProbes, whenServing } from './port-probe.ts'
 import { UnmatchedListens } from './unmatched-listens.ts'
+
+interface InterceptorOptions extends ListenOptions {
+  readonly onRefused: (error: Error) => void
+}
 
 /**
  * Replaces `net.Server.prototype.listen` for the life of the process, before any code of the app runs.
@@ -21,38 +31,22 @@ import { UnmatchedListens } from './unmatched-listens.ts'
 export class ListenInterceptor {
   /** Resolves when the first server of the app listens. */
   readonly first: Promise<void>
+  readonly #options: InterceptorOptions
   readonly #claims: Claims
-  readonly #check: boolean
-  readonly #isLeaving: () => boolean
-  readonly #backlog: number | undefined
-  readonly #log: AppLog
   readonly #unmatched: UnmatchedListens
   readonly #original = Server.prototype.listen
   readonly #onListening: () => void
-  readonly #onListen: ((server: AppServer, listener: InheritedListener) => void) | undefined
-  readonly #onRefused: (error: Error) => void
-  readonly #late: LateListens
-  readonly #bindFrom: BindFrom
-  readonly #mayBind: boolean
   readonly #acceptConnects: () => void
   /** Unreferenced while the app is loaded: listening alone must not keep the process waiting. */
   readonly #unreffed: Server[] = []
   #loaded = false
 
-  constructor(options: ListenOptions & { readonly onRefused: (error: Error) => void }) {
+  constructor(options: InterceptorOptions) {
+    this.#options = options
     const { promise, resolve } = Promise.withResolvers<void>()
     this.first = promise
     this.#onListening = resolve
-    this.#onListen = options.onListen
-    this.#onRefused = options.onRefused
-    this.#late = options.late
     this.#claims = new Claims(options)
-    this.#check = options.check
-    this.#isLeaving = options.isLeaving
-    this.#backlog = options.backlog
-    this.#log = options.log
-    this.#bindFrom = options.bindFrom
-    this.#mayBind = options.mayBind
     this.#unmatched = new UnmatchedListens(options)
     this.#acceptConnects = refuseProbes(request => this.#claims.isFree(request))
     const interceptor = this
@@ -83,12 +77,13 @@ export class ListenInterceptor {
 
   /** Whether the app is a program that listens by itself, so that its exports are not served. */
   get isProgram(): boolean {
-    return this.#claims.isComplete || (this.#bindFrom === 'nobody' && this.isListening)
+    return this.#claims.isComplete || (this.#options.bindFrom === 'nobody' && this.isListening)
   }
 
   /** @throws AppError, or Elsewhere when the app listens on other addresses than those that the arbiter bound for it */
   checkListens(): void {
-    const error = (this.#mayBind && missingBinds(this.#claims, this.#unmatched)) || this.#claims.closed
+    const { mayBind } = this.#options
+    const error = (mayBind && missingBinds(this.#claims, this.#unmatched)) || this.#claims.closed
     if (error !== undefined) throw error
   }
 
@@ -120,33 +115,35 @@ export class ListenInterceptor {
     const wanted = request && this.#claims.matching(request)
     if (request === undefined || wanted === undefined) return this.#pass(server, args)
     refuseTwice(server)
-    if (!isAppServer(server)) {
-      // A plain TCP server checks whether the port is free.
+    if (!isAppServer(server) && !this.#claims.mayServe(server, request, this.#loaded)) {
+      // A plain server that serves nothing checks whether the port is free.
       const [listener] = wanted
-      return listener && (!this.#loaded || this.#claims.closedAmong([listener]).length > 0)
-        ? pretendListening(server, request, listener)
-        : this.#pass(server, args)
+      if (listener && (!this.#loaded || this.#claims.closedAmong([listener]).length > 0))
+        return pretendListening(server, request, listener)
+      if (!this.#loaded) this.#unmatched.addOwn(server, request, () => this.#onUnmatched(request, false))
+      return this.#pass(server, args)
     }
     if (wanted.length > 0 || this.#isServed(server)) return this.#redirect(server, request, wanted)
-    const [free] = this.#bindFrom === 'nobody' && isOpen(request) ? this.#claims.free() : []
+    const [free] = this.#options.bindFrom === 'nobody' && isOpen(request) ? this.#claims.free() : []
     if (free !== undefined && !this.#loaded) return this.#redirect(server, request, [free])
     this.#unmatched.add(server, request)
     const isForArbiter = this.#unmatched.isBindable(request)
     // The app may change the owner of the socket file next, and there is no file yet.
     if (isForArbiter && !this.#loaded && request.path !== undefined) {
-      setImmediate(
-        () =>
-          this.#unmatched.has(server) &&
-          this.#onRefused(missingBinds(this.#claims, this.#unmatched) as Elsewhere),
-      )
+      const refused = () => this.#refuse(missingBinds(this.#claims, this.#unmatched) as Elsewhere, false)
+      setImmediate(() => this.#unmatched.has(server) && refused())
       return server
     }
-    // If no address is configured, this is as good as an inherited socket.
-    if (isForArbiter && (this.#loaded || this.#bindFrom === 'nobody')) {
-      const onBound = this.#loaded ? () => this.#late.onUnbound(listensElsewhere(request)) : this.#onListening
-      setImmediate(() => this.#unmatched.has(server) && onBound())
-    }
-    return isForArbiter || this.#check ? pretendListening(server, request) : this.#pass(server, args)
+    const isLate = this.#loaded
+    if (isForArbiter) setImmediate(() => this.#unmatched.has(server) && this.#onUnmatched(request, isLate))
+    return isForArbiter || this.#options.check ? pretendListening(server, request) : this.#pass(server, args)
+  }
+
+  /** An address that the arbiter is to bind: if none is configured, it is as good as an inherited socket. */
+  #onUnmatched(request: ListenRequest, isLate: boolean): void {
+    const { late, bindFrom } = this.#options
+    if (isLate) late.onUnbound(listensElsewhere(request))
+    else if (bindFrom === 'nobody') this.#onListening()
   }
 
   #pass(server: Server, args: readonly unknown[]): Server {
@@ -155,10 +152,10 @@ export class ListenInterceptor {
 
   /** Whether this is the exported server, which listens where the operator said. */
   #isServed(server: Server): boolean {
-    return this.#loaded && server.listening && this.#bindFrom !== 'nobody'
+    return this.#loaded && server.listening && this.#options.bindFrom !== 'nobody'
   }
 
-  #redirect(server: AppServer, request: ListenRequest, wanted: readonly InheritedListener[]): Server {
+  #redirect(server: Server, request: ListenRequest, wanted: readonly InheritedListener[]): Server {
     const listener = this.#claims.placeFor(request, wanted)
     const isAwaited =
       listener !== undefined && [...this.awaited, ...this.#claims.closedAmong(wanted)].includes(listener)
@@ -167,38 +164,40 @@ export class ListenInterceptor {
     const one = { server, listener, request }
     this.#claims.add(one)
     pretendListening(server, request, listener, () => {
-      this.#claims.remove(one)
+      if (this.#claims.has(one)) this.#claims.remove(one)
       return false
     })
-    // A server that is closed by then only checked whether the port is free.
+    this.#commitSoon(one)
+    return server
+  }
+
+  /** A server that is closed by then only checked whether the port is free. */
+  #commitSoon(one: InterceptedServer): void {
     const isLate = this.#loaded
     const refused = (error: Error) => this.#refuse(error, isLate)
     setImmediate(() => void this.#commit(one, isLate, refused).catch(refused))
-    return server
   }
 
   /** An app that is loaded already goes on without that server. */
   #refuse(error: Error, isLate = this.#loaded): void {
-    if (isLate) this.#log('error', error.message)
-    else this.#onRefused(error)
+    if (isLate) this.#options.log('error', error.message)
+    else this.#options.onRefused(error)
   }
 
   /**
    * Ignores a server where the exported app is served. It may do more than the export, so the next workers wait for it.
    */
-  #ignore(server: AppServer, request: ListenRequest, listener: InheritedListener | undefined): Server {
+  #ignore(server: Server, request: ListenRequest, listener: InheritedListener | undefined): Server {
     const isOwn = this.#isServed(server) || listener === undefined || this.#claims.isTaken(listener)
     let isOpen = true
     setImmediate(() => {
       if (!isOpen) return
-      const wanted = this.#bindFrom === 'operator' ? listener : { port: listener?.port, ...request }
+      const wanted = this.#options.bindFrom === 'operator' ? listener : { port: listener?.port, ...request }
       if (wanted !== undefined && !isOwn && this.#unmatched.isBindable(wanted))
-        return this.#late.onUnbound(listensElsewhere(wanted))
+        return this.#options.late.onUnbound(listensElsewhere(wanted))
       const name = listener?.name ?? 'that server'
-      this.#log(
-        'info',
-        `The app's listen on ${describeListen(request)} is left out: tsicorn serves ${name} already`,
-      )
+      const what = `The app's listen on ${describeListen(request)}`
+      this.#options.log('info', `${what} is left out: tsicorn serves ${name} already`)
     })
     return pretendListening(server, request, listener, () => {
       isOpen = false
@@ -209,14 +208,16 @@ export class ListenInterceptor {
   async #commit(one: InterceptedServer, isLate: boolean, refused: (error: Error) => void): Promise<void> {
     if (!this.#claims.has(one)) return
     const { server, listener, request } = one
-    const isWrong = this.#bindFrom === 'nobody' ? differs : contradicts
-    if (isWrong(request, listener)) return refused(this.#contradiction(request, listener))
-    if (isLate && !(await this.#late.takeOver(one))) return
-    if (this.#isLeaving()) return this.#onListening()
-    this.#log('info', `The app's listen on ${describeListen(request)} was redirected to ${listener.name}`)
-    if (this.#check) return this.#onListening()
+    if (servesNothing(server)) return this.#wait(one)
+    const { bindFrom, late, isLeaving, check, log, onListen } = this.#options
+    const isWrong = bindFrom === 'nobody' ? differs : contradicts
+    if (isWrong(request, listener)) return refused(contradiction(one, this.#options))
+    if (isLate && !(await late.takeOver(one))) return
+    if (isLeaving()) return this.#onListening()
+    log('info', `The app's listen on ${describeListen(request)} was redirected to ${listener.name}`)
+    if (check) return this.#onListening()
     restoreServer(server)
-    if (!isLate) this.#onListen?.(server, listener)
+    if (!isLate) onListen?.(server, listener)
     const failed = (cause: Error) =>
       refused(new BindFailed(`Cannot listen on ${listener.name}: ${cause.message}`, { cause }))
     server.prependOnceListener('error', failed)
@@ -228,18 +229,20 @@ export class ListenInterceptor {
       this.#onListening()
     })
     if (listener.path !== undefined) overrideAddress(server, listener.path)
-    const { backlog = this.#backlog } = request
+    const { backlog = this.#options.backlog } = request
     this.#claims.replace(one)
     const listen = (target: object) => void this.#pass(server, [{ ...target, backlog }, backlog])
-    this.#late.descriptors.listen(server, listener, backlog, listen)
+    late.descriptors.listen(server, listener, backlog, listen)
   }
 
-  /** The error for a contradicting host; if no address is configured, the app decides. */
-  #contradiction(request: ListenRequest, listener: InheritedListener): Error {
-    if (this.#mayBind && this.#bindFrom !== 'operator')
-      return listensElsewhere({ port: listener.port, ...request })
-    return new AppError(
-      `The app listens on ${describeListen(request)} only, and tsicorn is bound to ${listener.name}: start tsicorn with -b ${bindOf(request)}, or let the app listen without a host`,
-    )
+  /** Leaves its place to others until it serves something. */
+  #wait(one: InterceptedServer): void {
+    this.#claims.remove(one)
+    whenServing(one.server, () => {
+      const isFree = this.#loaded ? this.awaited.includes(one.listener) : !this.#claims.isTaken(one.listener)
+      if (!isFree || !isShownListening(one.server)) return
+      this.#claims.add(one)
+      this.#commitSoon(one)
+    })
   }
 }

@@ -1,6 +1,6 @@
 /** Tells the arbiter which addresses of the app are not bound yet. */
-import { Elsewhere } from '../protocol/boot-error.ts'
-import type { Claims } from './claims.ts'
+import { AppError, Elsewhere } from '../protocol/boot-error.ts'
+import type { Claims, InterceptedServer, ListenOptions } from './claims.ts'
 import { bindOf, describeListen, isOpen } from './listen-address.ts'
 import type { ListenRequest } from './listen-request.ts'
 import type { UnmatchedListens } from './unmatched-listens.ts'
@@ -22,4 +22,15 @@ export function missingBinds(claims: Claims, unmatched: UnmatchedListens): Elsew
     ...used.map(({ listener, request }) => bindOf(isOpen(request) ? { ...listener, ...request } : request)),
     ...more.map(bindOf),
   ])
+}
+
+/** The error for a contradicting host; if no address is configured, the app decides. */
+export function contradiction(
+  { request, listener }: InterceptedServer,
+  { mayBind, bindFrom }: Pick<ListenOptions, 'mayBind' | 'bindFrom'>,
+): Error {
+  if (mayBind && bindFrom !== 'operator') return listensElsewhere({ port: listener.port, ...request })
+  return new AppError(
+    `The app listens on ${describeListen(request)} only, and tsicorn is bound to ${listener.name}: start tsicorn with -b ${bindOf(request)}, or let the app listen without a host`,
+  )
 }

@@ -1,5 +1,5 @@
 /** Makes an app's own port look free to the app. */
-import { Socket } from 'node:net'
+import { type Server, Socket } from 'node:net'
 import { type ListenRequest, readListen } from './listen-request.ts'
 
 /**
@@ -24,4 +24,14 @@ export function refuseProbes(isOwn: (request: ListenRequest) => boolean): () => 
   return () => {
     isOver = true
   }
+}
+
+/** Calls back once, before a server that serves nothing gets its first listener for connections. */
+export function whenServing(server: Server, callback: () => void): void {
+  const onListener = (name: string) => {
+    if (name !== 'connection') return
+    server.off('newListener', onListener)
+    callback()
+  }
+  server.on('newListener', onListener)
 }

@@ -53,6 +53,8 @@ export const countedFields = [
   'bytes_sent',
   /** Processor time in milliseconds. */
   'cpu_ms',
+  /** Connections of plain servers that got an answer and are over. */
+  'plain_connections',
 ] as const
 
 /** The fields of a record, in their order; every one is a double in the byte order of the machine. */
@@ -71,8 +73,13 @@ export function writeRecord(fd: number, slot: number, values: Float64Array): voi
   writeSync(fd, values, 0, values.byteLength, slot * recordBytes)
 }
 
-/** How many requests the app has answered, without those whose clients left first, and without readiness checks. */
+/** How many requests the app has answered, and connections of plain servers. */
 export function servedBy(record: ScoreRecord): number {
+  return answeredBy(record) + record.plain_connections
+}
+
+/** How many requests the app has answered, without those whose clients left first, and without readiness checks. */
+export function answeredBy(record: ScoreRecord): number {
   const completeClasses = [1, 2, 3, 4, 5] as const
   const responses = completeClasses.reduce<number>((sum, kind) => sum + record[`responses_${kind}`], 0)
   return Math.max(0, responses - record.ready_checks)

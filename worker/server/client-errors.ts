@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { AccessLog } from '../access-log/access-log.ts'
+import { takeListeners } from '../app/adapters/server.ts'
 import { type AnsweringSocket, isRejected, type OnRejected, reject, rejectSocket } from '../http/rejection.ts'
 import { onResponseEnd } from '../http/response-end.ts'
 import type { AppServer } from '../http/types.ts'
@@ -31,8 +32,7 @@ export function handleClientErrors(
 ): void {
   // Validation checks this, and logs it.
   if ('requireHostHeader' in server) server.requireHostHeader = false
-  const appListeners = server.listeners('clientError') as ClientErrorListener[]
-  server.removeAllListeners('clientError')
+  const appListeners = takeListeners(server, 'clientError') as readonly ClientErrorListener[]
   const waiting = new WeakSet<Socket>()
   server.on('clientError', (error: NodeJS.ErrnoException, socket: AnsweringSocket) => {
     if (isRejected(socket) || waiting.has(socket)) return

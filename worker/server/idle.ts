@@ -37,7 +37,7 @@ export async function finish(
   await servers.stopAccepting(abandoned)
   connections.close()
   if (await closeWhenIdle(connections, until)) return until
-  const cut = `cutting ${connections.size} connections`
+  const cut = `cutting ${connections.size} connection${connections.size === 1 ? '' : 's'}`
   if (seconds < graceful) log.debug(`There is newer code: ${cut}`)
   else log.warning(`graceful_timeout is over: ${cut}`)
   connections.cut()

@@ -1,35 +1,23 @@
 /** Serves the app on the inherited sockets, with its own servers or with one of tsicorn. */
 import { createServer, type Server } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Server as PlainServer } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { isHttp2, isSecure, shapeOf } from '../app/adapters/server.ts'
+import { isAppServer } from '../app/adapters/server.ts'
 import type { AppServer, LoadedApp, RequestListener } from '../app/load.ts'
-import type { Connections } from '../connection/connections.ts'
+import type { PlainServers } from '../app-servers/plain-servers.ts'
+import { trackConnections, type WrapOptions, wrapServer } from '../app-servers/wrap-server.ts'
 import type { ListenerFilter } from '../connection/listener-filters.ts'
 import type { Transport } from '../connection/transport.ts'
 import { withLazyContinue } from '../http/expect-continue.ts'
-import { tolerateResets } from '../http/http2-response.ts'
-import type { StreamListener, UpgradeListener } from '../http/types.ts'
 import { createForwarder, listen, stopListening } from '../listen/accepting.ts'
 import { deferClose } from '../listen/app-server.ts'
 import type { InterceptedServer } from '../listen/claims.ts'
 import { type AcceptingServer, emptyQueues } from '../listen/empty-queues.ts'
-import { AppError } from '../protocol/boot-error.ts'
 import type { InheritedListener } from '../protocol/messages.ts'
-import { endEarlyTracking } from './early-servers.ts'
-import type { Pipeline } from './request-pipeline.ts'
 
-export interface ServeOptions {
+export interface ServeOptions extends WrapOptions {
   readonly listeners: readonly InheritedListener[]
-  /** How long an idle connection is kept, in seconds. */
-  readonly keepalive: number
   readonly backlog: number
-  readonly connections: Connections
-  /** Everything around the listeners of the app. */
-  readonly pipeline: Pipeline
-  readonly wrapStream: (listener: StreamListener) => StreamListener
-  /** Rejects upgrades where there is no listener. */
-  readonly wrapUpgrade: (listener?: UpgradeListener) => UpgradeListener
   /** Called for each HTTP server. */
   readonly onServer: (server: AppServer) => void
   /** How long the head of a request may take, in seconds; 0 is no limit. */
@@ -37,10 +25,10 @@ export interface ServeOptions {
   readonly maxHeadBytes: number
   /** Where connections are filtered. */
   readonly listenerFilter: ListenerFilter | undefined
+  /** Knows the app's servers that are no HTTP servers. */
+  readonly plain: PlainServers
   /** Called when the app closes its main server, or one that it started later, and no other listens in its place. */
   readonly onClosed: (listener: InheritedListener | undefined) => void
-  /** TLS and HTTP/2, where they are configured. */
-  readonly transport: Transport | undefined
 }
 
 export interface Serving {
@@ -54,22 +42,29 @@ export interface Serving {
 
 /** Rejects with `BindFailed` when another process listens on one of the addresses. */
 export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serving> {
-  const { listeners, backlog, listenerFilter } = options
+  const { listeners, backlog, listenerFilter, plain } = options
   let acceptors: readonly AcceptingServer[] = [...app.intercepted]
-  const ofApp = new Set(app.intercepted.map(({ server }) => server))
+  const ofApp = new Set<PlainServer>(app.intercepted.map(({ server }) => server))
   if (app.server !== undefined) ofApp.add(app.server)
   const prepared = new WeakSet<AppServer>()
-  const prepare = (one: AppServer) => {
+  const prepareHttp = (one: AppServer, transport?: Transport) => {
     // Each time, since it may have got other listeners.
-    wrapServer(one, options)
+    wrapServer(one, { ...options, transport })
     if (!prepared.has(one)) options.onServer(one)
     prepared.add(one)
   }
+  const prepare = (one: PlainServer) => {
+    if (isAppServer(one)) prepareHttp(one, options.transport)
+    else plain.add(one)
+  }
   for (const one of ofApp) prepare(one)
   const server = app.server ?? createOwnServer(app, options)
-  if (!ofApp.has(server)) options.onServer(server)
+  plain.serve(one => {
+    if (one !== server && !prepared.has(one)) prepareHttp(one)
+  })
+  if (app.server === undefined) options.onServer(server as AppServer)
   /** The app may replace it. */
-  let main = server
+  let main: PlainServer = server
   for (const listener of listeners) {
     const isTaken = acceptors.some(acceptor => acceptor.listener === listener)
     if (isTaken || app.awaited?.includes(listener)) continue
@@ -80,9 +75,9 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   }
   const closers: (() => void)[] = []
   let isStopping = false
-  const listenersOf = (one: AppServer) =>
+  const listenersOf = (one: PlainServer) =>
     acceptors.filter(acceptor => acceptor.server === one).map(({ listener }) => listener)
-  const watch = (one: AppServer, isNeeded: boolean) => {
+  const watch = (one: PlainServer, isNeeded: boolean) => {
     const listener = listenersOf(one).at(-1)
     const closed = () => {
       ofApp.delete(one)
@@ -98,6 +93,7 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
   return {
     add(one) {
       if (isStopping) return false
+      if (!isAppServer(one.server)) plain.add(one.server)
       listenerFilter?.install(one.server)
       prepare(one.server)
       if (listenersOf(main).includes(one.listener)) main = one.server
@@ -149,102 +145,3 @@ function createOwnServer(app: LoadedApp, options: ServeOptions): Server {
 
 /** How often Node looks for requests that arrive too slowly, in milliseconds. */
 const connectionsCheckMs = 1_000
-
-/** Node's default `keepAliveTimeout`, in milliseconds. */
-const nodeKeepAliveMs = 5_000
-
-/** Puts the pipeline in front of the listeners of the app's own server. */
-function wrapServer(server: AppServer, options: ServeOptions): void {
-  const { keepalive, connections, pipeline, wrapUpgrade, transport } = options
-  if (transport?.hasTls && isSecure(server)) throw new AppError(doubleTls(server))
-  transport?.attach(server)
-  endEarlyTracking(server)
-  for (const event of ['request', 'checkContinue', 'checkExpectation'])
-    wrapListeners<RequestListener>(server, event, own => pipeline(...own.map(one => of(server, one))))
-  // Over HTTP/2, Node handles both.
-  if (isHttp2(server)) wrapStreamListeners(server, options)
-  else wrapHttp1Events(server, options)
-  wrapListeners<UpgradeListener>(server, 'upgrade', own => wrapUpgrade(inTurn(server, own)))
-  if (keepalive > 0 && 'keepAliveTimeout' in server && server.keepAliveTimeout === nodeKeepAliveMs) {
-    server.keepAliveTimeout = keepalive * 1_000
-  }
-  trackConnections(server, connections)
-}
-
-/** `Expect: 100-continue` and CONNECT. */
-function wrapHttp1Events(server: AppServer, { connections, wrapUpgrade }: ServeOptions): void {
-  // In older versions of Node, the limit silently drops the rest before validation.
-  if ('maxHeadersCount' in server) server.maxHeadersCount ??= 0
-  const answer: RequestListener = (req, res) => void server.emit('request', req, res)
-  if (server.listenerCount('request') > 0 && server.listenerCount('checkContinue') === 0)
-    addWrapper(
-      server,
-      'checkContinue',
-      withLazyContinue(answer, () => connections.mayKeepAlive),
-    )
-  wrapListeners<UpgradeListener>(server, 'connect', own => wrapUpgrade(inTurn(server, own)))
-  if (server.listenerCount('connect') === 0) addWrapper(server, 'connect', wrapUpgrade())
-}
-
-/** An app may handle HTTP/2 streams itself. */
-function wrapStreamListeners(server: AppServer, { wrapStream }: ServeOptions): void {
-  tolerateResets()
-  for (const listener of server.listeners('stream') as StreamListener[]) {
-    server.off('stream', listener)
-    if (wrapped.has(listener)) server.on('stream', listener)
-    else addWrapper(server, 'stream', wrapStream(listener), [listener])
-  }
-}
-
-/** What our listeners stand for. */
-const wrapped = new WeakMap<object, readonly unknown[]>()
-
-function addWrapper(
-  server: AppServer,
-  event: string,
-  wrapper: (...args: never) => unknown,
-  own: readonly unknown[] = [],
-): void {
-  wrapped.set(wrapper, own)
-  server.on(event, wrapper as () => void)
-}
-
-/** Replaces the listeners by one, so that a request is counted once. */
-function wrapListeners<Listener extends (...args: never) => unknown>(
-  server: AppServer,
-  event: string,
-  wrap: (own: readonly Listener[]) => Listener,
-): void {
-  const present = server.listeners(event) as Listener[]
-  if (present.every(listener => wrapped.has(listener))) return
-  const own = present.flatMap(listener => (wrapped.get(listener) as readonly Listener[]) ?? [listener])
-  server.removeAllListeners(event)
-  addWrapper(server, event, wrap(own), own)
-}
-
-/** With Reflect, because an Express application has a `bind` of its own, for requests of that method. */
-function of(server: AppServer, listener: RequestListener): RequestListener {
-  return (req, res) => Reflect.apply(listener, server, [req, res])
-}
-
-function inTurn(server: AppServer, own: readonly UpgradeListener[]): UpgradeListener {
-  return (...args) => Promise.all(own.map(listener => Reflect.apply(listener, server, args)))
-}
-
-function doubleTls(server: AppServer): string {
-  return `The app serves with TLS of its own (${shapeOf(server)}), and certfile is set as well: leave out certfile, or let the app make an http.Server`
-}
-
-const tracked = new WeakSet<AppServer>()
-
-/** Call before a server gets its first connection. */
-export function trackConnections(server: AppServer, connections: Connections): void {
-  if (tracked.has(server)) return
-  tracked.add(server)
-  // First, because the other listeners create HTTP/2 sessions on these sockets.
-  server.prependListener('connection', (socket: Socket) => connections.add(socket))
-  if (isSecure(server)) {
-    server.prependListener('secureConnection', (socket: Socket) => connections.addSecure(socket))
-  }
-  server.on('session', session => connections.addSession(session))
-}

@@ -5,6 +5,7 @@ import type { WorkerView } from '../../hooks/table.ts'
 import type { AccessLog } from '../access-log/access-log.ts'
 import { openRequestLog } from '../access-log/open.ts'
 import type { LoadedApp } from '../app/load.ts'
+import { checkTlsOf, type PlainServers } from '../app-servers/plain-servers.ts'
 import type { Connections } from '../connection/connections.ts'
 import type { ListenerFilter } from '../connection/listener-filters.ts'
 import type { Transport } from '../connection/transport.ts'
@@ -36,6 +37,7 @@ export interface ServiceOptions {
   readonly lineFormat: string | AccessLine
   /** Between the sockets and the HTTP servers, where filters are configured. */
   readonly listenerFilter: ListenerFilter | undefined
+  readonly plain: PlainServers
   /** What `ready_path` reports. */
   readonly isReady: () => boolean
   /** See `ServeOptions`. */
@@ -50,6 +52,7 @@ export interface Service {
 /** Rejects with `LogFailed` or `BindFailed`. */
 export async function startService(app: LoadedApp, options: ServiceOptions): Promise<Service> {
   const { settings, listeners, connections, hooks, log, worker, isReady } = options
+  checkTlsOf(app, options.transport, log)
   const accessLog = await openRequestLog(settings, options.lineFormat, log)
   const onRejected: OnRejected = (socket, { status, why }, response) => {
     connections.count('refused')
@@ -74,6 +77,7 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
     transport: options.transport,
     onClosed: options.onClosed,
     listenerFilter: options.listenerFilter,
+    plain: options.plain,
     onServer: server => handleClientErrors(server, parts),
     pipeline: createPipeline(parts),
     wrapStream: listener => withStreamErrorHandler(listener, parts),

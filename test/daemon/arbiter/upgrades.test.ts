@@ -14,7 +14,6 @@ describe('upgrades', () => {
 
   async function upgrading(answers: {
     readonly upgrader?: Readonly<Record<string, unknown>>
-    readonly preExec?: () => Promise<void>
     readonly phase?: string
   }) {
     const current = await generation(1)
@@ -23,8 +22,8 @@ describe('upgrades', () => {
       { phase: { name: answers.phase ?? 'running' }, resolved: current.resolved, scale: { wanted: 3 } },
       {
         generations: { current, appBinds },
-        upgrader: { newArbiter: 7, refusal: undefined, ...answers.upgrader },
-        hooks: { call: answers.preExec ?? (async () => undefined) },
+        upgrader: { newArbiter: 7, refusal: undefined, isPreparing: true, ...answers.upgrader },
+        hooks: { call: async () => undefined },
       },
     )
     return { ...fake, upgrades: new Upgrades(fake.server, parts) }
@@ -36,8 +35,10 @@ describe('upgrades', () => {
       launched = options
     }
     const { upgrades, calls, lines } = await upgrading({ upgrader: { launch } })
-    await upgrades.begin()
-    expect(calls).to.deep.equal(['server.view', 'hooks.call', 'upgrader.launch'])
+    upgrades.begin()
+    expect(calls).to.deep.equal(['server.view', 'hooks.call', 'upgrader.prepare'])
+    upgrades.hear({ type: 'upgrade prepared' })
+    expect(calls.at(-1)).to.equal('upgrader.launch')
     expect(launched).to.deep.equal({
       listeners: [],
       appBinds: { binds: ['127.0.0.1:9'], late: [] },
@@ -55,38 +56,21 @@ describe('upgrades', () => {
   })
 
   it('are abandoned if pre_exec fails, or the start does', async () => {
-    const failing = async () => Promise.reject(new Error('not today'))
     const launch = () => {
       throw new Error('no memory')
     }
-    const hooked = await upgrading({ preExec: failing })
-    await hooked.upgrades.begin()
-    expect([hooked.calls, hooked.lines]).to.deep.equal([
-      ['server.view', 'hooks.call'],
-      ['error Not upgrading: not today'],
-    ])
-    const broken = await upgrading({ upgrader: { launch } })
-    await broken.upgrades.begin()
-    expect(broken.lines).to.deep.equal(['error Not upgrading: no memory'])
+    const { upgrades, lines } = await upgrading({ upgrader: { launch } })
+    upgrades.hear({ type: 'upgrade abandoned', why: 'not today' })
+    upgrades.hear({ type: 'upgrade prepared' })
+    expect(lines).to.deep.equal(['error Not upgrading: not today', 'error Not upgrading: no memory'])
   })
 
-  it('begin one at a time, and again after one was abandoned', async () => {
-    const attempts: (() => void)[] = []
-    const preExec = () => new Promise<void>((_, reject) => void attempts.push(() => reject(new Error('no'))))
-    const { upgrades } = await upgrading({ preExec })
-    const first = upgrades.begin()
-    expect(upgrades.refusal).to.equal('Not upgrading: an upgrade is being prepared already')
-    attempts[0]?.()
-    await first
-    expect(upgrades.refusal).to.equal(undefined)
-    void upgrades.begin()
-    expect(attempts.length).to.equal(2)
-  })
-
-  it('start nothing if the server was told to stop while pre_exec ran', async () => {
-    const { upgrades, calls } = await upgrading({ phase: 'stopping' })
-    await upgrades.begin()
-    expect(calls).not.to.include('upgrader.launch')
+  it('start nothing if the server was told to stop while pre_exec ran, or they were taken back', async () => {
+    for (const answers of [{ phase: 'stopping' }, { upgrader: { isPreparing: false } }]) {
+      const { upgrades, calls } = await upgrading(answers)
+      upgrades.hear({ type: 'upgrade prepared' })
+      expect(calls).not.to.include('upgrader.launch')
+    }
   })
 
   it('say how the new arbiter ended: one that was told to is no error', async () => {

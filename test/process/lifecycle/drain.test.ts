@@ -77,7 +77,7 @@ describe('graceful_timeout', () => {
         return kind
       })
       server.signal(signal)
-      await server.says(/graceful_timeout is over: cutting \d connections/)
+      await server.says(/graceful_timeout is over: cutting \d connections?/)
       expect(await Promise.all(closed)).to.have.length(6)
       await server.says(/Worker 1 .* exited with code 0/)
     })
@@ -90,7 +90,7 @@ describe('graceful_timeout', () => {
     await eventually('the request is under way', async () => (await fetch(`${url}/?ms=0`)).ok)
     await server.reload()
     expect(await fresh(`${url}/?ms=0`)).to.equal('slow')
-    await server.says(/graceful_timeout is over: cutting 1 connection/)
+    await server.says(/graceful_timeout is over: cutting 1 connection$/m)
     expect(await answer).to.equal('cut')
     await server.says(/Worker 1 .* exited with code 0: replaced/)
   })

@@ -1,5 +1,5 @@
 /** Adapts servers of http, https and http2. */
-import { Server } from 'node:net'
+import { Server, type Socket } from 'node:net'
 import type { AppServer, SecureServer, Servable } from '../../http/types.ts'
 import { hasMethods } from './members.ts'
 
@@ -12,6 +12,28 @@ export function adaptServer(value: unknown): Servable | undefined {
 export function isAppServer(value: unknown): value is AppServer {
   if (!(value instanceof Server)) return false
   return hasMethods(value, 'closeIdleConnections') || hasMethods(value, 'updateSettings')
+}
+
+/** Whether it is a plain server without a listener for connections, such as look for free ports. */
+export function servesNothing(server: Server): boolean {
+  return !isAppServer(server) && server.listenerCount('connection') === 0
+}
+
+/** Removes the listeners of an event, unheard by an app that would remove them from its other servers as well. */
+export function takeListeners(server: Server, event: string): readonly ((...args: never) => unknown)[] {
+  const own = Object.getOwnPropertyDescriptor(server, 'emit')
+  const listeners = server.listeners(event)
+  Object.defineProperty(server, 'emit', { value: () => false, configurable: true })
+  server.removeAllListeners(event)
+  if (own === undefined) Reflect.deleteProperty(server, 'emit')
+  else Object.defineProperty(server, 'emit', own)
+  return listeners as ((...args: never) => unknown)[]
+}
+
+/** Gives a connection to a server, as if that had accepted it. */
+export function forward(socket: Socket, server: Server & { readonly allowHalfOpen?: boolean }): void {
+  if (!isAppServer(server)) socket.allowHalfOpen = server.allowHalfOpen === true
+  server.emit('connection', socket)
 }
 
 /** Whether it terminates TLS itself. */

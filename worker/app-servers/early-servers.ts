@@ -1,6 +1,7 @@
 /** Servers that the app starts while it is being loaded: they get connections before the worker serves. */
+import type { Server } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { isHttp2 } from '../app/adapters/server.ts'
+import { isAppServer, isHttp2 } from '../app/adapters/server.ts'
 import type { AppServer, RequestListener } from '../app/load.ts'
 import type { Connections } from '../connection/connections.ts'
 import { stopListening } from '../listen/accepting.ts'
@@ -21,7 +22,7 @@ export function endEarlyTracking(server: AppServer): void {
 
 export class EarlyServers {
   readonly #connections: Connections
-  readonly #open = new Map<AppServer, InheritedListener>()
+  readonly #open = new Map<Server, InheritedListener>()
   readonly #closers: (() => void)[] = []
 
   constructor(connections: Connections) {
@@ -33,9 +34,14 @@ export class EarlyServers {
   }
 
   /** Call before it listens. */
-  add(server: AppServer, listener: InheritedListener): void {
+  add(server: Server, listener: InheritedListener): void {
     this.#open.set(server, listener)
     server.once('close', () => this.#open.delete(server))
+    if (isAppServer(server)) this.track(server)
+  }
+
+  /** Call before it gets its first connection. */
+  track(server: AppServer): void {
     // With a listener for requests, Node itself would answer the streams, which the app answers.
     if (isHttp2(server) && server.listenerCount('request') === 0) return
     if (trackers.has(server)) return

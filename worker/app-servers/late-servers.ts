@@ -6,7 +6,12 @@ import { whilePending } from '../process/pending.ts'
 import type { Elsewhere } from '../protocol/boot-error.ts'
 import { truncate } from '../protocol/frame.ts'
 import type { InheritedListener } from '../protocol/messages.ts'
-import type { Serving } from './serve.ts'
+
+/** A worker that serves. */
+interface Serving {
+  /** Adds a server of the app that is about to listen; false when the worker no longer accepts. */
+  add(one: InterceptedServer): boolean
+}
 
 /** How long an app that has closed its server may take to open another one, in milliseconds. */
 const reopenMs = 5_000
