@@ -134,7 +134,7 @@ export class HostProcess {
       throw new AppFailed(
         this.#child.pid === undefined
           ? how
-          : `${named} failed: Python ${how} before it had loaded it; what it printed is in the log`,
+          : `${named} failed: Python ${how} before it had loaded it; what it printed is in the log, and it has to be 3.9 or later`,
       )
     })
     await Promise.race([answer, early])
