@@ -2,30 +2,18 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import { respondWithError } from '../http/error-handler.ts'
 import { abort, isClientGone, streamOf } from '../http/response.ts'
-import { sizedFlag } from './frame.ts'
 
 /** How much of an answer may wait here for a slow client, in bytes, before the thread that makes it has to wait. */
 const bufferLimit = 1_048_576
 
-/** `size` is that of the body, where it is complete; throws what Node has against the head. */
-export function writeHead(
-  res: ServerResponse,
-  head: Buffer,
-  { flags, size }: { readonly flags: number; readonly size: number | undefined },
-): void {
-  const [status = '', ...fields] = head.toString('latin1').split('\0')
+/** Throws what Node has against the head. */
+export function writeHead(res: ServerResponse, head: string): void {
+  const [status = '', ...fields] = head.split('\0')
   const code = Number(status.slice(0, 3))
-  if (size !== undefined && !(flags & sizedFlag) && mayHaveBody(res, code))
-    fields.push('Content-Length', String(size))
   if (streamOf(res) === undefined) return void res.writeHead(code, status.slice(4), fields)
   // With a list, only the last of several fields of one name would be sent, and there is no reason phrase.
   for (let n = 0; n < fields.length; n += 2) res.appendHeader(fields[n] as string, fields[n + 1] as string)
   res.writeHead(code)
-}
-
-/** False for answers whose head speaks of a body that does not follow. */
-function mayHaveBody(res: ServerResponse, code: number): boolean {
-  return code !== 204 && code !== 304 && res.req.method !== 'HEAD'
 }
 
 /** False when the client has enough to read: wait for `drain`. */

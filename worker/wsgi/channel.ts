@@ -1,6 +1,9 @@
 /** The channel of one Python thread: reads what it says about the requests that it has. */
+import { randomUUID } from 'node:crypto'
+import { openSync, readSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { type FrameStart, frameBytes, frameStart, readFrameStart } from './frame.ts'
+import { type FrameStart, frameBytes, frameStart, readFrameStart, takenFrame } from './frame.ts'
 
 /** What is to be done about a frame. Its body may come in pieces; the last one ends it. */
 export interface FrameListener {
@@ -10,6 +13,25 @@ export interface FrameListener {
   piece(bytes: Buffer, isLast: boolean, start: FrameStart, channel: ThreadChannel): void
 }
 
+/** The place of a thread in the file in memory, in bytes; as in `host.py`. */
+const placeBytes = 1_048_576
+
+/**
+ * A file for large pieces of answers, which is only in memory and has no name any more; undefined where there is no room
+ * for one. Its descriptor is to be closed.
+ */
+export function openStore(): number | undefined {
+  const path = join('/dev/shm', `tsicorn-${process.pid}-${randomUUID()}`)
+  try {
+    const fd = openSync(path, 'wx+', 0o600)
+    unlinkSync(path)
+    return fd
+  } catch {
+    // Everything goes through the sockets.
+    return undefined
+  }
+}
+
 export class ThreadChannel {
   readonly #socket: Duplex
   readonly #listener: FrameListener
@@ -17,6 +39,7 @@ export class ThreadChannel {
   /** The frame whose body has not arrived completely. */
   #open: FrameStart | undefined
   #left = 0
+  isPaused = false
 
   constructor(socket: Duplex, listener: FrameListener) {
     this.#socket = socket
@@ -26,12 +49,22 @@ export class ThreadChannel {
     socket.on('error', () => undefined)
   }
 
+  /** What the thread has left in the file, at this place. */
+  takeStored(store: number, place: number, size: number, number: number): Buffer {
+    const bytes = Buffer.allocUnsafeSlow(Math.min(size, placeBytes))
+    readSync(store, bytes, 0, bytes.length, place)
+    this.tell(takenFrame, number)
+    return bytes
+  }
+
   /** The thread waits until `resume` with what it says beyond the buffers. */
   pause(): void {
+    this.isPaused = true
     this.#socket.pause()
   }
 
   resume(): void {
+    this.isPaused = false
     this.#socket.resume()
   }
 

@@ -5,6 +5,7 @@ export const requestFrame = 1
 export const dataFrame = 2
 export const endFrame = 3
 export const abortFrame = 4
+export const takenFrame = 5
 
 /** From the host to the worker. */
 export const headFrame = 1
@@ -18,10 +19,10 @@ export const hintsFrame = 7
 /** The flag of a request whose whole body is in its frame. */
 export const wholeFlag = 1
 
-/** Flags of answers: nothing follows, the answer is incomplete, it has a Content-Length. */
+/** Flags of answers: nothing follows, the answer is incomplete, the body is in the file in memory. */
 export const finalFlag = 1
 export const brokenFlag = 2
-export const sizedFlag = 4
+export const storedFlag = 4
 
 /** Flags of a failure to load: the app cannot be served, or there is no such module, file or version. */
 export const unusableFlag = 1

@@ -1,11 +1,12 @@
 /** The process of a Python host: how it starts, what it is told besides requests, and how it ends. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
 import { packageFile } from '../../hooks/own-files.ts'
 import { AppError, AppFailed, AppMissing } from '../protocol/boot-error.ts'
 import type { WorkerSettings } from '../protocol/messages.ts'
+import { openStore } from './channel.ts'
 import { failedFrame, frameBytes, missingFlag, readFrameStart, readyFrame, unusableFlag } from './frame.ts'
 
 /** The settings that a host is started with. */
@@ -18,7 +19,7 @@ export type HostSettings = Pick<
 const controlFd = 3
 const queueFd = 4
 const stacksFd = 5
-const firstChannelFd = 6
+const firstChannelFd = 7
 
 /** How long the stacks of threads may take, and how long nothing may follow for them to be complete, in milliseconds. */
 const stacksMs = 1_000
@@ -32,6 +33,8 @@ export class HostProcess {
   readonly #control: Duplex
   readonly queue: Duplex
   readonly channels: readonly Duplex[]
+  /** The descriptor of the file for large pieces of answers. */
+  readonly store: number | undefined
   /** Rejects with the error that prevents the app from being loaded. */
   readonly ready: Promise<void>
   /** How it ended, in words, once everything that it said has been read; never rejects. */
@@ -42,8 +45,15 @@ export class HostProcess {
   constructor(settings: HostSettings, cwd: string) {
     const [python, ...args] = hostCommand(settings, cwd)
     const { threads } = settings
-    const pipes = Array<'pipe'>(firstChannelFd - controlFd + threads).fill('pipe')
-    const child = spawn(python, args, { cwd, stdio: ['ignore', 'inherit', 'inherit', ...pipes] })
+    const pipes = (count: number) => Array<'pipe'>(count).fill('pipe')
+    this.store = openStore()
+    const child = spawn(python, args, {
+      cwd,
+      stdio: [
+        ...(['ignore', 'inherit', 'inherit'] as const),
+        ...[...pipes(3), this.store ?? ('ignore' as const), ...pipes(threads)],
+      ],
+    })
     this.#child = child
     const streams = child.stdio as unknown as readonly Duplex[]
     this.#control = streams[controlFd] as Duplex
@@ -60,6 +70,7 @@ export class HostProcess {
       const end = (how: string) => {
         this.#hasEnded = true
         process.off('exit', kill)
+        if (this.store !== undefined) closeSync(this.store)
         resolve(how)
       }
       child.once('error', error => {

@@ -2,9 +2,10 @@
 
 usage: host.py module|paste APP THREADS WORKER_PID [--path FOLDER]... [--global NAME=VALUE]...
 
-The descriptors are sockets: 3 control, 4 queue, 6 and on a channel for each thread; 5 is a pipe for the stacks of all
-threads, which SIGUSR1 asks for. Requests wait in the queue, and a thread that is free takes the next one. Answers, and
-bodies that are still arriving, use the channel of that thread. The end of the control socket is the end of the worker.
+The descriptors are sockets: 3 control, 4 queue, 7 and on a channel for each thread; 5 is a pipe for the stacks of all
+threads, which SIGUSR1 asks for; 6 is a file in memory with a place for each thread, or no file. Requests wait in the
+queue, and a thread that is free takes the next one. Answers, and bodies that are still arriving, use the channel of that
+thread; large pieces of answers are left in the file. The end of the control socket is the end of the worker.
 
 A frame is u32 length of what follows these fourteen bytes, u8 kind, u8 flags, u32 length of the head, u32 number of the
 request; then the head and the body. Heads are latin-1, separated by NUL.
@@ -17,6 +18,7 @@ import re
 import select
 import signal
 import socket
+import stat
 import struct
 import sys
 import threading
@@ -25,14 +27,16 @@ from urllib.parse import unquote_to_bytes
 
 FRAME = struct.Struct('<IBBII')
 pack, unpack_from = FRAME.pack, FRAME.unpack_from
-REQUEST, DATA, END, ABORT = 1, 2, 3, 4                                  # from the worker
+REQUEST, DATA, END, ABORT, TAKEN = 1, 2, 3, 4, 5                        # from the worker
 HEAD, BODY, LAST, PULL, READY, FAILED, HINTS = 1, 2, 3, 4, 5, 6, 7      # to the worker
 WHOLE = 1                                                               # the flag of a request with its whole body
-FINAL, BROKEN, SIZED = 1, 2, 4                                          # flags of answers
+FINAL, BROKEN, STORED = 1, 2, 4                                         # flags of answers
 UNUSABLE, MISSING = 1, 2                                                # flags of a failure to load
-CONTROL, QUEUE, STACKS, CHANNELS = 3, 4, 5, 6
+CONTROL, QUEUE, STACKS, STORE, CHANNELS = 3, 4, 5, 6, 7
 OLDEST = (3, 9)
 WINDOW = 1048576            # how much of a body the worker sends before it is asked again; as in upload.ts
+PLACE = 1048576             # the size of a place in the file; as in channel.ts
+STORED_FROM = 131072        # smaller pieces go through the socket
 SERVER_GRACE = 1.0          # seconds between the end of the worker and that of threads which do not come back
 
 
@@ -47,9 +51,18 @@ class ClientGone(OSError):
 class Channel:
     """Frames on a socket."""
 
-    def __init__(self, sock):
-        self.sock = sock
+    def __init__(self, sock, place=-1):
+        self.sock, self.place = sock, place
         self.data, self.at = b'', 0
+        self.is_free = True             # the worker has taken what was in the place
+
+    def store(self, data):
+        """Whether this is in the place now: the file system may be full."""
+        try:
+            self.is_free = os.pwrite(STORE, data, self.place) < len(data)
+        except OSError:
+            pass
+        return not self.is_free
 
     def next(self):
         """Number, kind, flags, head and body of the next frame."""
@@ -142,6 +155,8 @@ class Upload(io.RawIOBase):
 
     def receive(self):
         number, kind, _, _, body = self.channel.next()
+        if kind == TAKEN:
+            self.channel.is_free = True
         if number != self.number:
             return
         if kind == DATA:
@@ -165,10 +180,16 @@ class Whole:
     def __init__(self, channel, number):
         self.channel, self.number, self.aborted = channel, number, False
 
+    def receive(self):
+        number, kind, _, _, _ = self.channel.next()
+        if kind == TAKEN:
+            self.channel.is_free = True
+        elif number == self.number and kind == ABORT:
+            self.aborted = True
+
     def is_aborted(self):
         while not self.aborted and self.channel.has_more():
-            number, kind, _, _, _ = self.channel.next()
-            self.aborted = number == self.number and kind == ABORT
+            self.receive()
         return self.aborted
 
 
@@ -217,12 +238,12 @@ key_of = keys.__getitem__
 class Answer:
     """What the application answers to one request."""
 
-    __slots__ = ('channel', 'number', 'upload', 'is_head', 'head', 'flags', 'bodiless', 'sent', 'left', 'ended')
+    __slots__ = ('channel', 'number', 'upload', 'is_head', 'head', 'is_sized', 'bodiless', 'sent', 'left', 'ended')
 
     def __init__(self, channel, number, upload, is_head):
         self.channel, self.number, self.upload, self.is_head = channel, number, upload, is_head
-        self.head, self.flags = None, 0
-        self.sent = self.ended = self.bodiless = False
+        self.head = None
+        self.sent = self.ended = self.bodiless = self.is_sized = False
         self.left = -1                  # what Content-Length still allows; -1 is no limit
 
     def start(self, status, headers, exc_info=None):
@@ -240,7 +261,7 @@ class Answer:
             raise ValueError(f'the status is malformed: {status!r}')
         code = status[:3]
         self.bodiless = self.is_head or code in ('204', '304')
-        self.left, self.flags = -1, 0
+        self.left, self.is_sized = -1, False
         parts = [status]
         for name, value in headers:
             kind = kinds[name]
@@ -249,7 +270,7 @@ class Answer:
                     continue
                 if not isinstance(value, str) or not (value.isascii() and value.isdigit()):
                     raise ValueError(f'the Content-Length is malformed: {value!r}')
-                self.flags = SIZED
+                self.is_sized = True
                 if not self.bodiless:
                     self.left = int(value)
             parts += (name, value)
@@ -276,12 +297,12 @@ class Answer:
         if not data and not last:
             return
         if self.sent:
-            kind, head, flags = BODY, b'', 0
+            kind, head = BODY, b''
             if self.upload.is_aborted():
                 self.ended = True
                 raise ClientGone('the client left')
         else:
-            kind, head, flags = HEAD, self.head, self.flags
+            kind, head = HEAD, self.head
             if head is None:
                 raise AssertionError('the application did not call start_response')
             self.sent = True
@@ -294,8 +315,30 @@ class Answer:
             self.left -= size
             last = last or self.left == 0
         if last:
+            if kind == HEAD and not self.bodiless and not self.is_sized:
+                head += b'\0Content-Length\0%d' % size
             self.ended = True
-            flags |= FINAL | BROKEN if self.left > 0 else FINAL
+        flags = 0 if not last else FINAL | BROKEN if self.left > 0 else FINAL
+        if size >= STORED_FROM and self.channel.place >= 0:
+            return self.send_stored(kind, flags, head, memoryview(data))
+        self.send(kind, flags, head, data)
+
+    def send_stored(self, kind, flags, head, data):
+        """Leaves large pieces in the file: the worker copies them at once, and not from one buffer of a socket to another."""
+        while data:
+            piece, data = data[:PLACE], data[PLACE:]
+            while not self.channel.is_free:
+                self.upload.receive()
+            now = 0 if data else flags
+            if self.channel.store(piece):
+                head = b'%d\0%d\0' % (self.channel.place, len(piece)) + head
+                self.send(kind, now | STORED, head, b'')
+            else:
+                self.send(kind, now, head, piece)
+            kind, head = BODY, b''
+
+    def send(self, kind, flags, head, data):
+        size = len(data)
         frame = pack(len(head) + size, kind, flags, len(head), self.number)
         if size < 32768:
             self.channel.send(b''.join((frame, head, data)))
@@ -636,7 +679,12 @@ def main():
         text = (str(error) if flags else describe_load(error)).encode('utf-8', 'backslashreplace')
         control.sendall(pack(len(text), FAILED, flags, len(text), 0) + text)
         os._exit(1)
-    run(app, threads, control, Channel(queue), [Channel(sock) for sock in channels])
+    run(app, threads, control, Channel(queue), channels_of(channels))
+
+
+def channels_of(sockets):
+    is_file = stat.S_ISREG(os.fstat(STORE).st_mode)
+    return [Channel(sock, n * PLACE if is_file else -1) for n, sock in enumerate(sockets)]
 
 
 def describe_load(error):

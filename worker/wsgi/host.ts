@@ -15,6 +15,7 @@ import {
   lastFrame,
   pullFrame,
   requestFrame,
+  storedFlag,
   wholeFlag,
 } from './frame.ts'
 import type { HostProcess } from './host-process.ts'
@@ -43,6 +44,7 @@ export class Host implements FrameListener {
   #begun = 0
   #numbers = 0
   #isCorked = false
+  #stored: Buffer = Buffer.alloc(0)
   /** It gets no more requests, and is killed when nobody waits for those it has. */
   isRetired = false
   /** It has answered a request. */
@@ -123,8 +125,12 @@ export class Host implements FrameListener {
     job.channel?.resume()
   }
 
-  frame({ kind, flags, length, headLength, number }: FrameStart, head: Buffer, channel: ThreadChannel): void {
+  frame({ kind, flags, number }: FrameStart, head: Buffer, channel: ThreadChannel): void {
     const job = this.#jobs.get(number)
+    let text = head
+    // Also where nobody wants it any more: the thread waits for its place.
+    if ((kind === headFrame || kind === bodyFrame) && flags & storedFlag)
+      text = this.#takeStored(head, number, channel)
     if (job === undefined) {
       if (kind === failedFrame) this.#parts.log.error(`A request failed after its answer: ${head.toString()}`)
       return
@@ -135,8 +141,7 @@ export class Host implements FrameListener {
     switch (kind) {
       case headFrame:
         job.since = 0
-        if (!job.isGone)
-          this.#writeHead(job, head, flags, flags & finalFlag ? length - headLength : undefined)
+        if (!job.isGone) this.#writeHead(job, text.toString('latin1'))
         break
       case pullFrame:
         job.upload ??= startUpload(job, channel)
@@ -151,7 +156,8 @@ export class Host implements FrameListener {
     }
   }
 
-  piece(bytes: Buffer, isLast: boolean, { kind, flags, number }: FrameStart, channel: ThreadChannel): void {
+  piece(part: Buffer, isLast: boolean, { kind, flags, number }: FrameStart, channel: ThreadChannel): void {
+    const bytes = flags & storedFlag ? this.#stored : part
     const job = this.#jobs.get(number)
     if (job === undefined) return
     if (kind === lastFrame) return this.#finish(job, undefined, flags)
@@ -159,13 +165,21 @@ export class Host implements FrameListener {
     if (kind !== headFrame && kind !== bodyFrame) return
     if (isLast && flags & finalFlag) return this.#finish(job, bytes, flags)
     if (bytes.length === 0 || job.isGone || writePiece(job.res, bytes)) return
+    if (channel.isPaused) return
     channel.pause()
     job.res.once('drain', () => channel.resume())
   }
 
-  #writeHead(job: Job, head: Buffer, flags: number, size: number | undefined): void {
+  /** Keeps the body of this frame for `piece`, which is called next; returns its head. */
+  #takeStored(head: Buffer, number: number, channel: ThreadChannel): Buffer {
+    const [place = '', size = ''] = head.toString('latin1', 0, 32).split('\0', 2)
+    this.#stored = channel.takeStored(this.process.store ?? -1, Number(place), Number(size), number)
+    return head.subarray(place.length + size.length + 2)
+  }
+
+  #writeHead(job: Job, head: string): void {
     try {
-      writeHead(job.res, head, { flags, size })
+      writeHead(job.res, head)
     } catch (error) {
       this.#parts.log.error(`${nameOf(job)} failed: ${(error as Error).message}`)
       fail(job.res, 500, this.#parts.idHeader)
