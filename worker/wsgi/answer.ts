@@ -22,6 +22,14 @@ export function writePiece(res: ServerResponse, piece: Buffer): boolean {
   return res.writableLength <= bufferLimit
 }
 
+/** Node sends a short text together with the head, and bytes as a piece of their own. */
+const shortBytes = 4_096
+
+export function endWith(res: ServerResponse, part: Buffer | undefined): void {
+  if (part === undefined || part.length > shortBytes || streamOf(res) !== undefined) res.end(part)
+  else res.end(part.toString('latin1'), 'latin1')
+}
+
 /** 103, as far as the protocol has it; what Node has against the headers is no reason to fail. */
 export function writeHints(res: ServerResponse, head: Buffer): void {
   if (res.headersSent || isClientGone(res) || res.req.httpVersion === '1.0') return

@@ -394,6 +394,17 @@ class FileWrapper:
         raise StopIteration
 
 
+def pieces_of(result):
+    """Files are read in large pieces, whatever size the application has named."""
+    if type(result) is FileWrapper:
+        try:
+            if stat.S_ISREG(os.fstat(result.filelike.fileno()).st_mode):
+                return iter(lambda: result.filelike.read(PLACE), b'')
+        except (AttributeError, OSError, ValueError):
+            pass
+    return result
+
+
 def environ_of(base, head):
     """The environ of a request, but for its body."""
     parts = head.decode('latin-1').split('\0')
@@ -443,7 +454,7 @@ def serve(take, channel, app, base):
                 if type(result) in (list, tuple) and len(result) == 1:
                     answer.chunk(result[0], True)
                 else:
-                    for data in result:
+                    for data in pieces_of(result):
                         if answer.ended and data:
                             break
                         answer.chunk(data)

@@ -1,6 +1,6 @@
 /** A Python host and the requests that it has: passes them on, and its answers back. */
 import type { WorkerLog } from '../process/log.ts'
-import { cut, fail, writeHead, writeHints, writePiece } from './answer.ts'
+import { cut, endWith, fail, writeHead, writeHints, writePiece } from './answer.ts'
 import { type FrameListener, ThreadChannel } from './channel.ts'
 import {
   abortFrame,
@@ -200,7 +200,7 @@ export class Host implements FrameListener {
     job.upload?.stop()
     if (!job.isGone) {
       if (status !== undefined) fail(job.res, status, this.#parts.idHeader)
-      else if (!(flags & brokenFlag)) job.res.end(part)
+      else if (!(flags & brokenFlag)) endWith(job.res, part)
       else {
         if (part !== undefined) {
           this.#parts.log.error(`${nameOf(job)} failed: the app promised a longer body in its Content-Length`)
