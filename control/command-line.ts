@@ -16,7 +16,10 @@ export const options = {
   name: { short: 'n', value: 'NAME', doc: 'The server with this name (proc_name, else the app as given)' },
   pidfile: { value: 'FILE', doc: 'The server whose process id is in this file' },
   json: { short: 'j', doc: 'Print JSON; streams print one object per line' },
-  timeout: { value: 'SECONDS', doc: 'Give up waiting for an outcome after this long' },
+  timeout: {
+    value: 'SECONDS',
+    doc: 'Give up waiting for an outcome after this long; top: for the next answer',
+  },
   bake: {
     value: 'SECONDS',
     doc: 'upgrade: watch the new arbiter this long before the old one leaves; 5 by default',

@@ -4,6 +4,7 @@ import { exitCodes, Failure } from './client/exit-codes.ts'
 import { findAll, findOne, type Instance, within } from './client/instances.ts'
 import { type Given, type Invocation, parse } from './command-line.ts'
 import { completionFor, helpText } from './help.ts'
+import { clean, cleanLines } from './print/clean.ts'
 import { type Event, eventLine, tellLine } from './print/events.ts'
 import {
   allText,
@@ -27,7 +28,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     const { exit, message } =
       error instanceof Failure ? error : { exit: 'failed' as const, message: String(error) }
-    process.stderr.write(`tsicornc: ${message}\n`)
+    process.stderr.write(`tsicornc: ${cleanLines(message)}\n`)
     process.exitCode = exitCodes[exit].code
   }
 }
@@ -37,10 +38,10 @@ async function run(invocation: Invocation): Promise<void> {
   if (given.help || command === 'help') return say(helpText())
   if (given.version || command === 'version') return say(`tsicornc ${version()}`)
   if (command === 'completion') return say(completionFor(args[0]))
-  if (command === 'list') return await list(given)
+  if (command === 'list') return await list(given, timeout)
   // What it needs of a terminal is loaded only here.
-  if (command === 'top') return await (await import('./top/top.ts')).top(given)
-  const instance = await findOne(given)
+  if (command === 'top') return await (await import('./top/top.ts')).top(given, timeout)
+  const instance = await findOne({ ...given, patience: timeout })
   const late = new Failure(
     'timeout',
     `There is no outcome after ${timeout} s, and the server goes on with it`,
@@ -55,10 +56,14 @@ async function run(invocation: Invocation): Promise<void> {
   }
 }
 
-async function list({ json }: Given): Promise<void> {
-  const instances = await findAll()
+async function list({ json }: Given, timeout: number | undefined): Promise<void> {
+  const { instances } = await findAll(timeout)
   for (const { client } of instances) client.close()
-  say(json ? JSON.stringify(instances.map(({ hello }) => hello)) : listText(instances))
+  say(
+    json
+      ? JSON.stringify(instances.map(({ hello }) => hello))
+      : listText(instances.map(({ hello }) => ({ hello: clean(hello) }))),
+  )
 }
 
 async function operate(
@@ -73,7 +78,9 @@ async function operate(
   if (isStream) process.stdout.once('error', () => process.exit(exitCodes.ok.code))
   switch (asked) {
     case 'events':
-      await client.ask('events', [], data => say(json ? JSON.stringify(data) : eventLine(data as Event)))
+      await client.ask('events', [], data =>
+        say(json ? JSON.stringify(data) : eventLine(cleanLines(data as Event))),
+      )
       return
     case 'logs':
       return await logs(instance, given)
@@ -83,10 +90,10 @@ async function operate(
     }
   }
   const data = await client.ask(asked, args, progress => {
-    if (!json && asked === 'reload') say(eventLine(progress as Event))
+    if (!json && asked === 'reload') say(eventLine(cleanLines(progress as Event)))
   })
   if (asked === 'shutdown') await client.closed
-  say(json ? JSON.stringify(data) : (printer?.(data as never) ?? 'Done'))
+  say(json ? JSON.stringify(data) : (printer?.(clean(data) as never) ?? 'Done'))
 }
 
 /** How answers are printed for people. */
@@ -117,7 +124,7 @@ async function logs({ client }: Instance, { follow, worker, level, json }: Given
   await client.ask('logs', follow ? ['follow'] : [], data => {
     const line = data as LogEntry
     if (levels.indexOf(line.level) < least || (pid !== undefined && line.pid !== pid)) return
-    say(json ? JSON.stringify(line) : tellLine(line))
+    say(json ? JSON.stringify(line) : tellLine(cleanLines(line)))
   })
 }
 

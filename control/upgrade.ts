@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from './client/client.ts'
 import { Failure } from './client/exit-codes.ts'
 import { findNewArbiter, type Instance, within } from './client/instances.ts'
+import { cleanLines } from './print/clean.ts'
 import { type Event, tellEvent } from './print/events.ts'
 import type { Hello } from './protocol/messages.ts'
 
@@ -43,7 +44,7 @@ export async function upgrade(old: Instance, { bake, timeout, tell }: UpgradeOpt
 }
 
 async function begin(client: Client, tell: (text: string) => void): Promise<number> {
-  const told = (data: unknown) => tell(tellEvent(data as Event))
+  const told = (data: unknown) => tell(tellEvent(cleanLines(data as Event)))
   const { new_arbiter: pid } = (await client.ask('upgrade', [], told)) as { new_arbiter: number }
   return pid
 }

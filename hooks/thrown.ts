@@ -3,7 +3,7 @@ import { isOwnFrame } from './own-files.ts'
 
 /** The stack of an error, or the value as text. */
 export function stackOf(thrown: unknown): string {
-  return readProperty(thrown, 'stack') ?? messageOf(thrown)
+  return textIn(thrown, 'stack') ?? messageOf(thrown)
 }
 
 /** Frames of Node and of this package, which tell the author of a hook nothing. */
@@ -17,15 +17,30 @@ export function userStackOf(thrown: unknown): string {
 
 /** The message of an error, or the value as text. */
 export function messageOf(thrown: unknown): string {
-  return readProperty(thrown, 'message') ?? toText(thrown)
+  return textIn(thrown, 'message') ?? toText(thrown)
 }
 
-function readProperty(thrown: unknown, name: 'stack' | 'message'): string | undefined {
+/** Whether it is an error. */
+export function isError(thrown: unknown): thrown is Error {
   try {
-    const value = thrown instanceof Error ? thrown[name] : undefined
-    return typeof value === 'string' ? value : undefined
+    return thrown instanceof Error
   } catch {
-    // A getter that throws.
+    // A proxy that throws.
+    return false
+  }
+}
+
+/** A property of an error, if it is a text: programs replace stacks by lists of frames. */
+export function textIn(thrown: unknown, name: string): string | undefined {
+  const value = isError(thrown) ? propertyOf(thrown, name) : undefined
+  return typeof value === 'string' ? value : undefined
+}
+
+/** Undefined where reading it throws. */
+export function propertyOf(thrown: object, name: string): unknown {
+  try {
+    return (thrown as Readonly<Record<string, unknown>>)[name]
+  } catch {
     return undefined
   }
 }

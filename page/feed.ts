@@ -1,7 +1,7 @@
 /** Follows the feed of the server, and comes again when it is gone. */
 
+import { clean } from '../control/print/clean.ts'
 import type { FeedMessage } from '../control/protocol/messages.ts'
-import { clean } from '../control/top/clean.ts'
 
 export interface Listener {
   readonly onMessage: (message: FeedMessage) => void

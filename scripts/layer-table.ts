@@ -50,8 +50,9 @@ const table: Readonly<Record<string, string>> = {
   'daemon/scaling': 'daemon/{logs,sockets,state} worker/protocol config/resolve',
   'daemon/control':
     'control/protocol daemon/{generation,logs,process,sockets,state,system,workers} worker/protocol config/{print,resolve}',
-  'daemon/metrics': 'control/protocol daemon/{control,state,workers} worker/protocol',
-  'daemon/admin': 'control/protocol daemon/{control,logs,metrics,sockets} hooks config/kinds',
+  'daemon/metrics': 'control/protocol daemon/{control,state,system,workers} worker/protocol',
+  'daemon/admin':
+    'control/protocol daemon/{control,logs,metrics,sockets,system} hooks config/{kinds,resolve}',
   'daemon/arbiter':
     'daemon/{admin,control,generation,logs,process,scaling,sockets,state,workers} worker/protocol hooks config config/{kinds,load,resolve}',
   daemon:

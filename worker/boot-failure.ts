@@ -54,7 +54,7 @@ function isSelfExplanatory(error: unknown): error is Error {
 async function describeThrown(error: unknown, spec: string): Promise<string> {
   const { userStack, explainLoadError } = await import('../config/load/load-error.ts')
   const { message, unreadable } = await explainLoadError(error, await fileOf(spec).catch(() => spec))
-  return `The app ${JSON.stringify(spec)} failed: ${unreadable ? message : userStack(error)}`
+  return `The app ${JSON.stringify(spec)} failed: ${unreadable ? message : (userStack(error) ?? message)}`
 }
 
 /** Rejects where the user of the worker may not read the folder: then that is the reason. */

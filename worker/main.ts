@@ -1,6 +1,7 @@
 /** The entry point of the worker process: connects it to its arbiter, handles signals, and boots the worker. */
 import { inspect } from 'node:util'
 import { entryFile } from '../hooks/own-files.ts'
+import { isError, stackOf } from '../hooks/thrown.ts'
 import { coverFetch } from './fetch/early.ts'
 import { emulateParentChannel } from './process/app-channel.ts'
 import { tellAppMetrics } from './process/app-metrics.ts'
@@ -80,7 +81,7 @@ process.on('SIGABRT', () => void worker?.abort())
 // Node prints the stack to standard error; this line is for the error log.
 process.on('uncaughtExceptionMonitor', error => {
   if (process.listenerCount('uncaughtException') > 0) return
-  const thrown = error instanceof Error ? error.stack : error
+  const thrown = isError(error) ? stackOf(error) : error
   // Not every object can be converted to a string.
   const text = typeof thrown === 'object' ? inspect(thrown) : String(thrown)
   const [first = ''] = text.split('\n')

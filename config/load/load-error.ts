@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { dirname, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { isOwnFrame } from '../../hooks/own-files.ts'
-import { messageOf } from '../../hooks/thrown.ts'
+import { isError, messageOf, propertyOf, textIn } from '../../hooks/thrown.ts'
 
 interface Explanation {
   readonly message: string
@@ -13,8 +13,7 @@ interface Explanation {
 
 /** The explanation, in one line. */
 export async function explainLoadError(error: unknown, path: string): Promise<Explanation> {
-  if (!(error instanceof Error))
-    return { message: `Cannot load it: it threw ${messageOf(error)}`, unreadable: true }
+  if (!isError(error)) return { message: `Cannot load it: it threw ${messageOf(error)}`, unreadable: true }
   const message = messageOf(error).split('\n')[0] ?? ''
   // From get-tsconfig, with which tsx reads tsconfig.json.
   const [, extended] = /^File '(.+)' not found\.$/.exec(message) ?? []
@@ -27,24 +26,25 @@ export async function explainLoadError(error: unknown, path: string): Promise<Ex
   }
   if (isErrorNamed(error, 'TransformError')) {
     // esbuild: "Transform failed with 1 error:\n/path/file.ts:3:2: ERROR: Expected ..."
-    const [, place, what] = /^(.+:\d+:\d+): ERROR: (.*)$/m.exec(error.message) ?? []
+    const [, place, what] = /^(.+:\d+:\d+): ERROR: (.*)$/m.exec(messageOf(error)) ?? []
     return syntaxError(what ?? message, place, path)
   }
   if (error instanceof SyntaxError)
     return syntaxError(withoutQuery(message), await findPosition(error, path), path)
-  if ('code' in error && /MODULE_NOT_FOUND$/.test(String(error.code))) {
-    const importer =
-      'requireStack' in error && Array.isArray(error.requireStack) ? error.requireStack[0] : undefined
+  if (/MODULE_NOT_FOUND$/.test(textIn(error, 'code') ?? '')) {
+    const stack = propertyOf(error, 'requireStack')
+    const importer: unknown = Array.isArray(stack) ? stack[0] : undefined
     const by = typeof importer === 'string' ? ` required by ${importer}` : ''
     return { message: `Cannot load it: ${withoutQuery(message + by)}`, unreadable: true }
   }
-  return { message: `Cannot load it: it threw ${error.name}: ${message}`, unreadable: false }
+  const name = textIn(error, 'name') ?? 'Error'
+  return { message: `Cannot load it: it threw ${name}: ${message}`, unreadable: false }
 }
 
 function isErrorNamed(error: Error, name: string): boolean {
-  return (
-    error.name === name || error.constructor.name === name || error.message.startsWith('Transform failed')
-  )
+  const made = propertyOf(error, 'constructor')
+  const names = [textIn(error, 'name'), typeof made === 'function' ? made.name : undefined]
+  return names.includes(name) || messageOf(error).startsWith('Transform failed')
 }
 
 function syntaxError(what: string, place: string | undefined, path: string): Explanation {
@@ -59,7 +59,7 @@ function syntaxError(what: string, place: string | undefined, path: string): Exp
  */
 async function findPosition(error: SyntaxError, path: string): Promise<string | undefined> {
   const place = /^(?:file:\/\/)?(\/.+:\d+)$/m
-  const [, told] = place.exec(error.stack?.split('\n    at ')[0] ?? '') ?? []
+  const [, told] = place.exec(textIn(error, 'stack')?.split('\n    at ')[0] ?? '') ?? []
   if (told !== undefined || path.endsWith('.json')) return told
   try {
     await promisify(execFile)(process.execPath, ['--check', path])
@@ -73,10 +73,9 @@ async function findPosition(error: SyntaxError, path: string): Promise<string | 
 
 /** The stack of an error without the frames of Node and of the loader. */
 export function userStack(error: unknown): string | undefined {
-  if (!(error instanceof Error) || error.stack === undefined) return undefined
   const foreign = /node:internal|\/node_modules\/(tsx|esbuild)\//
-  return error.stack
-    .split('\n')
+  return textIn(error, 'stack')
+    ?.split('\n')
     .filter(line => !(/^ +at /.test(line) && (foreign.test(line) || isOwnFrame(line))))
     .map(withoutQuery)
     .join('\n')

@@ -1,10 +1,11 @@
 /** Checks that need all settings. */
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Problem } from '../load/config-error.ts'
 import { declarations, type SettingName, type Settings, settingNames } from '../table.ts'
 import { defaultOf, show } from './layers.ts'
+import { readStatusToken } from './status-token.ts'
 
 type Origins = Readonly<Record<SettingName, string>>
 
@@ -79,10 +80,9 @@ function checkStatusToken(
   ]
   if (metrics_bind === null) return problem('needs metrics_bind, where the status page is served')
   try {
-    const token = readFileSync(resolve(chdir, file), 'utf8').trim()
-    if (/^[\x21-\x7e]{16,}$/.test(token)) return []
-    return problem('has to hold a token of 16 visible ASCII characters or more: try openssl rand -hex 32')
+    readStatusToken(resolve(chdir, file))
+    return []
   } catch (error) {
-    return problem(`cannot be read: ${(error as Error).message}`)
+    return problem((error as Error).message)
   }
 }

@@ -5,7 +5,7 @@ import type { DefaultContext } from '../kinds/declaration.ts'
 import type { Problem } from '../load/config-error.ts'
 import type { ConfigContext } from '../load/file.ts'
 import { declarations, type SettingName, type Settings, settingNames } from '../table.ts'
-import { settleWorkerClass } from './worker-class.ts'
+import { settleWorkerClass } from '../worker-class.ts'
 
 /** The sources of a configuration. */
 export interface Sources {

@@ -12,6 +12,8 @@ export interface Wanted {
   readonly pid?: string | undefined
   readonly name?: string | undefined
   readonly pidfile?: string | undefined
+  /** How long it may take to say who it is, in seconds; never more than five. */
+  readonly patience?: number | undefined
 }
 
 export interface Instance {
@@ -19,17 +21,32 @@ export interface Instance {
   readonly hello: Hello
 }
 
+interface Found {
+  readonly instances: readonly Instance[]
+  /** Others that may be servers as well, and why they cannot be asked. */
+  readonly silent: readonly { readonly path: string; readonly failure: Failure }[]
+}
+
 /** All servers whose sockets are in a usual folder, by process id. The caller closes their clients. */
-export async function findAll(): Promise<readonly Instance[]> {
-  const found = await Promise.all(socketPaths().map(path => meetAsNamed(path).catch(() => undefined)))
-  return found.filter(one => one !== undefined).sort((a, b) => a.hello.pid - b.hello.pid)
+export async function findAll(patience?: number): Promise<Found> {
+  const met = await Promise.all(
+    socketPaths().map(async path => {
+      const instance = await meetAsNamed(path, patience).catch((failure: Failure) => ({ path, failure }))
+      return instance ?? []
+    }),
+  )
+  const all = met.flat()
+  return {
+    instances: all.filter(one => 'hello' in one).sort((a, b) => a.hello.pid - b.hello.pid),
+    silent: all.filter(one => 'failure' in one).filter(({ failure: { exit } }) => exit !== 'unknown'),
+  }
 }
 
 /** The server that is wanted; rejects with a `Failure` unless there is exactly one. */
 export async function findOne(wanted: Wanted): Promise<Instance> {
-  if (wanted.socket !== undefined) return await meet(wanted.socket)
+  if (wanted.socket !== undefined) return await meet(wanted.socket, wanted.patience)
   const pid = wanted.pidfile === undefined ? wanted.pid : pidFrom(wanted.pidfile)
-  const all = await findAll()
+  const { instances: all, silent } = await findAll(wanted.patience)
   const matching = all.filter(
     ({ hello }) => isMatch(pid, String(hello.pid)) && isMatch(wanted.name, hello.name),
   )
@@ -40,12 +57,10 @@ export async function findOne(wanted: Wanted): Promise<Instance> {
   }
   for (const { client } of all) client.close()
   if (only !== undefined) throw severalOf(matching)
-  const path = socketPaths().find(known => basename(known) === `${pid}.sock`)
-  // One that is there, but did not answer, says why.
-  const late = path === undefined ? undefined : await meetAsNamed(path)
-  if (late !== undefined && isMatch(wanted.name, late.hello.name)) return late
-  late?.client.close()
-  throw noneOf(wanted, pid, all)
+  // It may be one of those that do not answer; one that nobody has named may have ended meanwhile.
+  const isIts = ({ path, failure }: (typeof silent)[number]) =>
+    pid === undefined ? failure.exit !== 'lost' : basename(path) === `${pid}.sock`
+  throw silent.find(isIts)?.failure ?? noneOf(wanted, pid, all)
 }
 
 /**
@@ -83,11 +98,18 @@ function namesIn(folder: string): readonly string[] {
 }
 
 /** Asks who is there. A socket that the usual folders keep of a killed server is removed. */
-async function meet(path: string): Promise<Instance> {
+async function meet(path: string, patience = answerSeconds): Promise<Instance> {
   try {
     const client = await Client.connect(path)
-    const late = new Failure('unreachable', `The server at ${path} does not answer`)
-    const hello = await within(answerMs, client.ask('hello'), late).catch(error => {
+    const isHurried = patience < answerSeconds
+    const late = isHurried
+      ? new Failure('timeout', `The server at ${path} has not answered after ${patience} s`)
+      : new Failure('unreachable', `The server at ${path} does not answer`)
+    const hello = await within(
+      (isHurried ? patience : answerSeconds) * 1_000,
+      client.ask('hello'),
+      late,
+    ).catch(error => {
       client.close()
       throw error
     })
@@ -107,16 +129,16 @@ function isHello(data: unknown): data is Hello {
 }
 
 /** The link of a killed server may lead to the socket of the next one, which has a link of its own. */
-async function meetAsNamed(path: string): Promise<Instance | undefined> {
-  const instance = await meet(path)
+async function meetAsNamed(path: string, patience?: number): Promise<Instance | undefined> {
+  const instance = await meet(path, patience)
   if (basename(path) === socketName(instance.hello.pid)) return instance
   instance.client.close()
   remove(path)
   return undefined
 }
 
-/** How long a server may take to say who it is, in milliseconds. */
-const answerMs = 5_000
+/** How long a server may take to say who it is, in seconds. */
+const answerSeconds = 5
 
 /** The promise, or this error when it takes longer. */
 export async function within<T>(milliseconds: number, promise: Promise<T>, late: Error): Promise<T> {

@@ -1,10 +1,10 @@
 /** Follows a server: its answers once a second, its events, and the arbiter that takes its place. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../client/exit-codes.ts'
-import { findNewArbiter, findOne, type Instance, type Wanted } from '../client/instances.ts'
+import { findNewArbiter, findOne, type Instance, type Wanted, within } from '../client/instances.ts'
+import { clean } from '../print/clean.ts'
 import type { Event } from '../print/events.ts'
 import type { Everything } from '../protocol/messages.ts'
-import { clean } from './clean.ts'
 
 export interface Listener {
   readonly onAnswer: (answer: Everything) => void
@@ -77,15 +77,18 @@ export class Source {
     }
   }
 
-  /** Says meanwhile for how long there was no answer. */
+  /** Says meanwhile for how long there was no answer, and rejects after the patience of who wants it. */
   async #asked(answer: Promise<unknown>): Promise<unknown> {
+    const { patience } = this.#wanted
     const start = performance.now()
     const timer = setInterval(() => {
       const ms = performance.now() - start
       if (ms >= silenceMs)
         this.#listener.onTrouble(`The server has not answered for ${Math.floor(ms / 1_000)} s`)
     }, intervalMs)
-    return await answer.finally(() => clearInterval(timer))
+    const late = new Failure('timeout', `The server has not answered for ${patience} s`)
+    const inTime = patience === undefined ? answer : within(patience * 1_000, answer, late)
+    return await inTime.finally(() => clearInterval(timer))
   }
 
   async #findNext(): Promise<Instance> {
@@ -104,8 +107,8 @@ export class Source {
   async #newOne(): Promise<Instance | undefined> {
     const { client, hello } = this.#instance
     if (this.#newArbiter !== undefined) return await findNewArbiter(client.path, hello.pid, this.#newArbiter)
-    const { socket, pidfile, pid } = this.#wanted
+    const { socket, pidfile, pid, patience } = this.#wanted
     if (pid !== undefined) return undefined
-    return await findOne({ socket, pidfile, name: hello.name })
+    return await findOne({ socket, pidfile, name: hello.name, patience })
   }
 }

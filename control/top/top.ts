@@ -1,9 +1,9 @@
 /** The command `tsicornc top`: what the server says and what is typed become a view, until one of them ends it. */
 import { Failure } from '../client/exit-codes.ts'
 import { findOne, type Wanted } from '../client/instances.ts'
+import { clean } from '../print/clean.ts'
 import { reloadedText, type Scaled, scaledText } from '../print/show.ts'
 import type { Everything, ReloadOutcome } from '../protocol/messages.ts'
-import { clean } from './clean.ts'
 import type { KeyAction } from './keys.ts'
 import { nextSorting, totalsOf, withAnswer } from './model.ts'
 import { Source } from './source.ts'
@@ -17,11 +17,17 @@ const mostEvents = 200
 /** How long it is said what a key has done, in milliseconds. */
 const noticeMs = 8_000
 
-/** Resolves when it is quit; rejects with a `Failure` without a terminal, or when the server is gone for good. */
-export async function top({ json, ...wanted }: Wanted & { readonly json?: true }): Promise<void> {
+/**
+ * Resolves when it is quit; rejects with a `Failure` without a terminal, when the server is gone for good, or has not
+ * answered for `timeout` seconds.
+ */
+export async function top(
+  { json, ...wanted }: Wanted & { readonly json?: true },
+  timeout: number | undefined,
+): Promise<void> {
   if (json) throw new Failure('usage', 'top prints no JSON: use tsicornc --json show all, or events')
   checkTerminal()
-  await new Top().run(wanted)
+  await new Top().run({ ...wanted, patience: timeout })
 }
 
 type Latest = Pick<View, 'answers' | 'history' | 'events'>

@@ -1,7 +1,7 @@
 /** What the status page can do for those who know the token: reload, and scale. */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { readStatusToken } from '../../config/resolve/status-token.ts'
 import { obey } from '../control/commands.ts'
 import type { Command } from '../control/controlled.ts'
 import type { Reply } from '../control/conversation.ts'
@@ -37,11 +37,11 @@ export async function act(
   if (tokenFile === null) return refuse(403, 'This page is read-only: status_token_file allows more')
   if (!/^application\/json\b/i.test(req.headers['content-type'] ?? ''))
     return refuse(415, 'The body has to be application/json')
-  const token = await readFile(tokenFile, 'utf8').catch((error: Error) => error)
-  if (token instanceof Error) return refuse(503, `status_token_file cannot be read: ${token.message}`)
   const [, given] = /^Bearer +(\S+) *$/i.exec(req.headers.authorization ?? '') ?? []
   if (given === undefined) return refuse(401, 'A token is needed', challenge)
-  if (!isSame(given, token.trim())) return refuse(401, 'The token is wrong', challenge)
+  const token = read(tokenFile)
+  if (token instanceof Error) return refuse(503, `status_token_file ${token.message}`)
+  if (!isSame(given, token)) return refuse(401, 'The token is wrong', challenge)
   const body = await readBody(req)
   if (typeof body === 'string') return refuse(400, body)
   const [command = '', ...args] = (actions[path] as (typeof actions)[string])(body)
@@ -57,10 +57,18 @@ export async function act(
 
 const challenge = { 'WWW-Authenticate': 'Bearer realm="tsicorn"' }
 
+function read(tokenFile: string): string | Error {
+  try {
+    return readStatusToken(tokenFile)
+  } catch (error) {
+    return error as Error
+  }
+}
+
 /** Takes the same time wherever they differ, and whatever their lengths are. */
 function isSame(one: string, other: string): boolean {
   const [a, b] = [one, other].map(text => createHash('sha256').update(text).digest()) as [Buffer, Buffer]
-  return other !== '' && timingSafeEqual(a, b)
+  return timingSafeEqual(a, b)
 }
 
 /** The object in the body, or what is wrong with it. */

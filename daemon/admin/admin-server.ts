@@ -6,7 +6,7 @@
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Address, describeAddress } from '../../config/kinds/bind-address.ts'
 import type { Command } from '../control/controlled.ts'
 import { listenersOf } from '../control/snapshot.ts'
@@ -28,6 +28,7 @@ import {
 } from '../metrics/exposition.ts'
 import { metricsOf } from '../metrics/metrics.ts'
 import { attempt, clearStaleSocket } from '../sockets/socket-file.ts'
+import { atOnce, inTurns } from '../system/steps.ts'
 import { type Health, healthOf } from './health.ts'
 import { respond } from './respond.ts'
 import type { StatusPage } from './status-page.ts'
@@ -60,7 +61,8 @@ const pauseMs = 250
 interface Made {
   readonly at: number
   readonly families: Promise<readonly Family[]>
-  readonly texts: Map<Format, Promise<string>>
+  readonly texts: Map<Format, Promise<Buffer>>
+  isDone: boolean
 }
 
 export class AdminServer {
@@ -131,7 +133,8 @@ export class AdminServer {
   bequeath(): void {
     const server = this.#server
     if (server?.upgrader.newArbiter === undefined) return
-    const legacy: Legacy = { ...countersOf(server, this.#inherited), app: this.#app.counters }
+    const app = atOnce(this.#app.counters())
+    const legacy: Legacy = { ...atOnce(countersOf(server, this.#inherited)), app }
     server.upgrader.tellNewArbiter(legacy)
   }
 
@@ -175,7 +178,6 @@ export class AdminServer {
     const format = formatFor(req.headers.accept)
     try {
       const body = await this.#text(format)
-      await nextTurn()
       respond(res, { status: 200, body, type: contentTypes[format] })
     } catch (error) {
       respond(res, { status: 503, body: `${(error as Error).message}\n` })
@@ -192,14 +194,23 @@ export class AdminServer {
   }
 
   /** Computes metrics anew where they are old; in steps, so that the arbiter does other work in between. */
-  async #text(format: Format): Promise<string> {
+  async #text(format: Format): Promise<Buffer> {
     const now = performance.now()
-    if (this.#made === undefined || now - this.#made.at > freshMs)
-      this.#made = { at: now, families: this.#measure(), texts: new Map() }
+    if (this.#made === undefined || (this.#made.isDone && now - this.#made.at > freshMs))
+      this.#made = this.#make(now)
     const { families, texts } = this.#made
-    const text = texts.get(format) ?? families.then(all => exposition(all, format))
+    const text = texts.get(format) ?? families.then(all => inTurns(exposition(all, format)))
     texts.set(format, text)
     return await text
+  }
+
+  #make(at: number): Made {
+    const made: Made = { at, families: this.#measure(), texts: new Map(), isDone: false }
+    const end = () => {
+      made.isDone = true
+    }
+    made.families.then(end, end)
+    return made
   }
 
   async #measure(): Promise<readonly Family[]> {
@@ -207,15 +218,13 @@ export class AdminServer {
     if (server === undefined) throw new Error('The server is being started')
     const app = server.resolved.settings.app_metrics ? this.#app : undefined
     await app?.measure(server.fleet.workers)
-    const ofApp = (await app?.families()) ?? []
-    const own = metricsOf({
-      server,
-      version: this.#options.version,
-      counters: countersOf(server, this.#inherited),
-      listeners: await listenersOf(server),
-      lastReload: this.#lastReload,
-    })
-    await nextTurn()
+    const ofApp = app === undefined ? [] : await inTurns(app.families())
+    const listeners = await listenersOf(server)
+    const counters = await inTurns(countersOf(server, this.#inherited))
+    const { version } = this.#options
+    const own = await inTurns(
+      metricsOf({ server, version, counters, listeners, lastReload: this.#lastReload }),
+    )
     return [...own, ...withoutNamesOf(own, ofApp)]
   }
 }

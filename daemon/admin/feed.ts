@@ -3,6 +3,7 @@
  * watch get the same text. One that does not read is left out until it has, and then cut.
  */
 import type { ServerResponse } from 'node:http'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FeedMessage } from '../../control/protocol/messages.ts'
 import { everythingAsText } from '../control/snapshot.ts'
 import type { JournalEvent } from '../logs/journal.ts'
@@ -23,6 +24,9 @@ const freshMs = 250
 /** How many events are kept, and how long their texts may be. */
 const mostEvents = 100
 const longestText = 1_000
+
+/** Longer messages are given to one that watches in each turn of the loop, in bytes. */
+const longMessage = 100_000
 
 interface Watcher {
   /** The number of the last event that it has been told. */
@@ -94,7 +98,7 @@ export class Feed {
     this.#toldAt = performance.now()
     // What cannot be read now is told the next time.
     const answer = await everythingAsText(this.#server, this.#version).catch(() => undefined)
-    if (answer !== undefined) this.#tell(answer)
+    if (answer !== undefined) await this.#tell(answer)
     // The last one may have left meanwhile.
     if (this.#watchers.size > 0) this.#schedule(tellMs(this.#server.fleet.workers.length))
   }
@@ -111,23 +115,26 @@ export class Feed {
     if (this.#events.length > mostEvents) this.#events.shift()
     this.#eventTimer ??= setTimeout(() => {
       this.#eventTimer = undefined
-      this.#tell(undefined)
+      void this.#tell(undefined)
     }, eventMs).unref()
   }
 
-  /** Tells everyone what they have not heard, and this answer, if there is one. */
-  #tell(answer: string | undefined): void {
-    const texts = new Map<number, Buffer>()
-    for (const [res, watcher] of this.#watchers) {
+  /** Tells everyone what they have not heard, and this answer, if there is one; a long one, one after the other. */
+  async #tell(answer: Buffer | undefined): Promise<void> {
+    const texts = new Map<string, Buffer>()
+    for (const [res, watcher] of [...this.#watchers]) {
+      if (!this.#watchers.has(res)) continue
       if (res.writableLength > 0) {
         if (answer !== undefined) this.#skip(res, watcher)
         continue
       }
-      const text = texts.get(watcher.told) ?? this.#message(answer, watcher.told)
-      texts.set(watcher.told, text)
+      const key = `${watcher.told} ${this.#count}`
+      const text = texts.get(key) ?? this.#message(answer, watcher.told)
+      texts.set(key, text)
       watcher.told = this.#count
       watcher.skipped = 0
       res.write(text)
+      if (text.length > longMessage) await nextTurn()
     }
   }
 
@@ -138,13 +145,14 @@ export class Feed {
     res.destroy()
   }
 
-  #message(answer: string | undefined, told: number): Buffer {
+  #message(answer: Buffer | undefined, told: number): Buffer {
     const unheard = this.#events.slice(Math.max(0, this.#events.length - (this.#count - told)))
     const rest: FeedMessage = { events: unheard, has_token: this.#hasToken }
     const text = JSON.stringify(rest, (_, value: unknown) =>
       typeof value === 'string' ? value.slice(0, longestText) : value,
     )
-    const data = answer === undefined ? text : `{"answer":${answer},${text.slice(1)}`
-    return Buffer.from(`id: ${process.pid}.${this.#count}\ndata: ${data}\n\n`)
+    const start = `id: ${process.pid}.${this.#count}\ndata: `
+    if (answer === undefined) return Buffer.from(`${start}${text}\n\n`)
+    return Buffer.concat([Buffer.from(`${start}{"answer":`), answer, Buffer.from(`,${text.slice(1)}\n\n`)])
   }
 }

@@ -1,6 +1,6 @@
 /** The state of the server: its generations, its workers, and how many are wanted. The arbiter decides what changes. */
 import type { Resolved } from '../../config/resolve/resolve.ts'
-import { deducedFrom } from '../../config/resolve/worker-class.ts'
+import { deducedFrom } from '../../config/worker-class.ts'
 import type { HookQueue } from '../../hooks/queue.ts'
 import type { ServerView } from '../../hooks/table.ts'
 import { monotonicNow, type ScoreRecord } from '../../worker/protocol/scoreboard.ts'

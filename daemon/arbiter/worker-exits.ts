@@ -21,7 +21,7 @@ export interface ExitTrigger {
 const bindTries = 5
 const bindPauseMs = 1_000
 
-/** How often an app may ask for other addresses before it is refused. */
+/** How often an app may ask for other addresses, besides once for each worker, before it is refused. */
 const mostMoves = 5
 
 export class WorkerExits {
@@ -96,10 +96,13 @@ export class WorkerExits {
     const { binds = [], message = '' } = child.failure ?? {}
     const isCurrent = child.generation === current?.number
     if (isCurrent && (!mayBind(current) || !['booting', 'reloading'].includes(phase.name))) return false
-    if (isCurrent && (this.#tooOften() || !appBinds.learn(binds))) return false
+    if (isCurrent && (this.#tooOften() || !appBinds.learn(binds, child.index))) return false
     fleet.reap(child, { proven: false, quietly: true })
     if (!isCurrent) return true
-    log.info(`${message}: it is bound for the app`)
+    const how = appBinds.isComplete
+      ? 'its workers choose another one each time and keep it'
+      : 'it is bound for the app'
+    log.info(`${message}: ${how}`)
     if (phase.name === 'reloading') {
       this.#reloads.begin()
       this.#server.revert()
@@ -119,13 +122,14 @@ export class WorkerExits {
 
   /** Whether the app keeps asking for other addresses: it would never start. */
   #tooOften(): boolean {
-    const { lastGood, appBinds } = this.#server.generations
-    if (this.#moves.since !== lastGood) appBinds.forgetUnused()
+    const { generations, scale } = this.#server
+    const { lastGood, appBinds } = generations
+    if (this.#moves.since !== lastGood) appBinds.forgetAsked()
     this.#moves =
       this.#moves.since === lastGood
         ? { since: lastGood, count: this.#moves.count + 1 }
         : { since: lastGood, count: 1 }
-    return this.#moves.count > mostMoves
+    return this.#moves.count > mostMoves + scale.wanted
   }
 
   #startOver(delayMs = 0): void {

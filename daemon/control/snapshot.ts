@@ -1,11 +1,11 @@
 /** What there is to see of a server, as data for clients. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { quantile } from '../../control/protocol/durations.ts'
 import type { Everything, Hello, ListenerRow, Stats, WorkerRow } from '../../control/protocol/messages.ts'
 import { answeredBy, monotonicNow, type ScoreRecord } from '../../worker/protocol/scoreboard.ts'
 import { addressesOf, addressOf } from '../generation/generation.ts'
 import { backlogsOf } from '../sockets/backlog.ts'
 import type { Listener } from '../sockets/sockets.ts'
+import { inTurns, type Steps } from '../system/steps.ts'
 import { type Counts, noCounts } from '../workers/totals.ts'
 import type { Child } from '../workers/worker-handle.ts'
 import type { ControlledServer } from './controlled.ts'
@@ -33,26 +33,42 @@ export function helloOf(server: ControlledServer, version: string): Hello {
   }
 }
 
-/** How many workers are turned into text at a time: there may be thousands, and the arbiter has other things to do. */
-const slice = 32
+/** How many characters of a long text become bytes at a time. */
+const pieceLength = 16_384
 
-/** The same as JSON, made in many short turns of the event loop. */
-export async function everythingAsText(server: ControlledServer, version: string): Promise<string> {
+/** The same as JSON, made in many short turns of the event loop: there may be thousands of workers. */
+export async function everythingAsText(server: ControlledServer, version: string): Promise<Buffer> {
   const listeners = await listenersOf(server)
-  const rows: string[] = []
+  return await inTurns(textOf(server, version, listeners))
+}
+
+function* textOf(
+  server: ControlledServer,
+  version: string,
+  listeners: readonly ListenerRow[],
+): Steps<Buffer> {
+  const pieces: Buffer[] = []
+  let text = '{"workers":['
+  let comma = ''
   for (const row of workerRows(server)) {
-    rows.push(JSON.stringify(row))
-    if (rows.length % slice === 0) await nextTurn()
+    text += `${comma}${JSON.stringify(row)}`
+    comma = ','
+    if (text.length > pieceLength) {
+      pieces.push(Buffer.from(text))
+      text = ''
+    }
+    yield
   }
   const rest = JSON.stringify({ arbiter: helloOf(server, version), listeners, stats: statsOf(server) })
-  return `{"workers":[${rows.join()}],${rest.slice(1)}`
+  return Buffer.concat([...pieces, Buffer.from(`${text}],${rest.slice(1)}`)])
 }
 
 export function workersOf(server: ControlledServer): readonly WorkerRow[] {
   return [...workerRows(server)]
 }
 
-function* workerRows({ fleet, records }: ControlledServer): Generator<WorkerRow> {
+/** The rows one by one, for those who do other work in between. */
+export function* workerRows({ fleet, records }: ControlledServer): Generator<WorkerRow> {
   const known = records()
   for (const child of [...fleet.workers]) yield workerRow(child, known.get(child.age))
 }

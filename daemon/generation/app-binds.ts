@@ -13,8 +13,9 @@ const mostLate = 16
 export class AppBinds {
   #binds: readonly string[]
   #late: readonly string[]
-  /** Addresses that were bound although a worker did not ask for them. */
-  readonly #unused = new Set<string>()
+  /** What each worker has asked for since the app was last in force, by its index. */
+  readonly #asked = new Map<number, readonly string[]>()
+  #isComplete = false
   /**
    * Addresses that cannot be bound, for example because another process has them: the app gets the error, and may
    * handle it.
@@ -40,23 +41,43 @@ export class AppBinds {
     return this.#refused
   }
 
-  /**
-   * Notes the addresses that a worker asks for; false if that changes nothing. An address that one worker asks for and
-   * another does not is kept as late.
-   */
-  learn(binds: readonly string[]): boolean {
-    const before = this.#binds
-    const wanted = binds.filter(text => this.#isNew(text) && !this.#late.includes(text))
-    const back = wanted.filter(text => this.#unused.has(text))
-    this.#late = [...this.#late, ...back]
-    this.#binds = wanted.filter(text => !back.includes(text))
-    for (const text of before) if (!wanted.includes(text)) this.#unused.add(text)
-    return back.length > 0 || this.#binds.join() !== before.join()
+  /** No more are bound: workers choose others each time that they start, and have these for themselves. */
+  get isComplete(): boolean {
+    return this.#isComplete
   }
 
-  /** Forgets what was unused: the app may have changed. */
-  forgetUnused(): void {
-    this.#unused.clear()
+  /**
+   * Notes the addresses that the worker of this index asks for; false if that changes nothing. An address that one
+   * worker asks for and another does not is kept as late.
+   */
+  learn(binds: readonly string[], index: number): boolean {
+    const wanted = binds.filter(text => this.#isNew(text))
+    const earlier = this.#asked.get(index) ?? []
+    const asked = new Set([...this.#asked.values()].flat())
+    this.#asked.set(index, wanted)
+    const before = this.#text
+    const added = wanted.filter(text => !this.all.includes(text))
+    const again = wanted.filter(text => earlier.includes(text))
+    if (added.length > 0 && again.length > 0 && again.length < earlier.length) {
+      this.#isComplete = true
+      this.#late = this.#late.filter(text => wanted.includes(text))
+      this.#binds = again.filter(text => !this.#late.includes(text))
+      return true
+    }
+    const dropped = this.#binds.filter(text => !wanted.includes(text) && asked.has(text))
+    const workersDiffer = dropped.length > 0 || this.#late.some(text => asked.has(text))
+    this.#late = [...this.#late, ...dropped, ...(workersDiffer ? added : [])]
+    this.#binds = wanted.filter(text => !this.#late.includes(text))
+    return this.#text !== before
+  }
+
+  get #text(): string {
+    return JSON.stringify(this.addresses)
+  }
+
+  /** Forgets what workers have asked for, but not what came of it: the app may have changed. */
+  forgetAsked(): void {
+    this.#asked.clear()
   }
 
   /**

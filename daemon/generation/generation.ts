@@ -25,6 +25,8 @@ export interface Generation {
   readonly late: ReadonlySet<Listener>
   /** Addresses that the app asks for and the arbiter cannot bind. */
   readonly unbound: readonly string[]
+  /** The app has other addresses at each start: they are left to its workers. */
+  readonly isComplete: boolean
   /** Why there is no listener: another server has the default address, which the app may not even need. */
   readonly failure?: string
   /** The certificate and key that its workers serve with; replaced when the files are renewed. */
@@ -82,8 +84,12 @@ export function startMessage(
 }
 
 /** A worker that runs as another user must not get addresses bound that it could not bind itself. */
-export function mayBind({ resolved, listeners }: Generation): boolean {
-  return resolved.owner === undefined && !listeners.some(({ key }) => key.startsWith(activatedPrefix))
+export function mayBind({ resolved, listeners, isComplete }: Generation): boolean {
+  return (
+    resolved.owner === undefined &&
+    !isComplete &&
+    !listeners.some(({ key }) => key.startsWith(activatedPrefix))
+  )
 }
 
 export function workerSettings({ settings, parsed }: Resolved): WorkerSettings {

@@ -142,9 +142,9 @@ export class Generations {
     const { appBinds } = this
     const ofApp = new Set(listeners.filter(({ key }) => appBinds.has(key)))
     const late = new Set(listeners.filter(({ key }) => appBinds.hasLate(key)))
-    const unbound = appBinds.refused
+    const { refused: unbound, isComplete } = appBinds
     return {
-      ...{ number: this.#count, resolved, listeners, ofApp, late, unbound },
+      ...{ number: this.#count, resolved, listeners, ofApp, late, unbound, isComplete },
       ...(failure === undefined ? {} : { failure }),
       ...(tls === undefined ? {} : { tls }),
     }

@@ -2,13 +2,15 @@
  * The metrics of the app: what its workers have measured, added up. Counters go on when workers end; gauges are those
  * of the living.
  */
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type AppFamily, type AppSample, measureMs, mostSamples } from '../../worker/protocol/app-metrics.ts'
 import type { FromWorker, ToWorker } from '../../worker/protocol/messages.ts'
 import type { WorkerState } from '../state/worker-state.ts'
+import { atOnce, inTurns, type Steps } from '../system/steps.ts'
 import type { AppTotals } from '../workers/totals.ts'
 import { readFamilies } from './app-families.ts'
 import type { Family } from './exposition.ts'
+import { combine, isBucket, keyOf, plus, type Series, together, withoutBound } from './series.ts'
 
 export interface MeasuredWorker {
   readonly age: number
@@ -16,8 +18,7 @@ export interface MeasuredWorker {
   send(message: ToWorker): void
 }
 
-/** Samples by what identifies them: their name and labels. */
-type Series = Map<string, AppSample>
+type MetricsMessage = Extract<FromWorker, { type: 'metrics' }>
 
 /** What a worker has measured. */
 class Measured {
@@ -25,6 +26,8 @@ class Measured {
   /** Its counters; they still count when it has ended. */
   readonly counted: Series = new Map()
   readonly gauges: Series = new Map()
+  /** The last bucket of each histogram, with its count. */
+  readonly #below = new Map<string, number>()
   readonly #most: number
 
   constructor(turn: number, most = mostSamples) {
@@ -33,10 +36,19 @@ class Measured {
   }
 
   add({ type, samples }: AppFamily): void {
+    const series = type === 'gauge' ? this.gauges : this.counted
     for (const sample of samples) {
-      const series = type === 'gauge' ? this.gauges : this.counted
-      if (this.counted.size + this.gauges.size < this.#most) plus(series, keyOf(sample), sample)
+      if (this.counted.size + this.gauges.size >= this.#most) return
+      plus(series, keyOf(sample), type === 'histogram' && isBucket(sample) ? this.#apart(sample) : sample)
     }
+  }
+
+  /** What is in this bucket alone: workers may have different ones, as before and after a reload. */
+  #apart(sample: AppSample): AppSample {
+    const key = keyOf(withoutBound(sample))
+    const below = this.#below.get(key) ?? 0
+    this.#below.set(key, Math.max(below, sample.value))
+    return { ...sample, value: Math.max(0, sample.value - below) }
   }
 }
 
@@ -45,6 +57,9 @@ const mostEnded = 20_000
 
 /** How many metrics there may be in all. */
 const mostFamilies = 2_000
+
+/** How many messages may wait to be read: more are read at once. */
+const mostHeard = 200
 
 /** How much longer than a worker needs to wait for its answer, in milliseconds. */
 const slackMs = 200
@@ -58,6 +73,9 @@ export class AppMetrics implements AppTotals {
   /** The last whole answer of each living worker, by age. */
   readonly #living = new Map<number, Measured>()
   readonly #answers = new Map<number, Measured>()
+  /** What workers have said and nobody has read yet, and the work of reading it. */
+  readonly #heard: { readonly age: number; readonly message: MetricsMessage }[] = []
+  #reading: Steps<void> | undefined
   /** All metrics without their samples, as the worker that spoke last describes them. */
   readonly #described = new Map<string, AppFamily>()
   #waiting: { readonly ages: Set<number>; readonly done: () => void } | undefined
@@ -77,21 +95,50 @@ export class AppMetrics implements AppTotals {
     late.abort()
   }
 
-  hear(age: number, { turn, families, isLast }: Extract<FromWorker, { type: 'metrics' }>): void {
+  hear(age: number, message: MetricsMessage): void {
     // Nobody has asked for another one, but for the last words of a worker.
-    if (turn !== this.#turn && turn !== 0) return
-    let answer = this.#answers.get(age)
-    if (answer?.turn !== turn) answer = new Measured(turn)
-    this.#answers.set(age, answer)
-    for (const family of readFamilies(families)) this.#read(family, answer)
-    if (isLast) this.#keep(age, answer)
+    if (message.turn !== this.#turn && message.turn !== 0) return
+    this.#heard.push({ age, message })
+    if (this.#reading === undefined) {
+      this.#reading = this.#readAll()
+      void inTurns(this.#reading)
+    }
+    if (this.#heard.length > mostHeard) this.#catchUp()
   }
 
   end(age: number): void {
+    this.#catchUp()
     this.#add(this.#living.get(age)?.counted ?? [])
     this.#living.delete(age)
     this.#answers.delete(age)
     this.#answered(age)
+  }
+
+  /** Reads everything that was heard. */
+  *#readAll(): Steps<void> {
+    try {
+      for (let next = this.#heard.shift(); next !== undefined; next = this.#heard.shift())
+        yield* this.#readMessage(next.age, next.message)
+    } finally {
+      this.#reading = undefined
+    }
+  }
+
+  *#readMessage(age: number, { turn, families, isLast }: MetricsMessage): Steps<void> {
+    let answer = this.#answers.get(age)
+    if (answer?.turn !== turn) answer = new Measured(turn)
+    this.#answers.set(age, answer)
+    yield
+    for (const family of readFamilies(families)) {
+      yield
+      this.#read(family, answer)
+    }
+    if (isLast) this.#keep(age, answer)
+    yield
+  }
+
+  #catchUp(): void {
+    if (this.#reading !== undefined) atOnce(this.#reading)
   }
 
   /** Goes on from these counters, the latest of several times. */
@@ -102,40 +149,43 @@ export class AppMetrics implements AppTotals {
   }
 
   /** All counters, for another arbiter to go on from. */
-  get counters(): readonly AppFamily[] {
-    const all = this.#past()
-    for (const { counted } of this.#living.values())
-      for (const [key, sample] of counted) plus(all, key, sample)
-    return this.#families(all)
+  *counters(): Steps<readonly AppFamily[]> {
+    return yield* this.#families(yield* this.#counted([...this.#living.values()]))
   }
 
-  /** Everything, as it is now; lets the arbiter do other work in between. */
-  async families(): Promise<readonly Family[]> {
-    const all = this.#past()
+  /** Everything, as it is now. */
+  *families(): Steps<readonly Family[]> {
+    const living = [...this.#living.values()]
+    const all = yield* this.#counted(living)
     const gauges = new Map<string, AppSample[]>()
-    for (const measured of this.#living.values()) {
-      for (const [key, sample] of measured.counted) plus(all, key, sample)
+    for (const measured of living)
       for (const [key, sample] of measured.gauges) {
         const known = gauges.get(key)
         if (known === undefined) gauges.set(key, [sample])
         else known.push(sample)
+        yield
       }
-      await setImmediate()
-    }
     for (const [key, samples] of gauges) {
       const [first] = samples as [AppSample, ...AppSample[]]
       const how = this.#described.get(first.name)?.combination
       const values = samples.map(({ value }) => value)
       if (how !== 'omit') all.set(key, { ...first, value: combine(values, how) })
+      yield
     }
-    return this.#families(all).map(({ name, help, type, samples }) => ({ name, help, type, given: samples }))
+    const families = yield* this.#families(all)
+    return families.map(({ name, help, type, samples }) => ({ name, help, type, given: samples }))
   }
 
-  /** Counters of those that do not count any more. */
-  #past(): Series {
-    const past: Series = new Map(this.#ended)
-    for (const [key, sample] of this.#inherited) plus(past, key, sample)
-    return past
+  /** All counters of the past and of the living. What ends meanwhile changes neither. */
+  *#counted(living: readonly Measured[]): Steps<Series> {
+    const [ended, inherited] = [[...this.#ended], this.#inherited]
+    const all: Series = new Map()
+    for (const series of [ended, inherited, ...living.map(({ counted }) => counted)])
+      for (const [key, sample] of series) {
+        plus(all, key, sample)
+        yield
+      }
+    return all
   }
 
   #read(family: AppFamily, measured: Measured): void {
@@ -165,43 +215,28 @@ export class AppMetrics implements AppTotals {
       if (this.#ended.size < mostEnded || this.#ended.has(key)) plus(this.#ended, key, sample)
   }
 
-  #families(all: Series): AppFamily[] {
-    const samples = Map.groupBy(all.values(), ({ name }) => this.#familyOf(name))
-    return Array.from(this.#described.values())
-      .map(family => ({ ...family, samples: samples.get(family.name) ?? [] }))
-      .filter(family => family.samples.length > 0)
-      .sort((a, b) => (a.name < b.name ? -1 : 1))
+  *#families(all: Series): Steps<AppFamily[]> {
+    const samples = new Map<string, AppSample[]>()
+    for (const sample of all.values()) {
+      const name = this.#familyOf(sample.name)
+      const known = samples.get(name)
+      if (known === undefined) samples.set(name, [sample])
+      else known.push(sample)
+      yield
+    }
+    const families: AppFamily[] = []
+    for (const family of [...this.#described.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const own = samples.get(family.name)
+      if (own === undefined) continue
+      families.push({ ...family, samples: family.type === 'histogram' ? yield* together(own) : own })
+      yield
+    }
+    return families
   }
 
   /** The name of the family that a sample belongs to. */
   #familyOf(name: string): string {
     if (this.#described.has(name)) return name
     return name.replace(/_(bucket|sum|count)$/, '')
-  }
-}
-
-function plus(series: Series, key: string, sample: AppSample): void {
-  const known = series.get(key)
-  series.set(key, known === undefined ? sample : { ...sample, value: known.value + sample.value })
-}
-
-function keyOf({ name, labels }: AppSample): string {
-  return JSON.stringify([name, ...Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))])
-}
-
-/** The values are those of the workers, oldest first. */
-function combine(values: readonly number[], how: string | undefined): number {
-  const sum = values.reduce((all, value) => all + value, 0)
-  switch (how) {
-    case 'first':
-      return values[0] as number
-    case 'min':
-      return Math.min(...values)
-    case 'max':
-      return Math.max(...values)
-    case 'average':
-      return sum / values.length
-    default:
-      return sum
   }
 }

@@ -2,6 +2,7 @@
 import type { AppFamily } from '../../worker/protocol/app-metrics.ts'
 import { countedFields } from '../../worker/protocol/scoreboard.ts'
 import type { ControlledServer } from '../control/controlled.ts'
+import type { Steps } from '../system/steps.ts'
 import type { Counts, Totals } from '../workers/totals.ts'
 import { readFamilies } from './app-families.ts'
 
@@ -23,14 +24,15 @@ export interface Legacy extends Counters {
 }
 
 /** What an arbiter has counted itself, and inherited. */
-export function countersOf(
+export function* countersOf(
   { totals, journal, records }: AdministeredServer,
   inherited: Counters | undefined,
-): Counters {
+): Steps<Counters> {
+  const requests = yield* totals.sum(records())
   const { started = 0, ended = {}, reloads = { succeeded: 0, failed: 0 } } = inherited ?? {}
   const kinds = new Set([...Object.keys(ended), ...journal.exits.keys()])
   return {
-    requests: totals.sum(records()),
+    requests,
     started: started + journal.count('worker booting'),
     ended: Object.fromEntries(
       Array.from(kinds, kind => [kind, (ended[kind] ?? 0) + (journal.exits.get(kind) ?? 0)]),

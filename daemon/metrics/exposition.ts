@@ -1,6 +1,7 @@
 /** Prints metrics as text: for Prometheus (version 0.0.4), or as OpenMetrics 1.0. */
 
 import type { AppFamily, AppSample } from '../../worker/protocol/app-metrics.ts'
+import type { Steps } from '../system/steps.ts'
 
 export type Labels = Readonly<Record<string, string>>
 
@@ -38,40 +39,77 @@ export function formatFor(accept: string | undefined): Format {
 
 /** Those of the app whose names are not taken: two metrics of one name would make the whole text invalid. */
 export function withoutNamesOf(own: readonly Family[], families: readonly Family[]): Family[] {
-  const taken = new Set(own.flatMap(family => [family.name, sampleName(family)]))
-  return families.filter(({ name }) => !taken.has(name) && !taken.has(name.replace(/_total$/, '')))
+  const taken = new Set(own.flatMap(namesOf))
+  return families.filter(family => {
+    const names = namesOf(family)
+    const isFree = names.every(name => !taken.has(name))
+    if (isFree) for (const name of names) taken.add(name)
+    return isFree
+  })
 }
 
-export function exposition(families: readonly Family[], format: Format): string {
-  const lines = families.flatMap(family => linesOf(family, format))
-  return [...lines, ...(format === 'openmetrics' ? ['# EOF'] : []), ''].join('\n')
+/** All names that it has in one of the formats. */
+function namesOf({ name, type }: Family): readonly string[] {
+  const plain = name.replace(/_total$/, '')
+  switch (type) {
+    case 'counter':
+      return [...new Set([name, plain, `${plain}_total`])]
+    case 'info':
+      return [name, `${name}_info`]
+    case 'histogram':
+    case 'summary':
+      return [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]
+    default:
+      return [name]
+  }
 }
 
-function linesOf(family: Family, format: Format): string[] {
+/** How many characters of the text become bytes at a time. */
+const pieceLength = 16_384
+
+export function* exposition(families: readonly Family[], format: Format): Steps<Buffer> {
+  const pieces: Buffer[] = []
+  let text = ''
+  for (const line of linesIn(families, format)) {
+    text += `${line}\n`
+    if (text.length > pieceLength) {
+      pieces.push(Buffer.from(text))
+      text = ''
+    }
+    yield
+  }
+  return Buffer.concat([...pieces, Buffer.from(text)])
+}
+
+function* linesIn(families: readonly Family[], format: Format): Generator<string> {
+  for (const family of families) yield* linesOf(family, format)
+  if (format === 'openmetrics') yield '# EOF'
+}
+
+function* linesOf(family: Family, format: Format): Generator<string> {
   const { name, help, type } = family
-  if ('given' in family) return givenLines(family, format)
+  if ('given' in family) return yield* givenLines(family, format)
   const isPlain = format === 'prometheus'
   const full = sampleName(family)
-  const declared = isPlain ? full : name
-  const shownType = isPlain && type === 'info' ? 'gauge' : type
-  const samples =
-    'histogram' in family
-      ? histogramLines(name, family.histogram)
-      : family.samples.map(({ labels, value }) => `${full}${labelsText(labels)} ${number(value)}`)
-  return [`# HELP ${declared} ${escapeHelp(help)}`, `# TYPE ${declared} ${shownType}`, ...samples]
+  yield* headLines(isPlain ? full : name, help, isPlain && type === 'info' ? 'gauge' : type)
+  if ('histogram' in family) return yield* histogramLines(name, family.histogram)
+  for (const { labels, value } of family.samples) yield `${full}${labelsText(labels)} ${number(value)}`
 }
 
-function givenLines(
+function* givenLines(
   { name, help, type, given }: Extract<Family, { given: unknown }>,
   format: Format,
-): string[] {
+): Generator<string> {
   // OpenMetrics has counters end in `_total`, and declares them without it.
   const isOpenCounter = format === 'openmetrics' && type === 'counter'
   const declared = isOpenCounter ? name.replace(/_total$/, '') : name
-  const lines = given.map(({ name: full, labels, value }) => {
-    return `${isOpenCounter ? `${declared}_total` : full}${labelsText(labels)} ${number(value)}`
-  })
-  return [`# HELP ${declared} ${escapeHelp(help)}`, `# TYPE ${declared} ${type}`, ...lines]
+  yield* headLines(declared, help, type)
+  for (const { name: full, labels, value } of given)
+    yield `${isOpenCounter ? `${declared}_total` : full}${labelsText(labels)} ${number(value)}`
+}
+
+function headLines(name: string, help: string, type: string): readonly string[] {
+  return [`# HELP ${name} ${escapeHelp(help)}`, `# TYPE ${name} ${type}`]
 }
 
 /** The name that samples have; those of a histogram have further suffixes. */

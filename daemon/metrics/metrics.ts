@@ -4,9 +4,10 @@
  */
 import type { ListenerRow, WorkerRow } from '../../control/protocol/messages.ts'
 import type { ControlledServer } from '../control/controlled.ts'
-import { durationBuckets, helloOf, responsesByClass, workersOf } from '../control/snapshot.ts'
+import { durationBuckets, helloOf, responsesByClass, workerRows } from '../control/snapshot.ts'
 import { phaseMeanings } from '../state/phase.ts'
 import { workerStates } from '../state/worker-state.ts'
+import type { Steps } from '../system/steps.ts'
 import type { Counts } from '../workers/totals.ts'
 import type { Counters } from './counters.ts'
 import type { Family, Histogram, Sample } from './exposition.ts'
@@ -20,12 +21,16 @@ export interface Observation {
   readonly lastReload: number | undefined
 }
 
-export function metricsOf(observation: Observation): readonly Family[] {
-  const workers = workersOf(observation.server)
+export function* metricsOf(observation: Observation): Steps<readonly Family[]> {
+  const workers: WorkerRow[] = []
+  for (const row of workerRows(observation.server)) {
+    workers.push(row)
+    yield
+  }
   return [
     ...serverMetrics(observation),
     ...requestMetrics(observation.counters, workers),
-    ...workerMetrics(workers),
+    ...(yield* workerMetrics(workers)),
     ...processMetrics(),
   ]
 }
@@ -121,49 +126,30 @@ function durations(requests: Counts): Histogram {
   return { buckets: buckets.slice(0, -1), count, sum: requests.took_ms / 1_000 }
 }
 
-/** Of two workers with the same index, the younger one. */
-function workerMetrics(workers: readonly WorkerRow[]): Family[] {
-  const byIndex = new Map(workers.map(worker => [worker.index, worker]))
-  const each = (value: (worker: WorkerRow) => number): Sample[] =>
-    Array.from(byIndex, ([index, worker]) => ({ labels: { worker: `${index}` }, value: value(worker) }))
-  return [
-    family(
-      'gauge',
-      'tsicorn_worker_event_loop_utilization_ratio',
-      'How busy the event loop is',
-      each(({ utilization }) => utilization),
-    ),
-    family(
-      'gauge',
-      'tsicorn_worker_event_loop_delay_seconds',
-      'How late the event loop is',
-      each(worker => worker.delay_ms / 1_000),
-    ),
-    family(
-      'gauge',
-      'tsicorn_worker_resident_memory_bytes',
-      'Resident memory',
-      each(({ rss }) => rss),
-    ),
-    family(
-      'gauge',
-      'tsicorn_worker_connections',
-      'Open connections',
-      each(({ connections }) => connections),
-    ),
-    family(
-      'gauge',
-      'tsicorn_worker_generation',
-      'Its generation',
-      each(({ generation }) => generation),
-    ),
-    family(
-      'gauge',
-      'tsicorn_worker_heartbeat_age_seconds',
-      'How long ago it wrote its heartbeat',
-      each(worker => worker.last_heartbeat),
-    ),
+/** What each worker has: name, help, value. */
+const workerGauges: readonly (readonly [name: string, help: string, value: (worker: WorkerRow) => number])[] =
+  [
+    ['event_loop_utilization_ratio', 'How busy the event loop is', ({ utilization }) => utilization],
+    ['event_loop_delay_seconds', 'How late the event loop is', worker => worker.delay_ms / 1_000],
+    ['resident_memory_bytes', 'Resident memory', ({ rss }) => rss],
+    ['connections', 'Open connections', ({ connections }) => connections],
+    ['generation', 'Its generation', ({ generation }) => generation],
+    ['heartbeat_age_seconds', 'How long ago it wrote its heartbeat', worker => worker.last_heartbeat],
   ]
+
+/** Of two workers with the same index, the younger one. */
+function* workerMetrics(workers: readonly WorkerRow[]): Steps<readonly Family[]> {
+  const byIndex = new Map(workers.map(worker => [`${worker.index}`, worker]))
+  const families: Family[] = []
+  for (const [name, help, value] of workerGauges) {
+    const samples: Sample[] = []
+    for (const [index, worker] of byIndex) {
+      samples.push({ labels: { worker: index }, value: value(worker) })
+      yield
+    }
+    families.push(family('gauge', `tsicorn_worker_${name}`, help, samples))
+  }
+  return families
 }
 
 /** Of the arbiter, under the names that all client libraries of Prometheus use. */

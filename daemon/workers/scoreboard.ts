@@ -74,9 +74,9 @@ export class Scoreboard {
     const found = new Map<number, ScoreRecord>()
     for (const { fd, ages } of this.#boards) {
       try {
-        for (const [slot, record] of readRecords(fd, ages.length).entries()) {
+        for (const [slot, record] of readRecords(fd, ages.length, ages).entries()) {
           const age = ages[slot]
-          if (age !== undefined) found.set(age, { ...record, age })
+          if (age !== undefined) found.set(age, record)
         }
       } catch (error) {
         failure = error as Error

@@ -1,11 +1,12 @@
 /**
  * How long clients of `metrics_bind` hold up the loop of the arbiter, and what they cost it:
  *
- *     node scripts/bench/admin.ts [--clients 10000] [--seconds 10] [--rounds 3]
+ *     node scripts/bench/admin.ts [--clients 10000] [--seconds 10] [--rounds 3] [--series 0]
  *
  * Prints a table in Markdown: for each kind of client the longest turn of the loop, the 99.9th percentile of all turns,
  * and the growth of resident memory, medians of all rounds. Turns are measured in processor time of the arbiter's main
- * thread: how long it waits for a core depends on the machine. Needs Node 24.
+ * thread: how long it waits for a core depends on the machine. With `--series`, the app of each worker measures so many
+ * series of its own (`app_metrics`). Needs Node 24.
  */
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,11 +19,21 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '10000' },
     seconds: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '3' },
+    series: { type: 'string', default: '0' },
   },
 })
 const clients = Number(values.clients)
 const seconds = Number(values.seconds)
+const series = Number(values.series)
 const get = 'GET /metrics HTTP/1.1\r\nHost: bench\r\n\r\n'
+
+const plainApp = `export default (req, res) => res.end('hello')`
+
+const measuringApp = `
+  import { Counter } from '${import.meta.resolve('prom-client')}'
+  const made = new Counter({ name: 'shop_orders_total', help: 'Orders', labelNames: ['product'] })
+  for (let product = 0; product < ${series}; product += 1) made.inc({ product: 'product ' + product })
+  ${plainApp}`
 
 interface Figures {
   readonly max: number
@@ -65,7 +76,7 @@ process.exit()
 async function measure(behave: Behaviour): Promise<Figures> {
   const port = await freePort()
   const folder = makeFolder({
-    'app.mjs': `export default (req, res) => res.end('hello')`,
+    'app.mjs': series === 0 ? plainApp : measuringApp,
     'tsicorn.config.mjs': `
       const turns = []
       let rss = 0
@@ -73,6 +84,7 @@ async function measure(behave: Behaviour): Promise<Figures> {
         bind: '127.0.0.1:0',
         workers: 2,
         metrics_bind: '127.0.0.1:${port}',
+        app_metrics: ${series > 0},
         when_ready() {
           let last
           setTimeout(() => {

@@ -1,14 +1,13 @@
 /** Lists which modules the processes of a running server have evaluated, so that growth is seen in review. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Evaluated, evaluatedBy, recordingTo } from './evaluated.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const dist = join(root, 'dist')
 
 /** In what steps sizes are given, in kilobytes: not every change of a line is a change of the page. */
 const step = 10
@@ -23,12 +22,6 @@ export async function loadedModulesPage(): Promise<string> {
     ...section('Arbiter', arbiter),
     ...section('Worker', worker),
   ].join('\n\n')}\n`
-}
-
-interface Evaluated {
-  /** Relative to the package; those of Node as they are imported. */
-  readonly modules: readonly string[]
-  readonly bytes: number
 }
 
 function section(name: string, { modules, bytes }: Evaluated): string[] {
@@ -61,29 +54,20 @@ async function evaluated(): Promise<{ readonly arbiter: Evaluated; readonly work
   const folder = mkdtempSync(join(tmpdir(), 'tsicorn-loads-'))
   writeFileSync(join(folder, 'app.mjs'), 'export default (req, res) => res.end()\n')
   const args = [join(root, 'daemon/tsicorn.js'), '-w', '1', '-b', '127.0.0.1:0', 'app.mjs']
-  const env = { ...process.env, NODE_V8_COVERAGE: folder, NODE_OPTIONS: `--import=${recorder(folder)}` }
+  const env = { ...process.env, ...recordingTo(folder) }
   const child = spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] })
   const exited = once(child, 'exit')
   try {
     const worker = await untilRunning(child)
-    return { arbiter: await record(folder, child.pid as number), worker: await record(folder, worker) }
+    return {
+      arbiter: await evaluatedBy(child.pid as number, folder),
+      worker: await evaluatedBy(worker, folder),
+    }
   } finally {
     child.kill('SIGTERM')
     await exited
     rmSync(folder, { recursive: true })
   }
-}
-
-/** A module that makes a process write down which functions were called, when it is asked to. */
-function recorder(folder: string): string {
-  const code = `
-    import { writeFileSync } from 'node:fs'
-    import { takeCoverage } from 'node:v8'
-    process.on('SIGURG', () => {
-      takeCoverage()
-      writeFileSync(${JSON.stringify(folder)} + '/' + process.pid + '.written', '')
-    })`
-  return `data:text/javascript,${encodeURIComponent(code)}`
 }
 
 /** Resolves with the process id of the worker. */
@@ -97,54 +81,4 @@ async function untilRunning(child: ChildProcess): Promise<number> {
   child.once('exit', () => reject(new Error(`The server ended and said:\n${said}`)))
   await promise
   return Number(/Booting worker 1 \(pid (\d+)\)/.exec(said)?.[1])
-}
-
-interface Coverage {
-  readonly result: readonly { readonly url: string; readonly functions: readonly Called[] }[]
-}
-
-interface Called {
-  readonly functionName: string
-  readonly ranges: readonly [
-    { readonly startOffset: number; readonly endOffset: number; readonly count: number },
-  ]
-}
-
-async function record(folder: string, pid: number): Promise<Evaluated> {
-  process.kill(pid, 'SIGURG')
-  while (!existsSync(join(folder, `${pid}.written`))) await sleep(10)
-  const name = readdirSync(folder).find(file => file.startsWith(`coverage-${pid}-`)) as string
-  const { result } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as Coverage
-  const parts = result
-    .filter(({ url }) => url.startsWith(pathToFileURL(dist).href))
-    .map(({ url, functions }) => evaluatedIn(fileURLToPath(url), functions))
-  return {
-    modules: [...new Set(parts.flatMap(({ modules }) => modules))].sort(),
-    bytes: parts.reduce((total, { bytes }) => total + bytes, 0),
-  }
-}
-
-/** In a bundle, what may never be evaluated is in a function that has the name of its module. */
-function evaluatedIn(file: string, functions: readonly Called[]): Evaluated {
-  const { sources } = JSON.parse(readFileSync(`${file}.map`, 'utf8')) as {
-    readonly sources: readonly string[]
-  }
-  const names = sources.map(source => (isBuiltin(source) ? source : relative(root, join(dist, source))))
-  const unused = functions.filter(
-    ({ functionName, ranges: [{ count }] }) => count === 0 && names.includes(functionName),
-  )
-  const unusedNames = unused.map(({ functionName }) => functionName)
-  return {
-    modules: names
-      .filter(name => !unusedNames.includes(name))
-      .map(name => (isBuiltin(name) ? name.slice(name.indexOf(':') + 1) : name)),
-    bytes: unused.reduce(
-      (rest, { ranges: [{ startOffset, endOffset }] }) => rest - (endOffset - startOffset),
-      statSync(file).size,
-    ),
-  }
-}
-
-function isBuiltin(source: string): boolean {
-  return /^(?:whole-)?builtin:/.test(source)
 }

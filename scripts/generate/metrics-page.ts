@@ -1,6 +1,7 @@
 /** Generates the page about metrics and health checks: its table is what the server itself prints. */
 import { type Family, sampleName } from '../../daemon/metrics/exposition.ts'
 import { metricsOf, type Observation } from '../../daemon/metrics/metrics.ts'
+import { atOnce } from '../../daemon/system/steps.ts'
 import { noCounts } from '../../daemon/workers/totals.ts'
 
 /** A server of which nothing is known: all metrics have their names and help all the same. */
@@ -22,7 +23,7 @@ export function metricsPage(): string {
     ended: {},
     reloads: { succeeded: 0, failed: 0 },
   }
-  const families = metricsOf({ server: nothing, version: '', counters, listeners: [], lastReload: 0 })
+  const families = atOnce(metricsOf({ server: nothing, version: '', counters, listeners: [], lastReload: 0 }))
   return `${text.trim()}
 
 | metric | type | meaning |
@@ -49,7 +50,7 @@ tsicorn's own; only what a worker counted after its last answer is lost if it di
 as their \`aggregator\` says (\`sum\`, unless another one is chosen), over the living workers. Of a summary there are
 \`_sum\` and \`_count\`: quantiles of several workers cannot be combined, so prefer histograms.
 
-A worker may have 5,000 samples; further ones are left out. So are metrics whose names tsicorn has itself, such as
+A worker may have 5,000 samples; further ones are left out, and the log says so. So are metrics whose names tsicorn has itself, such as
 \`process_cpu_seconds_total\` of \`collectDefaultMetrics()\`. A bundler has to leave \`prom-client\` outside the bundle, or
 tsicorn does not find it.
 `

@@ -1,6 +1,6 @@
 /** Configurations with hooks, and what their hooks have said in the log. */
 import { hookTable } from '../../hooks/table.ts'
-import { type LaunchOptions, launch, type Tsicorn } from './tsicorn.ts'
+import { type LaunchOptions, launch, launchShared, type Tsicorn } from './tsicorn.ts'
 
 /** Hooks by name, each as the text of a function. */
 export type HookTexts = Readonly<Record<string, string>>
@@ -13,11 +13,17 @@ export function configWith(hooks: HookTexts, settings: Readonly<Record<string, u
 }
 
 /** Starts a server whose hooks are these texts; its app answers with `alive` unless another one is in `files`. */
-export function launchHooked(
-  hooks: HookTexts,
-  { args = [], files = {}, ...options }: LaunchOptions = {},
-): Tsicorn {
-  return launch({
+export function launchHooked(hooks: HookTexts, options: LaunchOptions = {}): Tsicorn {
+  return launch(hooked(hooks, options))
+}
+
+/** The same, for all tests of a file that want such a one. */
+export async function shareHooked(hooks: HookTexts, options: LaunchOptions = {}): Promise<Tsicorn> {
+  return await launchShared(hooked(hooks, options))
+}
+
+function hooked(hooks: HookTexts, { args = [], files = {}, ...options }: LaunchOptions): LaunchOptions {
+  return {
     ...options,
     args: ['--log-level', 'debug', ...args],
     files: {
@@ -25,7 +31,7 @@ export function launchHooked(
       'tsicorn.config.mjs': configWith(hooks),
       ...files,
     },
-  })
+  }
 }
 
 /** Every hook says its name, what worker it is about, and the process that it runs in. */

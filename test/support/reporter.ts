@@ -1,4 +1,4 @@
-/** The reporter of the tests, which `.mocharc.json` names. */
+/** The reporter of the tests, which `.mocharc.mjs` names. */
 import Mocha from 'mocha'
 
 const { EVENT_RUN_END } = Mocha.Runner.constants

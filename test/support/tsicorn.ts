@@ -107,6 +107,11 @@ export class Tsicorn {
     return this.url
   }
 
+  /** Forgets what it has said, for the next who waits for its words. */
+  forget(): void {
+    this.#read = this.log.length
+  }
+
   get url(): string {
     const [, url] = /Listening at: (https?:\S+)/.exec(this.log) ?? []
     return url as string
@@ -175,9 +180,34 @@ export function launch(options: LaunchOptions = {}): Tsicorn {
   return tsicorn
 }
 
+const shared = new Map<string, Promise<Tsicorn>>()
+
+/** The one that all tests of a file ask which want these options; it serves, and ends when they are over. */
+export async function launchShared(options: LaunchOptions): Promise<Tsicorn> {
+  const key = JSON.stringify(options)
+  const serving = shared.get(key) ?? serve(options)
+  shared.set(key, serving)
+  const server = await serving
+  server.forget()
+  return server
+}
+
+async function serve(options: LaunchOptions): Promise<Tsicorn> {
+  const server = launch(options)
+  await server.running()
+  // From now on it outlives the test.
+  launched.splice(launched.indexOf(server), 1)
+  return server
+}
+
 /** Starts one with an application of `test/apps` on a free port. */
 export function launchApp(app: string, args: readonly string[] = [], options: LaunchOptions = {}): Tsicorn {
   return launch({ ...options, args: ['-b', '127.0.0.1:0', ...args, testApp(app)] })
+}
+
+/** The one of these that all tests of a file ask: see `launchShared`. */
+export async function shareApp(app: string, args: readonly string[] = []): Promise<Tsicorn> {
+  return await launchShared({ args: ['-b', '127.0.0.1:0', ...args, testApp(app)] })
 }
 
 /** Starts one with an application of this text, in `app.mjs`, on a free port. */
@@ -255,10 +285,26 @@ export function afterServers(cleanUp: () => void): void {
   later.push(cleanUp)
 }
 
-/** Root hooks: see `.mocharc.json`. */
+/** Whether a test failed while there was a shared server, whose log may say why. */
+let hasFailed = false
+
+/** Root hooks, which run for each file: see `.mocharc.mjs`. */
 export const mochaHooks = {
+  async afterAll(): Promise<void> {
+    const servers = [...shared.values()]
+    shared.clear()
+    for (const one of servers) {
+      const server = await one
+      const ending = await server.stop()
+      await server.cleanUp(hasFailed)
+      expect(ending, 'of a shared server').to.deep.equal({ code: 0, signal: null })
+    }
+    hasFailed = false
+  },
+
   async afterEach(this: Mocha.Context): Promise<void> {
     const failed = this.currentTest?.state === 'failed'
+    hasFailed ||= failed
     try {
       for (const tsicorn of launched.splice(0)) await tsicorn.cleanUp(failed)
     } finally {

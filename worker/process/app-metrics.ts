@@ -38,6 +38,7 @@ interface Registry {
 const messageLength = 64 * 1024
 
 let hasFailed = false
+let hasTooMany = false
 
 /** The modules that this process has loaded with `require`, or by `import` of a CommonJS module. */
 const { cache } = createRequire(import.meta.url)
@@ -50,21 +51,30 @@ export async function tellAppMetrics(turn: number, log: Pick<WorkerLog, 'warning
   try {
     const described = await Promise.race([describe(), sleep(measureMs, undefined, { ref: false })])
     // Without an answer, the arbiter keeps to what it knows.
-    if (described !== undefined) tell(turn, described)
+    if (described === undefined) return
+    const left = tell(turn, described)
+    if (left > 0 && !hasTooMany)
+      log.warning(
+        `The app measures too much: ${left} samples beyond ${mostSamples} are left out of its metrics`,
+      )
+    hasTooMany ||= left > 0
   } catch (error) {
     if (!hasFailed) log.warning(`Cannot read the metrics of the app: ${stackOf(error)}`)
     hasFailed = true
   }
 }
 
-function tell(turn: number, described: readonly Described[]): void {
+/** Returns how many samples were too many. */
+function tell(turn: number, described: readonly Described[]): number {
   let families: AppFamily[] = []
   let length = 0
   let left = mostSamples
+  let leftOut = 0
   for (const metric of described) {
     const { samples: all, ...family } = familyOf(metric)
     let samples: AppSample[] = []
-    for (const sample of all.slice(0, left)) {
+    const told = whole(all.slice(0, left), family.type, all.length)
+    for (const sample of told) {
       samples.push(sample)
       length += Buffer.byteLength(JSON.stringify(sample))
       if (length < messageLength) continue
@@ -73,10 +83,18 @@ function tell(turn: number, described: readonly Described[]): void {
       samples = []
       length = 0
     }
-    left -= Math.min(left, all.length)
+    left -= told.length
+    leftOut += all.length - told.length
     families.push({ ...family, samples })
   }
   tellArbiter({ type: 'metrics', turn, families, isLast: true })
+  return leftOut
+}
+
+/** Without a histogram or a summary of which a part is missing; their count comes last. */
+function whole(samples: readonly AppSample[], type: AppFamily['type'], all: number): readonly AppSample[] {
+  if (samples.length === all || type === 'counter' || type === 'gauge') return samples
+  return samples.slice(0, samples.findLastIndex(({ name }) => name.endsWith('_count')) + 1)
 }
 
 /** A program may have several copies of the package: each has a registry of its own. */

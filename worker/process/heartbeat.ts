@@ -13,6 +13,8 @@ export interface Usage {
   readonly rss: number
   /** Processor time, in milliseconds. */
   readonly cpuMs: number
+  /** The share of what they can do at a time that they do, from 0 to 1. */
+  readonly busy: number
 }
 
 export interface HeartbeatOptions {
@@ -53,15 +55,15 @@ export function startHeartbeat(options: HeartbeatOptions): void {
     }
   }
   const beat = () => {
+    const others = usage?.()
     const utilization = eventLoopUtilization()
     if (utilization !== undefined && lastUtilization !== undefined) {
       const idle = utilization.idle - lastUtilization.idle
       const active = utilization.active - lastUtilization.active
-      record[fieldIndex('utilization')] = active / (idle + active)
+      record[fieldIndex('utilization')] = Math.max(active / (idle + active), others?.busy ?? 0)
     }
     lastUtilization = utilization
     record[fieldIndex('delay')] = Math.max(0, performance.now() - due)
-    const others = usage?.()
     record[rss] = sum(residentMemory(), others?.rss) ?? record[rss]!
     record[cpu] = sum(processorTime(), others?.cpuMs) ?? record[cpu]!
     write()

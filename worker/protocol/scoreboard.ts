@@ -95,22 +95,48 @@ export function fieldIndex(field: RecordField): number {
 }
 
 /**
- * The records of the first `slots` workers. A slot that was never written reads as zeros, and so does an impossible
- * value: every worker can write anything to any record.
+ * The records of the first `slots` workers, under the age that is given for each of them, or else their own. A slot that
+ * was never written reads as zeros, and so does an impossible value: every worker can write anything to any record.
  */
-export function readRecords(fd: number, slots: number): ScoreRecord[] {
+export function readRecords(
+  fd: number,
+  slots: number,
+  ages: readonly (number | undefined)[] = [],
+): ScoreRecord[] {
   const all = new Float64Array(slots * recordLength)
   readSync(fd, all, 0, all.byteLength, 0)
   const now = monotonicNow()
   return Array.from({ length: slots }, (_, slot) => {
-    const record = {} as Record<RecordField, number>
-    for (const [index, field] of recordFields.entries()) {
-      const value = all[slot * recordLength + index] as number
-      record[field] = isPossible(field, value, now) ? value : 0
-    }
-    return record
+    const record = new ReadRecord(
+      all.subarray(slot * recordLength, (slot + 1) * recordLength),
+      now,
+      ages[slot],
+    )
+    return record as unknown as ScoreRecord
   })
 }
+
+/** Its values are checked when they are asked for: there may be thousands of records, and most are read for one value. */
+class ReadRecord {
+  readonly values: Float64Array
+  readonly now: number
+  readonly given: number | undefined
+
+  constructor(values: Float64Array, now: number, age: number | undefined) {
+    this.values = values
+    this.now = now
+    this.given = age
+  }
+}
+
+for (const [index, field] of recordFields.entries())
+  Object.defineProperty(ReadRecord.prototype, field, {
+    get(this: ReadRecord): number {
+      if (field === 'age' && this.given !== undefined) return this.given
+      const value = this.values[index] as number
+      return isPossible(field, value, this.now) ? value : 0
+    },
+  })
 
 /** A heartbeat from the future would let a worker be stuck for ever. */
 function isPossible(field: RecordField, value: number, now: number): boolean {

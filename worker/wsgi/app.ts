@@ -50,7 +50,10 @@ export async function loadWsgi(options: WsgiOptions): Promise<LoadedApp> {
     intercepted: [],
     listener: createListener(dispatcher),
     close: () => dispatcher.close(),
-    usage: () => usageOf(dispatcher.processes.flatMap(({ pid }) => pid ?? [])),
+    usage: () => ({
+      ...usageOf(dispatcher.processes.flatMap(({ pid }) => pid ?? [])),
+      busy: dispatcher.busy,
+    }),
   }
 }
 

@@ -54,6 +54,11 @@ export class Dispatcher {
     return this.#starting === undefined ? all : [...all, this.#starting]
   }
 
+  /** The share of threads that serve, from 0 to 1. */
+  get busy(): number {
+    return this.#host?.busy ?? 1
+  }
+
   /** Rejects with what keeps the app from being loaded. */
   async open(): Promise<void> {
     this.#use(await this.#boot())

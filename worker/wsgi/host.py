@@ -22,6 +22,7 @@ import stat
 import struct
 import sys
 import threading
+import time
 import traceback
 from urllib.parse import unquote_to_bytes
 
@@ -136,10 +137,10 @@ class Upload(io.RawIOBase):
 
     def readinto(self, into):
         while not self.parts:
-            if self.aborted:
-                raise ClientGone('the client left before its request was complete')
             if self.ended:
                 return 0
+            if self.aborted:
+                raise ClientGone('the client left before its request was complete')
             if self.credit <= WINDOW // 2:
                 self.credit += WINDOW
                 self.channel.send(pack(0, PULL, 0, 0, self.number))
@@ -628,23 +629,34 @@ def end_with(worker):
         os._exit(0)
 
 
-def watch(control):
-    """Ends the process after the worker; threads that do not come back are left behind."""
+def watch(control, worker):
+    """Ends the process after the worker, which limits how long it may take itself; what does not come back is left."""
     try:
         while control.recv(64):
             pass
     except OSError:
         pass
-    timer = threading.Timer(SERVER_GRACE, os._exit, (0,))
-    timer.daemon = True
-    timer.start()
+    while os.getppid() == worker:
+        time.sleep(0.25)
+    time.sleep(SERVER_GRACE)
+    os._exit(0)
+
+
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR2)
+
+
+def do_nothing(*_):
+    pass
 
 
 def part_from(sockets):
-    """A process that the application forks must not speak for this one, nor keep its sockets open."""
+    """A process that the application forks must not speak for this one, nor keep its sockets open; signals end it."""
     def part():
         for sock in sockets:
             sock.close()
+        for name in ENDING:
+            if signal.getsignal(name) is do_nothing:
+                signal.signal(name, signal.SIG_DFL)
     os.register_at_fork(after_in_child=part)
 
 
@@ -674,13 +686,13 @@ def main():
     faulthandler.enable(STACKS)
     faulthandler.register(signal.SIGUSR1, STACKS)
     # The worker decides. Not ignored, or processes that the application starts would ignore them too.
-    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR2):
-        signal.signal(name, lambda *_: None)
+    for name in ENDING:
+        signal.signal(name, do_nothing)
     sys.stdout, sys.stderr = Lines(1), Lines(2)
     sys.argv = [sys.argv[0]]
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [*paths, os.getcwd(), *(path for path in sys.path if path and os.path.abspath(path) != here)]
-    threading.Thread(target=watch, args=(control,), daemon=True).start()
+    threading.Thread(target=watch, args=(control, int(worker)), daemon=True).start()
     try:
         app = load(spec) if mode == 'module' else load_paste(spec, variables)
     except BaseException as error:

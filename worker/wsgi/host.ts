@@ -1,4 +1,5 @@
 /** A Python host and the requests that it has: passes them on, and its answers back. */
+import { isClientGone } from '../http/response.ts'
 import type { WorkerLog } from '../process/log.ts'
 import { cut, endWith, fail, writeHead, writeHints, writePiece } from './answer.ts'
 import { type FrameListener, ThreadChannel } from './channel.ts'
@@ -6,6 +7,7 @@ import {
   abortFrame,
   bodyFrame,
   brokenFlag,
+  endFrame,
   type FrameStart,
   failedFrame,
   finalFlag,
@@ -65,6 +67,11 @@ export class Host implements FrameListener {
     return this.#jobs.values()
   }
 
+  /** The share of its threads that serve, from 0 to 1. */
+  get busy(): number {
+    return this.#begun / this.#parts.threads
+  }
+
   /** Whether a client waits for what its threads do. */
   get isAwaited(): boolean {
     return this.#isAny(job => !job.isGone)
@@ -121,6 +128,7 @@ export class Host implements FrameListener {
   abandon(job: Job): void {
     job.isGone = true
     job.since = 0
+    job.upload?.stop(abortFrame)
     job.channel?.tell(abortFrame, job.number)
     job.channel?.resume()
   }
@@ -164,7 +172,7 @@ export class Host implements FrameListener {
     if (kind === failedFrame) return this.#finish(job, undefined, flags, 500)
     if (kind !== headFrame && kind !== bodyFrame) return
     if (isLast && flags & finalFlag) return this.#finish(job, bytes, flags)
-    if (bytes.length === 0 || job.isGone || writePiece(job.res, bytes)) return
+    if (bytes.length === 0 || !isWanted(job) || writePiece(job.res, bytes)) return
     if (channel.isPaused) return
     channel.pause()
     job.res.once('drain', () => channel.resume())
@@ -197,8 +205,8 @@ export class Host implements FrameListener {
     this.#jobs.delete(job.number)
     if (!this.#ahead.delete(job)) this.#beginNext()
     this.hasAnswered = true
-    job.upload?.stop()
-    if (!job.isGone) {
+    job.upload?.stop(endFrame)
+    if (isWanted(job)) {
       if (status !== undefined) fail(job.res, status, this.#parts.idHeader)
       else if (!(flags & brokenFlag)) endWith(job.res, part)
       else {
@@ -224,6 +232,11 @@ export class Host implements FrameListener {
     this.#ahead.delete(next)
     this.#begin(next)
   }
+}
+
+/** A response that is cut closes a moment later. */
+function isWanted({ isGone, res }: Job): boolean {
+  return !isGone && !isClientGone(res)
 }
 
 export function nameOf({ req }: Job): string {

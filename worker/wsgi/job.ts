@@ -29,8 +29,8 @@ export interface Job {
 export interface Upload {
   /** The app wants to read on. */
   pull(): void
-  /** The answer is complete: the rest is not wanted. */
-  stop(): void
+  /** The rest is not wanted; `kind` is the frame that says why. */
+  stop(kind: number): void
   /** The app waits for the client, and not the client for the app. */
   readonly isAwaited: boolean
   /** When something has arrived, by `performance.now()`. */

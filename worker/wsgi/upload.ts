@@ -94,8 +94,8 @@ export function startUpload(job: Job, channel: ThreadChannel): Upload {
       credit += windowBytes
       flow()
     },
-    stop() {
-      tell(endFrame)
+    stop(kind) {
+      tell(kind)
       req.off('data', onData)
       req.resume()
     },

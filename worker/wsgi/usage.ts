@@ -6,7 +6,7 @@ import type { Usage } from '../process/heartbeat.ts'
 const tickMs = 10
 
 /** Of all of them together; processes that are gone use nothing. */
-export function usageOf(pids: readonly number[]): Usage {
+export function usageOf(pids: readonly number[]): Omit<Usage, 'busy'> {
   let rss = 0
   let cpuMs = 0
   for (const pid of pids) {

@@ -263,11 +263,17 @@ def crashes(environ, start_response):
 
 def forks(environ, start_response):
     """The child comes back from the application as well."""
+    sleeper = os.fork()
+    if sleeper == 0:
+        time.sleep(60)
+        os._exit(0)
+    os.kill(sleeper, 15)
+    ended_by = os.waitpid(sleeper, 0)[1]
     child = os.fork()
     if child:
         os.waitpid(child, 0)
     start_response('200 OK', PLAIN)
-    return [b'forked']
+    return [b'forked %d' % ended_by]
 
 
 def descriptors(environ, start_response):

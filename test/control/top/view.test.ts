@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { clean } from '../../../control/top/clean.ts'
+import { clean } from '../../../control/print/clean.ts'
 import { actionOf } from '../../../control/top/keys.ts'
 import { sparkline } from '../../../control/top/layout.ts'
 import { totalsOf } from '../../../control/top/model.ts'

@@ -66,7 +66,15 @@ export function fakeServer(state: Readonly<Record<string, unknown>>, answers: An
 /** A generation whose configuration has these flags. */
 export async function generation(number: number, ...argv: string[]): Promise<Generation> {
   const resolved = await resolvedFrom(...argv)
-  return { number, resolved, listeners: [], ofApp: new Set(), late: new Set(), unbound: [] }
+  return {
+    number,
+    resolved,
+    listeners: [],
+    ofApp: new Set(),
+    late: new Set(),
+    unbound: [],
+    isComplete: false,
+  }
 }
 
 export async function resolvedFrom(...argv: string[]): Promise<Resolved> {

@@ -33,7 +33,7 @@ describe('worker exits', () => {
   function exits(given: Case): FakeServer & { readonly exits: WorkerExits; readonly child: Child } {
     const { kind = 'crash', phase = 'running', served = 0, lastGood = 2, learns = true } = given
     const fake = fakeServer(
-      { phase: { name: phase } },
+      { phase: { name: phase }, scale: { wanted: 2 } },
       {
         fleet: {
           reap: () => ({ kind, served, text: 'Worker 5 ended' }),
@@ -45,7 +45,7 @@ describe('worker exits', () => {
           planned: { number: given.shown ?? 2 },
           lastGood: { number: lastGood },
           isPreparing: given.isPreparing === true,
-          appBinds: { learn: () => learns, forgetUnused: () => undefined },
+          appBinds: { learn: () => learns, forgetAsked: () => undefined },
         },
         crashLoop: { isOn: false },
       },
@@ -159,8 +159,8 @@ describe('worker exits', () => {
       const same = reaped({ failure, phase: 'booting', kind: 'boot failed', learns: false })
       expect([same.trigger, same.exits.exitCode]).to.deep.equal(['boot failed', 4])
       const { exits: made, child } = exits({ failure, phase: 'booting', kind: 'boot failed' })
-      const triggers = [1, 2, 3, 4, 5, 6].map(() => made.reap(child)?.trigger)
-      expect(triggers).to.deep.equal([...Array<undefined>(5).fill(undefined), 'boot failed'])
+      const triggers = Array.from({ length: 8 }, () => made.reap(child)?.trigger)
+      expect(triggers).to.deep.equal([...Array<undefined>(7).fill(undefined), 'boot failed'])
     })
   })
 })

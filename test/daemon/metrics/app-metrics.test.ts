@@ -2,7 +2,8 @@
 import { expect } from 'chai'
 import { readFamilies } from '../../../daemon/metrics/app-families.ts'
 import { AppMetrics } from '../../../daemon/metrics/app-metrics.ts'
-import { exposition, withoutNamesOf } from '../../../daemon/metrics/exposition.ts'
+import { exposition, type Family, withoutNamesOf } from '../../../daemon/metrics/exposition.ts'
+import { atOnce } from '../../../daemon/system/steps.ts'
 import type { AppFamily } from '../../../worker/protocol/app-metrics.ts'
 
 function family(fields: Partial<AppFamily> & { readonly value?: number } = {}): AppFamily {
@@ -31,7 +32,7 @@ async function heard(
     },
   }))
   await metrics.measure(workers)
-  const lines = exposition(await metrics.families(), 'prometheus').split('\n')
+  const lines = `${atOnce(exposition(atOnce(metrics.families()), 'prometheus'))}`.split('\n')
   const samples = lines.filter(line => line !== '' && !line.startsWith('#')).map(line => line.split(' '))
   return Object.fromEntries(samples.map(([name, value]) => [name, Number(value)]))
 }
@@ -110,7 +111,7 @@ describe('the metrics of an app', () => {
       ]),
     )
     const young = new AppMetrics()
-    young.inherit(readFamilies(JSON.parse(JSON.stringify(old.counters))))
+    young.inherit(readFamilies(JSON.parse(JSON.stringify(atOnce(old.counters())))))
     expect(await heard(young, new Map([[1, [family({ value: 4 })]]]))).to.deep.equal({ made: 7 })
   })
 
@@ -122,7 +123,7 @@ describe('the metrics of an app', () => {
     }))
     const young = new AppMetrics()
     young.inherit([family({ samples })])
-    expect(young.counters.flatMap(one => one.samples)).to.have.lengthOf(12_000)
+    expect(atOnce(young.counters()).flatMap(one => one.samples)).to.have.lengthOf(12_000)
   })
 
   it('hear only what was asked for, and last words', async () => {
@@ -138,13 +139,52 @@ describe('the metrics of an app', () => {
   it('are not waited for where a worker never answers', async () => {
     const metrics = new AppMetrics()
     await metrics.measure([{ age: 1, state: 'ready', send: () => undefined }])
-    expect(await metrics.families()).to.deep.equal([])
+    expect(atOnce(metrics.families())).to.deep.equal([])
   })
 
   it('have no names that are taken', () => {
     const own = [{ name: 'taken', help: '', type: 'counter' as const, samples: [] }]
     const given = ['taken', 'taken_total', 'free'].map(name => ({ ...family({ name }), given: [] }))
     expect(withoutNamesOf(own, given).map(({ name }) => name)).to.deep.equal(['free'])
+  })
+
+  it('have no names that are taken by parts of others, in either format', () => {
+    const own: readonly Family[] = [
+      { name: 'took', help: '', type: 'histogram', histogram: { buckets: [], count: 0, sum: 0 } },
+    ]
+    const given = [
+      { ...family({ name: 'took_count', type: 'gauge' }), given: [] },
+      { ...family({ name: 'jobs_total' }), given: [] },
+      { ...family({ name: 'jobs', type: 'gauge' }), given: [] },
+      { ...family({ name: 'sizes', type: 'histogram' }), given: [] },
+      { ...family({ name: 'sizes_sum' }), given: [] },
+    ]
+    expect(withoutNamesOf(own, given).map(({ name }) => name)).to.deep.equal(['jobs_total', 'sizes'])
+  })
+
+  it('are histograms whose buckets add up, also where workers have different ones', async () => {
+    const metrics = new AppMetrics()
+    const histogram = (counts: Readonly<Record<string, number>>) => {
+      const buckets = Object.entries(counts).map(([le, value]) => ({
+        name: 'took_bucket',
+        labels: { le },
+        value,
+      }))
+      const { value: count = 0 } = buckets.at(-1) ?? {}
+      const others = ['took_sum', 'took_count'].map(name => ({ name, labels: {}, value: count }))
+      return [family({ name: 'took', type: 'histogram', samples: [...buckets, ...others] })]
+    }
+    await heard(metrics, new Map([[1, histogram({ 1: 100, 5: 100, '+Inf': 103 })]]))
+    metrics.end(1)
+    const whole = { 'took_bucket{le="1"}': 100, 'took_bucket{le="2"}': 150, 'took_bucket{le="5"}': 150 }
+    const rest = { 'took_bucket{le="+Inf"}': 160, took_sum: 160, took_count: 160 }
+    const shown = await heard(metrics, new Map([[2, histogram({ 2: 50, '+Inf': 57 })]]))
+    expect(shown).to.deep.equal({ ...whole, ...rest })
+    expect(Object.keys(shown)).to.deep.equal(Object.keys({ ...whole, ...rest }))
+    const young = new AppMetrics()
+    young.inherit(readFamilies(JSON.parse(JSON.stringify(atOnce(metrics.counters())))))
+    const again = await heard(young, new Map([[1, histogram({ 2: 1, '+Inf': 1 })]]))
+    expect(again).to.include({ 'took_bucket{le="1"}': 100, 'took_bucket{le="2"}': 151, took_count: 161 })
   })
 
   it('are checked: nothing but metrics is left', () => {
@@ -192,6 +232,6 @@ describe('the metrics of an app', () => {
       await heard(metrics, new Map([[age, [family({ samples })]]]))
       metrics.end(age)
     }
-    expect(metrics.counters.flatMap(({ samples }) => samples)).to.have.lengthOf(20_000)
+    expect(atOnce(metrics.counters()).flatMap(({ samples }) => samples)).to.have.lengthOf(20_000)
   })
 })

@@ -1,6 +1,7 @@
 /** Metrics as text. */
 import { expect } from 'chai'
 import { exposition, type Family, formatFor } from '../../../daemon/metrics/exposition.ts'
+import { atOnce } from '../../../daemon/system/steps.ts'
 
 const families: readonly Family[] = [
   {
@@ -20,7 +21,7 @@ const families: readonly Family[] = [
 
 describe('metrics', () => {
   it('are text of Prometheus', () => {
-    expect(exposition(families, 'prometheus').split('\n')).to.deep.equal([
+    expect(`${atOnce(exposition(families, 'prometheus'))}`.split('\n')).to.deep.equal([
       '# HELP app_requests_total All\\nrequests',
       '# TYPE app_requests_total counter',
       'app_requests_total{path="a\\"b\\\\c\\nd"} 2',
@@ -38,7 +39,7 @@ describe('metrics', () => {
   })
 
   it('are OpenMetrics, for those who accept it', () => {
-    const text = exposition(families, 'openmetrics')
+    const text = `${atOnce(exposition(families, 'openmetrics'))}`
     expect(text).to.match(
       /^# HELP app_requests All\\nrequests\n# TYPE app_requests counter\napp_requests_total/,
     )

@@ -11,6 +11,7 @@ import {
   newRecord,
   type RecordField,
   recordBytes,
+  recordFields,
   writeRecord,
 } from '../../../worker/protocol/scoreboard.ts'
 
@@ -163,7 +164,9 @@ describe('the scoreboard', () => {
     board.take(2)
     writeSync(fd, Buffer.alloc(recordBytes * 2, 0xff), 0, recordBytes * 2, 0)
     for (const record of board.read().values()) {
-      expect(Object.values(record).filter(value => value !== 0)).to.deep.equal([record.age])
+      expect(recordFields.map(field => record[field]).filter(value => value !== 0)).to.deep.equal([
+        record.age,
+      ])
     }
   })
 })

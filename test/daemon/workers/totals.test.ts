@@ -1,33 +1,50 @@
 /** What workers count together never goes back. */
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { atOnce } from '../../../daemon/system/steps.ts'
 import { type Counts, Totals } from '../../../daemon/workers/totals.ts'
 import { countedFields, type ScoreRecord } from '../../../worker/protocol/scoreboard.ts'
 
 const recordOf = (value: number) =>
   Object.fromEntries(countedFields.map(field => [field, value])) as unknown as ScoreRecord
 
+function sum(totals: Totals, records: Iterable<readonly [number, ScoreRecord]> = []): Counts {
+  return atOnce(totals.sum(new Map(records)))
+}
+
 describe('totals', () => {
   it('add up living and ended workers, and what was inherited', () => {
     const totals = new Totals()
-    totals.sum(
+    sum(totals, [
+      [1, recordOf(5)],
+      [2, recordOf(7)],
+    ])
+    totals.end(1, recordOf(6))
+    // Only the last one counts.
+    totals.inherit(recordOf(90) as unknown as Counts)
+    totals.inherit(recordOf(100) as unknown as Counts)
+    expect(sum(totals, [[2, recordOf(8)]]).responses_2).to.equal(114)
+  })
+
+  it('keep what a worker said last, if its record is lost', () => {
+    const totals = new Totals()
+    sum(totals, [[1, recordOf(5)]])
+    totals.end(1, undefined)
+    expect(sum(totals).took_ms).to.equal(5)
+  })
+
+  it('count a worker once that ends while they are added up', () => {
+    const totals = new Totals()
+    const work = totals.sum(
       new Map([
         [1, recordOf(5)],
         [2, recordOf(7)],
       ]),
     )
-    totals.end(1, recordOf(6))
-    // Only the last one counts.
-    totals.inherit(recordOf(90) as unknown as Counts)
-    totals.inherit(recordOf(100) as unknown as Counts)
-    expect(totals.sum(new Map([[2, recordOf(8)]])).responses_2).to.equal(114)
-  })
-
-  it('keep what a worker said last, if its record is lost', () => {
-    const totals = new Totals()
-    totals.sum(new Map([[1, recordOf(5)]]))
-    totals.end(1, undefined)
-    expect(totals.sum(new Map()).took_ms).to.equal(5)
+    work.next()
+    totals.end(2, recordOf(8))
+    expect(atOnce(work).responses_2).to.equal(13)
+    expect(sum(totals).responses_2).to.equal(13)
   })
 
   it('never go back, whatever workers write, in which order they come and go', () => {
@@ -51,7 +68,7 @@ describe('totals', () => {
             base += 1
           }
           const records = what === 'read' ? new Map([[unique, recordOf(value ?? 0)]]) : new Map()
-          const now = totals.sum(records).responses_2
+          const now = sum(totals, records).responses_2
           expect(now).to.be.at.least(before)
           before = now
         }

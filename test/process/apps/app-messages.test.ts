@@ -1,6 +1,6 @@
 /** What an app says by `process.send` is no order to the arbiter, and does no harm to its worker. */
 import { expect } from 'chai'
-import { launch, type Tsicorn } from '../../support/tsicorn.ts'
+import { type LaunchOptions, launch, launchShared, type Tsicorn } from '../../support/tsicorn.ts'
 
 /** Runs what is asked for by path: `/send?JSON` sends it, `/disconnect` closes the channel, and so on. */
 const app = `
@@ -61,20 +61,36 @@ const messages = [
   'forged',
 ]
 
+interface Started {
+  readonly server: Tsicorn
+  readonly ask: (path: string) => Promise<string>
+}
+
 describe('the messages of an application', () => {
-  async function start(): Promise<{
-    readonly server: Tsicorn
-    readonly ask: (path: string) => Promise<string>
-  }> {
-    const server = launch({ args: ['-b', '127.0.0.1:0', '-w', '1', './app.mjs'], files: { 'app.mjs': app } })
-    const url = await server.running()
-    return { server, ask: async path => await (await fetch(`${url}/${path}`)).text() }
+  const options: LaunchOptions = {
+    args: ['-b', '127.0.0.1:0', '-w', '1', './app.mjs'],
+    files: { 'app.mjs': app },
+  }
+
+  async function start(): Promise<Started> {
+    const server = launch(options)
+    await server.running()
+    return { server, ask: askerOf(server) }
+  }
+
+  function askerOf({ url }: Tsicorn): Started['ask'] {
+    return async path => {
+      const response = await fetch(`${url}/${path}`, { headers: { connection: 'close' } })
+      return await response.text()
+    }
   }
 
   for (const message of messages) {
     const json = JSON.stringify(message)
     it(`${json} is none of the arbiter's`, async () => {
-      const { server, ask } = await start()
+      const server = await launchShared(options)
+      const ask = askerOf(server)
+      expect(await ask('')).to.equal('alive')
       const { workers } = server
       expect(await ask(`send?${encodeURIComponent(json)}`)).to.equal('called back with null')
       await server.says(
@@ -82,7 +98,9 @@ describe('the messages of an application', () => {
       )
       expect(await ask('')).to.equal('alive')
       expect(server.workers).to.deep.equal(workers)
-      expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
+      // The next message is the first one of another worker.
+      process.kill(workers[0] as number, 'SIGTERM')
+      await server.says(new RegExp(`\\(pid ${workers[0]}\\) exited with code 0: it was sent TERM`))
       expect(server.log).not.to.match(/forged/)
     })
   }

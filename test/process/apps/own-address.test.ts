@@ -320,6 +320,48 @@ describe('where an app listens', () => {
     expect(await fresh(`http://127.0.0.1:${two}`)).to.match(/^metrics /)
   })
 
+  it('in one more place for each worker, all of these are served, also after a reload', async () => {
+    const port = await freePort()
+    const own = [await freePort(), await freePort(), await freePort(), await freePort()]
+    const files = {
+      'app.mjs': app(
+        `serve('app').listen(${port}, '127.0.0.1')`,
+        `serve('own').listen(${JSON.stringify(own)}[process.env.NODE_APP_INSTANCE], '127.0.0.1')`,
+      ),
+    }
+    const server = launch({ args: ['-w', '4', './app.mjs'], files, errors: true })
+    await server.running()
+    for (const attempt of ['at first', 'reloaded']) {
+      expect(await fresh(`http://127.0.0.1:${port}`), attempt).to.match(/^app /)
+      const pids = await Promise.all(own.map(async one => await fresh(`http://127.0.0.1:${one}`)))
+      expect(new Set(pids).size, attempt).to.equal(4)
+      if (attempt === 'at first') await server.reload()
+    }
+    expect(server.log).not.to.match(/\[ERROR\]/)
+  })
+
+  it('in one more place that each worker chooses anew, that one stays its own, also after a reload', async () => {
+    const port = await freePort()
+    const random = `import { createServer as plainServer } from 'node:net'
+      const probe = plainServer()
+      const chosen = await new Promise(resolve =>
+        probe.listen(0, '127.0.0.1', () => { const { port } = probe.address(); probe.close(() => resolve(port)) }))`
+    const files = {
+      'app.mjs': `${random}\n${app(
+        `serve('own').listen(chosen, '127.0.0.1')`,
+        `serve(chosen).listen(${port}, '127.0.0.1')`,
+      )}`,
+    }
+    const server = launch({ args: ['-w', '3', './app.mjs'], files, errors: true })
+    await server.running()
+    for (const attempt of ['at first', 'reloaded']) {
+      const [chosen, pid] = (await fresh(`http://127.0.0.1:${port}`)).split(' ')
+      expect(await fresh(`http://127.0.0.1:${chosen}`), attempt).to.equal(`own ${pid}`)
+      if (attempt === 'at first') await server.reload()
+    }
+    expect(server.log.match(/its workers choose another one each time and keep it/g)).to.have.length(1)
+  })
+
   it('beside what it exports, it listens still', async () => {
     const [one, two] = [await freePort(), await freePort()]
     const server = launch({

@@ -4,7 +4,14 @@ import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { Load } from '../../support/http/load.ts'
 import { open } from '../../support/http/raw.ts'
-import { eventually, isAlive, launch, type Tsicorn } from '../../support/tsicorn.ts'
+import {
+  eventually,
+  isAlive,
+  type LaunchOptions,
+  launch,
+  launchShared,
+  type Tsicorn,
+} from '../../support/tsicorn.ts'
 
 /** Does to the descriptor of the channel what is asked for by path. */
 const app = `
@@ -46,16 +53,21 @@ async function start(
   workers = 1,
   options: { errors?: boolean; args?: readonly string[] } = {},
 ): Promise<Started> {
-  const server = launch({
-    ...options,
-    args: ['-b', '127.0.0.1:0', '-w', String(workers), ...(options.args ?? []), './app.mjs'],
-    files: { 'app.mjs': app },
-  })
-  const url = await server.running()
+  const server = launch({ ...options, ...withWorkers(workers, options.args) })
+  await server.running()
+  return { server, ask: askerOf(server) }
+}
+
+function withWorkers(workers: number, args: readonly string[] = []): LaunchOptions {
   return {
-    server,
-    ask: async (path, body = '') => await (await fetch(`${url}/${path}`, { method: 'POST', body })).text(),
+    args: ['-b', '127.0.0.1:0', '-w', String(workers), ...args, './app.mjs'],
+    files: { 'app.mjs': app },
   }
+}
+
+function askerOf({ url }: Tsicorn, headers: Record<string, string> = {}): Started['ask'] {
+  return async (path, body = '') =>
+    await (await fetch(`${url}/${path}`, { method: 'POST', body, headers })).text()
 }
 
 const garbage: Readonly<Record<string, string>> = {
@@ -83,13 +95,20 @@ const garbage: Readonly<Record<string, string>> = {
 describe('what an application writes to the channel of its worker', () => {
   for (const [what, text] of Object.entries(garbage)) {
     it(`is dropped where it is ${what}`, async () => {
-      const { server, ask } = await start()
-      const { workers } = server
+      // Each is the first that its worker writes.
+      const server = await launchShared(withWorkers(1))
+      const ask = askerOf(server, { connection: 'close' })
+      expect(await ask('')).to.equal('alive')
+      const [pid] = server.workers
       expect(await ask('write', text)).to.equal('alive')
       // A half is none when the next message begins.
-      process.kill(workers[0] as number, 'SIGTERM')
-      await server.says(/\[WARNING\] Worker 1 \(pid \d+\) writes what is no message to its descriptor 3/)
-      await server.says(/Worker 1 .* exited with code 0: it was sent TERM/)
+      process.kill(pid as number, 'SIGTERM')
+      await server.says(
+        new RegExp(
+          `\\[WARNING\\] Worker \\d+ \\(pid ${pid}\\) writes what is no message to its descriptor 3`,
+        ),
+      )
+      await server.says(new RegExp(`\\(pid ${pid}\\) exited with code 0: it was sent TERM`))
       expect(await ask('')).to.equal('alive')
       expect(server.log).not.to.match(/forged/)
     })

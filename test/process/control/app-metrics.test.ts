@@ -158,6 +158,31 @@ describe('metrics of the app', () => {
     })
   })
 
+  it('are bounded, with a word in the log, and no histogram is cut into pieces', async () => {
+    const port = await freePort()
+    const folder = makeFolder({
+      'app.mjs': `${imports['by import']}
+        const sizes = new prom.Histogram({ name: 'sizes', help: 'Sizes', labelNames: ['id'], buckets: [1, 10] })
+        for (let id = 0; id < 1_001; id += 1) sizes.observe({ id }, 5)
+        export default (req, res) => res.end()`,
+    })
+    symlinkSync(
+      fileURLToPath(new URL('../../../node_modules/prom-client', import.meta.url)),
+      `${folder}/node_modules/prom-client`,
+    )
+    const args = ['-b', '127.0.0.1:0', '--metrics-bind', `127.0.0.1:${port}`, '--app-metrics', './app.mjs']
+    const server = launch({ folder, args })
+    await server.running()
+    let text = ''
+    await eventually('it was measured', async () => {
+      text = await get(`http://127.0.0.1:${port}/metrics`)
+      return text.includes('sizes_count')
+    })
+    await server.says(/The app measures too much: 5 samples beyond 5000 are left out of its metrics/)
+    for (const part of ['bucket{le="+Inf",', 'sum{', 'count{'])
+      expect(text.split(`\nsizes_${part}`), part).to.have.lengthOf(1_001)
+  })
+
   it('need an address', async () => {
     const server = launch({ args: ['--app-metrics', './app.mjs'], files: { 'app.mjs': '' }, errors: true })
     await server.says(/app_metrics needs metrics_bind, where they are served/)

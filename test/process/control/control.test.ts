@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { Client } from '../../../control/client/client.ts'
 import type { WorkerRow } from '../../../control/protocol/messages.ts'
+import { fakeServer } from '../../support/terminal/fake-server.ts'
 import {
   eventually,
   isAlive,
@@ -110,6 +111,73 @@ describe('tsicornc', () => {
     expect(both.map(({ code }) => code)).to.deep.equal([0, 0])
     const stats = JSON.parse((await control(server, '-j', 'show', 'stats')).stdout)
     expect(stats).to.include({ reloads_failed: 1, last_failure: null })
+  })
+
+  it('passes no control characters on to a terminal, and keeps lines', async () => {
+    const evil = 'evil\x1b]0;title\x07\nforged'
+    const hello = {
+      name: evil,
+      pid: 1,
+      version: evil,
+      phase: evil,
+      generation: 1,
+      wanted: 1,
+      ready: 1,
+      uptime: 1,
+    }
+    const counts = {
+      uptime: 1,
+      workers_current: 1,
+      workers_target: 1,
+      workers_spawned: 1,
+      reloads: 0,
+      reloads_failed: 1,
+    }
+    const stats = { ...counts, workers_ended: {}, last_failure: evil }
+    const entry = { at: 0, level: 'info', pid: 1, message: 'first\x1b[2J\n\tsecond\u202e' }
+    const socket = await fakeServer(
+      { hello, 'show stats': stats },
+      {
+        logs: entry,
+        events: { type: 'worker exited', at: 0, text: evil },
+        reload: new Error(evil),
+      },
+    )
+    const shown = async (...args: readonly string[]) => {
+      const { stdout, stderr } = await tsicornc('--socket', socket, ...args)
+      return stdout + stderr
+    }
+    expect(await shown('show', 'stats'))
+      .to.include('evil?]0;title? forged')
+      .and.not.include('\x1b')
+    expect(await shown('logs')).to.match(/\[INFO\] first\?\[2J\n\tsecond\?\n$/)
+    expect(await shown('events')).to.match(/evil\?\]0;title\?\nforged\n/)
+    expect(await shown('reload')).to.equal('tsicornc: evil?]0;title?\nforged\n')
+    expect(await shown('events', '--json')).to.include('\\u001b')
+  })
+
+  it('says of a server that stands still that it does not answer, as soon as --timeout wants it', async () => {
+    const server = launchApp('hello.ts')
+    await server.running()
+    server.signal('SIGSTOP')
+    try {
+      for (const args of [
+        ['--pid', `${server.pid}`],
+        ['--socket', socketOf(server)],
+      ]) {
+        const { code, stderr } = await tsicornc(...args, 'status', '--timeout', '0.2')
+        expect(stderr).to.match(/^tsicornc: The server at .*\.sock has not answered after 0.2 s\n$/)
+        expect(code).to.equal(7)
+      }
+      const { code, stderr } = await tsicornc('--name', 'none-of-this-name', 'status', '--timeout', '0.2')
+      expect(stderr).to.match(/has not answered after 0.2 s/)
+      expect(code).to.equal(7)
+      const patient = await tsicornc('--pid', `${server.pid}`, 'status')
+      expect(patient.stderr).to.match(/^tsicornc: The server at .*\.sock does not answer\n$/)
+      expect(patient.code).to.equal(5)
+    } finally {
+      server.signal('SIGCONT')
+    }
   })
 
   it('gives up waiting after --timeout, and the server goes on', async () => {

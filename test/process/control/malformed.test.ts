@@ -6,7 +6,7 @@ import { commands } from '../../../control/protocol/commands.ts'
 import { encodeFrame } from '../../../control/protocol/frame.ts'
 import { chance, createRandom, integer, pick, type Random } from '../../attack/random.ts'
 import { descriptorsOf } from '../../loss/census.ts'
-import { eventually, launchApp, type Tsicorn } from '../../support/tsicorn.ts'
+import { eventually, launchApp, shareApp, type Tsicorn } from '../../support/tsicorn.ts'
 import { control, exchange, socketOf } from '../../support/tsicornc.ts'
 
 const request = (command: unknown, rest: object = {}) => encodeFrame({ id: 1, protocol: 1, command, ...rest })
@@ -40,8 +40,7 @@ describe('a client of the control socket', () => {
     ['an argument out of range', request('scale -1'), /scale needs a number of workers, 1 or more/],
   ] as const) {
     it(`is answered with the reason when it sends ${what}`, async () => {
-      const server = launchApp('hello.ts')
-      await server.running()
+      const server = await shareApp('hello.ts')
       const [answer = ''] = await exchange(socketOf(server), bytes, 1)
       expect(JSON.parse(answer)).to.include({ status: 'error' })
       expect(JSON.parse(answer).error).to.match(error)

@@ -1,6 +1,9 @@
 /** The status page of real servers, as HTTP. */
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { ask, hello, launchWatched, press, token, Watcher } from '../../support/http/status-page.ts'
 import { eventually, freePort, launchText } from '../../support/tsicorn.ts'
@@ -215,6 +218,46 @@ describe('the actions of the status page', () => {
     expect(await failure(['--status-token-file', 'short'])).to.include(
       'status_token_file "short" needs metrics_bind',
     )
+    expect(await failure([...bind, '--status-token-file', '/dev/zero'])).to.include(
+      'status_token_file "/dev/zero" cannot be read: it is no regular file',
+    )
+  })
+
+  it('are refused, and hold up nothing, while the file holds no token or is a pipe', async () => {
+    const { port, server } = await launchWatched()
+    const file = join(server.folder, 'token')
+    for (const [make, error] of [
+      [() => execFileSync('mkfifo', [file]), /it is no regular file/],
+      [() => mkdirSync(file), /it is no regular file/],
+      [() => symlinkSync('/dev/zero', file), /it is no regular file/],
+      [() => writeFileSync(file, 'x'.repeat(5_000)), /more than 4096 bytes/],
+      [() => writeFileSync(file, ''), /has to hold a token/],
+      [() => undefined, /ENOENT/],
+    ] as const) {
+      rmSync(file, { recursive: true, force: true })
+      make()
+      for (const { status, text } of await Promise.all(
+        Array.from({ length: 6 }, () => press(port, 'reload')),
+      )) {
+        expect(status).to.equal(503)
+        expect(text)
+          .to.match(/^\{"error":"status_token_file /)
+          .and.match(error)
+      }
+      expect((await ask(port, '/metrics')).status).to.equal(200)
+    }
+    server.write('token', `\r\n${token}\r\n`)
+    expect((await press(port, 'scale', { workers: 2 })).status).to.equal(200)
+  })
+
+  it('leave a reload to say what is wrong with the file', async () => {
+    const { server } = await launchWatched([], { errors: true })
+    const file = join(server.folder, 'token')
+    rmSync(file)
+    execFileSync('mkfifo', [file])
+    const { code, stderr } = await control(server, 'reload')
+    expect(code).to.equal(1)
+    expect(stderr).to.match(/status_token_file "token" cannot be read: it is no regular file/)
   })
 })
 

@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import { fakeServer } from '../../support/terminal/fake-server.ts'
 import { noTerminal, TestTerminal } from '../../support/terminal/terminal.ts'
-import { launchApp, launchText, type Tsicorn } from '../../support/tsicorn.ts'
+import { launchApp, launchText, shareApp, type Tsicorn } from '../../support/tsicorn.ts'
 import { tsicornc } from '../../support/tsicornc.ts'
 import { retire, upgrade } from '../../support/upgrading.ts'
 
@@ -22,9 +22,18 @@ function expectClean({ raw }: TestTerminal, modes: string): void {
 }
 
 /** Its view of a server of its own. */
-async function opened(env: Readonly<Record<string, string>> = {}) {
+async function opened() {
   const server = launchApp('hello.ts')
   await server.running()
+  return await watching(server)
+}
+
+/** Its view of one that others watch as well. */
+async function openedShared(env: Readonly<Record<string, string>> = {}) {
+  return await watching(await shareApp('hello.ts'), env)
+}
+
+async function watching(server: Tsicorn, env: Readonly<Record<string, string>> = {}) {
   const terminal = top(server, env)
   await terminal.says(/AGE +STATE/)
   return { server, terminal }
@@ -94,9 +103,7 @@ describe('tsicornc top', () => {
     })
 
     it('sorts, pauses and explains its keys', async () => {
-      const server = launchApp('hello.ts')
-      await server.running()
-      const terminal = top(server)
+      const terminal = top(await shareApp('hello.ts'))
       await terminal.says(/sort: age/)
       terminal.type('s')
       await terminal.says(/sort: requests\/s/)
@@ -110,7 +117,7 @@ describe('tsicornc top', () => {
     })
 
     it('gives the terminal back for Ctrl-Z, and takes it again', async () => {
-      const { terminal } = await opened()
+      const { terminal } = await openedShared()
       terminal.type('\x1a')
       const { 1: modes = '' } = await terminal.says(/(speed [\s\S]*)stopped\r\n/)
       expectClean(terminal, modes)
@@ -123,7 +130,7 @@ describe('tsicornc top', () => {
     })
 
     it('lives in a terminal of any size', async () => {
-      const { terminal } = await opened()
+      const { terminal } = await openedShared()
       for (const [width, height, pattern] of [
         [40, 10, /q quit/],
         [12, 3, /q quit/],
@@ -137,7 +144,7 @@ describe('tsicornc top', () => {
     })
 
     it('shows no colours with NO_COLOR, and nothing at all on a dumb terminal', async () => {
-      const { server, terminal: plain } = await opened({ NO_COLOR: '1' })
+      const { server, terminal: plain } = await openedShared({ NO_COLOR: '1' })
       plain.type('q')
       await plain.ended()
       for (const colour of [1, 7, 32, 36]) expect(plain.raw).not.to.include(`\x1b[${colour}m`)
@@ -174,6 +181,19 @@ describe('tsicornc top', () => {
       await quits(terminal)
     })
 
+    it('ends when the server has not answered for --timeout', async () => {
+      const server = launchApp('hello.ts')
+      await server.running()
+      const terminal = new TestTerminal(['--pid', `${server.pid}`, '--timeout', '1.5', 'top'])
+      await terminal.says(/AGE +STATE/)
+      server.signal('SIGSTOP')
+      const ended = await terminal.ended()
+      server.signal('SIGCONT')
+      expect(ended.code).to.equal(7)
+      expect(terminal.raw).to.include('tsicornc: The server has not answered for 1.5 s')
+      expectClean(terminal, ended.modes)
+    })
+
     it('says that a server does not answer, and goes on when it does', async () => {
       const { server, terminal } = await opened()
       server.signal('SIGSTOP')
@@ -197,7 +217,7 @@ describe('tsicornc top', () => {
 
     it('leaves the terminal clean after an error that nobody handles, and then shows it', async () => {
       const crash = `process.on('SIGUSR2',()=>{throw(Error('crash'))})`
-      const { terminal } = await opened({ NODE_OPTIONS: `--import=data:text/javascript,${crash}` })
+      const { terminal } = await openedShared({ NODE_OPTIONS: `--import=data:text/javascript,${crash}` })
       await terminal.signal('SIGUSR2')
       const { code, modes } = await terminal.ended()
       expect(code).to.equal(1)

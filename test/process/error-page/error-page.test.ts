@@ -31,6 +31,14 @@ describe('the error of an app that does not load', () => {
     await mend(server)
   })
 
+  it('has the message of an error whose stack was replaced by a list of frames', async () => {
+    const server = serve({
+      'app.mjs': `Error.prepareStackTrace = (_, frames) => frames\nconst error = new Error('no database')\nvoid error.stack\nthrow error\n`,
+    })
+    expect((await shown(server, 'Cannot start')).text).to.include('<h1>it threw Error: no database</h1>')
+    await mend(server)
+  })
+
   it('is in the head of an answer to HEAD, and as text in one to POST and to a WebSocket', async () => {
     const server = serve({ 'app.mjs': throws('broken') })
     const { text } = await shown(server, 'Cannot start')

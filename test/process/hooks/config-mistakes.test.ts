@@ -1,6 +1,7 @@
 /** Mistakes of a configuration that would end or block the process that loads it. */
 import { expect } from 'chai'
-import { configWith, launchHooked } from '../../support/hooked.ts'
+import { configWith, launchHooked, shareHooked } from '../../support/hooked.ts'
+import { eventually } from '../../support/tsicorn.ts'
 
 const good = configWith({})
 
@@ -46,17 +47,21 @@ const mistakes: readonly (readonly [what: string, text: string, says: RegExp])[]
 describe('a reload with a configuration in which', () => {
   for (const [what, text, says] of mistakes) {
     it(`${what} fails, and the server goes on`, async () => {
-      const server = launchHooked({}, { args: ['--hook-timeout', '5'], errors: true })
-      const url = await server.running()
-      const { workers } = server
+      const server = await shareHooked({}, { args: ['--hook-timeout', '5'], errors: true })
+      const { url, workers } = server
+      const { length } = server.log
       server.write('tsicorn.config.mjs', text)
-      await server.reload(/Reload 1 failed: generation 1 keeps serving: tsicorn\.config\.mjs: Cannot load it/)
-      expect(server.log).to.match(says)
+      const [, failed] = await server.reload(
+        /Reload \d+ failed: generation (\d+) keeps serving: tsicorn\.config\.mjs: Cannot load it/,
+      )
+      expect(server.log.slice(length)).to.match(says)
       expect(server.workers).to.deep.equal(workers)
       server.write('tsicorn.config.mjs', good)
-      await server.reload()
+      const [, serves] = await server.reload(/Reload \d+: generation (\d+) serves/)
+      expect(Number(serves)).to.be.above(Number(failed))
+      // The next configuration finds the workers of this one.
+      await eventually('they are all that serve', () => !server.workers.some(pid => workers.includes(pid)))
       expect(await (await fetch(url, { headers: { connection: 'close' } })).text()).to.equal('alive')
-      expect(await server.stop()).to.deep.equal({ code: 0, signal: null })
     })
   }
 

@@ -1,7 +1,7 @@
 /** Whose word counts for who the client is and how it speaks: fields and PROXY headers, trusted or not. */
 import { expect } from 'chai'
 import { exchange, first, open, rest, statuses } from '../../support/http/raw.ts'
-import { launch, type Tsicorn } from '../../support/tsicorn.ts'
+import { type LaunchOptions, launch, launchShared, type Tsicorn } from '../../support/tsicorn.ts'
 
 /** Says who the client is and how it speaks, as frameworks find out. */
 const app = `
@@ -20,8 +20,18 @@ interface Seen {
   readonly raw: string[]
 }
 
+function options(...args: string[]): LaunchOptions {
+  return { args: ['-b', '127.0.0.1:0', ...args, './app.mjs'], files: { 'app.mjs': app } }
+}
+
+/** A server that the test has for itself. */
 function serve(...args: string[]): Tsicorn {
-  return launch({ args: ['-b', '127.0.0.1:0', ...args, './app.mjs'], files: { 'app.mjs': app } })
+  return launch(options(...args))
+}
+
+/** The address of one that others ask as well. */
+async function serving(...args: string[]): Promise<string> {
+  return (await launchShared(options(...args))).url
 }
 
 function request(last: boolean, ...fields: string[]): string {
@@ -38,7 +48,7 @@ describe('forwarded_allow_ips', () => {
   const schemes = (answers: string) => seen(answers).map(({ scheme }) => scheme)
 
   it('makes a trusted proxy say the scheme, of each request again', async () => {
-    const url = await serve().running()
+    const url = await serving()
     const answers = await exchange(
       url,
       request(false, 'X-Forwarded-Proto: https'),
@@ -67,7 +77,7 @@ describe('forwarded_allow_ips', () => {
   })
 
   it('makes nobody else say it', async () => {
-    const url = await serve('--forwarded-allow-ips', '10.0.0.0/8, 2001:db8::/32').running()
+    const url = await serving('--forwarded-allow-ips', '10.0.0.0/8, 2001:db8::/32')
     const answers = await exchange(
       url,
       request(false, 'X-Forwarded-Proto: https'),
@@ -77,7 +87,7 @@ describe('forwarded_allow_ips', () => {
   })
 
   it('refuses what contradicts itself with 400', async () => {
-    const url = await serve('--forwarded-allow-ips', '*').running()
+    const url = await serving('--forwarded-allow-ips', '*')
     const fields = ['X-Forwarded-Proto: https', 'X-Forwarded-Ssl: off']
     expect(statuses(await exchange(url, request(true, ...fields)))).to.deep.equal([400])
   })
@@ -104,27 +114,27 @@ describe('header_map', () => {
     seen(answers)[0]!.raw.filter((name, n) => n % 2 === 0 && /_|X-C/.test(name))
 
   it('drops fields with an underscore, but for those that a trusted proxy may send', async () => {
-    const answers = await exchange(await serve().running(), request(true, ...fields))
+    const answers = await exchange(await serving(), request(true, ...fields))
     expect(names(answers)).to.deep.equal(['Script_Name', 'X-C'])
     const { headers } = seen(answers)[0]!
     expect(Object.keys(headers).sort()).to.deep.equal(['connection', 'host', 'script_name', 'x-c'])
   })
 
   it('drops them all of a client that is not trusted', async () => {
-    const url = await serve('--forwarded-allow-ips', '10.1.2.3').running()
+    const url = await serving('--forwarded-allow-ips', '10.1.2.3')
     expect(names(await exchange(url, request(true, ...fields)))).to.deep.equal(['X-C'])
   })
 
   it('keeps what forwarder_headers names', async () => {
-    const url = await serve('--forwarder-headers', 'x_a').running()
+    const url = await serving('--forwarder-headers', 'x_a')
     expect(names(await exchange(url, request(true, ...fields)))).to.deep.equal(['X_A', 'X-C'])
   })
 
   it('refuses the request, or passes them on, as it is told', async () => {
-    const refuse = await serve('--header-map', 'refuse').running()
+    const refuse = await serving('--header-map', 'refuse')
     expect(statuses(await exchange(refuse, request(true, 'X_A: 1')))).to.deep.equal([400])
     expect(statuses(await exchange(refuse, request(true, 'SCRIPT_NAME: /a')))).to.deep.equal([200])
-    const dangerous = await serve('--header-map', 'dangerous').running()
+    const dangerous = await serving('--header-map', 'dangerous')
     expect(names(await exchange(dangerous, request(true, ...fields)))).to.have.length(4)
   })
 })
@@ -173,7 +183,7 @@ describe('proxy_protocol', () => {
   ]
   for (const [what, header, expected] of headers) {
     it(`reads ${what}, in one piece and byte by byte`, async () => {
-      const url = await serve('--proxy-protocol', 'auto').running()
+      const url = await serving('--proxy-protocol', 'auto')
       expect(client(await exchange(url, header, request(true)))).to.deep.equal(expected)
       const socket = await open(url)
       for (const byte of Buffer.from(header as string, 'latin1')) {
@@ -194,7 +204,7 @@ describe('proxy_protocol', () => {
   ]
   for (const [what, header] of anonymous) {
     it(`leaves the address as it is for ${what}`, async () => {
-      const url = await serve('--proxy-protocol', 'auto').running()
+      const url = await serving('--proxy-protocol', 'auto')
       const pieces = header === '' ? [] : [header]
       expect(client(await exchange(url, ...pieces, request(true)))?.[0]).to.equal('127.0.0.1')
     })
@@ -215,25 +225,25 @@ describe('proxy_protocol', () => {
     ['too few addresses', v2(0x21, 0x21, ...ipv4)],
   ]
   it('answers 400 to what is malformed', async () => {
-    const url = await serve('--proxy-protocol', 'auto').running()
+    const url = await serving('--proxy-protocol', 'auto')
     for (const [what, header] of malformed) {
       expect(statuses(await exchange(url, header)), what).to.deep.equal([400])
     }
   })
 
   it('answers 403 to a proxy that is not in proxy_allow_ips, which may still do without', async () => {
-    const url = await serve('--proxy-protocol', 'v1', '--proxy-allow-from', '10.0.0.1').running()
+    const url = await serving('--proxy-protocol', 'v1', '--proxy-allow-from', '10.0.0.1')
     expect(statuses(await exchange(url, v1, request(true)))).to.deep.equal([403])
     expect(statuses(await exchange(url, request(true)))).to.deep.equal([200])
   })
 
   it('is only read in the version that is asked for', async () => {
-    const url = await serve('--proxy-protocol', 'v2').running()
+    const url = await serving('--proxy-protocol', 'v2')
     expect(statuses(await exchange(url, v1, request(true)))).to.deep.equal([400])
   })
 
   it('can be required', async () => {
-    const url = await serve('--proxy-protocol', 'required').running()
+    const url = await serving('--proxy-protocol', 'required')
     expect(statuses(await exchange(url, request(true)))).to.deep.equal([400])
     expect(client(await exchange(url, v1, request(true)))?.[0]).to.equal('192.0.2.7')
   })
@@ -262,7 +272,7 @@ const server = createServer(answer)`
   }
 
   it('makes the client, and not the proxy, the one whose word about the scheme counts', async () => {
-    const url = await serve('--proxy-protocol', 'required').running()
+    const url = await serving('--proxy-protocol', 'required')
     const [first] = seen(await exchange(url, v1, request(true, 'X-Forwarded-Proto: https')))
     expect(first?.scheme).to.equal('http')
   })

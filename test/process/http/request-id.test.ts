@@ -2,21 +2,25 @@
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { expect } from 'chai'
-import { launch, type Tsicorn } from '../../support/tsicorn.ts'
+import { type LaunchOptions, launch, launchShared, type Tsicorn } from '../../support/tsicorn.ts'
 
 const uuid = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/
 
 const echo = `export default (req, res) => res.end(JSON.stringify([req.headers['x-request-id'],
   req.rawHeaders.filter((_, i) => req.rawHeaders[i - 1]?.toLowerCase() === 'x-request-id')]))`
 
-function launchNaming(format = 'json', app = echo, ...args: readonly string[]): Tsicorn {
-  return launch({
+function naming(format = 'json', app = echo): LaunchOptions {
+  return {
     args: ['-b', '127.0.0.1:0', '--access-logfile', 'access.log', '--access-logformat', format].concat(
-      ['--request-id-header', 'X-Request-Id', ...args],
+      ['--request-id-header', 'X-Request-Id'],
       './app.mjs',
     ),
     files: { 'app.mjs': app },
-  })
+  }
+}
+
+function launchNaming(format?: string, app?: string): Tsicorn {
+  return launch(naming(format, app))
 }
 
 function logOf(server: Tsicorn): string {
@@ -80,8 +84,8 @@ describe('request_id_header', () => {
   }
   for (const [what, ids] of Object.entries(strange)) {
     it(`replaces a name that ${what}`, async () => {
-      const server = launchNaming()
-      const { body, id } = await ask(await server.running(), ...ids)
+      const { url } = await launchShared(naming())
+      const { body, id } = await ask(url, ...ids)
       expect(id).to.match(uuid)
       expect(JSON.parse(body)).to.deep.equal([id, [id]])
     })

@@ -166,7 +166,7 @@ describeWithPython('the answer of a WSGI application', () => {
   })
 
   it('may come from a process that forks, or starts others, which get nothing of the host', async () => {
-    expect(await fresh(`${shared.url}/forks`)).to.equal('forked')
+    expect(await fresh(`${shared.url}/forks`)).to.equal('forked 15')
     expect(await fresh(`${shared.url}/hello`)).to.equal('hello')
     // Sockets of the host that they have, and signals that they ignore.
     expect(await fresh(`${shared.url}/descriptors`)).to.equal('[0, 0]')

@@ -4,7 +4,7 @@ import https from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Between the requests of a client, in milliseconds: what is tested needs some of the processor, too. */
-const pauseMs = 5
+const pauseMs = 20
 
 export interface LoadOptions {
   readonly url: string

@@ -6,8 +6,14 @@ import { encodeFrame, FrameReader, longestRequest } from '../../../control/proto
 import type { Request } from '../../../control/protocol/messages.ts'
 import { afterServers, makeFolder } from '../tsicorn.ts'
 
-/** Answers commands with these data, and nothing else; the path of its socket. */
-export async function fakeServer(answers: Readonly<Record<string, unknown>>): Promise<string> {
+/**
+ * Answers commands with these data, and nothing else; the path of its socket. To others it says one thing and that it is
+ * done, or that it cannot be done.
+ */
+export async function fakeServer(
+  answers: Readonly<Record<string, unknown>>,
+  said: Readonly<Record<string, object>> = {},
+): Promise<string> {
   const folder = makeFolder()
   const path = join(folder, 'fake.ctl')
   const sockets = new Set<net.Socket>()
@@ -20,6 +26,12 @@ export async function fakeServer(answers: Readonly<Record<string, unknown>>): Pr
         const { id, command } = message as Request
         const data = answers[command]
         if (data !== undefined) socket.write(encodeFrame({ id, status: 'ok', data }))
+        const word = said[command]
+        if (word instanceof Error) socket.write(encodeFrame({ id, status: 'error', error: word.message }))
+        else if (word !== undefined) {
+          socket.write(encodeFrame({ id, status: 'progress', data: word }))
+          socket.write(encodeFrame({ id, status: 'ok', data: {} }))
+        }
       }
     })
   })

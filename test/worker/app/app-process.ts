@@ -1,5 +1,6 @@
 /** A stand-in for the worker: loads the app named in its arguments and serves it on descriptor 3. */
 import { createServer } from 'node:http'
+import { flushCompileCache } from 'node:module'
 import { type AppServer, type LoadOptions, loadApp } from '../../../worker/app/load.ts'
 import { appSurvives, runApp } from '../../../worker/app/main-module.ts'
 import { Descriptors } from '../../../worker/listen/descriptors.ts'
@@ -34,6 +35,8 @@ try {
     server.listen({ fd: 3 })
     await new Promise(resolve => server.once('listening', resolve))
   }
+  // It is killed when it has told, and keeps nothing then.
+  flushCompileCache()
   const { shape, intercepted, upgrade } = app
   const early = announced.some(one => one.server === app.server && !one.listening)
   report({
