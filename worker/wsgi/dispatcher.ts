@@ -9,9 +9,9 @@ import { reject } from '../http/rejection.ts'
 import { isClientGone } from '../http/response.ts'
 import type { WorkerLog } from '../process/log.ts'
 import { fail } from './answer.ts'
-import { Host, type HostParts, nameOf } from './host.ts'
+import { Host, type HostParts } from './host.ts'
 import type { HostProcess } from './host-process.ts'
-import type { Job } from './job.ts'
+import { isLate, type Job, nameOf } from './job.ts'
 
 export interface DispatcherOptions extends Omit<HostParts, 'onRoom'> {
   readonly log: WorkerLog
@@ -76,6 +76,8 @@ export class Dispatcher {
 
   /** The response is over, whichever way it ended. */
   ended(job: Job): void {
+    // What has arrived of a body that nobody has read must not block the next request.
+    if (job.body === undefined) job.req.resume()
     if (job.isDone || job.isGone) return
     if (this.#waiting.delete(job)) {
       job.isGone = true
@@ -167,6 +169,12 @@ export class Dispatcher {
     }
   }
 
+  /** Requests that wait for a thread, here or in the queue of the host. */
+  get #unbegun(): readonly Job[] {
+    const waiting = [...this.#waiting, ...(this.#host?.unbegun ?? [])]
+    return waiting.filter(({ isGone }) => !isGone)
+  }
+
   /** Lets a host go that is no use any more. */
   #killUnawaited(): void {
     for (const host of this.#hosts) if (host.isRetired && !host.isAwaited) host.process.kill()
@@ -175,24 +183,23 @@ export class Dispatcher {
   #watch(): void {
     const { limit, waitLimit, limitName, onTimeout, log, idHeader } = this.#options
     const now = performance.now()
-    for (const job of this.#waiting) {
-      if (waitLimit === 0 || now - job.receivedAt < waitLimit * 1_000) break
+    for (const job of this.#unbegun) {
+      if (waitLimit === 0 || now - job.receivedAt < waitLimit * 1_000) continue
       this.#waiting.delete(job)
       job.isGone = true
       onTimeout()
-      log.warning(
-        `${nameOf(job)} was not answered within request_timeout (${waitLimit} s): no thread was free`,
-      )
+      log.warning(`${nameOf(job)} waited longer than request_timeout (${waitLimit} s) for a thread`)
       fail(job.res, 503, idHeader)
     }
     if (limit === 0) return
     for (const host of this.#hosts) {
+      if (host.isExamined) continue
       const late = [...host.jobs].filter(job => isLate(job, now - limit * 1_000))
       const ofClients = late.filter(({ upload }) => upload?.isAwaited === true)
       for (const job of ofClients) this.#giveUpClient(host, job)
       const ofApp = late.filter(job => !ofClients.includes(job))
-      const [first] = this.#waiting
-      const isFull = host === this.#host && host.isLost && first && now - first.receivedAt > limit * 1_000
+      const isLong = ({ receivedAt }: Job) => now - receivedAt > limit * 1_000
+      const isFull = host === this.#host && host.isLost && this.#unbegun.some(isLong)
       if (ofApp.length === 0 && !isFull) continue
       const what =
         ofApp.length > 0
@@ -214,7 +221,11 @@ export class Dispatcher {
   /** Python cannot be made to give a request up: another host takes over, and this one is killed when it is idle. */
   async #expire(host: Host, jobs: readonly Job[], what: string): Promise<void> {
     const { log, graceful, onTimeout, idHeader } = this.#options
+    host.isExamined = true
     const stacks = await host.process.stacks()
+    host.isExamined = false
+    // They may have got their answers meanwhile.
+    if (jobs.length > 0 && jobs.every(({ isDone, isGone }) => isDone || isGone)) return
     const isFirst = !host.isRetired
     const outcome = isFirst ? ': another one takes over' : ''
     log.error(
@@ -236,9 +247,4 @@ export class Dispatcher {
     }
     this.#killUnawaited()
   }
-}
-
-/** Whether the app owes a sign of life since before this time. */
-function isLate({ since, upload, isGone }: Job, before: number): boolean {
-  return since > 0 && !isGone && Math.max(since, upload?.heardAt ?? 0) < before
 }

@@ -424,7 +424,7 @@ def environ_of(base, head):
     environ['RAW_URI'] = environ['REQUEST_URI'] = target
     path, _, environ['QUERY_STRING'] = path.partition('?')
     if '%' in path:
-        path = unquote_to_bytes(path).decode('latin-1')
+        path = unquote_to_bytes(path.encode('latin-1')).decode('latin-1')
     if script_name:
         # A proxy may have cut it off already.
         if path.startswith(script_name) and path[len(script_name):len(script_name) + 1] in ('', '/'):

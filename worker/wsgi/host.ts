@@ -1,5 +1,4 @@
 /** A Python host and the requests that it has: passes them on, and its answers back. */
-import { isClientGone } from '../http/response.ts'
 import type { WorkerLog } from '../process/log.ts'
 import { cut, endWith, fail, writeHead, writeHints, writePiece } from './answer.ts'
 import { type FrameListener, ThreadChannel } from './channel.ts'
@@ -21,7 +20,7 @@ import {
   wholeFlag,
 } from './frame.ts'
 import type { HostProcess } from './host-process.ts'
-import type { Job } from './job.ts'
+import { isWanted, type Job, nameOf } from './job.ts'
 import { startUpload } from './upload.ts'
 
 export interface HostParts {
@@ -49,6 +48,8 @@ export class Host implements FrameListener {
   #stored: Buffer = Buffer.alloc(0)
   /** It gets no more requests, and is killed when nobody waits for those it has. */
   isRetired = false
+  /** Its threads are being looked at. */
+  isExamined = false
   /** It has answered a request. */
   hasAnswered = false
 
@@ -65,6 +66,11 @@ export class Host implements FrameListener {
   /** The requests that it has, in order. */
   get jobs(): Iterable<Job> {
     return this.#jobs.values()
+  }
+
+  /** Those that no thread can have begun. */
+  get unbegun(): Iterable<Job> {
+    return this.#ahead
   }
 
   /** The share of its threads that serve, from 0 to 1. */
@@ -232,13 +238,4 @@ export class Host implements FrameListener {
     this.#ahead.delete(next)
     this.#begin(next)
   }
-}
-
-/** A response that is cut closes a moment later. */
-function isWanted({ isGone, res }: Job): boolean {
-  return !isGone && !isClientGone(res)
-}
-
-export function nameOf({ req }: Job): string {
-  return `${req.method} ${req.url}`
 }

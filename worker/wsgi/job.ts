@@ -1,5 +1,6 @@
 /** A request on its way through Python, and what is known of it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isClientGone } from '../http/response.ts'
 import type { ThreadChannel } from './channel.ts'
 
 export interface Job {
@@ -57,4 +58,19 @@ export function createJob(
     },
     ...{ isGone: false, isDone: false },
   }
+}
+
+/** In the log. */
+export function nameOf({ req }: Job): string {
+  return `${req.method} ${req.url}`
+}
+
+/** A response that is cut closes a moment later. */
+export function isWanted({ isGone, res }: Job): boolean {
+  return !isGone && !isClientGone(res)
+}
+
+/** Whether the app owes a sign of life since before this time. */
+export function isLate({ since, upload, isGone }: Job, before: number): boolean {
+  return since > 0 && !isGone && Math.max(since, upload?.heardAt ?? 0) < before
 }

@@ -237,6 +237,12 @@ def slow_stream(environ, start_response):
         yield b'%d' % n
 
 
+def hangs_midway(environ, start_response):
+    start_response('200 OK', PLAIN)
+    yield b'begun'
+    time.sleep(60)
+
+
 def large(environ, start_response):
     start_response('200 OK', PLAIN)
     return [b'x' * 5_000_000]

@@ -63,6 +63,14 @@ describeWithPython('the body of a request for a WSGI application', () => {
     socket.write('GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
     expect(await first(socket)).to.match(/200 OK/)
     socket.destroy()
+    // What has arrived of a chunked one was read, and the rest is not asked for.
+    const chunk = `11170\r\n${'x'.repeat(70_000)}\r\n`
+    const chunked = await begin('/unread', 'Transfer-Encoding: chunked')
+    chunked.write(chunk)
+    expect(await first(chunked)).to.match(/413 Too Large/)
+    chunked.write(`${chunk}0\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n`)
+    expect(await first(chunked)).to.match(/200 OK/)
+    chunked.destroy()
   })
 
   it('may be answered while it arrives', async () => {

@@ -103,6 +103,19 @@ def application(environ, start_response):
     expect(server.workers).to.deep.equal([worker])
   })
 
+  it('is not lost with threads that hang after their clients have left', async () => {
+    const server = launchModule('odd', ['--threads', '2', '--timeout', '1'], { errors: true })
+    const url = await server.running()
+    for (let n = 0; n < 2; n += 1) {
+      const socket = await open(url)
+      socket.write('GET /hangs_midway HTTP/1.1\r\nHost: a\r\n\r\n')
+      await once(socket, 'data')
+      socket.destroy()
+    }
+    expect(await fresh(`${url}/hello`)).to.equal('hello')
+    await server.says(/All threads have requests whose clients have left, for longer than timeout \(1 s\)/)
+  })
+
   it('holds streams to no limit, and lets a stalled upload go', async () => {
     const server = launchModule('odd', ['--threads', '1', '--timeout', '1'], { errors: true })
     const url = await server.running()
