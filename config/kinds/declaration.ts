@@ -24,6 +24,8 @@ export interface Declaration {
   readonly effect: 'on reload' | 'on restart'
   /** Workers get the value as it is; the others concern the arbiter alone, or are sent in another form. */
   readonly sent?: true
+  /** The only values of `worker_class` that it is for. */
+  readonly kinds?: readonly string[]
   /** Not implemented yet: `false`, or the only values that are. */
   readonly available?: false | readonly unknown[]
 }

@@ -5,6 +5,7 @@ import type { DefaultContext } from '../kinds/declaration.ts'
 import type { Problem } from '../load/config-error.ts'
 import type { ConfigContext } from '../load/file.ts'
 import { declarations, type SettingName, type Settings, settingNames } from '../table.ts'
+import { settleWorkerClass } from '../worker-class.ts'
 
 /** The sources of a configuration. */
 export interface Sources {
@@ -62,6 +63,7 @@ export function mergeLayers(layers: readonly Layer[], { env, cwd }: Pick<Sources
     for (const entry of given.length === 0 && variable ? [variable] : given) take(name, entry)
   }
   values.chdir = resolve(cwd, String(values.chdir))
+  settleWorkerClass(values, origins)
   return {
     settings: Object.freeze(values) as unknown as Settings,
     origins: Object.freeze(origins) as Merged['origins'],

@@ -1,5 +1,6 @@
 /** The state of the server: its generations, its workers, and how many are wanted. The arbiter decides what changes. */
 import type { Resolved } from '../../config/resolve/resolve.ts'
+import { deducedFrom } from '../../config/worker-class.ts'
 import type { HookQueue } from '../../hooks/queue.ts'
 import type { ServerView } from '../../hooks/table.ts'
 import { monotonicNow, type ScoreRecord } from '../../worker/protocol/scoreboard.ts'
@@ -64,6 +65,7 @@ export class Server {
   /** When it was started, in milliseconds of the monotonic clock. */
   readonly startedAt = monotonicNow()
   readonly #first: Resolved
+  #deducedFrom: string | undefined
   readonly #parts: ServerParts
   /** The scale of the last good generation. */
   #scaleBefore: Scale
@@ -104,6 +106,7 @@ export class Server {
     for (const address of addressesOf(generation)) {
       if (!known.includes(address)) this.log.info(`Listening at: ${address}`)
     }
+    this.#sayKind(generation.resolved)
     const risk = settings.reuse_port ? reusePortRisk() : undefined
     if (risk !== undefined) this.log.warning(risk)
     this.#scaleBefore = this.#lastGoodScale()
@@ -111,6 +114,14 @@ export class Server {
     this.crashLoop.end()
     this.#scaleGiven = configure(this.scale, generation.resolved.parsed.workers)
     this.rescale(this.#scaleGiven)
+  }
+
+  /** Once, where nobody has said it: another file in the folder could change it. */
+  #sayKind({ settings, origins }: Resolved): void {
+    const file = deducedFrom(origins)
+    if (file === undefined || file === this.#deducedFrom) return
+    this.#deducedFrom = file
+    this.log.info(`${settings.app} is Python (${file}): worker_class is wsgi; say so with -k wsgi`)
   }
 
   /** Goes back to the last good generation, with its scale; a number that an operator has chosen meanwhile stays. */

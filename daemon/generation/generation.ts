@@ -110,8 +110,9 @@ export function workerSettings({ settings, parsed }: Resolved): WorkerSettings {
   }
 }
 
-/** The app's file; undefined if it is a package, or if the worker has to report what is wrong. */
-export function appFileOf({ app, chdir }: Resolved['settings']): string | undefined {
+/** The app's file; undefined if it is a package, not for Node, or if the worker has to report what is wrong. */
+export function appFileOf({ app, chdir, worker_class }: Resolved['settings']): string | undefined {
+  if (worker_class === 'wsgi') return undefined
   try {
     return findAppFile(appPathOf(app as string), chdir)
   } catch {

@@ -67,7 +67,7 @@ function nodeStart(generation: Generation, { log, env, tsx }: LaunchParts): Star
       : { app: undefined, args: [] }),
     cwd: settings.chdir,
     env,
-    capture: settings.capture_output && settings.errorlog !== '-' ? log.print : undefined,
+    capture: isCaptured(settings) ? log.print : undefined,
     hasWatchdog: settings.timeout_stack,
   }
   return (child, { slot }, fd) =>
@@ -105,6 +105,11 @@ function start(child: Child, { log, journal, scoreboard }: LaunchParts, starter:
   if (child.pid === undefined) return
   log.info(`Booting worker ${child.label}`)
   journal.note({ type: 'worker booting', worker: child.name })
+}
+
+/** What Python prints, and its logging, is for the error log. */
+function isCaptured({ capture_output, errorlog, worker_class }: Generation['resolved']['settings']): boolean {
+  return (capture_output && errorlog !== '-') || worker_class === 'wsgi'
 }
 
 function giveUp(child: Child, { message }: Error, reason: string): void {
