@@ -42,7 +42,7 @@ export interface OptionDocs {
    */
   readonly workers?: unknown
   /**
-   * The kind of worker: `async` serves the application with `node:http` on its event loop, `wsgi` runs a Python application (PEP 3333) in a process of its own: see [kinds of workers](worker-kinds.md). `wsgi` is also the default where the application names a Python module that is there, and no file for Node.
+   * The kind of worker: `async` serves the application with `node:http` on its event loop, `wsgi` runs a Python application (PEP 3333) in a process of its own, `exec` is any program that accepts connections on descriptors that it inherits: see [kinds of workers](worker-kinds.md). `wsgi` is also the default where the application names a Python module that is there, and no file for Node.
    *
    * Default: "async". Takes effect on reload.
    * Flags: `-k`, `--worker-class`.
