@@ -290,11 +290,10 @@ export interface OptionDocs {
    */
   readonly print_config?: unknown
   /**
-   * Load the application once, in a separate process, before workers are started or replaced: this finds a broken one early and warms the compile cache. Node cannot fork, so nothing is shared.
+   * Load the application once, in a separate process that serves nothing, before workers are started or replaced: one that cannot load fails before any worker is asked, and what is compiled is there for all workers. Node cannot fork, so no memory is shared.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--preload`, `--no-preload`, `--preload-app`.
-   * **Not available yet.**
    */
   readonly preload_app?: unknown
   /**

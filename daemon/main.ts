@@ -66,15 +66,13 @@ async function run(resolved: Resolved, sources: Start): Promise<number> {
   }
 }
 
-function hasApp({ settings }: Resolved): boolean {
-  return settings.app !== null || settings.worker_class === 'exec'
-}
+const hasApp = ({ settings }: Resolved) => settings.app !== null || settings.worker_class === 'exec'
 
 async function check(resolved: Resolved, { env }: Sources): Promise<number> {
   const { logger_class, chdir } = resolved.settings
   if (logger_class !== null) await (await import('./logs/logger-factory.ts')).loadFactory(logger_class, chdir)
-  const { checkApp } = await import('./check-config.ts')
-  const problem = await checkApp(resolved, env)
+  const { tryApp } = await import('./try-app.ts')
+  const problem = await tryApp(resolved, { env })
   if (problem !== undefined) {
     process.stderr.write(`${problem}\n`)
     return exitCodes.failed.code
@@ -122,6 +120,10 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
     version: version(),
     pidfile,
     cwd: sources.cwd,
+    preload: async (asked, signal) => {
+      const { tryApp } = await import('./try-app.ts')
+      return await tryApp(asked, { env: sources.env, signal, log: log?.write })
+    },
     readAgain: signal => resolve({ ...sources, tryConfig: trial => tryConfig(trial, signal) }),
     log,
     outlets,

@@ -9,9 +9,8 @@ export const serverMechanics = {
     default: false,
     flag: '--preload',
     also: ['--preload-app'],
-    doc: 'Load the application once, in a separate process, before workers are started or replaced: this finds a broken one early and warms the compile cache. Node cannot fork, so nothing is shared.',
+    doc: 'Load the application once, in a separate process that serves nothing, before workers are started or replaced: one that cannot load fails before any worker is asked, and what is compiled is there for all workers. Node cannot fork, so no memory is shared.',
     effect: 'on reload',
-    available: false,
   },
   reuse_port: {
     kind: boolean,

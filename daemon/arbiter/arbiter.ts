@@ -184,7 +184,7 @@ export class Arbiter {
     const before = this.#server.phase
     const transition = reactionOf(before, trigger)
     if (transition === undefined) return
-    this.#server.phase = next(before, transition, monotonicNow(), this.#workerExits.exitCode)
+    this.#server.phase = next(before, transition, monotonicNow(), this.#workerExits.codeAfter(about.error))
     this.#transitions[transition](about, before)
     if (reloadsNow(before, this.#server.phase)) this.#react('HUP')
   }

@@ -3,7 +3,7 @@ import type { Resolved } from '../../config/resolve/resolve.ts'
 import { HookQueue } from '../../hooks/queue.ts'
 import { AppBinds } from '../generation/app-binds.ts'
 import { Renewals } from '../generation/certificate-watcher.ts'
-import { Generations } from '../generation/generations.ts'
+import { Generations, type Preload } from '../generation/generations.ts'
 import { Watcher } from '../generation/source-watcher.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
 import { Journal } from '../logs/journal.ts'
@@ -34,13 +34,14 @@ export interface Foundation {
   /** The descriptors that this arbiter inherited, and who its old arbiter is. */
   readonly inheritedFds: InheritedFds
   readonly pidfile: Pidfile
+  readonly preload: Preload
   /** How many workers may boot at the same time. */
   readonly boots: number
 }
 
 /** `put` receives what happens to the server: it goes into the inbox. */
 export function assemble(foundation: Foundation, put: (event: ServerEvent) => void): Server {
-  const { resolved, log, outlets, env, inheritedFds, pidfile, boots } = foundation
+  const { resolved, log, outlets, env, inheritedFds, pidfile, boots, preload } = foundation
   const { hook_timeout, worker_tmp_dir } = resolved.settings
   const hooks = new HookQueue(resolved.hooks, hook_timeout, log, () => put({ type: 'hook ended' }))
   const scoreboard = new Scoreboard({ folder: worker_tmp_dir, warn: message => log.warning(message) })
@@ -49,7 +50,7 @@ export function assemble(foundation: Foundation, put: (event: ServerEvent) => vo
   const totals = new Totals()
   const upgrader = new Upgrader(inheritedFds, put)
   const listeners = new Listeners(inheritedFds.descriptors, log.write)
-  const generations = new Generations(put, listeners, new AppBinds(inheritedFds.appBinds))
+  const generations = new Generations(put, listeners, new AppBinds(inheritedFds.appBinds), preload)
   const fleet: Fleet = new Fleet({
     put,
     log,

@@ -3,6 +3,7 @@ import type { Resolved } from '../../config/resolve/resolve.ts'
 import { exitCodes } from '../../worker/protocol/exit-codes.ts'
 import type { FromWorker } from '../../worker/protocol/messages.ts'
 import { type Generation, mayBind } from '../generation/generation.ts'
+import { NotLoaded } from '../generation/generations.ts'
 import type { Trigger } from '../state/phase.ts'
 import { isLeaving } from '../state/worker-state.ts'
 import type { Child } from '../workers/worker-handle.ts'
@@ -25,7 +26,7 @@ const bindPauseMs = 1_000
 const mostMoves = 5
 
 export class WorkerExits {
-  /** The exit code if the arbiter gives up now. */
+  /** The exit code if the arbiter gives up because of a worker. */
   exitCode: number = exitCodes.failed.code
   readonly #server: Server
   readonly #reloads: Reloads
@@ -39,6 +40,11 @@ export class WorkerExits {
     this.#server = server
     this.#reloads = reloads
     this.#first = first
+  }
+
+  /** The exit code if the arbiter gives up because of this. */
+  codeAfter(error: unknown): number {
+    return error instanceof NotLoaded ? exitCodes.appFailedToLoad.code : this.exitCode
   }
 
   /** Removes a worker that exited, and returns what the arbiter has to react to. */

@@ -29,6 +29,12 @@ export interface Preparation {
   after?(resolved: Resolved): Promise<void>
 }
 
+/** Loads the app once, in a process of its own; resolves with the reason if that fails. */
+export type Preload = (resolved: Resolved, signal: AbortSignal) => Promise<string | undefined>
+
+/** With `preload_app`, the app does not load. */
+export class NotLoaded extends Error {}
+
 export class Generations {
   #current: Generation | undefined
   #lastGood: Generation | undefined
@@ -36,14 +42,21 @@ export class Generations {
   readonly #put: (event: GenerationsEvent) => void
   readonly #listeners: Listeners
   readonly appBinds: AppBinds
+  readonly #preload: Preload
   #count = 0
   #preparing: AbortController | undefined
   #again: Preparation | undefined
 
-  constructor(put: (event: GenerationsEvent) => void, listeners: Listeners, appBinds: AppBinds) {
+  constructor(
+    put: (event: GenerationsEvent) => void,
+    listeners: Listeners,
+    appBinds: AppBinds,
+    preload: Preload,
+  ) {
     this.#put = put
     this.#listeners = listeners
     this.appBinds = appBinds
+    this.#preload = preload
   }
 
   /** The generation that all workers should be of; undefined while there is none to start workers of. */
@@ -139,6 +152,9 @@ export class Generations {
     signal.throwIfAborted()
     await preparation.after?.(resolved)
     signal.throwIfAborted()
+    const why = resolved.settings.preload_app ? await this.#preload(resolved, signal) : undefined
+    signal.throwIfAborted()
+    if (why !== undefined) throw new NotLoaded(why)
     this.#count += 1
     const { appBinds } = this
     const ofApp = new Set(listeners.filter(({ key }) => appBinds.has(key)))

@@ -108,6 +108,7 @@ class Life {
       log: this.#log,
       outlets: new Outlets(message => this.#log.error(message)),
       env: {},
+      preload: async () => undefined,
       boots: this.#fate.boots,
     })
     const end = (code: number) => {

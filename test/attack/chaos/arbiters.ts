@@ -48,6 +48,9 @@ export const killing: Adversary = {
   },
 }
 
+/** How long a new arbiter may take to serve, in seconds: as its server gives a worker to boot, and its own start. */
+const startSeconds = 90
+
 /** How an upgrade may end, where it does not fail. */
 const ends = ['TERM to the old one', 'TERM to the new one', 'TERM at once', 'kill -9 of the new one'] as const
 
@@ -74,7 +77,8 @@ async function upgrade(turn: Turn, server: AttackedServer): Promise<void> {
   const [, pid] = (await server.says(/Upgrading: .*\(pid (\d+)\)/, mark)) ?? []
   if (pid === undefined) return turn.violated('USR2 started nothing')
   const next = Number(pid)
-  const isServing = async () => (await server.says(/serves beside this one \(pid \d+\)/, mark)) !== undefined
+  const isServing = async () =>
+    (await server.says(/serves beside this one \(pid \d+\)/, mark, startSeconds)) !== undefined
   if (how !== 'TERM at once' && !(await isServing())) return turn.violated('The new arbiter did not serve')
   await sleep(integer(turn.random, 0, 300))
   const stays = how.startsWith('TERM to the old') || how === 'TERM at once' ? next : old

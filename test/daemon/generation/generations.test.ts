@@ -5,6 +5,7 @@ import { AppBinds } from '../../../daemon/generation/app-binds.ts'
 import {
   Generations,
   type GenerationsEvent,
+  NotLoaded,
   type Preparation,
 } from '../../../daemon/generation/generations.ts'
 import type { Listeners } from '../../../daemon/sockets/listeners.ts'
@@ -17,12 +18,14 @@ describe('generations', () => {
   let events: GenerationsEvent[]
   let wake: () => void
   let bindFails: Error | undefined
+  let notLoaded: string | undefined
 
   beforeEach(async () => {
     resolved = await resolvedFrom('-b', ':7')
     done = []
     events = []
     bindFails = undefined
+    notLoaded = undefined
   })
 
   function made(): Generations {
@@ -38,7 +41,11 @@ describe('generations', () => {
       events.push(event)
       wake?.()
     }
-    return new Generations(put, listeners as Listeners, new AppBinds({ binds: [], late: [] }))
+    const preload = async () => {
+      done.push('preload')
+      return notLoaded
+    }
+    return new Generations(put, listeners as Listeners, new AppBinds({ binds: [], late: [] }), preload)
   }
 
   const outcome = async () => {
@@ -93,6 +100,19 @@ describe('generations', () => {
     expect([generations.finishPreparing(), aborted]).to.deep.equal([false, [true]])
     expect((await outcome())?.type, 'only the newest follows').to.equal('prepared')
     expect(generations.finishPreparing()).to.equal(true)
+  })
+
+  it('have their app loaded last where that is wanted, and fail if it does not load', async () => {
+    resolved = await resolvedFrom('-b', ':7', '--preload')
+    const generations = made()
+    generations.prepare(steps())
+    expect((await outcome())?.type).to.equal('prepared')
+    expect(done).to.deep.equal(['before', 'bind', 'after', 'preload'])
+    generations.finishPreparing()
+    notLoaded = 'no database'
+    generations.prepare(steps())
+    const event = await outcome()
+    expect(event?.type === 'prepare failed' && event.error).to.be.instanceOf(NotLoaded)
   })
 
   it('are given up with the reason, or for good', async () => {

@@ -1,4 +1,7 @@
-/** `--check-config`: loads hooks and app as a worker would, in a separate process that serves no requests. */
+/**
+ * Loads hooks and app as a worker would, in a separate process that serves no requests: for `--check-config` and
+ * `preload_app`.
+ */
 import { type Address, urlOf } from '../config/kinds/bind-address.ts'
 import type { Resolved } from '../config/resolve/resolve.ts'
 import { firstInherited } from '../worker/protocol/frame.ts'
@@ -9,15 +12,22 @@ import { appFileOf, workerHooks, workerSettings } from './generation/generation.
 import { readTls } from './generation/tls-files.ts'
 import { nodeWorker } from './kinds/node-worker.ts'
 import { whyNotRunnable } from './kinds/program-command.ts'
+import type { ErrorLog } from './logs/error-log.ts'
 import { Scoreboard, type Seat } from './workers/scoreboard.ts'
 import { Child, type ChildEvent } from './workers/worker-handle.ts'
 
+export interface Trial {
+  readonly env: NodeJS.ProcessEnv
+  /** Ends the process; then the outcome means nothing. */
+  readonly signal?: AbortSignal
+  readonly tsx?: boolean
+  /** Gets what the process has to say in the error log. */
+  readonly log?: ErrorLog['write']
+}
+
 /** Resolves with undefined if the app loads, else with the reason. */
-export async function checkApp(
-  resolved: Resolved,
-  env: NodeJS.ProcessEnv,
-  tsx = false,
-): Promise<string | undefined> {
+export async function tryApp(resolved: Resolved, trial: Trial): Promise<string | undefined> {
+  const { env, signal, tsx = false, log } = trial
   const { settings } = resolved
   if (settings.worker_class === 'exec') {
     const { app_args: command, chdir: cwd, raw_env } = settings
@@ -68,6 +78,8 @@ export async function checkApp(
     child.kill()
   }
   const timer = limit > 0 ? setTimeout(giveUp, limit) : undefined
+  const end = () => child.kill()
+  signal?.addEventListener('abort', end)
   let loaded = false
   for (;;) {
     const event = await inbox.next()
@@ -76,12 +88,14 @@ export async function checkApp(
     if (event.type !== 'said') continue
     if (event.message.type === 'ready') loaded = true
     if (event.message.type === 'failed') child.failure = event.message
+    if (event.message.type === 'log') log?.(event.message.level, event.message.message, child.pid)
   }
   clearTimeout(timer)
+  signal?.removeEventListener('abort', end)
   scoreboard.close()
   // The arbiter would bind that address.
   if (loaded || child.failure?.why === 'elsewhere') return undefined
-  if (child.failure?.why === 'tsx' && !tsx) return await checkApp(resolved, env, true)
+  if (child.failure?.why === 'tsx' && !tsx) return await tryApp(resolved, { ...trial, tsx: true })
   if (isLate) return `The app did not load within boot_timeout (${settings.boot_timeout} s)`
   return child.failure?.message ?? `The app did not load: its process ended with ${endingOf(child)}`
 }
