@@ -67,9 +67,7 @@ async function run(resolved: Resolved, sources: Start): Promise<number> {
   }
 }
 
-function hasApp({ settings }: Resolved): boolean {
-  return settings.app !== null || settings.worker_class === 'exec'
-}
+const hasApp = ({ settings }: Resolved) => settings.app !== null || settings.worker_class === 'exec'
 
 async function check(resolved: Resolved, { env }: Sources): Promise<number> {
   const { logger_class, chdir } = resolved.settings

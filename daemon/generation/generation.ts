@@ -101,7 +101,7 @@ export function workerSettings({ settings, parsed }: Resolved): WorkerSettings {
   const { access_log_format: format } = settings
   return {
     ...sentSettings(settings),
-    app: settings.app as string,
+    app: settings.app ?? parsed.name,
     name: parsed.name,
     accesslog: parsed.accesslog,
     access_log_format: typeof format === 'function' ? null : format,

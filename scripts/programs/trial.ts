@@ -24,8 +24,8 @@ export interface TrialOptions {
 /** How long a request for `/slow` takes to be under way, in milliseconds. */
 const underWayMs = 1_000
 
-/** How long it may take until it serves, and until it has stopped, in milliseconds. */
-const patienceMs = 30_000
+/** How long the start and the stop may take together, and each reload, in milliseconds. */
+const patienceMs = 60_000
 
 export async function tryProgram(program: Program, { source, reloads }: TrialOptions): Promise<Row> {
   const folder = makeFolder()

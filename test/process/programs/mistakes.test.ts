@@ -43,7 +43,11 @@ describe('a program that cannot start', () => {
 
   for (const [what, program, message] of cases) {
     it(`because it ${what} ends the start with code 3, and says so`, async () => {
-      const server = launchProgram([], { program, errors: true, files: { plain: 'text' } })
+      const server = launchProgram(['--ready-line', 'never'], {
+        program,
+        errors: true,
+        files: { plain: 'text' },
+      })
       expect((await server.ended).code).to.equal(3)
       expect(server.log).to.match(/\[CRITICAL\] Cannot start: The program/)
       expect(server.log).to.match(message)
@@ -109,7 +113,7 @@ describe('a program that does not get ready', () => {
   })
 
   async function fails(flags: readonly string[], message: RegExp, program = idle): Promise<void> {
-    const server = launchProgram([...flags, '--boot-timeout', '1'], { program, errors: true })
+    const server = launchProgram([...flags, '--boot-timeout', '2'], { program, errors: true })
     expect((await server.ended).code).to.equal(3)
     expect(server.log).to.match(message)
     expect(server.log).to.not.match(/SIGKILL/)
@@ -165,7 +169,7 @@ describe('a program', () => {
       const child = spawn('/bin/sh', ['-c', 'while :; do sleep 1; done'], { detached: true, stdio: 'ignore' })
       child.unref()
       console.log('child ' + child.pid)`
-    const server = launchProgram(['--ready-after', '5'], {
+    const server = launchProgram(['--ready-line', 'never'], {
       errors: true,
       program: [process.execPath, '-e', daemon],
     })
