@@ -116,7 +116,7 @@ describe('resolving settings', () => {
 
   it('tells all problems at once, each with its origin', async () => {
     const cwd = folderWith(
-      config('{ "timout": 3, "workers": "4", "preload_app": true, "bind": "x:y", "chdir": "nowhere" }'),
+      config('{ "timout": 3, "workers": "4", "asgi_lifespan": "on", "bind": "x:y", "chdir": "nowhere" }'),
     )
     const { message, exitCode } = await refused({
       cwd,
@@ -129,7 +129,7 @@ describe('resolving settings', () => {
       'tsicorn.config.json: timout is not a setting: did you mean timeout?',
       'tsicorn.config.json: workers must be a whole number from 1 to 4096, \'auto\', or a range such as 2..8 or { min: 2, max: 8 }, not "4"',
       '--threads: threads needs worker_class wsgi, not async',
-      'tsicorn.config.json: preload_app is not available yet',
+      'tsicorn.config.json: asgi_lifespan is not available yet',
       `tsicorn.config.json: chdir must be an existing folder, not ${JSON.stringify(join(cwd, 'nowhere'))}`,
       'tsicorn.config.json: bind "x:y" has the port "y", which is not a number from 0 to 65535',
       'No application named: write tsicorn ./app.ts, or set app in tsicorn.config.ts',
