@@ -15,7 +15,7 @@ export interface OptionDocs {
    */
   readonly wsgi_app?: unknown
   /**
-   * What the application finds in `process.argv` after its own file. On the command line, these are the arguments after `--`: `tsicorn ./app.js -- --port 3000`.
+   * What the application finds in `process.argv` after its own file. On the command line, these are the arguments after `--`: `tsicorn ./app.js -- --port 3000`. With `worker_class: 'exec'`, the program and its arguments.
    *
    * Default: []. Takes effect on reload.
    */
@@ -42,7 +42,7 @@ export interface OptionDocs {
    */
   readonly workers?: unknown
   /**
-   * The kind of worker: `async` serves the application with `node:http` on its event loop.
+   * The kind of worker: `async` serves the application with `node:http` on its event loop, `wsgi` runs a Python application (PEP 3333) in a process of its own, `exec` is any program that accepts connections on descriptors that it inherits: see [kinds of workers](worker-kinds.md). `wsgi` is also the default where the application names a Python module that is there, and no file for Node.
    *
    * Default: "async". Takes effect on reload.
    * Flags: `-k`, `--worker-class`.
@@ -51,9 +51,8 @@ export interface OptionDocs {
   /**
    * Threads per worker that serve requests.
    *
-   * Default: 1. Takes effect on reload.
+   * Default: 1; 4 with `worker_class: wsgi`. Takes effect on reload.
    * Flags: `--threads`.
-   * **Not available yet.**
    */
   readonly threads?: unknown
   /**
@@ -120,7 +119,7 @@ export interface OptionDocs {
    */
   readonly hook_timeout?: unknown
   /**
-   * Seconds that the event loop of a worker may stand still before the worker is killed and replaced; 0 for no limit.
+   * Seconds that the event loop of a worker may stand still before the worker is killed and replaced; 0 for no limit. With `worker_class: wsgi` also the limit of a request, where `request_timeout` is 0.
    *
    * Default: 30. Takes effect on reload.
    * Flags: `-t`, `--timeout`.
@@ -134,7 +133,7 @@ export interface OptionDocs {
    */
   readonly timeout_stack?: unknown
   /**
-   * Seconds that the application may take to begin a response; then the client gets 503 and the worker lives on. 0 for no limit. Not in Gunicorn.
+   * Seconds that the application may take to begin a response; then the client gets 503 and the worker lives on. With `worker_class: wsgi` the log gets the stacks of all Python threads, the client 504, and another Python process takes over. 0 for no limit. Not in Gunicorn.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--request-timeout`.
@@ -255,7 +254,7 @@ export interface OptionDocs {
    */
   readonly limit_response_buffer?: unknown
   /**
-   * Reload, as on HUP, whenever a file changes; for development. tsicorn watches the source files (JavaScript, TypeScript and JSON) in `chdir` and below, except `node_modules` and names that begin with a dot, and the configuration with everything it imports. If the app fails at the first start, the server waits for a change, or HUP, instead of exiting. While the newest code does not load, the addresses of the server show the error. Workers with old code are cut off at once, whatever they still serve.
+   * Reload, as on HUP, whenever a file changes; for development. tsicorn watches the source files (JavaScript, TypeScript and JSON; with `worker_class: wsgi`, Python) in `chdir` and `pythonpath` and below, except `node_modules`, `site-packages` and names that begin with a dot, and the configuration with everything it imports. If the app fails at the first start, the server waits for a change, or HUP, instead of exiting. While the newest code does not load, the addresses of the server show the error. Workers with old code are cut off at once, whatever they still serve.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--reload`, `--no-reload`.
@@ -408,13 +407,40 @@ export interface OptionDocs {
    */
   readonly header_map?: unknown
   /**
-   * The path where the application is mounted, as the application sees it.
+   * The path where the application is mounted, as the application sees it (`SCRIPT_NAME`); it is cut off the paths of requests that begin with it. A trusted proxy may say another one in the header `SCRIPT_NAME`. The default is the variable `SCRIPT_NAME` of the worker.
    *
    * Default: "". Takes effect on reload.
    * Flags: `--root-path`.
-   * **Not available yet.**
    */
   readonly root_path?: unknown
+  /**
+   * The Python that runs the application, 3.9 or later: a path, relative to `chdir`, or a name. Not in Gunicorn.
+   *
+   * Default: that of `$VIRTUAL_ENV`, of `.venv` in `chdir`, or `python3`. Takes effect on reload.
+   * Flags: `--python`.
+   */
+  readonly python?: unknown
+  /**
+   * Folders to import Python modules from, besides `chdir`, separated by commas; relative to `chdir`.
+   *
+   * Default: []. Takes effect on reload.
+   * Flags: `--pythonpath`.
+   */
+  readonly pythonpath?: unknown
+  /**
+   * Load the application from this PasteDeploy file, as `FILE` or `FILE#NAME`, with the logging that it configures. Its `[server:main]` is not read.
+   *
+   * Default: none. Takes effect on reload.
+   * Flags: `--paste`, `--paster`.
+   */
+  readonly paste?: unknown
+  /**
+   * Variables for the PasteDeploy file, as `NAME=VALUE`. May be given several times.
+   *
+   * Default: []. Takes effect on reload.
+   * Flags: `--paste-global`.
+   */
+  readonly raw_paste_global_conf?: unknown
   /**
    * The access log: a file, or `-` for standard output. Off by default.
    *
@@ -714,6 +740,41 @@ export interface OptionDocs {
    * Flags: `--app-metrics`, `--no-app-metrics`.
    */
   readonly app_metrics?: unknown
+  /**
+   * The program is ready when it writes a line end to this descriptor, as with s6. The number comes after those of the sockets: 3 plus the number of addresses, or more. The program finds it in `$TSICORN_READY_FD`. 0 for none. Not in Gunicorn.
+   *
+   * Default: 0. Takes effect on reload.
+   * Flags: `--ready-fd`.
+   */
+  readonly ready_fd?: unknown
+  /**
+   * The program is ready when a line that it prints matches this regular expression, such as `startup complete`. Of a line, the first 1,000 characters count. Not in Gunicorn.
+   *
+   * Default: none. Takes effect on reload.
+   * Flags: `--ready-line`.
+   */
+  readonly ready_line?: unknown
+  /**
+   * The program is ready when it answers here with a status below 400: `http://HOST:PORT/PATH`, or `unix:SOCKET:/PATH`. It has to be an address of this worker alone, where the program listens itself: at the shared ones, any worker answers. `{pid}` and `{index}` are replaced by those of the worker. Not in Gunicorn.
+   *
+   * Default: none. Takes effect on reload.
+   * Flags: `--ready-http`.
+   */
+  readonly ready_http?: unknown
+  /**
+   * Without any of the above, the program is taken for ready when it has lived for this many seconds. Not in Gunicorn.
+   *
+   * Default: 1. Takes effect on reload.
+   * Flags: `--ready-after`.
+   */
+  readonly ready_after?: unknown
+  /**
+   * The signal that tells the program to answer what it has and to leave. Not in Gunicorn.
+   *
+   * Default: "TERM". Takes effect on reload.
+   * Flags: `--stop-signal`.
+   */
+  readonly stop_signal?: unknown
   /**
    * Before the sockets are bound.
    *

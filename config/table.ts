@@ -10,9 +10,9 @@ import { debugging } from './settings/debugging.ts'
 import { dirtyArbiters } from './settings/dirty-arbiters.ts'
 import { http2 } from './settings/http2.ts'
 import { logging } from './settings/logging.ts'
-import { processNaming } from './settings/process-naming.ts'
+import { programs } from './settings/programs.ts'
 import { security } from './settings/security.ts'
-import { serverMechanics } from './settings/server-mechanics.ts'
+import { processNaming, serverMechanics } from './settings/server-mechanics.ts'
 import { serverSocket } from './settings/server-socket.ts'
 import { ssl } from './settings/ssl.ts'
 import { workerProcesses } from './settings/worker-processes.ts'
@@ -30,6 +30,7 @@ const table = {
   ...http2,
   ...dirtyArbiters,
   ...control,
+  ...programs,
 }
 
 /** The settings grouped as in Gunicorn's reference, in the same order. */
@@ -46,6 +47,7 @@ export const groups: Readonly<Record<string, Group>> = {
   'HTTP/2': http2,
   'Dirty arbiters': dirtyArbiters,
   Control: control,
+  'Other programs': programs,
 }
 
 type Table = typeof table

@@ -1,5 +1,5 @@
 /** The command line: reads the configuration and runs the command. */
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { ConfigError } from '../config/load/config-error.ts'
 import { help, type Terminal } from '../config/print/help.ts'
@@ -22,6 +22,7 @@ import { Pidfile, pidfileOf } from './process/pidfile.ts'
 import { ProcessGuard } from './process/process-guard.ts'
 import { deafRunner } from './process/script-runner.ts'
 import { createNotifier, notifyVariables } from './process/sd-notify.ts'
+import { startFolder } from './process/start-folder.ts'
 import { privateVariables, readInheritedFds } from './sockets/inherited-fds.ts'
 
 /** Runs the command with these arguments, and sets `process.exitCode`. */
@@ -58,13 +59,15 @@ async function run(resolved: Resolved, sources: Start): Promise<number> {
       return say(`tsicorn ${version()}`)
     case 'print':
       say(printConfig(resolved))
-      return resolved.settings.app === null ? exitCodes.ok.code : await check(resolved, sources)
+      return hasApp(resolved) ? await check(resolved, sources) : exitCodes.ok.code
     case 'check':
       return await check(resolved, sources)
     case 'serve':
       return await serve(resolved, sources)
   }
 }
+
+const hasApp = ({ settings }: Resolved) => settings.app !== null || settings.worker_class === 'exec'
 
 async function check(resolved: Resolved, { env }: Sources): Promise<number> {
   const { logger_class, chdir } = resolved.settings
@@ -203,27 +206,6 @@ function publicEnvironment(): NodeJS.ProcessEnv {
   const env = { ...process.env }
   for (const name of [...privateVariables, ...notifyVariables]) delete env[name]
   return env
-}
-
-/**
- * The folder under the name that the shell has for it, so that every generation follows a symbolic link in it again.
- */
-function startFolder(): string {
-  const real = workingFolder()
-  const named = process.env.PWD
-  if (named === undefined) return real
-  const [a, b] = [statSync(named, { throwIfNoEntry: false }), statSync(real)]
-  return a?.ino === b.ino && a.dev === b.dev ? named : real
-}
-
-function workingFolder(): string {
-  try {
-    return process.cwd()
-  } catch (error) {
-    throw new Error('The folder that tsicorn is started in has been removed: start it in another one', {
-      cause: error,
-    })
-  }
 }
 
 function version(): string {

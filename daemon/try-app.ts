@@ -10,6 +10,8 @@ import { Inbox } from './arbiter/inbox.ts'
 import { bindFrom } from './generation/app-binds.ts'
 import { appFileOf, workerHooks, workerSettings } from './generation/generation.ts'
 import { readTls } from './generation/tls-files.ts'
+import { nodeWorker } from './kinds/node-worker.ts'
+import { whyNotRunnable } from './kinds/program-command.ts'
 import type { ErrorLog } from './logs/error-log.ts'
 import { Scoreboard, type Seat } from './workers/scoreboard.ts'
 import { Child, type ChildEvent } from './workers/worker-handle.ts'
@@ -27,6 +29,10 @@ export interface Trial {
 export async function tryApp(resolved: Resolved, trial: Trial): Promise<string | undefined> {
   const { env, signal, tsx = false, log } = trial
   const { settings } = resolved
+  if (settings.worker_class === 'exec') {
+    const { app_args: command, chdir: cwd, raw_env } = settings
+    return whyNotRunnable({ command, cwd, env, raw_env })
+  }
   const tls = await readTls(resolved).catch((error: Error) => error)
   if (tls instanceof Error) return tls.message
   const inbox = new Inbox<ChildEvent>()
@@ -39,7 +45,7 @@ export async function tryApp(resolved: Resolved, trial: Trial): Promise<string |
     return (error as Error).message
   }
   const child = new Child({ age: 1, generation: 1, index: 0 }, 0, event => inbox.put(event))
-  child.start({
+  const start = nodeWorker({
     app: appFileOf(settings),
     args: settings.app_args,
     cwd: settings.chdir,
@@ -64,6 +70,7 @@ export async function tryApp(resolved: Resolved, trial: Trial): Promise<string |
       ...(resolved.owner === undefined || process.geteuid?.() !== 0 ? {} : { identity: resolved.owner }),
     },
   })
+  child.start(start)
   const limit = settings.boot_timeout * 1_000
   let isLate = false
   const giveUp = () => {

@@ -17,6 +17,11 @@ export function entryFile(path: string): URL {
   return new URL(isBundled ? `dist/${path.replaceAll('/', '-')}.js` : `${path}.ts`, packageFolder)
 }
 
+/** A file that is not code of Node, by its path among the sources: the build copies it into `dist`. */
+export function packageFile(path: string): string {
+  return fileURLToPath(new URL(isBundled ? `dist/${path.replaceAll('/', '-')}` : path, packageFolder))
+}
+
 /** Whether this line of a stack is a frame of this package. */
 export function isOwnFrame(line: string): boolean {
   return /^ +at /.test(line) && ownFolders.some(folder => line.includes(folder))

@@ -3,7 +3,16 @@
  *
  * The lines stay readable, and maps name their sources. The licenses of what is bundled are in `dist/licenses.txt`.
  */
-import { globSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile, type Plugin } from 'esbuild'
@@ -18,6 +27,9 @@ const entries = [
   'config/index',
   'control/main',
 ]
+
+/** What other programs run. */
+const copied = ['worker/wsgi/host.py']
 
 /** These have files of their own to find, or are loaded by their name. */
 const external = ['tsx', 'esbuild', 'chokidar', 'proper-lockfile']
@@ -71,6 +83,8 @@ const preloaded: Plugin = {
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(root, 'dist')
 
+mkdirSync(folder, { recursive: true })
+for (const path of copied) copyFileSync(join(root, path), join(folder, path.replaceAll('/', '-')))
 const bundles = await Promise.all([...entries.map(bundle), statusPage()])
 writeFileSync(join(folder, 'licenses.txt'), licensesOf(bundles))
 removeOld(bundles.flatMap(({ outputs }) => Object.keys(outputs).map(path => basename(path))))

@@ -29,13 +29,14 @@ const table: Readonly<Record<string, string>> = {
   'worker/app/adapters': 'worker/{fetch,http}',
   'worker/listen': 'worker/app/adapters worker/{http,protocol}',
   'worker/app': 'worker/app/adapters worker/{http,listen,page,process,protocol} config/load hooks',
+  'worker/wsgi': 'worker/{http,net,process,protocol} hooks type:worker/app',
   'worker/access-log': 'worker/{http,process,protocol,sinks} hooks',
   'worker/connection': 'worker/app/adapters worker/{http,net,process,protocol} hooks',
   'worker/app-servers': 'worker/app/adapters worker/{app,connection,http,listen,net,process,protocol} hooks',
   'worker/server':
     'worker/app/adapters worker/{access-log,app,app-servers,connection,http,listen,net,process,protocol} hooks',
   worker:
-    'worker/app/adapters worker/{access-log,app,app-servers,connection,fetch,process,protocol,server} hooks config/load',
+    'worker/app/adapters worker/{access-log,app,app-servers,connection,fetch,process,protocol,server,wsgi} hooks config/load',
 
   'daemon/state': 'type:hooks',
   // The arbiter's questions to the operating system.
@@ -45,7 +46,8 @@ const table: Readonly<Record<string, string>> = {
   'daemon/process': 'daemon/{sockets,state,system} worker/protocol hooks config config/resolve',
   'daemon/generation':
     'daemon/{logs,process,sockets,state,system} worker/protocol hooks config config/{kinds,load,resolve}',
-  'daemon/workers': 'daemon/{generation,logs,process,sockets,state,system} worker/protocol hooks',
+  'daemon/kinds': 'daemon/{logs,system} worker/protocol config/kinds type:config hooks',
+  'daemon/workers': 'daemon/{generation,kinds,logs,process,sockets,state,system} worker/protocol hooks',
   'daemon/scaling': 'daemon/{logs,sockets,state} worker/protocol config/resolve',
   'daemon/control':
     'control/protocol daemon/{generation,logs,process,sockets,state,system,workers} worker/protocol config/{print,resolve}',
@@ -53,9 +55,9 @@ const table: Readonly<Record<string, string>> = {
   'daemon/admin':
     'control/protocol daemon/{control,logs,metrics,sockets,system} hooks config/{kinds,resolve}',
   'daemon/arbiter':
-    'daemon/{admin,control,generation,logs,process,scaling,sockets,state,workers} worker/protocol hooks config config/{kinds,load,resolve}',
+    'daemon/{admin,control,generation,kinds,logs,process,scaling,sockets,state,workers} worker/protocol hooks config config/{kinds,load,resolve}',
   daemon:
-    'daemon/{admin,arbiter,control,generation,logs,process,sockets,system,workers} worker/protocol hooks config/{kinds,load,print,resolve}',
+    'daemon/{admin,arbiter,control,generation,kinds,logs,process,sockets,system,workers} worker/protocol hooks config/{kinds,load,print,resolve}',
 }
 
 export const rooms: ReadonlyMap<string, ReadonlySet<string>> = new Map(

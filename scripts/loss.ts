@@ -1,7 +1,7 @@
 /**
  * Loads a real server, puts it through a storm of lifecycle events, and reports the fate of every request.
  *
- *     npm run loss -- [--requests 1000000] [--events 200] [--workers 2] [--node PATH] [--seed 1] [--kill] [--tls] [--json]
+ *     npm run loss -- [--requests 1000000] [--events 200] [--workers 2] [--node PATH] [--seed 1] [--worker-class async|exec] [--kill] [--tls] [--json]
  *
  * Linux only. Progress goes to standard error; the result, a row of a table in Markdown or JSON, to standard output.
  * Exits with 1 if a request failed or anything was left behind. `docs/zero-loss.md` says what counts as a failure.
@@ -10,12 +10,14 @@ import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { measureReloads } from '../test/loss/reloads.ts'
 import { type Outcome, run } from '../test/loss/run.ts'
+import type { WorkerClass } from '../test/loss/server.ts'
 
 const { values } = parseArgs({
   options: {
     requests: { type: 'string', default: '1000000' },
     events: { type: 'string', default: '200' },
     workers: { type: 'string', default: '2' },
+    'worker-class': { type: 'string', default: 'async' },
     node: { type: 'string', default: process.execPath },
     seed: { type: 'string', default: '1' },
     pause: { type: 'string', default: '0' },
@@ -41,6 +43,7 @@ if (values.reloads !== undefined) {
     requests: number('requests', 1),
     events: number('events', 0),
     workers: number('workers', 1),
+    workerClass: workerClass(),
     seed: number('seed', 0),
     pause: number('pause', 0),
     limit: number('limit', 1),
@@ -72,6 +75,12 @@ function row({ answered, events, verdicts, failed, atStop, seconds }: Outcome): 
     seconds.toFixed(0),
   ]
   return `| ${cells.join(' | ')} |`
+}
+
+function workerClass(): WorkerClass {
+  const given = values['worker-class']
+  if (given === 'async' || given === 'exec') return given
+  throw new Error(`--worker-class is "${given}": give async or exec`)
 }
 
 function number(

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { NeedsTsx } from './app/main-module.ts'
 import {
   AppError,
+  AppFailed,
   AppMissing,
   BindFailed,
   Elsewhere,
@@ -43,6 +44,7 @@ export async function bootFailure(error: unknown, spec: string): Promise<BootFai
 function isSelfExplanatory(error: unknown): error is Error {
   return (
     error instanceof AppMissing ||
+    error instanceof AppFailed ||
     error instanceof NotReady ||
     error instanceof TlsFailed ||
     (error instanceof Error && ['HookError', 'ConfigError', 'PrivilegeError'].includes(error.name))

@@ -6,8 +6,6 @@ import type { ServerInfo, WorkerState, WorkerView } from '../hooks/table.ts'
 import { stackOf } from '../hooks/thrown.ts'
 import type { AccessLog } from './access-log/access-log.ts'
 import type { LoadedApp } from './app/load.ts'
-import { appSurvives, runApp, stopWatchingMain } from './app/main-module.ts'
-import { stopTsxHelpers } from './app/tsx.ts'
 import { EarlyServers } from './app-servers/early-servers.ts'
 import { LateServers } from './app-servers/late-servers.ts'
 import { prepareEarly } from './app-servers/on-listen.ts'
@@ -16,6 +14,7 @@ import { Connections } from './connection/connections.ts'
 import { LazyTransport } from './connection/lazy-transport.ts'
 import { importHooks } from './import-hooks.ts'
 import { flushMs, Leaving, lastLinesMs, minLeaveMs } from './leaving.ts'
+import { load } from './load.ts'
 import { tellAppMetrics } from './process/app-metrics.ts'
 import { shutDown } from './process/app-shutdown.ts'
 import { tellArbiter } from './process/arbiter-channel.ts'
@@ -78,7 +77,7 @@ export class Worker {
 
   /** Everything from the process title to `ready`. Rejects with the error that prevents it. */
   async boot(): Promise<void> {
-    const { settings, tsx, check, identity, watchdog } = this.#start
+    const { settings, check, identity, watchdog } = this.#start
     setTitle(check ? 'check' : 'worker', settings.name)
     tellArbiter({ type: 'booting' })
     if (watchdog !== undefined) await (await import('./process/watchdog.ts')).startWatchdog(watchdog)
@@ -92,19 +91,15 @@ export class Worker {
     const listenerFilter = await listenerFilterFor(settings, this.#connections, this.#log)
     applyEnvironment([...accountVariables(identity), ...settings.raw_env])
     if (identity !== undefined) (await import('./process/privileges.ts')).dropPrivileges(identity)
-    const { loadApp } = await import('./app/load.ts')
-    const { app: spec, backlog, wait_ready: waitReady } = settings
     const parts = { connections: this.#connections, early: this.#early, plain: this.#plain }
-    const onListen = prepareEarly({ ...parts, listenerFilter, transport })
-    const app = await loadApp({
-      ...this.#start,
-      ...{ spec, cwd: process.cwd(), waitReady, backlog, log: this.#log.write, onListen, late: this.#late },
+    const app = await load(this.#start, {
+      log: this.#log,
+      late: this.#late,
+      onListen: prepareEarly({ ...parts, listenerFilter, transport }),
       isLeaving: () => this.isLeaving,
-      run: async url => await runApp(url, { tsx }),
-      survives: appSurvives,
+      onTimeout: () => this.#connections.count('timeouts'),
+      onLost: why => this.#crashed(why),
     })
-    stopWatchingMain()
-    await stopTsxHelpers()
     this.#app = app
     if (this.isLeaving) return
     this.#log.debug(`The app is a ${app.shape}`)
@@ -127,6 +122,7 @@ export class Worker {
       ...this.#start.scoreboard,
       age: this.#start.age,
       record: this.#connections.record,
+      usage: this.#app?.usage,
       onOrphaned: () => this.orphaned(),
       onSecond: everySecond(this.#start.settings, this.#connections, this.#log),
       onTrouble: this.#log.error,
@@ -210,7 +206,11 @@ export class Worker {
 
   async #appClosed(listener: InheritedListener | undefined): Promise<void> {
     if ((await this.#late.reopens(listener)) || this.#state === 'draining') return
-    tellArbiter({ type: 'crashed', why: 'the app closed its server' })
+    this.#crashed('the app closed its server')
+  }
+
+  #crashed(why: string): void {
+    tellArbiter({ type: 'crashed', why })
     void this.drain(this.#usual)
   }
 

@@ -24,6 +24,8 @@ export interface Declaration {
   readonly effect: 'on reload' | 'on restart'
   /** Workers get the value as it is; the others concern the arbiter alone, or are sent in another form. */
   readonly sent?: true
+  /** The only values of `worker_class` that it is for. */
+  readonly kinds?: readonly string[]
   /** Not implemented yet: `false`, or the only values that are. */
   readonly available?: false | readonly unknown[]
 }
@@ -33,7 +35,7 @@ export interface DefaultContext {
   /** The folder that tsicorn was started in. */
   readonly cwd: string
   readonly platform: NodeJS.Platform
-  /** The application as given, or the name of the program if none is given. */
+  /** The application as given, the name of the program that is one, or `tsicorn`. */
   readonly app: string
 }
 

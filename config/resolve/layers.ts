@@ -1,10 +1,11 @@
 /** Merges the layers of settings: defaults, file, environment, command line. */
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { inspect } from 'node:util'
 import type { DefaultContext } from '../kinds/declaration.ts'
 import type { Problem } from '../load/config-error.ts'
 import type { ConfigContext } from '../load/file.ts'
 import { declarations, type SettingName, type Settings, settingNames } from '../table.ts'
+import { settleWorkerClass } from '../worker-class.ts'
 
 /** The sources of a configuration. */
 export interface Sources {
@@ -53,15 +54,16 @@ export function mergeLayers(layers: readonly Layer[], { env, cwd }: Pick<Sources
   const problems: Problem[] = []
   const surroundings = { cwd, platform: process.platform }
 
-  // `app` comes early in the table: later defaults depend on it.
+  // `app` and its arguments come early in the table: later defaults depend on them.
   for (const name of settingNames) {
-    const app = typeof values.app === 'string' ? values.app : 'tsicorn'
+    const app = nameOf(values)
     take(name, { value: defaultOf(name, { ...surroundings, app }), origin: 'default' })
     const given = layers.map(layer => layer.get(name)).filter(entry => entry !== undefined)
     const variable = fromVariable(name, env)
     for (const entry of given.length === 0 && variable ? [variable] : given) take(name, entry)
   }
   values.chdir = resolve(cwd, String(values.chdir))
+  settleWorkerClass(values, origins)
   return {
     settings: Object.freeze(values) as unknown as Settings,
     origins: Object.freeze(origins) as Merged['origins'],
@@ -78,6 +80,13 @@ export function mergeLayers(layers: readonly Layer[], { env, cwd }: Pick<Sources
     values[name] = read
     origins[name] = origin
   }
+}
+
+/** The application as given, or the name of the program that is one. */
+function nameOf({ app, app_args: args }: Readonly<Record<string, unknown>>): string {
+  if (typeof app === 'string') return app
+  const [program] = Array.isArray(args) ? args : []
+  return typeof program === 'string' ? basename(program) : 'tsicorn'
 }
 
 /** The default of a setting, without the environment. */

@@ -11,7 +11,6 @@ export interface Missing {
   readonly cure: string
 }
 
-const wsgiOnly = 'it belongs to Python applications'
 const pythonLogging = "it configures Python's logging module"
 
 export const missing: Readonly<Record<string, Missing>> = {
@@ -41,24 +40,6 @@ export const missing: Readonly<Record<string, Missing>> = {
     flags: [],
     reason: 'request bodies are streamed and never stored by the server',
     cure: 'leave it out',
-  },
-  pythonpath: {
-    flags: ['--pythonpath'],
-    value: true,
-    reason: "it extends Python's import path",
-    cure: 'set chdir, or NODE_PATH in raw_env',
-  },
-  paste: {
-    flags: ['--paste', '--paster'],
-    value: true,
-    reason: wsgiOnly,
-    cure: 'name the application with app',
-  },
-  raw_paste_global_conf: {
-    flags: ['--paste-global'],
-    value: true,
-    reason: wsgiOnly,
-    cure: 'pass variables with raw_env',
   },
   protocol: {
     flags: ['--protocol'],

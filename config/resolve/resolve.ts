@@ -4,6 +4,7 @@ import { isAbsolute, join, parse, relative, resolve as resolvePath } from 'node:
 import type { Hooks } from '../../hooks/table.ts'
 import { within } from '../../hooks/time-limit.ts'
 import { topicNamed } from '../describe.ts'
+import { splitWords } from '../kinds/split-words.ts'
 import { ConfigError, type Problem } from '../load/config-error.ts'
 import {
   type ConfigContext,
@@ -18,11 +19,11 @@ import { declarations, type Settings } from '../table.ts'
 import { findWorkerUser, type WorkerUser } from './account.ts'
 import { checkSettings } from './check.ts'
 import { checkTls } from './check-tls.ts'
+import { checkWorkerClass } from './check-worker-class.ts'
 import { type ParsedFlags, parseFlags } from './flags.ts'
 import { hintFor, type Keys, sortKeys } from './keys.ts'
 import { mergeLayers, type Sources } from './layers.ts'
 import { type Parsed, parseSettings } from './parsed.ts'
-import { splitWords } from './split-words.ts'
 
 export type { Sources }
 
@@ -85,12 +86,14 @@ export async function resolve(sources: Sources): Promise<Resolved> {
     ...file.problems,
     ...problems,
     ...checkSettings(settings, origins),
-    ...checkTls(settings, file.hooks, origins),
+    ...(settings.worker_class === 'exec' ? [] : checkTls(settings, file.hooks, origins)),
+    ...checkWorkerClass(settings, file.hooks, origins),
     ...accounts.problems,
   ]
   const command = commandOf(settings.print_config, settings.check_config)
   // The application may be named in a file that cannot be read.
-  if (settings.app === null && command !== 'print' && !file.failed) all.push(noApp)
+  if (settings.app === null && settings.worker_class !== 'exec' && command !== 'print' && !file.failed)
+    all.push(noApp)
   if (all.length > 0) throw new ConfigError(all)
 
   const json = own.asked.has('json') || shared.asked.has('json')

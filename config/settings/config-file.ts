@@ -24,7 +24,7 @@ export const configFile = {
   app_args: {
     kind: list('ARG'),
     default: [],
-    doc: 'What the application finds in `process.argv` after its own file. On the command line, these are the arguments after `--`: `tsicorn ./app.js -- --port 3000`.',
+    doc: "What the application finds in `process.argv` after its own file. On the command line, these are the arguments after `--`: `tsicorn ./app.js -- --port 3000`. With `worker_class: 'exec'`, the program and its arguments.",
     effect: 'on reload',
   },
 } as const satisfies Group

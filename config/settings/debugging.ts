@@ -8,7 +8,7 @@ export const debugging = {
     kind: boolean,
     default: false,
     flag: '--reload',
-    doc: 'Reload, as on HUP, whenever a file changes; for development. tsicorn watches the source files (JavaScript, TypeScript and JSON) in `chdir` and below, except `node_modules` and names that begin with a dot, and the configuration with everything it imports. If the app fails at the first start, the server waits for a change, or HUP, instead of exiting. While the newest code does not load, the addresses of the server show the error. Workers with old code are cut off at once, whatever they still serve.',
+    doc: 'Reload, as on HUP, whenever a file changes; for development. tsicorn watches the source files (JavaScript, TypeScript and JSON; with `worker_class: wsgi`, Python) in `chdir` and `pythonpath` and below, except `node_modules`, `site-packages` and names that begin with a dot, and the configuration with everything it imports. If the app fails at the first start, the server waits for a change, or HUP, instead of exiting. While the newest code does not load, the addresses of the server show the error. Workers with old code are cut off at once, whatever they still serve.',
     effect: 'on reload',
   },
   reload_engine: {

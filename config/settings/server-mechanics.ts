@@ -1,4 +1,4 @@
-/** The settings under "Server mechanics". */
+/** The settings under "Server mechanics" and "Process naming". */
 import type { DefaultContext, Group } from '../kinds/declaration.ts'
 import { anyText, boolean, choice, fileNotPort, mode, optionalText, text } from '../kinds/kinds.ts'
 import { assignments, csv, networks, table } from '../kinds/lists.ts'
@@ -148,8 +148,60 @@ export const serverMechanics = {
     kind: anyText('PATH'),
     default: '',
     flag: '--root-path',
-    doc: 'The path where the application is mounted, as the application sees it.',
+    doc: 'The path where the application is mounted, as the application sees it (`SCRIPT_NAME`); it is cut off the paths of requests that begin with it. A trusted proxy may say another one in the header `SCRIPT_NAME`. The default is the variable `SCRIPT_NAME` of the worker.',
     effect: 'on reload',
-    available: false,
+    sent: true,
+    kinds: ['wsgi'],
+  },
+  python: {
+    kind: optionalText('PROGRAM'),
+    default: null,
+    default_words: 'that of `$VIRTUAL_ENV`, of `.venv` in `chdir`, or `python3`',
+    flag: '--python',
+    doc: 'The Python that runs the application, 3.9 or later: a path, relative to `chdir`, or a name. Not in Gunicorn.',
+    effect: 'on reload',
+    sent: true,
+    kinds: ['wsgi'],
+  },
+  pythonpath: {
+    kind: csv(),
+    default: [],
+    flag: '--pythonpath',
+    doc: 'Folders to import Python modules from, besides `chdir`, separated by commas; relative to `chdir`.',
+    effect: 'on reload',
+    sent: true,
+    kinds: ['wsgi'],
+  },
+  paste: {
+    kind: optionalText('FILE'),
+    default: null,
+    flag: '--paste',
+    also: ['--paster'],
+    doc: 'Load the application from this PasteDeploy file, as `FILE` or `FILE#NAME`, with the logging that it configures. Its `[server:main]` is not read.',
+    effect: 'on reload',
+    sent: true,
+    kinds: ['wsgi'],
+  },
+  raw_paste_global_conf: {
+    kind: assignments,
+    default: [],
+    flag: '--paste-global',
+    doc: 'Variables for the PasteDeploy file, as `NAME=VALUE`. May be given several times.',
+    effect: 'on reload',
+    sent: true,
+    kinds: ['wsgi'],
+  },
+} as const satisfies Group
+
+export const processNaming = {
+  proc_name: {
+    kind: text('NAME'),
+    default: ({ app }: DefaultContext) => app,
+    default_words: 'the application, as given',
+    flag: '--name',
+    short: '-n',
+    also: ['--proc-name'],
+    doc: 'The name in the process titles that `ps` shows.',
+    effect: 'on restart',
   },
 } as const satisfies Group

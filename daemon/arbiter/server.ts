@@ -1,5 +1,6 @@
 /** The state of the server: its generations, its workers, and how many are wanted. The arbiter decides what changes. */
 import type { Resolved } from '../../config/resolve/resolve.ts'
+import { deducedFrom } from '../../config/worker-class.ts'
 import type { HookQueue } from '../../hooks/queue.ts'
 import type { ServerView } from '../../hooks/table.ts'
 import { monotonicNow, type ScoreRecord } from '../../worker/protocol/scoreboard.ts'
@@ -7,6 +8,7 @@ import type { RenewalEvent, Renewals } from '../generation/certificate-watcher.t
 import { addressesOf, type Generation } from '../generation/generation.ts'
 import type { Generations } from '../generation/generations.ts'
 import type { Watcher } from '../generation/source-watcher.ts'
+import { killRemains } from '../kinds/remains.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
 import type { Journal } from '../logs/journal.ts'
 import type { Outlets } from '../logs/telemetry.ts'
@@ -63,6 +65,7 @@ export class Server {
   /** When it was started, in milliseconds of the monotonic clock. */
   readonly startedAt = monotonicNow()
   readonly #first: Resolved
+  #deducedFrom: string | undefined
   readonly #parts: ServerParts
   /** The scale of the last good generation. */
   #scaleBefore: Scale
@@ -103,6 +106,7 @@ export class Server {
     for (const address of addressesOf(generation)) {
       if (!known.includes(address)) this.log.info(`Listening at: ${address}`)
     }
+    this.#sayKind(generation.resolved)
     const risk = settings.reuse_port ? reusePortRisk() : undefined
     if (risk !== undefined) this.log.warning(risk)
     this.#scaleBefore = this.#lastGoodScale()
@@ -110,6 +114,14 @@ export class Server {
     this.crashLoop.end()
     this.#scaleGiven = configure(this.scale, generation.resolved.parsed.workers)
     this.rescale(this.#scaleGiven)
+  }
+
+  /** Once, where nobody has said it: another file in the folder could change it. */
+  #sayKind({ settings, origins }: Resolved): void {
+    const file = deducedFrom(origins)
+    if (file === undefined || file === this.#deducedFrom) return
+    this.#deducedFrom = file
+    this.log.info(`${settings.app} is Python (${file}): worker_class is wsgi; say so with -k wsgi`)
   }
 
   /** Goes back to the last good generation, with its scale; a number that an operator has chosen meanwhile stays. */
@@ -193,6 +205,7 @@ export class Server {
     this.#parts.renewals.close()
     this.#parts.autoscaler.close()
     this.#parts.scoreboard.close()
+    killRemains()
   }
 
   /** What hooks see; `resolved` may be a configuration that is not in force yet. */

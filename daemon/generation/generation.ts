@@ -45,7 +45,8 @@ export function pageGeneration(base: Generation, number: number, page: ErrorPage
   const own = {
     ...{ request_timeout: 0, max_requests: 0, ready_path: null, timeout_stack: false, boot_timeout: 60 },
     access_log_format: typeof format === 'function' ? 'json' : format,
-  }
+    worker_class: 'async',
+  } as const
   return {
     ...base,
     number,
@@ -83,9 +84,13 @@ export function startMessage(
   }
 }
 
-/** A worker that runs as another user must not get addresses bound that it could not bind itself. */
+/**
+ * Only what runs in a worker of Node can say where it listens, and a worker that runs as another user must not get
+ * addresses bound that it could not bind itself.
+ */
 export function mayBind({ resolved, listeners, isComplete }: Generation): boolean {
   return (
+    resolved.settings.worker_class !== 'exec' &&
     resolved.owner === undefined &&
     !isComplete &&
     !listeners.some(({ key }) => key.startsWith(activatedPrefix))
@@ -96,7 +101,7 @@ export function workerSettings({ settings, parsed }: Resolved): WorkerSettings {
   const { access_log_format: format } = settings
   return {
     ...sentSettings(settings),
-    app: settings.app as string,
+    app: settings.app ?? parsed.name,
     name: parsed.name,
     accesslog: parsed.accesslog,
     access_log_format: typeof format === 'function' ? null : format,
@@ -105,8 +110,9 @@ export function workerSettings({ settings, parsed }: Resolved): WorkerSettings {
   }
 }
 
-/** The app's file; undefined if it is a package, or if the worker has to report what is wrong. */
-export function appFileOf({ app, chdir }: Resolved['settings']): string | undefined {
+/** The app's file; undefined if it is a package, not for Node, or if the worker has to report what is wrong. */
+export function appFileOf({ app, chdir, worker_class }: Resolved['settings']): string | undefined {
+  if (worker_class === 'wsgi') return undefined
   try {
     return findAppFile(appPathOf(app as string), chdir)
   } catch {
@@ -127,6 +133,15 @@ export function workerHooks({ settings, hooks, file, command }: Resolved): Pick<
 export function descriptorsOf(generation: Pick<Generation, 'listeners'>): number[] {
   const once = socketsOf(generation)
   return [...once, ...once]
+}
+
+/** The sockets of a program, with names as systemd has them: of an activated one its own, else the port or the path. */
+export function programSockets({ listeners }: Pick<Generation, 'listeners'>) {
+  return listeners.flatMap(({ fd, key, port, path }) => {
+    const [, , given] = key.startsWith(activatedPrefix) ? key.split(':') : []
+    const name = given ?? (path === undefined ? `${port ?? 'unknown'}` : path.replaceAll(':', '_'))
+    return fd === undefined ? [] : [{ fd, name }]
+  })
 }
 
 function socketsOf({ listeners }: Pick<Generation, 'listeners'>): number[] {

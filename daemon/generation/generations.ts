@@ -10,6 +10,7 @@ import type { ErrorPage, TlsMaterial } from '../../worker/protocol/messages.ts'
 import { tryAccessLog } from '../logs/access-log.ts'
 import { giveSocket } from '../process/ownership.ts'
 import type { Listeners } from '../sockets/listeners.ts'
+import { startListening } from '../sockets/listening.ts'
 import { BindError, type Listener } from '../sockets/sockets.ts'
 import { type AppBinds, bindFrom } from './app-binds.ts'
 import { type Generation, pageGeneration } from './generation.ts'
@@ -173,11 +174,16 @@ export class Generations {
     const resolved = this.appBinds.addTo(asked)
     const { addresses } = resolved.parsed
     const { umask, reuse_port: reusePort } = resolved.settings
+    const { worker_class, backlog } = resolved.settings
+    const isProgram = worker_class === 'exec'
     // Only the app knows whether it needs the default address at all.
-    const isDefault = resolved === asked && bindFrom(asked) === 'nobody' && asked.owner === undefined
+    const isDefault =
+      resolved === asked && bindFrom(asked) === 'nobody' && asked.owner === undefined && !isProgram
     const options = { umask, reusePort, user: resolved.owner?.uid, patient: !isDefault, signal }
     try {
-      return { resolved, listeners: await this.#listeners.open(addresses, options) }
+      const listeners = await this.#listeners.open(addresses, options)
+      if (isProgram) await startListening(listeners, backlog)
+      return { resolved, listeners }
     } catch (error) {
       if (!(error instanceof BindError)) throw error
       if (this.appBinds.refuse(error.key, resolved)) return await this.#bind(asked, signal)

@@ -12,10 +12,11 @@ const cutGraceMs = 500
 const quickMs = 2_000
 
 export function limitsOf({ resolved }: Generation): Limits {
-  const { boot_timeout, timeout, graceful_timeout } = resolved.settings
+  const { boot_timeout, timeout, graceful_timeout, worker_class } = resolved.settings
   return {
     boot: boot_timeout * 1_000,
-    heartbeat: timeout * 1_000,
+    // A program shows none.
+    heartbeat: worker_class === 'exec' ? 0 : timeout * 1_000,
     graceful: graceful_timeout * 1_000 + cutGraceMs,
     quick: quickMs,
   }

@@ -26,11 +26,15 @@ export class Watcher {
     const { reload, reload_engine: engine, reload_extra_files: extra, chdir: folder } = settings
     // When a link is switched, its new target is watched from then on.
     const led = reload ? [...linkedPaths({ folder, extra, files })] : []
-    const watched = reload ? JSON.stringify([folder, engine, extra, files, led]) : ''
+    const isPython = settings.worker_class === 'wsgi'
+    const sources = isPython ? settings.pythonpath : []
+    const watched = reload ? JSON.stringify([folder, engine, sources, isPython, extra, files, led]) : ''
     if (watched === this.#watched) return
     this.#watched = watched
     // The new watch starts before the old one ends, so that no change is missed in between.
-    this.#replace(() => (reload ? this.#open({ folder, engine, extra, files }) : undefined))
+    this.#replace(() =>
+      reload ? this.#open({ folder, engine, sources, isPython, extra, files }) : undefined,
+    )
   }
 
   close(): void {

@@ -5,6 +5,10 @@ import { basename, dirname, isAbsolute, matchesGlob, relative, resolve, sep } fr
 export interface WatchedFiles {
   /** The folder of the application, absolute: its source files are watched. */
   readonly folder: string
+  /** More folders of source files, absolute or relative to `folder`. */
+  readonly sources?: readonly string[]
+  /** The app is Python. */
+  readonly isPython?: boolean
   /** More files, folders, or glob patterns, relative to `folder`. */
   readonly extra: readonly string[]
   /** The configuration file and what it imports, absolute. */
@@ -20,11 +24,18 @@ export interface Area {
   readonly has: (way: string) => boolean
 }
 
+const nodeSource = /^[^.].*\.(?:[cm]?[jt]s|[jt]sx|json)$/
+const pythonSource = /^[^.].*\.py$/
+
 /** The areas to watch: source files in `folder`, the files that `extra` names, and `files`. */
-export function areasOf({ folder, extra, files }: WatchedFiles): Area[] {
+export function areasOf({ folder, sources = [], isPython, extra, files }: WatchedFiles): Area[] {
   const imported = files.filter(file => !file.split(sep).includes('node_modules'))
   return [
-    { base: folder, deep: true, has: way => /^[^.].*\.(?:[cm]?[jt]s|[jt]sx|json)$/.test(basename(way)) },
+    ...[folder, ...sources.map(path => resolve(folder, path))].map(base => ({
+      base,
+      deep: true,
+      has: (way: string) => (isPython ? pythonSource : nodeSource).test(basename(way)),
+    })),
     ...extra.map(text => extraArea(folder, text)),
     ...imported.map(fileArea),
   ]
@@ -79,10 +90,12 @@ function isBelow(way: string): boolean {
   return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
 }
 
+const packageFolders: ReadonlySet<string> = new Set(['node_modules', 'site-packages'])
+
 /**
  * Packages change only when they are installed, and tools keep their own files under dotted names. Nothing else is left
  * out: many servers are started from `dist` or `build`.
  */
 function isHidden(way: string): boolean {
-  return way.split(sep).some(name => name === 'node_modules' || /^\.[^.]/.test(name))
+  return way.split(sep).some(name => packageFolders.has(name) || /^\.[^.]/.test(name))
 }

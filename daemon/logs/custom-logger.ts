@@ -49,7 +49,7 @@ export async function openOwnLog(options: OwnLogOptions): Promise<ErrorLog> {
 
   return {
     write,
-    print: lines => attempt(() => logger.log(names.info, lines.trimEnd(), { pid: process.pid })),
+    print: (lines, pid = process.pid) => attempt(() => logger.log(names.info, lines.trimEnd(), { pid })),
     // Only the logger knows where and how it writes.
     moveTo: async () => undefined,
     setFormat: () => undefined,

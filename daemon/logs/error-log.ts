@@ -4,7 +4,15 @@
 import { write } from 'node:fs'
 import type { LogLevel } from '../../worker/protocol/messages.ts'
 import { openLogFile } from '../../worker/sinks/log-file.ts'
-import { formatLine, jsonLines, type Line, type LogFormat, logLine, textOf } from './log-line.ts'
+import {
+  formatLine,
+  jsonLines,
+  type Line,
+  type LogFormat,
+  logLine,
+  printedLines,
+  textOf,
+} from './log-line.ts'
 
 /** No method blocks or throws, whatever happens to the file. */
 export interface ErrorLog {
@@ -15,8 +23,8 @@ export interface ErrorLog {
   warning(message: string): void
   error(message: string): void
   critical(message: string): void
-  /** Adds whole lines that a process printed. */
-  print(lines: string): void
+  /** Adds whole lines that a process printed; with its pid, each is a line of the log, whatever the level. */
+  print(lines: string, pid?: number): void
   /** Opens the file of the configured name again; resolves when all earlier lines are in the old file. */
   reopen(): Promise<void>
   /** Switches to another file or stream; rejects, and keeps the old one, if the new one cannot be appended to. */
@@ -102,8 +110,11 @@ export async function openErrorLog(options: ErrorLogOptions): Promise<ErrorLog> 
 
   return {
     write,
-    print(lines) {
-      if (closing === undefined) file.write(form === 'json' ? jsonLines(lines) : lines)
+    print(lines, pid) {
+      if (closing !== undefined) return
+      if (pid !== undefined) tellPrinted(lines, pid, options)
+      if (form === 'json') file.write(jsonLines(lines, pid))
+      else file.write(pid === undefined ? lines : printedLines(lines, pid))
     },
     moveTo,
     debug: message => write('debug', message),
@@ -123,6 +134,16 @@ export async function openErrorLog(options: ErrorLogOptions): Promise<ErrorLog> 
       return closing
     },
   }
+}
+
+/** Tells the other readers of the log what a process has printed. */
+function tellPrinted(
+  lines: string,
+  pid: number,
+  { echo, onLine }: Pick<ErrorLogOptions, 'echo' | 'onLine'>,
+): void {
+  echo?.(printedLines(lines, pid))
+  for (const message of lines.trimEnd().split('\n')) onLine?.('info', message, pid)
 }
 
 /** In winston, the most severe level has the smallest number. */

@@ -43,11 +43,18 @@ function jsonLine({ level, message, pid }: Line): string {
 }
 
 /** Converts lines that workers print to JSON; a line that is an object already stays as it is, unless it looks like ours. */
-export function jsonLines(printed: string): string {
+export function jsonLines(printed: string, pid?: number): string {
   const lines = printed.split('\n').filter(line => line.trim() !== '')
   const time = new Date().toISOString()
-  const object = (message: string) => JSON.stringify({ time, level: 'info', message })
+  const object = (message: string) =>
+    JSON.stringify({ time, ...(pid === undefined ? {} : { pid }), level: 'info', message })
   return lines.map(line => `${isOwnObject(line) ? line : object(line)}\n`).join('')
+}
+
+/** Lines that a process printed, as lines of the log. */
+export function printedLines(printed: string, pid: number): string {
+  const lines = printed.trimEnd().split('\n')
+  return lines.map(message => `${logLine({ level: 'info', message, pid })}\n`).join('')
 }
 
 function isOwnObject(line: string): boolean {

@@ -21,6 +21,9 @@ export function workerCommand(app: string | undefined, args: readonly string[]):
 /** Identifies this arbiter to others that find its workers: they are orphans once it is gone. */
 const ourName = toWord(ourselves())
 
+/** In the environment of all workers, until a worker deletes it. */
+export const arbiterMark = `${arbiterVariable}=${ourName}`
+
 /** Node makes a folder in it for its version. */
 const cache = ownCache()
 

@@ -63,7 +63,7 @@ export function reportExit(child: Child, context: ExitContext): ExitReport {
   const status = child.ending as ExitStatus
   const text = `Worker ${child.label} ${how(child, status, outOfMemory)}`
   const hasStory = kind !== 'expected' && child.pid !== undefined
-  const story = hasStory ? ` (${describeContext(now - child.born, record, child.killed)})` : ''
+  const story = hasStory ? ` (${describeContext(child, now - child.born, record)})` : ''
   return { kind, served, level: levelOf(child, status, kind), text: `${text}${story}` }
 }
 
@@ -80,12 +80,16 @@ function guess(signal: NodeJS.Signals, outOfMemory: boolean): string {
   return outOfMemory ? ': the kernel killed it because memory ran out' : ': sent by somebody else'
 }
 
-function describeContext(lived: number, record: ScoreRecord | undefined, killed: boolean): string {
+function describeContext(
+  { killed, isProgram }: Child,
+  lived: number,
+  record: ScoreRecord | undefined,
+): string {
   const story = [`it lived ${(lived / 1_000).toFixed(1)} s`]
   if (record === undefined || record.heartbeat === 0) return story.join()
-  story.push(`${answeredBy(record)} requests served`)
+  if (!isProgram) story.push(`${answeredBy(record)} requests served`)
   // A stuck worker wrote its record before it took the request that blocks it.
-  if (!killed) story.push(`${record.requests_in_flight} in flight`)
+  if (!killed && !isProgram) story.push(`${record.requests_in_flight} in flight`)
   story.push(`${mebibytes(record.rss)} MiB`)
   return story.join(', ')
 }
@@ -99,13 +103,15 @@ const bySignal: readonly (number | null)[] = ['SIGINT', 'SIGQUIT', 'SIGTERM'].ma
   name => 128 + constants.signals[name as NodeJS.Signals],
 )
 
-function levelOf({ killed }: Child, { code, signal }: ExitStatus, kind: ExitKind): LogLevel {
+function levelOf({ killed, isProgram }: Child, { code, signal }: ExitStatus, kind: ExitKind): LogLevel {
   if (code === null && signal === null) return 'error'
   if (killed) return 'warning'
   if (code === 0) return kind === 'expected' ? 'info' : 'warning'
   // Like shells, many apps (Next.js for one) exit with this code after a signal that told them to stop.
   if (kind === 'expected' && bySignal.includes(code)) return 'info'
   if (signal === 'SIGTERM') return 'info'
+  // Many programs end by the very signal that told them to; with `reload`, they are killed soon after it.
+  if (kind === 'expected' && isProgram && signal !== null) return signal === 'SIGKILL' ? 'warning' : 'info'
   return signal === null || signal === 'SIGKILL' ? 'error' : 'warning'
 }
 

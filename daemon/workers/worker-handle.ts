@@ -1,18 +1,14 @@
 /** The arbiter's handle of a worker: its process, its state, and what is known about it. */
 import type { ChildProcess } from 'node:child_process'
-import type { Socket } from 'node:net'
-import type { Duplex, Readable } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import type { HookLog, WorkerView } from '../../hooks/table.ts'
-import { channelFd, firstInherited } from '../../worker/protocol/frame.ts'
-import { type FromWorker, leaveOrders, type Start, type ToWorker } from '../../worker/protocol/messages.ts'
-import { captureLines } from '../logs/captured-output.ts'
+import { type FromWorker, leaveOrders, type ToWorker } from '../../worker/protocol/messages.ts'
+import type { Link, WorkerStart } from '../kinds/worker-start.ts'
 import type { WorkerName } from '../logs/journal.ts'
-import { mayBecome, type WorkerState } from '../state/worker-state.ts'
+import { isLeaving, mayBecome, type WorkerState } from '../state/worker-state.ts'
 import type { PlannedWorker } from '../state/world.ts'
 import { type ExitStatus, trySpawn, whyNotStarted } from '../system/spawn.ts'
-import { workerCommand, workerEnvironment } from '../system/worker-command.ts'
 import type { Seat } from './scoreboard.ts'
-import { WorkerChannel } from './worker-channel.ts'
 
 /** What a handle reports to the arbiter, always by way of the inbox. */
 export type ChildEvent =
@@ -24,26 +20,6 @@ export type ChildEvent =
   /** It was about to be killed, and has recovered. */
   | { readonly type: 'revived'; readonly child: Child }
   | { readonly type: 'exited'; readonly child: Child }
-
-/** What a worker process is started with. */
-export interface ChildOptions {
-  /** The absolute path of the app's file, which is the main module; undefined if only the worker can find it. */
-  readonly app: string | undefined
-  /** What the app finds in `process.argv`. */
-  readonly args: readonly string[]
-  readonly cwd: string
-  readonly env: NodeJS.ProcessEnv
-  /** The descriptors that the process inherits, from `firstInherited` on. */
-  readonly descriptors: readonly number[]
-  readonly start: Start
-  /** Receives what the process prints, in whole lines; without it, that goes to the arbiter's own output. */
-  readonly capture?: ((lines: string) => void) | undefined
-  /** The worker gets a watchdog thread that can report its stack. */
-  readonly hasWatchdog?: boolean
-}
-
-/** How long a process may live after its channel has closed, in milliseconds: it may be about to exit. */
-const endingMs = 1_000
 
 /** How long the last output may take to arrive, in milliseconds, if a grandchild keeps the channel or a pipe open. */
 const lastWordsMs = 200
@@ -63,6 +39,8 @@ export class Child implements PlannedWorker {
   isGone = false
   /** It was started with tsx. */
   hasTsx = false
+  /** It is a program, which counts no requests. */
+  isProgram = false
   /** The process may still live, but is no longer counted. */
   isAbandoned = false
   /** Why it leaves, in one phrase, if known. */
@@ -74,10 +52,7 @@ export class Child implements PlannedWorker {
   ending: ExitStatus | undefined
   readonly #put: (event: ChildEvent) => void
   #process: ChildProcess | undefined
-  #channel: WorkerChannel | undefined
-  #loss: NodeJS.Timeout | undefined
-  /** The channel to the watchdog thread. */
-  watchdog: Duplex | undefined
+  #link: Link | undefined
 
   constructor(
     { age, generation, index }: Pick<PlannedWorker, 'age' | 'generation' | 'index'>,
@@ -96,6 +71,11 @@ export class Child implements PlannedWorker {
   /** Whether its process has been started, or could not be. */
   get isStarted(): boolean {
     return this.#process !== undefined || this.ending !== undefined
+  }
+
+  /** The channel to its watchdog thread, if it has one. */
+  get watchdog(): Duplex | undefined {
+    return this.#link?.watchdog
   }
 
   /** How log lines name it, after the word worker. */
@@ -133,53 +113,32 @@ export class Child implements PlannedWorker {
   }
 
   /** Starts the process. Whatever goes wrong, `exited` follows. */
-  start({ app, args, cwd, env, descriptors, start, capture, hasWatchdog = false }: ChildOptions): void {
-    const printed = capture === undefined ? 'inherit' : 'pipe'
-    const child = trySpawn(process.execPath, workerCommand(app, args), {
-      cwd,
-      env: workerEnvironment(env, start),
-      stdio: ['ignore', printed, printed, 'pipe', ...descriptors, ...(hasWatchdog ? ['pipe' as const] : [])],
-    })
-    if (child instanceof Error) return this.fail(whyNotStarted(child, process.execPath, cwd))
+  start({ file, args, options, connect, hasTsx = false, isProgram = false }: WorkerStart): void {
+    const child = trySpawn(file, args, options)
+    if (child instanceof Error) return this.fail(whyNotStarted(child, file, options.cwd))
     this.#process = child
-    this.hasTsx = start.tsx
-    const socket = child.stdio?.[channelFd] as Socket | undefined
-    this.#channel = socket && this.#listen(socket)
+    this.hasTsx = hasTsx
+    this.isProgram = isProgram
     child.on('error', error => {
-      if (child.pid === undefined) this.fail(whyNotStarted(error, process.execPath, cwd))
+      if (child.pid === undefined) this.fail(whyNotStarted(error, file, options.cwd))
       else if (this.killed) this.#abandon(error.message)
     })
-    for (const stream of [child.stdout, child.stderr]) {
-      if (stream && capture) captureLines(stream as Readable, capture)
-    }
-    child.once('exit', (code, signal) => {
-      this.isGone = true
-      this.#channel?.finish()
-      const timer = setTimeout(() => this.end({ code, signal }), lastWordsMs)
-      child.once('close', () => {
-        clearTimeout(timer)
-        this.end({ code, signal })
-      })
-    })
-    const watchdog = firstInherited + descriptors.length
-    this.send(hasWatchdog ? { ...start, watchdog: this.#takeWatchdog(child, watchdog) } : start)
-  }
-
-  #takeWatchdog({ stdio }: ChildProcess, fd: number): number {
-    // A process that could not be started has no streams.
-    const channel = stdio?.[fd] as Duplex | null | undefined
-    channel?.on('error', () => undefined).resume()
-    this.watchdog = channel ?? undefined
-    return fd
-  }
-
-  #listen(socket: Socket): WorkerChannel {
-    return new WorkerChannel(socket, {
+    const link = connect(child, {
       hear: message => this.#put({ type: 'said', child: this, message }),
       complain: text => this.#put({ type: 'misbehaved', child: this, text }),
-      lost: () => {
-        this.#loss = setTimeout(() => this.#put({ type: 'lost', child: this }), endingMs)
-      },
+      lost: () => this.#put({ type: 'lost', child: this }),
+    })
+    this.#link = link
+    child.once('exit', (code, signal) => {
+      this.isGone = true
+      const remains = link.finish({ code, signal }, this.killed || isLeaving(this.state))
+      const end = () => this.end({ code, signal })
+      const hearLast = remains === undefined ? end : () => void remains.then(end)
+      const timer = setTimeout(hearLast, lastWordsMs)
+      child.once('close', () => {
+        clearTimeout(timer)
+        hearLast()
+      })
     })
   }
 
@@ -200,8 +159,7 @@ export class Child implements PlannedWorker {
   end(ending: ExitStatus): void {
     if (this.ending !== undefined) return
     this.ending = ending
-    clearTimeout(this.#loss)
-    this.#channel?.close()
+    this.#link?.close()
     this.#put({ type: 'exited', child: this })
   }
 
@@ -216,7 +174,7 @@ export class Child implements PlannedWorker {
 
   /** A worker that dies meanwhile is noticed by its exit. */
   send(message: ToWorker): void {
-    if (this.#channel?.isOpen !== false) return this.#channel?.send(message)
+    if (this.#link?.isOpen !== false) return this.#link?.send(message)
     // A worker without a channel takes SIGTERM for an order to finish.
     if (leaveOrders.includes(message.type)) this.#process?.kill('SIGTERM')
   }
@@ -243,6 +201,6 @@ export class Child implements PlannedWorker {
     this.killed = true
     if (this.#process === undefined) this.end({ code: null, signal: null })
     // For a process without a pid, Node would signal its own process group.
-    else if (this.pid !== undefined) this.#process.kill('SIGKILL')
+    else if (this.pid !== undefined) this.#link?.kill()
   }
 }

@@ -16,6 +16,8 @@ export interface LoadOptions extends Pick<ClientOrder, 'tcp' | 'unix' | 'ca' | '
   readonly onFailure: (verdict: Verdict, failure: Failure) => void
   /** The kinds for a single client process; by default all kinds, in two processes. */
   readonly kinds?: readonly string[]
+  /** Kinds that the server cannot serve. */
+  readonly without?: readonly string[]
   /** Whether something done to the server explains a failure. */
   readonly explains?: (failure: Failure) => boolean
 }
@@ -36,8 +38,9 @@ export class Load {
 
   constructor(options: LoadOptions) {
     this.#options = options
-    const { onFailure: _, explains: __, kinds: chosen, ...order } = options
-    const names = chosen ?? Object.keys(order.ca === undefined ? kinds : { ...kinds, ...http2Kinds })
+    const { onFailure: _, explains: __, kinds: chosen, without = [], ...order } = options
+    const all = Object.keys(order.ca === undefined ? kinds : { ...kinds, ...http2Kinds })
+    const names = chosen ?? all.filter(name => !without.includes(name))
     const processes = chosen === undefined ? turns : turns.slice(0, 1)
     const ofProcess = (turn: number) => names.filter((_, index) => index % processes.length === turn)
     this.#clients = processes.map(turn =>

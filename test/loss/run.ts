@@ -5,7 +5,7 @@ import { descriptorsOf, examineEnd, examineLog, examineWorkers, settled } from '
 import type { Failure } from './client/client-messages.ts'
 import { createRandom } from './client/random.ts'
 import { Load } from './load.ts'
-import { startServer } from './server.ts'
+import { startServer, unserved, type WorkerClass } from './server.ts'
 import { type EventName, Storm } from './storm.ts'
 import { excused, type Verdict } from './verdict.ts'
 
@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly requests: number
   readonly events: number
   readonly workers: number
+  /** `async` by default. */
+  readonly workerClass?: WorkerClass
   /** The Node to run the server with. */
   readonly node: string
   readonly seed: number
@@ -72,6 +74,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     tcp: server.tcp,
     unix: server.unix,
     ...(server.ca === undefined ? {} : { ca: server.ca }),
+    without: unserved[options.workerClass ?? 'async'],
     onFailure: (verdict, failure) => tell(describe(verdict, failure)),
   })
   const storm = new Storm({

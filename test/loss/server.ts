@@ -3,8 +3,18 @@ import { fileURLToPath } from 'node:url'
 import { Authority } from '../support/certificates.ts'
 import { makeFolder, Tsicorn } from '../support/tsicorn.ts'
 
+/** The kinds of workers that the harness knows. */
+export type WorkerClass = 'async' | 'exec'
+
+/** Kinds of clients by what a plain program of Node would lose: what their protocol needs is tsicorn's work. */
+export const unserved: Readonly<Record<WorkerClass, readonly string[]>> = {
+  async: [],
+  exec: ['pipelined', 'pipelined, slow', 'WebSocket', 'POST unread', 'POST unread, fresh'],
+}
+
 export interface ServerOptions {
   readonly workers: number
+  readonly workerClass?: WorkerClass
   readonly maxRequests: number
   /** The Node to run it with. */
   readonly node: string
@@ -21,13 +31,14 @@ export interface LossServer {
 }
 
 /** Starts the server; resolves when its workers run. */
-export async function startServer({ workers, maxRequests, node, tls }: ServerOptions): Promise<LossServer> {
+export async function startServer(options: ServerOptions): Promise<LossServer> {
+  const { workers, workerClass = 'async', node, tls } = options
   const authority = tls ? new Authority() : undefined
   const pair = authority?.sign('loss')
   authority?.remove()
   const folder = makeFolder(pair && { 'both.pem': pair.cert + pair.key })
   const socket = `${folder}/app.sock`
-  const settings = { w: workers, b: '127.0.0.1:0', 'log-level': 'debug', 'max-requests': maxRequests }
+  const settings = { w: workers, b: '127.0.0.1:0', 'log-level': 'debug' }
   const flags = Object.entries(settings).map(([name, value]) =>
     name.length === 1 ? `-${name}${value}` : `--${name}=${value}`,
   )
@@ -35,10 +46,9 @@ export async function startServer({ workers, maxRequests, node, tls }: ServerOpt
     ...flags,
     // Half of the workers at a time: a reload of many workers ends sooner, and fewer share the load meanwhile.
     '--reload-surge=50%',
-    `--max-requests-jitter=${Math.ceil(maxRequests / 2)}`,
     `-bunix:${socket}`,
     ...(tls ? [`--certfile=${folder}/both.pem`, '--http-protocols=h2,h1'] : []),
-    fileURLToPath(new URL('./app.ts', import.meta.url)),
+    ...served[workerClass](options),
   ]
   const command = [node, fileURLToPath(new URL('../../daemon/tsicorn.js', import.meta.url))] as const
   const tsicorn = new Tsicorn(folder, { args, command })
@@ -49,4 +59,22 @@ export async function startServer({ workers, maxRequests, node, tls }: ServerOpt
     unix: { path: socket },
     ...(authority && { ca: authority.cert }),
   }
+}
+
+/** What is served, and when its workers are recycled. */
+const served: Readonly<Record<WorkerClass, (options: ServerOptions) => readonly string[]>> = {
+  async: ({ maxRequests }) => [
+    `--max-requests=${maxRequests}`,
+    `--max-requests-jitter=${Math.ceil(maxRequests / 2)}`,
+    fileOf('app.ts'),
+  ],
+  exec: ({ node }) => [
+    ...['-k', 'exec', '--ready-line=^The program serves$'],
+    ...['--max-worker-lifetime=15', '--max-worker-lifetime-jitter=15'],
+    ...['--', node, fileOf('programs/node.ts')],
+  ],
+}
+
+function fileOf(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url))
 }

@@ -97,7 +97,7 @@ export class Storm {
       await this.#options.tsicorn.says(/exited with code 0/)
     },
     recycling: async () => {
-      await this.#options.tsicorn.says(/exited with code 0: max_requests/)
+      await this.#options.tsicorn.says(/exited with code 0: max_/)
     },
     USR1: async () => {
       this.#signal('SIGUSR1')

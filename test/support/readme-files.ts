@@ -2,6 +2,8 @@
 
 /** Code blocks by the file name that the sentence before them gives. */
 export function filesIn(text: string): Record<string, string> {
-  const blocks = text.matchAll(/`([\w.]+\.m?[jt]s)`(?:(?!```)[\s\S])*?\n```[jt]s\n([\s\S]*?)```/g)
+  const blocks = text.matchAll(
+    /`([\w.]+\.(?:m?[jt]s|py))`(?:(?!```)[\s\S])*?\n```(?:[jt]s|python)\n([\s\S]*?)```/g,
+  )
   return Object.fromEntries(Array.from(blocks, ([, name, code]) => [name as string, code as string]))
 }

@@ -8,9 +8,9 @@ export async function fresh(url: string): Promise<string> {
   return await (await fetch(url, { headers: { connection: 'close' } })).text()
 }
 
-export async function overUnixSocket(socketPath: string): Promise<string> {
+export async function overUnixSocket(socketPath: string, path = '/'): Promise<string> {
   return await new Promise((resolve, reject) => {
-    get({ socketPath, path: '/', agent: false }, response => {
+    get({ socketPath, path, agent: false }, response => {
       response.setEncoding('utf8').on('data', resolve)
     }).once('error', reject)
   })

@@ -6,6 +6,7 @@ import type { RequestListener, Servable, UpgradeListener } from '../http/types.t
 import type { InterceptedServer, ListenOptions } from '../listen/claims.ts'
 import { ListenInterceptor } from '../listen/listen-interceptor.ts'
 import { keepSocketFiles } from '../listen/socket-files.ts'
+import type { Usage } from '../process/heartbeat.ts'
 import { whilePending } from '../process/pending.ts'
 import { AppError, BindFailed } from '../protocol/boot-error.ts'
 import type { ErrorPage, InheritedListener } from '../protocol/messages.ts'
@@ -36,6 +37,8 @@ export interface LoadedApp {
   readonly upgrade?: UpgradeListener
   /** Closes the app once the sockets are drained, then calls the module's `shutdown`; the caller limits how long. */
   readonly close?: () => Promise<void>
+  /** What other processes that serve it use. */
+  readonly usage?: () => Usage
   /** Called when the worker accepts no more connections. */
   readonly onDrain?: () => void
 }

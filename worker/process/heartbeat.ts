@@ -7,11 +7,23 @@ const cpu = fieldIndex('cpu_ms')
 // Taken before an app can replace it.
 const { cpuUsage } = process
 
+/** What other processes of a worker use. */
+export interface Usage {
+  /** Resident memory, in bytes. */
+  readonly rss: number
+  /** Processor time, in milliseconds. */
+  readonly cpuMs: number
+  /** The share of what they can do at a time that they do, from 0 to 1. */
+  readonly busy: number
+}
+
 export interface HeartbeatOptions {
   readonly fd: number
   readonly slot: number
   readonly age: number
   readonly record: Float64Array
+  /** What other processes of this worker use, where it has any. */
+  readonly usage?: (() => Usage) | undefined
   /** Called once, when the process has got another parent. */
   readonly onOrphaned: () => void
   /** Called about once a second, with the record. */
@@ -25,7 +37,7 @@ const beatsPerSecond = 1_000 / intervalMs
 
 /** Never throws: without a heartbeat the worker still serves, for as long as the arbiter lets it. */
 export function startHeartbeat(options: HeartbeatOptions): void {
-  const { fd, slot, age, record, onOrphaned, onSecond, onTrouble } = options
+  const { fd, slot, age, record, onOrphaned, onSecond, onTrouble, usage } = options
   const parent = process.ppid
   let due = performance.now()
   let beats = 0
@@ -43,16 +55,17 @@ export function startHeartbeat(options: HeartbeatOptions): void {
     }
   }
   const beat = () => {
+    const others = usage?.()
     const utilization = eventLoopUtilization()
     if (utilization !== undefined && lastUtilization !== undefined) {
       const idle = utilization.idle - lastUtilization.idle
       const active = utilization.active - lastUtilization.active
-      record[fieldIndex('utilization')] = active / (idle + active)
+      record[fieldIndex('utilization')] = Math.max(active / (idle + active), others?.busy ?? 0)
     }
     lastUtilization = utilization
     record[fieldIndex('delay')] = Math.max(0, performance.now() - due)
-    record[rss] = residentMemory() ?? record[rss]!
-    record[cpu] = processorTime() ?? record[cpu]!
+    record[rss] = sum(residentMemory(), others?.rss) ?? record[rss]!
+    record[cpu] = sum(processorTime(), others?.cpuMs) ?? record[cpu]!
     write()
     due = performance.now() + intervalMs
     if (!isOrphan && process.ppid !== parent) {
@@ -75,6 +88,10 @@ function eventLoopUtilization(): { readonly idle: number; readonly active: numbe
   } catch {
     return undefined
   }
+}
+
+function sum(own: number | undefined, others = 0): number | undefined {
+  return own === undefined ? undefined : own + others
 }
 
 /** In milliseconds; undefined when the kernel does not tell. */

@@ -22,6 +22,11 @@ export class AppMissing extends Error {
   override readonly name = 'AppMissing'
 }
 
+/** The app, in another language, threw while it was imported; the message has its stack. Ends with code 3. */
+export class AppFailed extends Error {
+  override readonly name = 'AppFailed'
+}
+
 /** The kernel refused the app's own `listen` on an inherited socket; `cause` is Node's error. */
 export class BindFailed extends Error {
   override readonly name = 'BindFailed'

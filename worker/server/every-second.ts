@@ -4,8 +4,8 @@ import { DescriptorGuard } from '../connection/descriptors.ts'
 import { SlowReaders } from '../connection/slow-readers.ts'
 import { tellArbiter } from '../process/arbiter-channel.ts'
 import type { WorkerLog } from '../process/log.ts'
-import { createRecycling } from '../process/recycling.ts'
 import type { WorkerSettings } from '../protocol/messages.ts'
+import { createRecycling } from '../protocol/recycling.ts'
 
 export function everySecond(
   settings: WorkerSettings,

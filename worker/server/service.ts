@@ -110,10 +110,10 @@ export async function listenerFilterFor(
   return createListenerFilter(settings, connections, log)
 }
 
-/** Undefined where `request_timeout` is not set. */
+/** Undefined where `request_timeout` is not set, or is up to the kind of worker. */
 function timeoutsFor({ settings, connections, log }: ServiceOptions): RequestTimeouts | undefined {
-  const { request_timeout: timeout } = settings
-  if (timeout === 0) return undefined
+  const { request_timeout: timeout, worker_class } = settings
+  if (timeout === 0 || worker_class === 'wsgi') return undefined
   return createRequestTimeouts(timeout * 1_000, req => {
     connections.count('timeouts')
     log.warning(`${req.method} ${req.url} was not answered within request_timeout (${timeout} s)`)

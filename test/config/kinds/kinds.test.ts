@@ -17,6 +17,7 @@ import {
 } from '../../../config/kinds/kinds.ts'
 import { lineFormat } from '../../../config/kinds/line-format.ts'
 import { assignments, csv, list, networks, table } from '../../../config/kinds/lists.ts'
+import { pattern, probe, stopSignal } from '../../../config/kinds/programs.ts'
 import { workerCount } from '../../../config/kinds/worker-count.ts'
 import { defaultOf } from '../../../config/resolve/layers.ts'
 import { declarations, settingNames } from '../../../config/table.ts'
@@ -42,6 +43,56 @@ const cases: Record<string, { kind: Kind; texts: [string, unknown][]; values: [u
       [Number.NaN, undefined],
       [null, undefined],
       [true, undefined],
+    ],
+  },
+  stopSignal: {
+    kind: stopSignal,
+    texts: [
+      ['TERM', 'TERM'],
+      ['sigint', 'INT'],
+      [' QUIT ', 'QUIT'],
+      ['SIG', undefined],
+      ['KILL', undefined],
+      ['15', undefined],
+      ['', undefined],
+    ],
+    values: [
+      ['SIGUSR1', 'USR1'],
+      [15, undefined],
+      [null, undefined],
+    ],
+  },
+  pattern: {
+    kind: pattern,
+    texts: [
+      ['^ready$', '^ready$'],
+      ['', null],
+      ['(', undefined],
+      ['[z-a]', undefined],
+    ],
+    values: [
+      [null, null],
+      [/ready/, undefined],
+      [7, undefined],
+    ],
+  },
+  probe: {
+    kind: probe,
+    texts: [
+      ['http://127.0.0.1:9000/health?full=1', 'http://127.0.0.1:9000/health?full=1'],
+      ['http://127.0.0.1:900{index}/', 'http://127.0.0.1:900{index}/'],
+      ['unix:/run/app-{pid}.sock', 'unix:/run/app-{pid}.sock'],
+      ['http://unix:/run/app.sock:/health', 'http://unix:/run/app.sock:/health'],
+      ['', null],
+      ['https://127.0.0.1/', undefined],
+      ['http://', undefined],
+      ['http://127.0.0.1:99999/', undefined],
+      ['127.0.0.1:9000', undefined],
+      ['unix:', undefined],
+    ],
+    values: [
+      [null, null],
+      [9000, undefined],
     ],
   },
   seconds: {

@@ -210,8 +210,8 @@ describe('configuration files that cannot be used', () => {
   })
 
   it('do not hide what is wrong with flags', async () => {
-    const { problems } = await refused({ files: { 'tsicorn.config.json': '{' }, argv: ['--preload'] })
-    expect(problems.map(({ origin }) => origin)).to.deep.equal(['tsicorn.config.json', '--preload'])
+    const { problems } = await refused({ files: { 'tsicorn.config.json': '{' }, argv: ['--dirty-workers=2'] })
+    expect(problems.map(({ origin }) => origin)).to.deep.equal(['tsicorn.config.json', '--dirty-workers'])
   })
 
   it('that are missing say where they were looked for', async () => {

@@ -1,44 +1,12 @@
 /** Settings and hooks that are refused, each with its reason, a cure, or the name that was meant. */
 import { expect } from 'chai'
 import { sortKeys } from '../../../config/resolve/keys.ts'
-import { defaultOf } from '../../../config/resolve/layers.ts'
 import { missing } from '../../../config/resolve/missing.ts'
 import { dirtyHooks } from '../../../config/settings/dirty-arbiters.ts'
-import { declarations, type SettingName, settingNames } from '../../../config/table.ts'
+import { declarations, settingNames } from '../../../config/table.ts'
 import { hookTable } from '../../../hooks/table.ts'
 import { removeFolders } from '../load/folder.ts'
-import { refused, resolved } from './resolving.ts'
-
-/** Values of which at least one is allowed for each setting and is not its default. */
-const candidates = [
-  true,
-  false,
-  1,
-  2,
-  3,
-  20000,
-  'x',
-  ['x=1'],
-  ['10.0.0.0/8'],
-  { A: 'b' },
-  'v1',
-  'on',
-  'h2',
-  ['h2'],
-  'refuse',
-  'user',
-  'local0',
-  'TLSv1.3',
-  'prior-knowledge',
-  'sync',
-]
-
-function unusual(name: SettingName): unknown {
-  const { kind } = declarations[name]
-  const usual = defaultOf(name, { cwd: '/', app: '', platform: process.platform })
-  const same = (value: unknown) => JSON.stringify(value) === JSON.stringify(usual)
-  return candidates.find(value => kind.read(value) !== undefined && !same(kind.read(value)))
-}
+import { refused, resolved, unusual } from './resolving.ts'
 
 describe('settings that are not available yet', () => {
   afterEach(removeFolders)

@@ -116,20 +116,20 @@ describe('resolving settings', () => {
 
   it('tells all problems at once, each with its origin', async () => {
     const cwd = folderWith(
-      config('{ "timout": 3, "workers": "4", "preload_app": true, "bind": "x:y", "chdir": "nowhere" }'),
+      config('{ "timout": 3, "workers": "4", "asgi_lifespan": "on", "bind": "x:y", "chdir": "nowhere" }'),
     )
     const { message, exitCode } = await refused({
       cwd,
       argv: ['--spew', '--threads=2'],
-      env: { TSICORN_CMD_ARGS: '--paste x' },
+      env: { TSICORN_CMD_ARGS: '--log-config x' },
     })
     expect(message.split('\n')).to.have.members([
-      'TSICORN_CMD_ARGS: --paste cannot exist in Node: it belongs to Python applications: name the application with app',
+      "TSICORN_CMD_ARGS: --log-config cannot exist in Node: it configures Python's logging module: use logger_class",
       "--spew cannot exist in Node: it traces Python line by line: profile with NODE_OPTIONS='--cpu-prof'",
       'tsicorn.config.json: timout is not a setting: did you mean timeout?',
       'tsicorn.config.json: workers must be a whole number from 1 to 4096, \'auto\', or a range such as 2..8 or { min: 2, max: 8 }, not "4"',
-      '--threads: threads is not available yet',
-      'tsicorn.config.json: preload_app is not available yet',
+      '--threads: threads needs worker_class wsgi, not async',
+      'tsicorn.config.json: asgi_lifespan is not available yet',
       `tsicorn.config.json: chdir must be an existing folder, not ${JSON.stringify(join(cwd, 'nowhere'))}`,
       'tsicorn.config.json: bind "x:y" has the port "y", which is not a number from 0 to 65535',
       'No application named: write tsicorn ./app.ts, or set app in tsicorn.config.ts',

@@ -1,7 +1,7 @@
 /** Text is split into words as a shell splits it, and a misspelt name leads to the one that was meant. */
 import { expect } from 'chai'
+import { splitWords } from '../../../config/kinds/split-words.ts'
 import { nearest } from '../../../config/resolve/spelling.ts'
-import { splitWords } from '../../../config/resolve/split-words.ts'
 
 const splits: [string, unknown][] = [
   ['', { words: [] }],

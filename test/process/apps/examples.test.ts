@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { delimiter, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { whyNoPython } from '../../support/python/launch.ts'
 import { launch } from '../../support/tsicorn.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
@@ -14,17 +15,23 @@ const answers: Readonly<Record<string, RegExp>> = {
   hello: /^Hello from worker \d+\n$/,
   hono: /^Hello from Hono\n$/,
   koa: /^Hello from Koa\n$/,
+  python: /^Hello from Python \d+\n$/,
   listen: /^Hello from process \d+\n$/,
 }
+
+/** Programs in other languages: `npm run programs` serves them. */
+const foreign = 'programs'
 
 const examples = readdirSync(`${root}/examples`, { withFileTypes: true })
   .filter(entry => entry.isDirectory())
   .map(({ name }) => name)
 
 describe('the examples', () => {
-  for (const name of examples) {
-    it(`${name} is served from its own folder by its own configuration`, async () => {
-      const server = launch({ folder: `${root}/examples/${name}`, args: ['-b', '127.0.0.1:0'] })
+  for (const name of examples.filter(one => one !== foreign)) {
+    it(`${name} is served from its own folder by its own configuration`, async function () {
+      if (name === 'python' && whyNoPython !== undefined) this.skip()
+      const env = { PYTHONDONTWRITEBYTECODE: '1' }
+      const server = launch({ folder: `${root}/examples/${name}`, args: ['-b', '127.0.0.1:0'], env })
       const url = await server.running()
       expect(server.workers).to.have.length(2)
       const response = await fetch(url)

@@ -132,9 +132,9 @@ describe('a start that fails', () => {
     },
     {
       what: 'a setting that is not built',
-      args: ['--threads', '2', './a.js'],
+      args: ['--asgi-lifespan', 'on', './a.js'],
       code: 1,
-      says: /threads is not available yet/,
+      says: /asgi_lifespan is not available yet/,
     },
     {
       what: 'a unix path that is a file',

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { whyNoPython } from '../../support/python/launch.ts'
 import { filesIn } from '../../support/readme-files.ts'
 import { launch } from '../../support/tsicorn.ts'
 
@@ -61,6 +62,7 @@ describe('the package', function () {
     const expected = [
       'dist/licenses.txt',
       'dist/status-page.html',
+      'dist/worker-wsgi-host.py',
       ...globSync('{docs,deploy}/**', { cwd: root }).filter(path => statSync(join(root, path)).isFile()),
       ...['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'package.json'],
       ...['daemon/tsicorn.js', 'control/tsicornc.js'],
@@ -119,6 +121,20 @@ describe('the package', function () {
     const url = await server.running()
     expect(await (await fetch(url)).text()).to.equal('hello')
     expect(server.workers).to.have.length(2)
+  })
+
+  it('serves an app in Python', async function () {
+    if (whyNoPython !== undefined) this.skip()
+    write(
+      'hello.py',
+      `def application(environ, start_response):\n    start_response('200 OK', [])\n    return [b'hello']\n`,
+    )
+    const server = launch({
+      command: [process.execPath, bin],
+      args: ['-b', '127.0.0.1:0', '-k', 'wsgi', 'hello'],
+      folder: project,
+    })
+    expect(await (await fetch(await server.running())).text()).to.equal('hello')
   })
 
   it('serves an app and a configuration in TypeScript, and reloads them', async () => {

@@ -1,8 +1,8 @@
 /** What a worker writes is a message of a known shape or nothing, and can never pass for a line of the log. */
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { readMessage } from '../../../daemon/kinds/worker-message.ts'
 import { printable } from '../../../daemon/logs/log-line.ts'
-import { readMessage } from '../../../daemon/workers/worker-message.ts'
 import { frame, longestFrame, longestText, truncate } from '../../../worker/protocol/frame.ts'
 import { type FromWorker, logLevels } from '../../../worker/protocol/messages.ts'
 

@@ -1,6 +1,6 @@
 /** Decides when a worker has served long enough and is to be replaced. */
-import type { WorkerSettings } from '../protocol/messages.ts'
-import { fieldIndex } from '../protocol/scoreboard.ts'
+import type { WorkerSettings } from './messages.ts'
+import { fieldIndex } from './scoreboard.ts'
 
 type Limits = Pick<
   WorkerSettings,

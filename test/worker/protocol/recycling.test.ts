@@ -1,6 +1,6 @@
 /** When a worker has had enough, by requests, lifetime or memory, each worker at a time of its own. */
 import { expect } from 'chai'
-import { createRecycling } from '../../../worker/process/recycling.ts'
+import { createRecycling } from '../../../worker/protocol/recycling.ts'
 import { fieldIndex, newRecord, type RecordField } from '../../../worker/protocol/scoreboard.ts'
 
 const off = {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { WorkerChannel } from '../../../daemon/workers/worker-channel.ts'
+import { WorkerChannel } from '../../../daemon/kinds/worker-channel.ts'
 import { frame, longestFrame } from '../../../worker/protocol/frame.ts'
 
 /** A channel, and what has come out of it. */
