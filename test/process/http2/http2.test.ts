@@ -284,8 +284,8 @@ describe('HTTP/2', function () {
         await load.stop()
         expect((await beside.stop()).failures).to.deep.equal([])
         expect(load.failures).to.deep.equal([])
-        // A client that does not run for so long does not answer in time.
-        if (name === 'without TLS' && heldUp(began) < 300) expect(load.repeated).to.equal(0)
+        // Where the client stands still for so long, the worker may as well, and several of these are more than it waits.
+        if (name === 'without TLS' && heldUp(began) < 100) expect(load.repeated).to.equal(0)
         expect(load.sessions).to.be.greaterThan(3)
       })
     })
