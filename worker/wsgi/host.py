@@ -651,13 +651,23 @@ def do_nothing(*_):
 
 def part_from(sockets):
     """A process that the application forks must not speak for this one, nor keep its sockets open; signals end it."""
+    mask = threading.local()
+
+    # A signal that comes in between waits until it ends the child.
+    def before():
+        mask.old = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+
+    def stay():
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask.old)
+
     def part():
         for sock in sockets:
             sock.close()
         for name in ENDING:
             if signal.getsignal(name) is do_nothing:
                 signal.signal(name, signal.SIG_DFL)
-    os.register_at_fork(after_in_child=part)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask.old)
+    os.register_at_fork(before=before, after_in_parent=stay, after_in_child=part)
 
 
 def work(take, channel, app, base):

@@ -74,13 +74,13 @@ describe('tsicornc upgrade', () => {
   it('is taken back when --timeout is over', async () => {
     const server = launchText(hello)
     await server.running()
-    const late = await control(server, 'upgrade', '--bake', '60', '--timeout', '0.01')
+    server.write('app.mjs', 'await new Promise(resolve => setTimeout(resolve, 60_000))')
+    const late = await control(server, 'upgrade', '--bake', '60', '--timeout', '3')
     expect(late.code).to.equal(7)
     expect(late.stderr).to.equal(
-      'tsicornc: The upgrade was taken back, and the old arbiter serves: There is no outcome after 0.01 s\n',
+      'tsicornc: The upgrade was taken back, and the old arbiter serves: There is no outcome after 3 s\n',
     )
-    const newArbiter = newArbiterOf(server)
-    expect(Number.isNaN(newArbiter) || !isAlive(newArbiter)).to.equal(true)
+    expect(isAlive(newArbiterOf(server))).to.equal(false)
     expect((await control(server, 'upgrade', 'back')).stderr).to.equal('tsicornc: There is no new arbiter\n')
   })
 
@@ -98,10 +98,10 @@ describe('tsicornc upgrade', () => {
   it('is taken back while pre_exec runs: no new arbiter is started after it', async () => {
     const server = launch({ files: slowToPrepare, errors: true })
     await server.running()
-    const late = await control(server, 'upgrade', '--timeout', '0.3')
+    const late = await control(server, 'upgrade', '--timeout', '3')
     expect([late.code, late.stderr]).to.deep.equal([
       7,
-      'tsicornc: The upgrade was taken back, and the old arbiter serves: There is no outcome after 0.3 s\n',
+      'tsicornc: The upgrade was taken back, and the old arbiter serves: There is no outcome after 3 s\n',
     ])
     await server.says(/Not upgrading: it was taken back/)
     server.write('go', '')
