@@ -9,10 +9,10 @@ import type { ExitStatus } from '../system/spawn.ts'
 import type { Child } from './worker-handle.ts'
 
 /**
- * `expected`: it was asked to leave. `bind failed`: another process listens on its address. `boot failed`: it was never
- * ready, and not all workers of its generation ever were. `unstable`: it was ready, but not all workers of its
- * generation ever were. `early exit`: it served nothing, so it will not help to start it again at once. `crash`: any
- * other exit.
+ * `expected`: it was asked to leave, and had not failed before. `bind failed`: another process listens on its address.
+ * `boot failed`: it was never ready, and not all workers of its generation ever were. `unstable`: it was ready, but not
+ * all workers of its generation ever were. `early exit`: it served nothing, so it will not help to start it again at
+ * once. `crash`: any other exit.
  */
 export type ExitKind = 'expected' | 'bind failed' | 'boot failed' | 'unstable' | 'early exit' | 'crash'
 
@@ -28,7 +28,8 @@ export interface LastState {
 }
 
 export function classify({ state, failure, lasted, proven, served }: LastState): ExitKind {
-  if (isLeaving(state)) return 'expected'
+  // One that had failed before it was told to leave was told so because it had failed.
+  if (isLeaving(state) && failure === undefined) return 'expected'
   if (state === 'ready' && !proven) return 'unstable'
   if (state === 'ready') return lasted < earlyMs && served === 0 ? 'early exit' : 'crash'
   if (proven) return 'early exit'

@@ -189,6 +189,7 @@ describe('the kind of an exit', () => {
     expect(classify(booting)).to.equal('boot failed')
     expect(classify({ ...booting, failure: { why: 'app' } })).to.equal('boot failed')
     expect(classify({ ...booting, failure: { why: 'bind' } })).to.equal('bind failed')
+    expect(classify({ ...booting, state: 'cancelled', failure: { why: 'boot' } })).to.equal('boot failed')
     expect(classify({ ...booting, state: 'ready' })).to.equal('unstable')
   })
 })

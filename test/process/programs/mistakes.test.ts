@@ -107,6 +107,11 @@ describe('a program that does not get ready', () => {
     server.close()
   })
 
+  it('because its pattern takes for ever is told to leave, and the arbiter is not held up', async () => {
+    const program = sh(`printf '%0900d!\\n' 0; trap "exit 0" TERM; while :; do sleep 0.1; done`)
+    await fails(['--ready-line', '^(0+)+$'], /it takes too long to compare lines with the pattern/, program)
+  })
+
   async function fails(flags: readonly string[], message: RegExp, program = idle): Promise<void> {
     const server = launchProgram([...flags, '--boot-timeout', '2'], { program, errors: true })
     expect((await server.ended).code).to.equal(3)
