@@ -284,9 +284,8 @@ describe('HTTP/2', function () {
         await load.stop()
         expect((await beside.stop()).failures).to.deep.equal([])
         expect(load.failures).to.deep.equal([])
-        // On a machine that is busy with other things, an answer to a ping takes longer than the worker waits for it.
-        const isBusy = heldUp(began) >= 100 || Date.now() - began > 5_000
-        if (name === 'without TLS' && !isBusy) expect(load.repeated).to.equal(0)
+        // A client that does not run for so long does not answer in time.
+        if (name === 'without TLS' && heldUp(began) < 300) expect(load.repeated).to.equal(0)
         expect(load.sessions).to.be.greaterThan(3)
       })
     })

@@ -77,7 +77,7 @@ describe('graceful_timeout', () => {
         return kind
       })
       server.signal(signal)
-      await server.says(/graceful_timeout is over: cutting \d connections?/)
+      await server.says(/graceful_timeout is over: cutting \d connections/)
       expect(await Promise.all(closed)).to.have.length(6)
       await server.says(/Worker 1 .* exited with code 0/)
     })
