@@ -5,6 +5,7 @@
 import type { Readable } from 'node:stream'
 import { printable } from '../logs/log-line.ts'
 import { TokenBucket } from '../system/token-bucket.ts'
+import { LineBudget } from './line-budget.ts'
 
 export interface OutputListeners {
   /** A line to log, without its line end. */
@@ -22,14 +23,6 @@ const longest = 16 * 1_024
 const readAtOnce = 4 * 1_024 * 1_024
 const readPerSecond = 4 * 1_024 * 1_024
 
-/** How many lines are logged, at once and per second; a longer one than `lineLength` counts as several. */
-const linesAtOnce = 5_000
-const linesPerSecond = 1_000
-const lineLength = 1_024
-
-/** How often dropped lines are reported, in milliseconds. */
-const complainMs = 5_000
-
 /** How many of the last lines are kept, and how much of each, for messages about its end. */
 const keptLines = 10
 const keptLength = 500
@@ -37,15 +30,14 @@ const keptLength = 500
 export class ProgramOutput {
   readonly #listeners: OutputListeners
   readonly #bytes = new TokenBucket(readAtOnce, readPerSecond)
-  readonly #lines = new TokenBucket(linesAtOnce, linesPerSecond)
+  readonly #lines: LineBudget
   readonly #streams: Readable[] = []
   #last: string[] = []
-  #dropped = 0
-  #complaint: NodeJS.Timeout | undefined
   #hasEnded = false
 
   constructor(listeners: OutputListeners) {
     this.#listeners = listeners
+    this.#lines = new LineBudget('prints', text => listeners.complain(text))
   }
 
   /** Its last lines, indented, to follow a message; empty if it has printed nothing. */
@@ -79,20 +71,7 @@ export class ProgramOutput {
     this.#last = [...this.#last, ...lines.slice(-keptLines).map(line => line.slice(0, keptLength))]
     this.#last = this.#last.slice(-keptLines)
     this.#listeners.see(lines)
-    for (const line of lines) {
-      if (this.#lines.take(1 + Math.floor(line.length / lineLength))) this.#listeners.log(line)
-      else this.#dropped += 1
-    }
-    if (this.#dropped > 0) this.#complaint ??= setTimeout(() => this.#tellDropped(), complainMs).unref()
-  }
-
-  #tellDropped(): void {
-    clearTimeout(this.#complaint)
-    this.#complaint = undefined
-    if (this.#dropped === 0) return
-    const limit = `${linesPerSecond} a second are taken`
-    this.#listeners.complain(`prints too fast: ${this.#dropped} lines of it were dropped: ${limit}`)
-    this.#dropped = 0
+    for (const line of lines) if (this.#lines.take(line.length)) this.#listeners.log(line)
   }
 
   /** The program has ended: what it has printed last is read without delay. */
@@ -102,7 +81,7 @@ export class ProgramOutput {
   }
 
   close(): void {
-    this.#tellDropped()
+    this.#lines.report()
     for (const stream of this.#streams) stream.destroy()
   }
 }

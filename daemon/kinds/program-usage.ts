@@ -1,7 +1,8 @@
 /** Measures once a second what a program and its children use, for the scoreboard, and asks for a successor in time. */
+import { usageOf } from '../../worker/protocol/process-usage.ts'
 import { createRecycling } from '../../worker/protocol/recycling.ts'
 import { fieldIndex, monotonicNow, newRecord, writeRecord } from '../../worker/protocol/scoreboard.ts'
-import { usageOf } from '../system/process-tree.ts'
+import { treeOf } from '../system/process-tree.ts'
 
 export interface UsageOptions {
   /** Its place on the scoreboard. */
@@ -29,7 +30,7 @@ export function followUsage({ fd, slot, age, pid, limits, recycle }: UsageOption
   let isOver = false
   record[fieldIndex('age')] = age
   const measure = () => {
-    const { rss, cpuMs } = usageOf(pid)
+    const { rss, cpuMs } = usageOf(treeOf(pid), true)
     const now = monotonicNow()
     const used = cpuMs - record[fieldIndex('cpu_ms')]!
     record[fieldIndex('utilization')] = Math.min(1, Math.max(0, used / Math.max(1, now - before)))

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import { frame, longestFrame } from '../../worker/protocol/frame.ts'
 import { type FromWorker, leaveOrders, type ToWorker } from '../../worker/protocol/messages.ts'
 import { TokenBucket } from '../system/token-bucket.ts'
+import { LineBudget } from './line-budget.ts'
 import { readMessage } from './worker-message.ts'
 
 export interface ChannelListeners {
@@ -24,18 +25,11 @@ const readPerSecond = 4 * 1024 * 1024
 const lineCost = 128
 const errorCost = 4_096
 
-/**
- * How many log lines one worker may write, at once and per second; a line longer than `lineLength` counts as several.
- */
-const linesAtOnce = 5_000
-export const linesPerSecond = 1_000
-const lineLength = 1_024
-
-/** How often dropped log lines are reported, in milliseconds. */
-const complainMs = 5_000
-
 /** How many bytes may wait for a worker that does not read; beyond that, only orders to leave are added. */
 const mostWaiting = 1024 * 1024
+
+/** A buffer for lines that is larger is given up after a line, in bytes. */
+const keptBytes = 1_024
 
 const lineEnd = 0x0a
 
@@ -43,15 +37,13 @@ export class WorkerChannel {
   readonly #socket: Socket
   readonly #listeners: ChannelListeners
   readonly #bytes = new TokenBucket(readAtOnce, readPerSecond)
-  readonly #lines = new TokenBucket(linesAtOnce, linesPerSecond)
+  readonly #lines: LineBudget
   /** The messages that it has sent and that count only once. */
   readonly #said = new Set<FromWorker['type']>()
   /** The line that has begun; one longer than a frame is skipped. */
   #begun = Buffer.alloc(0)
   #length = 0
   #invalid = 0
-  #dropped = 0
-  #complaint: NodeJS.Timeout | undefined
   #pause: NodeJS.Timeout | undefined
   #isEnding = false
   #isClosed = false
@@ -59,6 +51,7 @@ export class WorkerChannel {
   constructor(socket: Socket, listeners: ChannelListeners) {
     this.#socket = socket
     this.#listeners = listeners
+    this.#lines = new LineBudget('logs', text => listeners.complain(text))
     socket.on('data', (bytes: Buffer) => this.#read(bytes))
     // `close` follows it.
     socket.on('error', () => undefined)
@@ -89,7 +82,7 @@ export class WorkerChannel {
     this.#isClosed = true
     clearTimeout(this.#pause)
     this.#socket.destroy()
-    this.#tellDropped()
+    this.#lines.report()
     if (this.#invalid > 1) this.#listeners.complain(`wrote ${this.#invalid} lines that are no messages`)
   }
 
@@ -130,11 +123,10 @@ export class WorkerChannel {
     this.#length = 0
     if (length === 0) return
     const message = length > longestFrame ? undefined : readMessage(this.#begun.toString('utf8', 0, length))
-    if (this.#begun.length > lineLength) this.#begun = Buffer.alloc(0)
+    if (this.#begun.length > keptBytes) this.#begun = Buffer.alloc(0)
     if (message === undefined) return this.#refuse()
     if (message.type === 'log') {
-      if (this.#lines.take(1 + Math.floor(message.message.length / lineLength))) this.#listeners.hear(message)
-      else this.#drop()
+      if (this.#lines.take(message.message.length)) this.#listeners.hear(message)
       return
     }
     if (message.type === 'metrics') return this.#listeners.hear(message)
@@ -149,19 +141,5 @@ export class WorkerChannel {
       this.#listeners.complain(
         'writes what is no message to its descriptor 3: it is dropped, and what follows is too',
       )
-  }
-
-  #drop(): void {
-    this.#dropped += 1
-    this.#complaint ??= setTimeout(() => this.#tellDropped(), complainMs).unref()
-  }
-
-  #tellDropped(): void {
-    clearTimeout(this.#complaint)
-    this.#complaint = undefined
-    if (this.#dropped === 0) return
-    const limit = `${linesPerSecond} a second are taken`
-    this.#listeners.complain(`logs too fast: ${this.#dropped} lines of it were dropped: ${limit}`)
-    this.#dropped = 0
   }
 }

@@ -1,4 +1,5 @@
 /** The heartbeat: writes the worker's record to the scoreboard a few times a second. */
+import type { ProcessUsage } from '../protocol/process-usage.ts'
 import { fieldIndex, monotonicNow, writeRecord } from '../protocol/scoreboard.ts'
 
 const rss = fieldIndex('rss')
@@ -8,11 +9,7 @@ const cpu = fieldIndex('cpu_ms')
 const { cpuUsage } = process
 
 /** What other processes of a worker use. */
-export interface Usage {
-  /** Resident memory, in bytes. */
-  readonly rss: number
-  /** Processor time, in milliseconds. */
-  readonly cpuMs: number
+export interface Usage extends ProcessUsage {
   /** The share of what they can do at a time that they do, from 0 to 1. */
   readonly busy: number
 }

@@ -7,12 +7,12 @@ import { onResponseEnd } from '../http/response-end.ts'
 import type { WorkerLog } from '../process/log.ts'
 import { BindFailed } from '../protocol/boot-error.ts'
 import type { WorkerSettings } from '../protocol/messages.ts'
+import { usageOf } from '../protocol/process-usage.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { HostProcess } from './host-process.ts'
 import { createJob, type Job } from './job.ts'
 import { createRequestHead } from './request-head.ts'
 import { receiveBody } from './upload.ts'
-import { usageOf } from './usage.ts'
 
 export interface WsgiOptions {
   readonly settings: WorkerSettings

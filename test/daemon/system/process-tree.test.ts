@@ -2,7 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect } from 'chai'
-import { kinOf, usageOf } from '../../../daemon/system/process-tree.ts'
+import { kinOf, treeOf } from '../../../daemon/system/process-tree.ts'
+import { usageOf } from '../../../worker/protocol/process-usage.ts'
 
 describe('a process with a child', () => {
   let parent: ChildProcess
@@ -27,8 +28,8 @@ describe('a process with a child', () => {
   })
 
   it('uses memory and processor time of both', () => {
-    const both = usageOf(parent.pid as number)
-    expect(both.rss).to.be.greaterThan(usageOf(child).rss)
+    const both = usageOf(treeOf(parent.pid as number), true)
+    expect(both.rss).to.be.greaterThan(usageOf(treeOf(child), true).rss)
     expect(both.rss).to.be.greaterThan(1e8)
     expect(both.cpuMs).to.be.greaterThan(0)
   })
@@ -44,6 +45,6 @@ describe('a process with a child', () => {
   it('uses nothing when it has ended', async () => {
     const ended = spawn('true')
     await once(ended, 'close')
-    expect(usageOf(ended.pid as number)).to.deep.equal({ rss: 0, cpuMs: 0 })
+    expect(usageOf(treeOf(ended.pid as number), true)).to.deep.equal({ rss: 0, cpuMs: 0 })
   })
 })
