@@ -12,13 +12,26 @@ import { defaultOf, show } from './layers.ts'
 type Origins = Readonly<Record<SettingName, string>>
 
 export function checkWorkerClass(settings: Settings, hooks: Hooks, origins: Origins): readonly Problem[] {
-  if (settings.worker_class !== 'exec') return checkProgramSettings(settings, origins)
+  const foreign = settingNames.flatMap(name => checkKind(name, settings, origins))
+  if (settings.worker_class !== 'exec') return [...foreign, ...checkProgramSettings(settings, origins)]
   return [
+    ...foreign,
     ...checkProgram(settings, origins),
     ...checkRefused(settings, origins),
     ...checkHooks(hooks),
     ...checkReadiness(settings, origins),
   ]
+}
+
+/** Settings that belong to other kinds; what a program cannot have is told with its reason. */
+function checkKind(name: SettingName, settings: Settings, origins: Origins): readonly Problem[] {
+  const { kinds } = declarations[name]
+  const { worker_class } = settings
+  const isTold = worker_class === 'exec' && name in refusals
+  if (kinds === undefined || kinds.includes(worker_class) || isTold) return []
+  if (!isGiven(name, settings, origins)) return []
+  const message = `${name} needs worker_class ${kinds.join(' or ')}, not ${worker_class}`
+  return [{ origin: origins[name], message }]
 }
 
 /** Settings of programs, where workers are none. */

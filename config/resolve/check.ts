@@ -13,7 +13,6 @@ type Origins = Readonly<Record<SettingName, string>>
 export function checkSettings(settings: Settings, origins: Origins): readonly Problem[] {
   return [
     ...settingNames.flatMap(name => checkAvailable(name, settings, origins)),
-    ...settingNames.flatMap(name => checkKind(name, settings, origins)),
     ...checkFolder(settings, origins),
     ...checkBacklogMetric(settings, origins),
     ...checkTotalMemory(settings, origins),
@@ -31,15 +30,6 @@ function checkAvailable(name: SettingName, settings: Settings, origins: Origins)
   if (isDeepStrictEqual(value, usual) || (available !== false && available.includes(value))) return []
   const what = available ? `${name} ${show(value)}` : name
   return [{ origin: origins[name], message: `${what} is not available yet` }]
-}
-
-/** Nothing is silently ignored. */
-function checkKind(name: SettingName, settings: Settings, origins: Origins): readonly Problem[] {
-  const { kinds } = declarations[name]
-  if (kinds === undefined || kinds.includes(settings.worker_class) || origins[name] === 'default') return []
-  if (isDeepStrictEqual(settings[name], declarations[name].default)) return []
-  const message = `${name} needs worker_class ${kinds.join(' or ')}, not ${settings.worker_class}`
-  return [{ origin: origins[name], message }]
 }
 
 function checkFolder({ chdir }: Settings, origins: Origins): readonly Problem[] {
