@@ -154,6 +154,16 @@ function inOnePiece(...frames: readonly Buffer[]): Buffer {
   return Buffer.concat([preface, frame(settings, 0, 0), frame(settings, acknowledged, 0), ...frames])
 }
 
+function launchOverTls(app: string) {
+  const authority = new Authority()
+  const { cert, key } = authority.sign('server')
+  authority.remove()
+  return launch({
+    args: ['-b', '127.0.0.1:0', '--certfile', 'both.pem', '--http-protocols', 'h2', './app.mjs'],
+    files: { 'app.mjs': app, 'both.pem': cert + key },
+  })
+}
+
 describe('a client of HTTP/2 that resets', function () {
   this.timeout(240_000)
 
@@ -193,13 +203,7 @@ describe('a client of HTTP/2 that resets', function () {
 
   it('ends none over TLS', async function () {
     if (!hasOpenssl) return this.skip()
-    const authority = new Authority()
-    const { cert, key } = authority.sign('server')
-    authority.remove()
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', '--certfile', 'both.pem', '--http-protocols', 'h2', './app.mjs'],
-      files: { 'app.mjs': apps['a listener'] as string, 'both.pem': cert + key },
-    })
+    const server = launchOverTls(apps['a listener'] as string)
     const { port } = new URL(await server.running())
     await playAll(async () => {
       const socket = connect({ port: Number(port), rejectUnauthorized: false, ALPNProtocols: ['h2'] })
@@ -212,13 +216,7 @@ describe('a client of HTTP/2 that resets', function () {
 
   it('ends none over TLS in the middle of a body and its answer', async function () {
     if (!hasOpenssl) return this.skip()
-    const authority = new Authority()
-    const { cert, key } = authority.sign('server')
-    authority.remove()
-    const server = launch({
-      args: ['-b', '127.0.0.1:0', '--certfile', 'both.pem', '--http-protocols', 'h2', './app.mjs'],
-      files: { 'app.mjs': answersInTheMiddle, 'both.pem': cert + key },
-    })
+    const server = launchOverTls(answersInTheMiddle)
     const { port } = new URL(await server.running())
     const socket = await open(`http://127.0.0.1:${port}`)
     const secure = connect({ socket, rejectUnauthorized: false, ALPNProtocols: ['h2'] })
