@@ -65,7 +65,7 @@ export class Arbiter {
   constructor(parts: ArbiterParts) {
     this.#parts = parts
     this.#server = assemble(parts, event => this.#inbox.put(event))
-    this.#reloads = new Reloads(this.#server, parts.readAgain)
+    this.#reloads = new Reloads(this.#server, parts)
     this.#workerExits = new WorkerExits(this.#server, this.#reloads, parts.resolved)
     this.#upgrades = new Upgrades(this.#server, parts)
     this.#stops = new Stops(this.#server)
