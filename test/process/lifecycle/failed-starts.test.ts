@@ -66,6 +66,22 @@ describe('a worker that cannot be started', function () {
     }
   }
 
+  it('because files are open up to the limit ends the reload, and nothing else', async function () {
+    const server = start()
+    const url = await server.running()
+    const limit = (count: number) =>
+      spawnSync('prlimit', ['--pid', `${server.pid}`, `--nofile=${count}:4096`])
+    if (limit(8).status !== 0) return this.skip()
+    server.write('tsicorn.config.mjs', config(`keepalive: 3`))
+    await server.reload(
+      /generation 1 keeps serving: .*Cannot load it: spawn \S+ EMFILE: too many files are open/,
+    )
+    expect(await answer(url)).to.equal('here')
+    limit(4_096)
+    await server.reload(/Reload 2: generation \d+ serves/)
+    expect(server.log).not.to.match(/Nothing handled/)
+  })
+
   it('because its arguments are too long ends the reload, and nothing else', async () => {
     const server = start()
     const url = await server.running()
