@@ -6,8 +6,15 @@ import type { Duplex, Readable } from 'node:stream'
 import { packageFile } from '../../hooks/own-files.ts'
 import { AppError, AppFailed, AppMissing } from '../protocol/boot-error.ts'
 import type { WorkerSettings } from '../protocol/messages.ts'
-import { openStore } from './channel.ts'
-import { failedFrame, frameBytes, missingFlag, readFrameStart, readyFrame, unusableFlag } from './frame.ts'
+import {
+  failedFrame,
+  frameBytes,
+  missingFlag,
+  readFrameStart,
+  readyFrame,
+  unusableFlag,
+} from '../python/frame.ts'
+import { openStore } from './store.ts'
 
 /** The settings that a host is started with. */
 export type HostSettings = Pick<
