@@ -49,6 +49,7 @@ const table: Readonly<Record<string, string>> = {
     'daemon/{logs,process,sockets,state,system} worker/protocol hooks config config/{kinds,load,resolve}',
   'daemon/kinds': 'daemon/{logs,system} worker/protocol config/kinds type:config hooks',
   'daemon/workers': 'daemon/{generation,kinds,logs,process,sockets,state,system} worker/protocol hooks',
+  'daemon/forks': 'daemon/{generation,logs,system} worker/{protocol,python} hooks type:config/resolve',
   'daemon/scaling': 'daemon/{logs,sockets,state} worker/protocol config/resolve',
   'daemon/control':
     'control/protocol daemon/{generation,logs,process,sockets,state,system,workers} worker/protocol config/{print,resolve}',
@@ -58,7 +59,7 @@ const table: Readonly<Record<string, string>> = {
   'daemon/arbiter':
     'daemon/{admin,control,generation,kinds,logs,process,scaling,sockets,state,workers} worker/protocol hooks config config/{kinds,load,resolve}',
   daemon:
-    'daemon/{admin,arbiter,control,generation,kinds,logs,process,sockets,system,workers} worker/protocol hooks config/{kinds,load,print,resolve}',
+    'daemon/{admin,arbiter,control,forks,generation,kinds,logs,process,sockets,system,workers} worker/protocol hooks config/{kinds,load,print,resolve}',
 }
 
 export const rooms: ReadonlyMap<string, ReadonlySet<string>> = new Map(

@@ -1,7 +1,7 @@
 /** The channel of one Python thread: reads what it says about the requests that it has. */
 import type { Duplex } from 'node:stream'
 import { type FrameStart, frameBytes, frameStart, readFrameStart, takenFrame } from '../python/frame.ts'
-import { readStored, type StoredPiece } from './store.ts'
+import { readStored, type StoredPiece } from '../python/store.ts'
 
 /** What is to be done about a frame. Its body may come in pieces; the last one ends it. */
 export interface FrameListener {

@@ -17,12 +17,12 @@ import {
   storedFlag,
   wholeFlag,
 } from '../python/frame.ts'
+import type { HostProcess } from '../python/host-process.ts'
+import type { StoredPiece } from '../python/store.ts'
 import { cut, endWith, fail, writeHead, writeHints, writePiece } from './answer.ts'
 import { type FrameListener, ThreadChannel } from './channel.ts'
-import type { HostProcess } from './host-process.ts'
 import { isWanted, type Job, nameOf } from './job.ts'
 import { Pace } from './pace.ts'
-import type { StoredPiece } from './store.ts'
 import { startUpload } from './upload.ts'
 
 export interface HostParts {

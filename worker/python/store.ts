@@ -1,6 +1,6 @@
 /** A file in memory through which large pieces of answers come from Python, and the buffers that they are read into. */
 import { randomUUID } from 'node:crypto'
-import { openSync, readSync, unlinkSync } from 'node:fs'
+import { openSync, readSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** The place of a thread in the file, in bytes; as in `host.py`. */
@@ -18,16 +18,20 @@ export interface StoredPiece {
   release(): void
 }
 
-/**
- * A file for large pieces of answers, which is only in memory and has no name any more; undefined where there is no room
- * for one. Its descriptor is to be closed.
- */
-export function openStore(): number | undefined {
+export interface Store {
+  /** To be closed. */
+  readonly fd: number
+  readonly path: string
+  /** Takes its name away, once the host has opened it. */
+  hide(): void
+}
+
+/** A file for large pieces of answers, which is only in memory; undefined where there is no room for one. */
+export function openStore(): Store | undefined {
   const path = join('/dev/shm', `tsicorn-${process.pid}-${randomUUID()}`)
   try {
     const fd = openSync(path, 'wx+', 0o600)
-    unlinkSync(path)
-    return fd
+    return { fd, path, hide: () => rmSync(path, { force: true }) }
   } catch {
     // Everything goes through the sockets.
     return undefined
