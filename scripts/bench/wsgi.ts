@@ -1,7 +1,7 @@
 /**
  * Compares `worker_class: 'wsgi'` with Gunicorn's gthread, by wrk; prints a table in Markdown.
  *
- *     node scripts/bench/wsgi.ts [--rounds 3] [--seconds 3] [--connections 64] [--loads NAME,...] [--python PATH]
+ *     node scripts/bench/wsgi.ts [--rounds 3] [--seconds 3] [--connections 64] [--loads 'NAME;...'] [--python PATH]
  *       [--gunicorn PATH] [--threads 4]
  *
  * Both get two workers with the same threads and the same Python, which needs Flask for two of the loads. Each round
@@ -64,7 +64,7 @@ interface Result {
   readonly cpu: number
 }
 
-const names = values.loads?.split(',') ?? Object.keys(loads)
+const names = values.loads?.split(';') ?? Object.keys(loads)
 const results = new Map(names.map(name => [name, { gunicorn: [] as Result[], tsicorn: [] as Result[] }]))
 for (let round = 0; round < Number(values.rounds); round += 1) {
   for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
