@@ -19,6 +19,8 @@ export interface HeartbeatOptions {
   readonly slot: number
   readonly age: number
   readonly record: Float64Array
+  /** Where a thread writes its record, for the main thread to add it up. */
+  readonly shared?: Float64Array | undefined
   /** What other processes of this worker use, where it has any. */
   readonly usage?: (() => Usage) | undefined
   /** Called once, when the process has got another parent. */
@@ -29,12 +31,12 @@ export interface HeartbeatOptions {
   readonly onTrouble: (message: string) => void
 }
 
-const intervalMs = 250
+export const intervalMs = 250
 const beatsPerSecond = 1_000 / intervalMs
 
 /** Never throws: without a heartbeat the worker still serves, for as long as the arbiter lets it. */
 export function startHeartbeat(options: HeartbeatOptions): void {
-  const { fd, slot, age, record, onOrphaned, onSecond, onTrouble, usage } = options
+  const { fd, slot, age, record, shared, onOrphaned, onSecond, onTrouble, usage } = options
   const parent = process.ppid
   let due = performance.now()
   let beats = 0
@@ -45,7 +47,8 @@ export function startHeartbeat(options: HeartbeatOptions): void {
   const write = () => {
     record[fieldIndex('heartbeat')] = monotonicNow()
     try {
-      writeRecord(fd, slot, record)
+      if (shared === undefined) writeRecord(fd, slot, record)
+      else shared.set(record)
     } catch (error) {
       if (!failed) onTrouble(`Cannot write to the scoreboard: ${(error as Error).message}`)
       failed = true
@@ -92,7 +95,7 @@ function sum(own: number | undefined, others = 0): number | undefined {
 }
 
 /** In milliseconds; undefined when the kernel does not tell. */
-function processorTime(): number | undefined {
+export function processorTime(): number | undefined {
   try {
     const { user, system } = cpuUsage()
     return (user + system) / 1_000
@@ -102,7 +105,7 @@ function processorTime(): number | undefined {
 }
 
 /** In bytes; undefined when no file descriptor is left to read it with. */
-function residentMemory(): number | undefined {
+export function residentMemory(): number | undefined {
   try {
     return process.memoryUsage.rss()
   } catch {

@@ -74,6 +74,8 @@ export interface Start {
   readonly tsx: boolean
   /** The index of the worker, from 0; its replacement gets the same one. */
   readonly index: number
+  /** Only in the message to a thread, which comes from the main thread of its worker. */
+  readonly thread?: ThreadPlace
   /** Load the app, report whether that worked, and leave: `--check-config`. */
   readonly check: boolean
   readonly settings: WorkerSettings
@@ -91,6 +93,30 @@ export interface Start {
   /** Serve this instead of the app, which does not load. */
   readonly page?: ErrorPage
 }
+
+/** Which thread of its worker one is. */
+export interface ThreadPlace {
+  /** From 0. */
+  readonly index: number
+  /** In memory that it shares with the main thread, instead of a record on the scoreboard. */
+  readonly record: Float64Array
+}
+
+/** Messages from the main thread of a worker to its other threads. */
+export type ToThread =
+  | ToWorker
+  /** The process got this signal. */
+  | { readonly type: 'signal'; readonly signal: NodeJS.Signals }
+  /** All threads have called `post_fork`, and the process has dropped its privileges. */
+  | { readonly type: 'go on' }
+  /** The arbiter is gone. */
+  | { readonly type: 'lost' }
+
+/** Messages from a thread to the main thread, which passes most of them on. */
+export type FromThread =
+  | FromWorker
+  /** It waits for `go on`. */
+  | { readonly type: 'forked' }
 
 /** What there is to show while an app does not load. */
 export interface ErrorPage {
