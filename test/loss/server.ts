@@ -4,11 +4,12 @@ import { Authority } from '../support/certificates.ts'
 import { makeFolder, Tsicorn } from '../support/tsicorn.ts'
 
 /** The kinds of workers that the harness knows. */
-export type WorkerClass = 'async' | 'exec'
+export type WorkerClass = 'async' | 'threads' | 'exec'
 
 /** Kinds of clients by what a plain program of Node would lose: what their protocol needs is tsicorn's work. */
 export const unserved: Readonly<Record<WorkerClass, readonly string[]>> = {
   async: [],
+  threads: [],
   exec: ['pipelined', 'pipelined, slow', 'WebSocket', 'POST unread', 'POST unread, fresh'],
 }
 
@@ -63,16 +64,17 @@ export async function startServer(options: ServerOptions): Promise<LossServer> {
 
 /** What is served, and when its workers are recycled. */
 const served: Readonly<Record<WorkerClass, (options: ServerOptions) => readonly string[]>> = {
-  async: ({ maxRequests }) => [
-    `--max-requests=${maxRequests}`,
-    `--max-requests-jitter=${Math.ceil(maxRequests / 2)}`,
-    fileOf('app.ts'),
-  ],
+  async: options => [...recycled(options), fileOf('app.ts')],
+  threads: options => ['-k', 'threads', '--threads=2', ...recycled(options), fileOf('app.ts')],
   exec: ({ node }) => [
     ...['-k', 'exec', '--ready-line=^The program serves$'],
     ...['--max-worker-lifetime=15', '--max-worker-lifetime-jitter=15'],
     ...['--', node, fileOf('programs/node.ts')],
   ],
+}
+
+function recycled({ maxRequests }: ServerOptions): readonly string[] {
+  return [`--max-requests=${maxRequests}`, `--max-requests-jitter=${Math.ceil(maxRequests / 2)}`]
 }
 
 function fileOf(name: string): string {

@@ -9,7 +9,7 @@ import { fstatSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import threads, { isMainThread, type MessagePort, workerData } from 'node:worker_threads'
 import { channelFd, frame, threadKey } from '../protocol/frame.ts'
-import type { FromThread, FromWorker, ToThread, ToWorker } from '../protocol/messages.ts'
+import type { Barrier, FromThread, FromWorker, ToThread, ToWorker } from '../protocol/messages.ts'
 
 /** How many characters of log lines may wait for the arbiter to read; lines beyond that are dropped, and counted. */
 const maxWaiting = 1024 * 1024
@@ -26,7 +26,7 @@ export interface ChannelListeners {
 
 let socket: Socket | undefined
 let port: MessagePort | undefined
-const barrier = Promise.withResolvers<void>()
+let barrier = Promise.withResolvers<void>()
 let identity: string | undefined
 let dropped = 0
 
@@ -63,9 +63,11 @@ function openPort({ onMessage, onLost }: ChannelListeners): void {
   })
 }
 
-/** In a thread: resolves when all threads of the worker have come this far, and the process has dropped its privileges. */
-export async function passBarrier(): Promise<void> {
-  port?.postMessage({ type: 'forked' } satisfies FromThread)
+/** Resolves when all threads of the worker have come so far; at once where there are none. */
+export async function passBarrier(reason: Barrier): Promise<void> {
+  if (port === undefined) return
+  barrier = Promise.withResolvers()
+  port.postMessage({ type: 'waits', for: reason } satisfies FromThread)
   await barrier.promise
 }
 

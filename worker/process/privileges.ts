@@ -15,7 +15,7 @@ export class PrivilegeError extends Error {
 /** A process becomes that user; a thread waits until its process has done so. Rejects with `PrivilegeError`. */
 export async function becomeUser(identity: WorkerUser): Promise<void> {
   if (isMainThread) dropPrivileges(identity)
-  else await passBarrier()
+  else await passBarrier('user')
 }
 
 /**

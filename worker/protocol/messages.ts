@@ -107,7 +107,7 @@ export type ToThread =
   | ToWorker
   /** The process got this signal. */
   | { readonly type: 'signal'; readonly signal: NodeJS.Signals }
-  /** All threads have called `post_fork`, and the process has dropped its privileges. */
+  /** All threads have come as far as this one. */
   | { readonly type: 'go on' }
   /** The arbiter is gone. */
   | { readonly type: 'lost' }
@@ -115,8 +115,11 @@ export type ToThread =
 /** Messages from a thread to the main thread, which passes most of them on. */
 export type FromThread =
   | FromWorker
-  /** It waits for `go on`. */
-  | { readonly type: 'forked' }
+  /** It waits until all threads have come so far: to become another user, or to stop what tsx has started. */
+  | { readonly type: 'waits'; readonly for: Barrier }
+
+/** Where threads wait for each other, in this order. */
+export type Barrier = 'user' | 'loaded' | 'stopped'
 
 /** What there is to show while an app does not load. */
 export interface ErrorPage {

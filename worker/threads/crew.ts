@@ -5,7 +5,7 @@ import { accountVariables, applyEnvironment, setTitle } from '../process/environ
 import type { WorkerLog } from '../process/log.ts'
 import { exitCodes } from '../protocol/exit-codes.ts'
 import { truncate } from '../protocol/frame.ts'
-import type { FromThread, FromWorker, Start, ToThread, ToWorker } from '../protocol/messages.ts'
+import type { Barrier, FromThread, FromWorker, Start, ToThread, ToWorker } from '../protocol/messages.ts'
 import { leaveOrders } from '../protocol/messages.ts'
 import { JoinedMetrics } from './joined-metrics.ts'
 import { Sockets, threadFile, threadStart, variablesOf } from './places.ts'
@@ -28,11 +28,12 @@ export class Crew {
   readonly #metrics: JoinedMetrics
   readonly #wanted: number
   readonly #sockets: Sockets
-  /** What the log got from a thread that boots: the others say the same. */
-  readonly #told = new Set<string>()
-  #forked = 0
+  /** How many wait for the others. */
+  #waiting = 0
   #isLeaving = false
   #isReady = false
+  #hasFailed = false
+  /** The first one that has failed, and its exit code is that of the worker. */
   #failed: Thread | undefined
 
   constructor(start: Start, options: CrewOptions) {
@@ -93,8 +94,8 @@ export class Crew {
     switch (message.type) {
       case 'booting':
         return
-      case 'forked':
-        return this.#hasForked()
+      case 'waits':
+        return this.#wait(message.for)
       case 'ready':
         return this.#hasBooted(thread)
       case 'failed':
@@ -106,16 +107,19 @@ export class Crew {
       case 'metrics':
         return this.#metrics.hear(message, thread)
       case 'log':
-        return this.#log(message)
+        return this.#options.log.write(message.level, message.message)
       default:
         tellArbiter(message)
     }
   }
 
-  /** The privileges are those of the process, and all threads may want them for `post_fork`. */
-  #hasForked(): void {
-    this.#forked += 1
-    if (this.#forked === this.#wanted) void this.#becomeUser()
+  #wait(reason: Barrier): void {
+    this.#waiting += 1
+    if (this.#waiting < this.#wanted) return
+    this.#waiting = 0
+    // Privileges are those of the process, and each thread may want them for `post_fork`.
+    if (reason === 'user') void this.#becomeUser()
+    else this.tellAll({ type: 'go on' })
   }
 
   async #becomeUser(): Promise<void> {
@@ -132,9 +136,8 @@ export class Crew {
     thread.isReady = true
     const isEach = this.#threads.length === this.#wanted && this.#threads.every(({ isReady }) => isReady)
     // One that was told to leave says so as soon as a thread has something to finish.
-    if (this.#isReady || !(isEach || this.#isLeaving)) return
+    if (this.#isReady || this.#hasFailed || !(isEach || this.#isLeaving)) return
     this.#isReady = true
-    this.#told.clear()
     startScores({
       start: this.#start,
       threads: this.#threads,
@@ -148,6 +151,7 @@ export class Crew {
   #fail(message: Failure, thread?: Thread): void {
     if (this.#isLeaving) return
     this.#isLeaving = true
+    this.#hasFailed = true
     this.#failed = thread
     process.exitCode = exitCodes.workerFailedToBoot.code
     tellArbiter(message)
@@ -176,6 +180,7 @@ export class Crew {
       tellArbiter({ type: 'recycle', why: text })
     } else {
       this.#isLeaving = true
+      this.#hasFailed = true
       this.#options.log.error(`${capital(text)}: this costs the worker, which has not booted`)
       this.tellAll({ type: 'cancel' })
     }
@@ -183,16 +188,6 @@ export class Crew {
 
   #nameOf({ index }: Thread, why: string): string {
     return `thread ${index} of ${this.#wanted}: ${why}`
-  }
-
-  #log(message: Extract<FromWorker, { type: 'log' }>): void {
-    const { level, message: text } = message
-    if (!this.#isReady) {
-      const key = `${level} ${text}`
-      if (this.#told.has(key)) return
-      this.#told.add(key)
-    }
-    this.#options.log.write(level, text)
   }
 
   /** All threads have ended. */

@@ -2,6 +2,7 @@
 import { finished } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import { exitCodes } from '../protocol/exit-codes.ts'
 import { cacheVariable, threadKey } from '../protocol/frame.ts'
 import type { FromThread, Start, ToThread } from '../protocol/messages.ts'
 import { newRecord } from '../protocol/scoreboard.ts'
@@ -81,7 +82,8 @@ export class Thread {
       for (let last = this.#last(); last !== undefined; last = this.#last()) listeners.hear(last, this)
       this.#port.close()
       exited.resolve()
-      this.code = code
+      // Node may say 0 even then.
+      this.code = this.error === undefined ? code : code || exitCodes.failed.code
       listeners.ended(this)
     })
     this.tell(this.start)
