@@ -66,7 +66,10 @@ export class Crew {
 
   /** Passes on what the arbiter says. */
   tell(message: ToWorker): void {
-    if (leaveOrders.includes(message.type)) this.#isLeaving = true
+    if (leaveOrders.includes(message.type)) {
+      this.#isLeaving = true
+      for (const thread of this.#living) thread.endUnbegun()
+    }
     if (message.type === 'drain') {
       const { listeners } = this.#start
       const left = listeners.flatMap(({ fd }, at) => (message.abandoned.includes(fd) ? [at] : []))
@@ -93,6 +96,7 @@ export class Crew {
   #hear(message: FromThread, thread: Thread): void {
     switch (message.type) {
       case 'booting':
+        thread.hasBegun = true
         return
       case 'waits':
         return this.#wait(message.for)
@@ -193,7 +197,7 @@ export class Crew {
   /** All threads have ended. */
   async #leave(): Promise<void> {
     this.#metrics.tellLast()
-    const codes = this.#threads.map(({ code = 0 }) => code)
+    const codes = this.#threads.flatMap(({ code = 0, hasBegun }) => (hasBegun ? [code] : []))
     const code = this.#failed?.code ?? codes.find(one => one !== 0) ?? 0
     // What they have printed last is on its way.
     await Promise.all(this.#threads.map(thread => thread.printed))

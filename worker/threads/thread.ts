@@ -36,6 +36,8 @@ export class Thread {
   readonly record: Float64Array
   readonly start: Start
   isReady = false
+  /** It has heard its start: from now on, its app may accept connections. */
+  hasBegun = false
   /** Why it ends, as it said. */
   why: string | undefined
   /** Of the error that it has not caught. */
@@ -48,11 +50,13 @@ export class Thread {
   readonly printed: Promise<unknown>
   readonly #port: MessagePort
   readonly #worker: Worker
+  readonly #listeners: ThreadListeners
 
   constructor({ start, index, file, args, env, cache }: ThreadOptions, listeners: ThreadListeners) {
     const { port1, port2 } = new MessageChannel()
     const memory = new SharedArrayBuffer(newRecord().byteLength)
     this.index = index
+    this.#listeners = listeners
     this.record = new Float64Array(memory)
     this.start = { ...start, thread: { index, record: this.record } }
     this.#port = port1 as unknown as MessagePort
@@ -79,7 +83,7 @@ export class Thread {
       this.error = error
     })
     this.#worker.once('exit', code => {
-      for (let last = this.#last(); last !== undefined; last = this.#last()) listeners.hear(last, this)
+      this.#hearLast()
       this.#port.close()
       exited.resolve()
       // Node may say 0 even then.
@@ -100,6 +104,17 @@ export class Thread {
 
   tell(message: ToThread): void {
     this.#port.postMessage(message)
+  }
+
+  /** Ends it if it has not begun: it would not hear of an order to leave for a while. */
+  endUnbegun(): void {
+    this.#hearLast()
+    if (!this.hasBegun) void this.#worker.terminate()
+  }
+
+  /** What has arrived and waits. */
+  #hearLast(): void {
+    for (let last = this.#last(); last !== undefined; last = this.#last()) this.#listeners.hear(last, this)
   }
 
   #last(): FromThread | undefined {
