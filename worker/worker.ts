@@ -122,7 +122,6 @@ export class Worker {
       ...this.#start.scoreboard,
       age: this.#start.age,
       record: this.#connections.record,
-      shared: this.#start.thread?.record,
       usage: this.#app?.usage,
       onOrphaned: () => this.orphaned(),
       onSecond: everySecond(this.#start.settings, this.#connections, this.#log),
@@ -245,8 +244,7 @@ export class Worker {
   }
 
   get #view(): WorkerView {
-    const { age, generation, index, thread } = this.#start
-    const place = thread === undefined ? { index } : { index, thread: thread.index }
-    return { pid: process.pid, age, generation, ...place, state: this.#state, log: this.#log }
+    const { age, generation, index, place } = this.#start
+    return { pid: process.pid, age, generation, index, ...place, state: this.#state, log: this.#log }
   }
 }

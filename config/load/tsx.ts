@@ -4,7 +4,6 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { isMainThread } from 'node:worker_threads'
 
 const typeScript = /\.[mc]?ts$/
 
@@ -45,9 +44,15 @@ export function tsxMayHelp(error: unknown, url: string): boolean {
   return error instanceof ReferenceError && commonJsOnly.test(error.message)
 }
 
+let mayStop = true
 let isLeft = false
 
-/** Whether this thread has left them. */
+/** Call in a thread: from now on they are left, because others of its process may need theirs. */
+export function leaveTsxHelpers(): void {
+  mayStop = false
+}
+
+/** Whether this thread has left some. */
 export function hasTsxHelpers(): boolean {
   return isLeft
 }
@@ -60,11 +65,10 @@ const exitMs = 500
  *
  * Synchronous, so that nothing can need them meanwhile. The thread must see its process exit, or that remains a zombie.
  *
- * A thread leaves them, because others of its process may need theirs, until `inThread` says that none does, and that
- * all of them do the same.
+ * `inThread` says that no other thread needs its own any more, and that all of them do the same.
  */
 export function stopTsxHelpers(inThread = false): void {
-  isLeft = !isMainThread && !inThread
+  isLeft = !mayStop && !inThread
   if (isLeft) return
   // Stopping the thread would also stop the app's own use of esbuild.
   if (esbuildProcesses(process.pid).length > 0) return

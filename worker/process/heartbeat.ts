@@ -1,4 +1,5 @@
 /** The heartbeat: writes the worker's record to the scoreboard a few times a second. */
+import type { Seat } from '../protocol/messages.ts'
 import type { ProcessUsage } from '../protocol/process-usage.ts'
 import { fieldIndex, monotonicNow, writeRecord } from '../protocol/scoreboard.ts'
 
@@ -14,13 +15,9 @@ export interface Usage extends ProcessUsage {
   readonly busy: number
 }
 
-export interface HeartbeatOptions {
-  readonly fd: number
-  readonly slot: number
+export interface HeartbeatOptions extends Seat {
   readonly age: number
   readonly record: Float64Array
-  /** Where a thread writes its record, for the main thread to add it up. */
-  readonly shared?: Float64Array | undefined
   /** What other processes of this worker use, where it has any. */
   readonly usage?: (() => Usage) | undefined
   /** Called once, when the process has got another parent. */

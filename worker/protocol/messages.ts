@@ -74,14 +74,14 @@ export interface Start {
   readonly tsx: boolean
   /** The index of the worker, from 0; its replacement gets the same one. */
   readonly index: number
-  /** Only in the message to a thread, which comes from the main thread of its worker. */
-  readonly thread?: ThreadPlace
+  /** Which thread of its worker this is, from 0; only in the message to a thread, from the main thread. */
+  readonly place?: { readonly thread: number }
   /** Load the app, report whether that worked, and leave: `--check-config`. */
   readonly check: boolean
   readonly settings: WorkerSettings
   readonly listeners: readonly InheritedListener[]
   /** The descriptor of the scoreboard and the worker's place in it. */
-  readonly scoreboard: { readonly fd: number; readonly slot: number }
+  readonly scoreboard: Seat
   /** The descriptor of the channel between the arbiter and the watchdog thread; absent where there is none. */
   readonly watchdog?: number
   /** Where to import the worker's hooks from, and which of them are set; absent when there is nothing to import. */
@@ -94,12 +94,12 @@ export interface Start {
   readonly page?: ErrorPage
 }
 
-/** Which thread of its worker one is. */
-export interface ThreadPlace {
-  /** From 0. */
-  readonly index: number
-  /** In memory that it shares with the main thread, instead of a record on the scoreboard. */
-  readonly record: Float64Array
+/** Where a worker writes its record. */
+export interface Seat {
+  readonly fd: number
+  readonly slot: number
+  /** For a thread: memory that it shares with the main thread, which adds up the records. */
+  readonly shared?: Float64Array
 }
 
 /** Messages from the main thread of a worker to its other threads. */

@@ -11,7 +11,7 @@ import { newRecord } from '../protocol/scoreboard.ts'
 const printMs = 500
 
 export interface ThreadOptions {
-  /** Without `thread`, which is added here. */
+  /** Without its number and its memory, which are added here. */
   readonly start: Start
   /** From 0. */
   readonly index: number
@@ -58,7 +58,11 @@ export class Thread {
     this.index = index
     this.#listeners = listeners
     this.record = new Float64Array(memory)
-    this.start = { ...start, thread: { index, record: this.record } }
+    this.start = {
+      ...start,
+      place: { thread: index },
+      scoreboard: { ...start.scoreboard, shared: this.record },
+    }
     this.#port = port1 as unknown as MessagePort
     this.#worker = new Worker(file, {
       argv: [...args],
