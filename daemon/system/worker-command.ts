@@ -1,4 +1,5 @@
 /** The command line and the environment of a worker. */
+import { existsSync } from 'node:fs'
 import { getCompileCacheDir } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +9,7 @@ import type { Start } from '../../worker/protocol/messages.ts'
 import { ourselves, toWord } from './process-identity.ts'
 
 const preload = entryFile('worker/preload')
+const workerFile = fileURLToPath(preload)
 
 /** SIGUSR1, often sent to whole process groups, would open a port where any local user can run code as the worker. */
 const closed = ['--disable-sigusr1'] as const
@@ -21,10 +23,15 @@ export function workerCommand(
   args: readonly string[],
   hasThreads = false,
 ): readonly string[] {
-  const own = fileURLToPath(preload)
-  const preloaded = [`--import=${preload.href}`, hasThreads ? own : (app as string)]
-  const main = app === undefined && !hasThreads ? [own] : preloaded
+  const preloaded = [`--import=${preload.href}`, hasThreads ? workerFile : (app as string)]
+  const main = app === undefined && !hasThreads ? [workerFile] : preloaded
   return [...process.execArgv, ...closed, ...main, ...args]
+}
+
+/** Why no worker of Node can start, if an installation under way, or broken, has removed what it runs. */
+export function whyNoWorker(): string | undefined {
+  if (existsSync(workerFile)) return undefined
+  return `tsicorn's own file "${workerFile}" is not there: install tsicorn again`
 }
 
 /** Identifies this arbiter to others that find its workers: they are orphans once it is gone. */
