@@ -100,6 +100,8 @@ export interface Seat {
   readonly slot: number
   /** For a thread: memory that it shares with the main thread, which adds up the records. */
   readonly shared?: Float64Array
+  /** That of all threads of its worker, its own included. */
+  readonly threads?: readonly Float64Array[]
 }
 
 /** Messages from the main thread of a worker to its other threads. */

@@ -7,6 +7,7 @@ import { exitCodes } from '../protocol/exit-codes.ts'
 import { truncate } from '../protocol/frame.ts'
 import type { Barrier, FromThread, FromWorker, Start, ToThread, ToWorker } from '../protocol/messages.ts'
 import { leaveOrders } from '../protocol/messages.ts'
+import { newRecord } from '../protocol/scoreboard.ts'
 import { JoinedMetrics } from './joined-metrics.ts'
 import { Sockets, threadFile, threadStart, variablesOf } from './places.ts'
 import { startScores } from './scores.ts'
@@ -57,10 +58,11 @@ export class Crew {
       ended: (thread: Thread) => this.#ended(thread),
     }
     const file = threadFile(settings.app)
+    const records = Array.from({ length: this.#wanted }, sharedRecord)
     for (let index = 0; index < this.#wanted; index += 1) {
       const start = threadStart(this.#start, index, this.#wanted)
       const env = { ...process.env, ...variablesOf(this.#start, index, this.#wanted) }
-      this.#threads.push(new Thread({ start, index, file, args, env, cache }, listeners))
+      this.#threads.push(new Thread({ start, index, records, file, args, env, cache }, listeners))
     }
   }
 
@@ -203,6 +205,10 @@ export class Crew {
     await Promise.all(this.#threads.map(thread => thread.printed))
     process.exit(code || process.exitCode)
   }
+}
+
+function sharedRecord(): Float64Array {
+  return new Float64Array(new SharedArrayBuffer(newRecord().byteLength))
 }
 
 /** A thread that ends by itself, without an error. */

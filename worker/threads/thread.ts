@@ -5,7 +5,6 @@ import { type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_thre
 import { exitCodes } from '../protocol/exit-codes.ts'
 import { cacheVariable, threadKey } from '../protocol/frame.ts'
 import type { FromThread, Start, ToThread } from '../protocol/messages.ts'
-import { newRecord } from '../protocol/scoreboard.ts'
 
 /** How long the last lines of a thread that has ended may take, in milliseconds. */
 const printMs = 500
@@ -15,6 +14,8 @@ export interface ThreadOptions {
   readonly start: Start
   /** From 0. */
   readonly index: number
+  /** In shared memory, one for each thread. */
+  readonly records: readonly Float64Array[]
   /** The file that is its main module. */
   readonly file: string
   /** What the app finds in `process.argv`. */
@@ -52,17 +53,12 @@ export class Thread {
   readonly #worker: Worker
   readonly #listeners: ThreadListeners
 
-  constructor({ start, index, file, args, env, cache }: ThreadOptions, listeners: ThreadListeners) {
+  constructor({ start, index, records, file, args, env, cache }: ThreadOptions, listeners: ThreadListeners) {
     const { port1, port2 } = new MessageChannel()
-    const memory = new SharedArrayBuffer(newRecord().byteLength)
     this.index = index
     this.#listeners = listeners
-    this.record = new Float64Array(memory)
-    this.start = {
-      ...start,
-      place: { thread: index },
-      scoreboard: { ...start.scoreboard, shared: this.record },
-    }
+    this.record = records[index] as Float64Array
+    this.start = { ...start, place: { thread: index } }
     this.#port = port1 as unknown as MessagePort
     this.#worker = new Worker(file, {
       argv: [...args],
@@ -94,7 +90,8 @@ export class Thread {
       this.code = this.error === undefined ? code : code || exitCodes.failed.code
       listeners.ended(this)
     })
-    this.tell(this.start)
+    const scoreboard = { ...start.scoreboard, shared: this.record, threads: records }
+    this.tell({ ...this.start, scoreboard })
   }
 
   get hasEnded(): boolean {
