@@ -37,8 +37,10 @@ const table: Readonly<Record<string, string>> = {
   'worker/app-servers': 'worker/app/adapters worker/{app,connection,http,listen,net,process,protocol} hooks',
   'worker/server':
     'worker/app/adapters worker/{access-log,app,app-servers,balance,connection,http,listen,net,process,protocol} hooks',
+  // The main thread of a worker with threads.
+  'worker/threads': 'worker/{process,protocol} hooks',
   worker:
-    'worker/app/adapters worker/{access-log,app,app-servers,connection,fetch,process,protocol,server,wsgi} hooks config/load',
+    'worker/app/adapters worker/{access-log,app,app-servers,connection,fetch,process,protocol,server,threads,wsgi} hooks config/load',
 
   'daemon/state': 'type:hooks',
   // The arbiter's questions to the operating system.
