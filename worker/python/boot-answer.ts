@@ -9,14 +9,14 @@ import { failedFrame, frameBytes, missingFlag, readFrameStart, readyFrame, unusa
  * @throws AppError, AppMissing, AppFailed
  */
 export async function bootAnswer(
-  control: Duplex,
+  control: Duplex | undefined,
   app: string,
   ended: Promise<{ readonly how: string; readonly hasRun: boolean }>,
 ): Promise<void> {
   const named = `The app ${JSON.stringify(app)}`
   let said = Buffer.alloc(0)
   const answer = new Promise<void>((resolve, reject) => {
-    control.on('data', (chunk: Buffer) => {
+    control?.on('data', (chunk: Buffer) => {
       said = Buffer.concat([said, chunk])
       if (said.length < frameBytes) return
       const { kind, flags, length } = readFrameStart(said, 0)

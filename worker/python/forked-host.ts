@@ -41,14 +41,17 @@ export async function forkHost(path: string, threads: number, cwd: string): Prom
   try {
     const token = randomBytes(16)
     const given = { env: process.env, cwd, umask: currentUmask(), store: store?.path ?? null }
-    for (let place = 0; place < fixed + threads; place += 1) {
-      const socket = await dial(path)
-      sockets.push(socket)
-      socket.write(hello(token, place, fixed + threads))
-      if (place === 0) socket.write(sized(Buffer.from(JSON.stringify(given))))
-    }
-    const [life, control, queue, stacks, output, errors, ...channels] = sockets as unknown as FixedSockets
+    const count = fixed + threads
+    const life = await dial(path)
+    sockets.push(life)
     const { forked, exited } = hear(life)
+    life.write(Buffer.concat([hello(token, 0, count), sized(Buffer.from(JSON.stringify(given)))]))
+    while (sockets.length < count) {
+      const socket = await dial(path)
+      socket.write(hello(token, sockets.length, count))
+      sockets.push(socket)
+    }
+    const [, control, queue, stacks, output, errors, ...channels] = sockets as unknown as FixedSockets
     const { pid, failure } = await Promise.race([
       forked,
       after<Said>(forkMs, { failure: 'it does not answer' }),
