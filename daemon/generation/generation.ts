@@ -140,10 +140,15 @@ export function workerHooks({ settings, hooks, file, command }: Resolved): Pick<
   return { hooks: { file, names, command: command === 'check' || command === 'print' ? command : 'serve' } }
 }
 
-/** What a worker inherits besides the scoreboard, in order: each socket, and then each of them again. */
-export function descriptorsOf(generation: Pick<Generation, 'listeners'>): number[] {
+/**
+ * What a worker inherits besides the scoreboard, in order: each socket, and then each of them again. Each thread has
+ * its own, because a descriptor that one of them closes is closed for all.
+ */
+export function descriptorsOf(generation: Pick<Generation, 'listeners' | 'resolved'>): number[] {
   const once = socketsOf(generation)
-  return [...once, ...once]
+  const { worker_class, threads } = generation.resolved.settings
+  const copies = worker_class === 'threads' ? 2 * threads : 2
+  return Array.from({ length: copies }, () => once).flat()
 }
 
 /** The sockets of a program, with names as systemd has them: of an activated one its own, else the port or the path. */

@@ -4,13 +4,14 @@ import { Authority } from '../support/certificates.ts'
 import { makeFolder, Tsicorn } from '../support/tsicorn.ts'
 
 /** The kinds of workers that the harness knows. */
-export const workerClasses = ['async', 'exec', 'wsgi', 'wsgi, forked'] as const
+export const workerClasses = ['async', 'threads', 'exec', 'wsgi', 'wsgi, forked'] as const
 
 export type WorkerClass = (typeof workerClasses)[number]
 
 /** Clients for what this kind of worker cannot do, or a plain program of Node would lose. */
 export const unserved: Readonly<Record<WorkerClass, readonly string[]>> = {
   async: [],
+  threads: [],
   exec: ['pipelined', 'pipelined, slow', 'WebSocket', 'POST unread', 'POST unread, fresh'],
   wsgi: ['WebSocket'],
   'wsgi, forked': ['WebSocket'],
@@ -68,6 +69,7 @@ export async function startServer(options: ServerOptions): Promise<LossServer> {
 /** What is served, and when its workers are recycled. */
 const served: Readonly<Record<WorkerClass, (options: ServerOptions) => readonly string[]>> = {
   async: options => [...recycled(options), fileOf('app.ts')],
+  threads: options => ['-k', 'threads', '--threads=2', ...recycled(options), fileOf('app.ts')],
   wsgi: options => ['-kwsgi', `--chdir=${fileOf('programs')}`, ...recycled(options), 'wsgi'],
   'wsgi, forked': options => ['--preload', ...served.wsgi(options)],
   exec: ({ node }) => [

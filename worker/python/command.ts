@@ -41,6 +41,8 @@ export function pythonCommand(
 }
 
 export function whyNotStarted({ message, code }: NodeJS.ErrnoException, python: string): string {
+  if (code === 'EMFILE' || code === 'ENFILE' || code === 'EAGAIN')
+    return `Cannot start Python (${python}): ${message}: raise the limit of open files, or of processes`
   const why = code === 'ENOENT' ? 'there is no such program' : message
   return `Cannot start Python (${python}): ${why}: install Python 3.9 or later, or name it with the setting python`
 }

@@ -4,7 +4,8 @@ import type { Duplex, Readable } from 'node:stream'
 export interface HostLink {
   /** Undefined where it could not be started. */
   readonly pid: number | undefined
-  readonly control: Duplex
+  /** Undefined where there was no descriptor for it. */
+  readonly control: Duplex | undefined
   readonly queue: Duplex
   /** Where its threads are, when SIGUSR1 has asked for that, or when it crashes. */
   readonly stacks: Readable

@@ -25,7 +25,8 @@ export function startHost(settings: PythonSettings, cwd: string): HostLink {
     ],
   })
   store?.hide()
-  const streams = child.stdio as unknown as readonly Duplex[]
+  // Without descriptors it has none, and an error follows.
+  const streams = (child.stdio ?? []) as unknown as readonly Duplex[]
   const channels = streams.slice(firstChannelFd)
   const ended = new Promise<string>(resolve => {
     const end = (how: string) => {
@@ -48,7 +49,7 @@ export function startHost(settings: PythonSettings, cwd: string): HostLink {
   })
   return {
     pid: child.pid,
-    control: streams[controlFd] as Duplex,
+    control: streams[controlFd],
     queue: streams[queueFd] as Duplex,
     stacks: streams[stacksFd] as Readable,
     channels,
