@@ -31,10 +31,15 @@ interface Said {
  * where this process prints. Rejects if the fork server is not there, or does not answer.
  */
 export async function forkHost(path: string, threads: number, cwd: string): Promise<HostLink> {
+  const life = await dial(path)
+  const sockets = [life]
   const store = openStore()
-  const sockets: Socket[] = []
+  const hide = () => store?.hide()
+  // The host takes the name away, unless this process leaves before there is a host.
+  process.once('exit', hide)
   const release = () => {
-    store?.hide()
+    process.off('exit', hide)
+    hide()
     if (store !== undefined) closeSync(store.fd)
     for (const socket of sockets) socket.destroy()
   }
@@ -42,8 +47,6 @@ export async function forkHost(path: string, threads: number, cwd: string): Prom
     const token = randomBytes(16)
     const given = { env: process.env, cwd, umask: currentUmask(), store: store?.path ?? null }
     const count = fixed + threads
-    const life = await dial(path)
-    sockets.push(life)
     const { forked, exited } = hear(life)
     life.write(Buffer.concat([hello(token, 0, count), sized(Buffer.from(JSON.stringify(given)))]))
     while (sockets.length < count) {
