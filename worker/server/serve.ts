@@ -69,7 +69,10 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
     const isTaken = acceptors.some(acceptor => acceptor.listener === listener)
     if (isTaken || app.awaited?.includes(listener)) continue
     const isFree = !server.listening && acceptors.every(acceptor => acceptor.server !== server)
-    const front = listenerFilter?.front(server, () => main) ?? (isFree ? server : createForwarder(() => main))
+    // Where the server listens itself, Node watches how long heads take.
+    if (isFree) listenerFilter?.install(server)
+    const forwarder = () => listenerFilter?.front(server, () => main) ?? createForwarder(() => main)
+    const front = isFree ? server : forwarder()
     await listen(front, listener, backlog)
     acceptors = [...acceptors, { listener, server: front }]
   }
