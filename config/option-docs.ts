@@ -42,7 +42,7 @@ export interface OptionDocs {
    */
   readonly workers?: unknown
   /**
-   * The kind of worker: `async` serves the application with `node:http` on its event loop, `wsgi` runs a Python application (PEP 3333) in a process of its own, `exec` is any program that accepts connections on descriptors that it inherits: see [kinds of workers](worker-kinds.md). `wsgi` is also the default where the application names a Python module that is there, and no file for Node.
+   * The kind of worker: `async` serves the application with `node:http` on its event loop, `sync` does so with one request at a time, `wsgi` runs a Python application (PEP 3333) in a process of its own, `exec` is any program that accepts connections on descriptors that it inherits: see [kinds of workers](worker-kinds.md). `wsgi` is also the default where the application names a Python module that is there, and no file for Node.
    *
    * Default: "async". Takes effect on reload.
    * Flags: `-k`, `--worker-class`.
@@ -119,7 +119,7 @@ export interface OptionDocs {
    */
   readonly hook_timeout?: unknown
   /**
-   * Seconds that the event loop of a worker may stand still before the worker is killed and replaced; 0 for no limit. With `worker_class: wsgi` also the limit of a request, where `request_timeout` is 0.
+   * Seconds that the event loop of a worker may stand still before the worker is killed and replaced; 0 for no limit. With `worker_class` `sync` or `wsgi` also the limit of a request, where `request_timeout` is 0.
    *
    * Default: 30. Takes effect on reload.
    * Flags: `-t`, `--timeout`.
@@ -133,7 +133,7 @@ export interface OptionDocs {
    */
   readonly timeout_stack?: unknown
   /**
-   * Seconds that the application may take to begin a response; then the client gets 503 and the worker lives on. With `worker_class: wsgi` the log gets the stacks of all Python threads, the client 504, and another Python process takes over. 0 for no limit. Not in Gunicorn.
+   * Seconds that the application may take to begin a response; then the client gets 503 and the worker lives on; with `worker_class: sync` it is replaced, as the application may go on. With `worker_class: wsgi` the log gets the stacks of all Python threads, the client 504, and another Python process takes over. 0 for no limit. Not in Gunicorn.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--request-timeout`.

@@ -1,7 +1,7 @@
 /**
  * Loads a real server, puts it through a storm of lifecycle events, and reports the fate of every request.
  *
- *     npm run loss -- [--requests 1000000] [--events 200] [--workers 2] [--node PATH] [--seed 1] [--worker-class async|exec] [--kill] [--tls] [--json]
+ *     npm run loss -- [--requests 1000000] [--events 200] [--workers 2] [--node PATH] [--seed 1] [--worker-class async|sync|exec] [--kill] [--tls] [--json]
  *
  * Linux only. Progress goes to standard error; the result, a row of a table in Markdown or JSON, to standard output.
  * Exits with 1 if a request failed or anything was left behind. `docs/zero-loss.md` says what counts as a failure.
@@ -79,8 +79,8 @@ function row({ answered, events, verdicts, failed, atStop, seconds }: Outcome): 
 
 function workerClass(): WorkerClass {
   const given = values['worker-class']
-  if (given === 'async' || given === 'exec') return given
-  throw new Error(`--worker-class is "${given}": give async or exec`)
+  if (given === 'async' || given === 'sync' || given === 'exec') return given
+  throw new Error(`--worker-class is "${given}": give async, sync or exec`)
 }
 
 function number(

@@ -2,13 +2,21 @@
 import { fileURLToPath } from 'node:url'
 import { Authority } from '../support/certificates.ts'
 import { makeFolder, Tsicorn } from '../support/tsicorn.ts'
+import { http2Kinds } from './client/kinds.ts'
 
 /** The kinds of workers that the harness knows. */
-export type WorkerClass = 'async' | 'exec'
+export type WorkerClass = 'async' | 'sync' | 'exec'
 
-/** Kinds of clients by what a plain program of Node would lose: what their protocol needs is tsicorn's work. */
+/**
+ * Kinds of clients that are left out: those that do not wait until a worker is free, and would fill the queue; by
+ * programs, what a plain one of Node would lose, because what their protocol needs is tsicorn's work.
+ */
 export const unserved: Readonly<Record<WorkerClass, readonly string[]>> = {
   async: [],
+  sync: [
+    ...['open loop, keep-alive', 'open loop, idle', 'open loop, fresh', 'POST unread'],
+    ...Object.keys(http2Kinds),
+  ],
   exec: ['pipelined', 'pipelined, slow', 'WebSocket', 'POST unread', 'POST unread, fresh'],
 }
 
@@ -47,7 +55,8 @@ export async function startServer(options: ServerOptions): Promise<LossServer> {
     // Half of the workers at a time: a reload of many workers ends sooner, and fewer share the load meanwhile.
     '--reload-surge=50%',
     `-bunix:${socket}`,
-    ...(tls ? [`--certfile=${folder}/both.pem`, '--http-protocols=h2,h1'] : []),
+    ...(tls ? [`--certfile=${folder}/both.pem`] : []),
+    ...(tls && workerClass !== 'sync' ? ['--http-protocols=h2,h1'] : []),
     ...served[workerClass](options),
   ]
   const command = [node, fileURLToPath(new URL('../../daemon/tsicorn.js', import.meta.url))] as const
@@ -63,16 +72,21 @@ export async function startServer(options: ServerOptions): Promise<LossServer> {
 
 /** What is served, and when its workers are recycled. */
 const served: Readonly<Record<WorkerClass, (options: ServerOptions) => readonly string[]>> = {
-  async: ({ maxRequests }) => [
-    `--max-requests=${maxRequests}`,
-    `--max-requests-jitter=${Math.ceil(maxRequests / 2)}`,
-    fileOf('app.ts'),
-  ],
+  async: ofNode,
+  sync: options => ['-k', 'sync', ...ofNode(options)],
   exec: ({ node }) => [
     ...['-k', 'exec', '--ready-line=^The program serves$'],
     ...['--max-worker-lifetime=15', '--max-worker-lifetime-jitter=15'],
     ...['--', node, fileOf('programs/node.ts')],
   ],
+}
+
+function ofNode({ maxRequests }: ServerOptions): readonly string[] {
+  return [
+    `--max-requests=${maxRequests}`,
+    `--max-requests-jitter=${Math.ceil(maxRequests / 2)}`,
+    fileOf('app.ts'),
+  ]
 }
 
 function fileOf(name: string): string {

@@ -8,6 +8,7 @@ import { onResponseEnd } from '../http/response-end.ts'
 import { inheritAddress, notePeer } from '../net/peer.ts'
 import { WebSockets } from '../net/web-sockets.ts'
 import { fieldIndex, newRecord } from '../protocol/scoreboard.ts'
+import type { Turns } from '../sync/turns.ts'
 import {
   type ConnectionState,
   closeAfterResponse,
@@ -18,7 +19,7 @@ import {
   queueResponse,
 } from './connection-state.ts'
 import { deferDestroy, destroyWithSocket, goaway, goawaySoon } from './goaway.ts'
-import { countBytes, countResponse } from './totals.ts'
+import { countBytes, countResponse, openRequests } from './totals.ts'
 
 const inFlight = fieldIndex('requests_in_flight')
 const openConnections = fieldIndex('connections')
@@ -44,6 +45,8 @@ export class Connections {
   capacity = Number.POSITIVE_INFINITY
   /** Some response was the last one of its connection. */
   #hasLastResponse = false
+  /** Set where the worker serves one request at a time. */
+  turns: Turns | undefined
 
   /** Without `keepAlive`, every response is the last one of its connection. */
   constructor({ keepAlive }: { readonly keepAlive: boolean }) {
@@ -85,7 +88,7 @@ export class Connections {
 
   /** Whether a connection may carry another request. */
   get mayKeepAlive(): boolean {
-    return this.#keepAlive && !this.#closing && this.#atCapacity.size === 0
+    return this.#keepAlive && !this.#closing && this.#atCapacity.size === 0 && this.turns === undefined
   }
 
   /** Adds a connection, if it is not known yet. */
@@ -161,6 +164,7 @@ export class Connections {
       if (!this.mayKeepAlive && isHttp1) this.#closeAfterResponse(state, res)
     }
     this.record[inFlight]! += 1
+    this.turns?.began(res)
     onResponseEnd(req, res, () => {
       if (state !== undefined && socket !== undefined) {
         state.activeRequests -= 1
@@ -172,12 +176,14 @@ export class Connections {
       this.record[inFlight]! -= 1
       countResponse(this.record, res, performance.now() - startedAt)
       ended?.(req, res, startedAt)
+      this.turns?.ended(res)
     })
   }
 
   /** Marks a connection as upgraded: it no longer speaks HTTP, and is busy until it ends. */
   addUpgraded(socket: Duplex, protocol: string | undefined): void {
     if (socket instanceof Socket) markUpgraded(this.add(socket))
+    this.turns?.upgraded()
     if (protocol?.toLowerCase() === 'websocket') this.#webSockets.add(socket)
   }
 
@@ -202,14 +208,8 @@ export class Connections {
     this.record[fieldIndex(what)]! += 1
   }
 
-  /** The unanswered requests: the newest one of each connection. */
   requests(): OpenRequest[] {
-    const now = performance.now()
-    return Array.from(this.#open).flatMap(([socket, { activeRequests, newestResponse, arrivedAt }]) => {
-      if (activeRequests === 0 || newestResponse === undefined) return []
-      const { method = '', url: path = '' } = newestResponse.req
-      return [{ method, path, client: socket.remoteAddress ?? '', age: (now - arrivedAt) / 1_000 }]
-    })
+    return openRequests(this.#open)
   }
 
   /** Makes every response from now on the last one of its connection. */

@@ -15,14 +15,25 @@ const quietTurns = 3
 /** How long to try, in milliseconds: under steady load a queue never becomes empty. */
 const maxMs = 1_000
 
-/** Resolves when nothing is queued on the sockets that no other process accepts from: abandoned ones, and own ones. */
+/** A worker that accepts one connection at a time. */
+interface Turns {
+  empty(until: number): Promise<void>
+}
+
+/**
+ * Resolves when nothing is queued on the sockets that no other process accepts from: abandoned ones, and own ones. With
+ * `turns`, that may take as long as requests do, at most until this time of `performance.now()`.
+ */
 export async function emptyQueues(
   acceptors: readonly AcceptingServer[],
   abandoned: readonly number[],
+  leaveBy: number,
+  turns?: Turns,
 ): Promise<void> {
   const isLeft = ({ fd, reuse_port }: InheritedListener) => reuse_port || abandoned.includes(fd)
   const servers = acceptors.filter(({ listener }) => isLeft(listener)).map(({ server }) => server)
   if (servers.length === 0) return
+  await turns?.empty(leaveBy)
   let quiet = 0
   const taken = () => {
     quiet = 0

@@ -35,7 +35,7 @@ export interface Serving {
   /** Adds a server of the app that is about to listen; false when the worker no longer accepts. */
   add(one: InterceptedServer): boolean
   /** Stops accepting, after taking the connections that are queued on the abandoned descriptors. */
-  stopAccepting(abandoned: readonly number[]): Promise<void>
+  stopAccepting(abandoned: readonly number[], by: number): Promise<void>
   /** Closes the servers of the app that it has not closed itself. */
   close(): Promise<void>
 }
@@ -106,9 +106,9 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
       watch(one.server, true)
       return true
     },
-    async stopAccepting(abandoned) {
+    async stopAccepting(abandoned, by) {
       isStopping = true
-      await emptyQueues(acceptors, abandoned)
+      await emptyQueues(acceptors, abandoned, by, options.connections.turns)
       for (const one of ofApp) closers.push(deferClose(one))
       for (const acceptor of acceptors) stopListening(acceptor.server)
     },
