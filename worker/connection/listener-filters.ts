@@ -5,6 +5,7 @@
 import net, { type Socket } from 'node:net'
 import { forward, isAppServer, isHttp2, shapeOf } from '../app/adapters/server.ts'
 import { ignore, rejectSocket } from '../http/rejection.ts'
+import { accepted } from '../net/emitted-connections.ts'
 import { readFirstBytes } from '../net/first-bytes.ts'
 import { describePeer } from '../net/peer.ts'
 import { type ProxyHeader, type ProxySource, readProxyHeader } from '../net/proxy-protocol.ts'
@@ -72,6 +73,7 @@ export function createListenerFilter(
       // Before any listener hears of a connection, and counts it.
       const filter = (name: string, ...args: readonly unknown[]): boolean => {
         if (name !== 'connection') return Reflect.apply(emit, server, [name, ...args])
+        Reflect.apply(emit, server, [accepted])
         first(args[0] as Socket)
         return true
       }
