@@ -21,11 +21,12 @@ import type { WorkerLog } from '../process/log.ts'
 import type { InheritedListener, WorkerSettings } from '../protocol/messages.ts'
 import type { Turns } from '../sync/turns.ts'
 import { handleClientErrors } from './client-errors.ts'
-import { createRewriter } from './header-rewriting.ts'
+import { createRewriter, type Rewrite } from './header-rewriting.ts'
 import { firstRequestMs } from './idle.ts'
 import { createReadiness } from './readiness.ts'
 import type { RequestIds } from './request-id.ts'
 import { createPipeline, type PipelineParts } from './request-pipeline.ts'
+import { createMount } from './root-path.ts'
 import { type ServeOptions, type Serving, serve } from './serve.ts'
 import { wrapUpgrade } from './upgrade.ts'
 
@@ -67,7 +68,7 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
     ...{ connections, accessLog, hooks, worker, log, onRejected },
     requestIds: await requestIdsFor(settings),
     validate: createValidator(settings),
-    rewrite: createRewriter(settings),
+    rewrite: rewriterFor(settings),
     limitBody: createBodyLimit(settings, onRejected),
     timeouts: timeoutsFor(options),
     readiness: path === null ? undefined : createReadiness(path, isReady, connections.record),
@@ -112,6 +113,18 @@ export async function listenerFilterFor(
   else if (settings.proxy_protocol === 'off' && settings.worker_connections === 0) return undefined
   const { createListenerFilter } = await import('../connection/listener-filters.ts')
   return createListenerFilter(settings, connections, log)
+}
+
+/** A Python application gets its `SCRIPT_NAME` in another way. */
+function rewriterFor(settings: WorkerSettings): Rewrite {
+  const rewrite = createRewriter(settings)
+  if (settings.worker_class === 'wsgi') return rewrite
+  const mount = createMount(settings.root_path || (process.env.SCRIPT_NAME ?? ''), settings)
+  if (mount === undefined) return rewrite
+  return req => {
+    rewrite(req)
+    mount(req)
+  }
 }
 
 async function turnsFor(settings: WorkerSettings, connections: Connections, log: WorkerLog): Promise<Turns> {
