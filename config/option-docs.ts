@@ -42,16 +42,16 @@ export interface OptionDocs {
    */
   readonly workers?: unknown
   /**
-   * The kind of worker: `async` serves the application with `node:http` on its event loop, `sync` does so with one request at a time, `wsgi` runs a Python application (PEP 3333) in a process of its own, `exec` is any program that accepts connections on descriptors that it inherits: see [kinds of workers](worker-kinds.md). `wsgi` is also the default where the application names a Python module that is there, and no file for Node.
+   * The kind of worker: `async` serves the application with `node:http` on its event loop, `sync` does so with one request at a time, `wsgi` runs a Python application (PEP 3333) in a process of its own, `threads` serves it with several event loops in one process, each with an instance of the application, `exec` is any program that accepts connections on descriptors that it inherits: see [kinds of workers](worker-kinds.md). `wsgi` is also the default where the application names a Python module that is there, and no file for Node; `threads` where the setting of that name is more than 1, as in Gunicorn.
    *
    * Default: "async". Takes effect on reload.
    * Flags: `-k`, `--worker-class`.
    */
   readonly worker_class?: unknown
   /**
-   * Threads per worker that serve requests.
+   * Threads per worker that serve requests. With `worker_class: threads`, each has an event loop and an instance of the application of its own.
    *
-   * Default: 1; 4 with `worker_class: wsgi`. Takes effect on reload.
+   * Default: 1; 4 with `worker_class: wsgi`; with `threads`, the cores divided by `workers`. Takes effect on reload.
    * Flags: `--threads`.
    */
   readonly threads?: unknown
@@ -62,6 +62,13 @@ export interface OptionDocs {
    * Flags: `--worker-connections`.
    */
   readonly worker_connections?: unknown
+  /**
+   * How connections are spread, which all workers accept from one socket. With `connections`, a worker that has many more of them than the others leaves new ones to these, unless connections last for less than a second; with `requests`, so does one that has many more requests in flight. `off` leaves it to the kernel. Not with `reuse_port`. Not in Gunicorn.
+   *
+   * Default: "connections". Takes effect on reload.
+   * Flags: `--balance`.
+   */
+  readonly balance?: unknown
   /**
    * Replace a worker after this many requests; 0 for never.
    *
@@ -289,7 +296,7 @@ export interface OptionDocs {
    */
   readonly print_config?: unknown
   /**
-   * Load the application once, in a separate process that serves nothing, before workers are started or replaced: one that cannot load fails before any worker is asked, and what is compiled is there for all workers. Node cannot fork, so no memory is shared.
+   * Load the application once, in a separate process that serves nothing, before workers are started or replaced: one that cannot load fails before any worker is asked, and what is compiled is there for all workers. With `worker_class: wsgi`, that process stays, and the Python processes of all workers are forked from it and share its memory, see [kinds of workers](worker-kinds.md#preload_app-one-import-for-all-workers). Node cannot fork, so without Python no memory is shared.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--preload`, `--no-preload`, `--preload-app`.
@@ -407,7 +414,7 @@ export interface OptionDocs {
    */
   readonly header_map?: unknown
   /**
-   * The path where the application is mounted, as the application sees it (`SCRIPT_NAME`); it is cut off the paths of requests that begin with it. A trusted proxy may say another one in the header `SCRIPT_NAME`. The default is the variable `SCRIPT_NAME` of the worker.
+   * The path where the application is mounted, such as `/shop` (`SCRIPT_NAME`); it is cut off the paths of requests that begin with it. A trusted proxy may say another one in the header `SCRIPT_NAME`. The default is the variable `SCRIPT_NAME` of the worker. Python finds it in `environ`, Node.js in `req.baseUrl`, and all of them, programs included, in the variable `SCRIPT_NAME`: see [kinds of workers](worker-kinds.md#where-the-application-is-mounted).
    *
    * Default: "". Takes effect on reload.
    * Flags: `--root-path`.

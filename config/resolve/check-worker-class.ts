@@ -16,7 +16,8 @@ export function checkWorkerClass(settings: Settings, hooks: Hooks, origins: Orig
     ...settingNames.flatMap(name => checkKind(name, settings, origins)),
     ...checkRefused(settings, origins),
   ]
-  if (settings.worker_class !== 'exec') return [...others, ...checkProgramSettings(settings, origins)]
+  if (settings.worker_class !== 'exec')
+    return [...others, ...checkProgramSettings(settings, origins), ...checkThreads(settings, origins)]
   return [
     ...others,
     ...checkProgram(settings, origins),
@@ -45,6 +46,16 @@ function checkProgramSettings(settings: Settings, origins: Origins): readonly Pr
   }))
 }
 
+/** A thread without a share of the connections would accept none, and 0 is no limit. */
+function checkThreads(
+  { worker_class, threads, worker_connections: most }: Settings,
+  origins: Origins,
+): readonly Problem[] {
+  if (worker_class !== 'threads' || most === 0 || most >= threads) return []
+  const message = `worker_connections must be at least threads, which is ${threads}, not ${most}: each thread accepts its share`
+  return [{ origin: origins.worker_connections, message }]
+}
+
 function checkProgram({ app, app_args }: Settings, origins: Origins): readonly Problem[] {
   const [program = ''] = app_args
   if (app === null && program.trim() !== '') return []
@@ -68,6 +79,7 @@ type Refusals = Readonly<Partial<Record<SettingName, string>>>
 
 const ofPrograms: Refusals = {
   threads: 'a program has threads of its own: tell it how many',
+  balance: 'a program accepts the connections itself',
   timeout: heartbeat,
   timeout_stack: heartbeat,
   ...because(http, [
@@ -112,6 +124,7 @@ const http2 = 'a connection of HTTP/2 carries several requests at a time'
 const ofSync: Refusals = {
   threads: 'a worker serves one request at a time',
   worker_connections: 'a worker has one connection at a time',
+  balance: 'a worker has one connection at a time',
   keepalive: 'a connection carries one request, and is closed after its response',
   reuse_port: 'what waits at a socket of one worker could not go to another',
   ...because(http2, [

@@ -5,19 +5,22 @@ import { makeFolder, Tsicorn } from '../support/tsicorn.ts'
 import { http2Kinds } from './client/kinds.ts'
 
 /** The kinds of workers that the harness knows. */
-export type WorkerClass = 'async' | 'sync' | 'exec'
+export const workerClasses = ['async', 'sync', 'threads', 'exec', 'wsgi', 'wsgi, forked'] as const
 
-/**
- * Kinds of clients that are left out: those that do not wait until a worker is free, and would fill the queue; by
- * programs, what a plain one of Node would lose, because what their protocol needs is tsicorn's work.
- */
+export type WorkerClass = (typeof workerClasses)[number]
+
+/** Clients for what this kind of worker cannot do, or a plain program of Node would lose. */
 export const unserved: Readonly<Record<WorkerClass, readonly string[]>> = {
   async: [],
+  // Those that do not wait until a worker is free would fill the queue.
   sync: [
     ...['open loop, keep-alive', 'open loop, idle', 'open loop, fresh', 'POST unread'],
     ...Object.keys(http2Kinds),
   ],
+  threads: [],
   exec: ['pipelined', 'pipelined, slow', 'WebSocket', 'POST unread', 'POST unread, fresh'],
+  wsgi: ['WebSocket'],
+  'wsgi, forked': ['WebSocket'],
 }
 
 export interface ServerOptions {
@@ -72,8 +75,11 @@ export async function startServer(options: ServerOptions): Promise<LossServer> {
 
 /** What is served, and when its workers are recycled. */
 const served: Readonly<Record<WorkerClass, (options: ServerOptions) => readonly string[]>> = {
-  async: ofNode,
-  sync: options => ['-k', 'sync', ...ofNode(options)],
+  async: options => [...recycled(options), fileOf('app.ts')],
+  sync: options => ['-k', 'sync', ...recycled(options), fileOf('app.ts')],
+  threads: options => ['-k', 'threads', '--threads=2', ...recycled(options), fileOf('app.ts')],
+  wsgi: options => ['-kwsgi', `--chdir=${fileOf('programs')}`, ...recycled(options), 'wsgi'],
+  'wsgi, forked': options => ['--preload', ...served.wsgi(options)],
   exec: ({ node }) => [
     ...['-k', 'exec', '--ready-line=^The program serves$'],
     ...['--max-worker-lifetime=15', '--max-worker-lifetime-jitter=15'],
@@ -81,12 +87,8 @@ const served: Readonly<Record<WorkerClass, (options: ServerOptions) => readonly 
   ],
 }
 
-function ofNode({ maxRequests }: ServerOptions): readonly string[] {
-  return [
-    `--max-requests=${maxRequests}`,
-    `--max-requests-jitter=${Math.ceil(maxRequests / 2)}`,
-    fileOf('app.ts'),
-  ]
+function recycled({ maxRequests }: ServerOptions): readonly string[] {
+  return [`--max-requests=${maxRequests}`, `--max-requests-jitter=${Math.ceil(maxRequests / 2)}`]
 }
 
 function fileOf(name: string): string {

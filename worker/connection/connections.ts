@@ -4,6 +4,7 @@ import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { OpenRequest } from '../../hooks/table.ts'
+import type { Balance } from '../balance/balance.ts'
 import { onResponseEnd } from '../http/response-end.ts'
 import { inheritAddress, notePeer } from '../net/peer.ts'
 import { WebSockets } from '../net/web-sockets.ts'
@@ -14,19 +15,17 @@ import {
   closeAfterResponse,
   hasNoNewBytes,
   markIdle,
+  markRaw,
   markUpgraded,
   newState,
   queueResponse,
+  rawSocketOf,
 } from './connection-state.ts'
 import { deferDestroy, destroyWithSocket, goaway, goawaySoon } from './goaway.ts'
 import { countBytes, countResponse, openRequests } from './totals.ts'
 
 const inFlight = fieldIndex('requests_in_flight')
 const openConnections = fieldIndex('connections')
-/** HTTP/2 requests show a proxy as their socket, which passes unknown properties on to the real one. */
-const rawSocket = Symbol('raw socket')
-
-type TrackedSocket = Socket & { [rawSocket]?: Socket; readonly stream?: TrackedSocket }
 
 /** Called when a response is finished or cut off; `startedAt` is when its request arrived, in `performance.now()`. */
 export type OnRequestEnd = (req: IncomingMessage, res: ServerResponse, startedAt: number) => void
@@ -43,6 +42,8 @@ export class Connections {
   #onOverCapacity: (newest: Socket) => void = () => undefined
   /** How many connections fit; `setCapacity` says what happens beyond. */
   capacity = Number.POSITIVE_INFINITY
+  /** Set where the workers even out their connections. */
+  balance: Pick<Balance, 'opened' | 'closed'> | undefined
   /** Some response was the last one of its connection. */
   #hasLastResponse = false
   /** Set where the worker serves one request at a time. */
@@ -96,15 +97,17 @@ export class Connections {
     const known = this.#open.get(socket)
     if (known !== undefined) return known
     const state = newState(socket)
-    const tracked: TrackedSocket = socket
-    tracked[rawSocket] = socket
+    markRaw(socket)
     notePeer(socket)
     this.#open.set(socket, state)
     this.record[openConnections] = this.#open.size
+    this.balance?.opened()
     socket.once('close', () => {
       // Under TLS, the socket on top of it has taken its place.
-      if (this.#open.delete(socket)) countBytes(this.record, socket, state.isPlain)
+      if (!this.#open.delete(socket)) return
+      countBytes(this.record, socket, state.isPlain)
       this.record[openConnections] = this.#open.size
+      this.balance?.closed()
     })
     if (this.total > this.capacity) this.#onOverCapacity(socket)
     return state
@@ -242,9 +245,4 @@ export class Connections {
       else socket.destroy()
     }
   }
-}
-
-function rawSocketOf(socket: object): Socket | undefined {
-  // Node itself may have wrapped it in a stream, in front of HTTP/2.
-  return (socket as TrackedSocket)[rawSocket] ?? (socket as TrackedSocket).stream?.[rawSocket]
 }

@@ -5,13 +5,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Server, Socket } from 'node:net'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import { pauseAccepting, resumeAccepting } from '../balance/pausing.ts'
 import { ignore } from '../http/rejection.ts'
 import type { RequestListener } from '../http/types.ts'
 import { linger } from '../net/lingering-close.ts'
 import { tellArbiter } from '../process/arbiter-channel.ts'
 import type { WorkerLog } from '../process/log.ts'
 import { hasClientLeft, onDone } from './abandoned.ts'
-import { pauseAccepting, resumeAccepting } from './accepting.ts'
 
 export interface TurnsOptions {
   /** How long an app may go on with a request whose client has left, in seconds; 0 for no limit. */

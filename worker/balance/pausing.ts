@@ -1,9 +1,9 @@
 /**
- * Stops and resumes accepting on a listening socket that stays open.
+ * Stops and resumes accepting on an inherited socket, whose descriptor stays open: what is queued in the kernel is left
+ * to others.
  *
  * libuv accepts while it watches the descriptor, and `readStop` ends that for whatever is watched. It does so only after
- * `readStart`, which a listening handle takes as well, and which watches it again. So the worker keeps its descriptor,
- * and what is queued in the kernel stays for others.
+ * `readStart`, which watches again, and which a listening handle takes as well if it was made from a descriptor.
  */
 import type { Server } from 'node:net'
 
@@ -14,19 +14,21 @@ interface Handle {
   readStop?(): number
 }
 
-function handleOf(server: Server): Handle | undefined {
-  return (server as Server & { readonly _handle?: Handle | null })._handle ?? undefined
-}
+/** libuv's EALREADY: it is watched. */
+const already = -114
 
 /** Returns false if it goes on accepting; a server that does not listen accepts nothing. */
 export function pauseAccepting(server: Server): boolean {
   const handle = handleOf(server)
   if (handle === undefined) return true
-  // It returns an error where it was called before.
-  handle.readStart?.()
-  return handle.readStop?.() === 0
+  const watched = handle.readStart?.()
+  return (watched === 0 || watched === already) && handle.readStop?.() === 0
 }
 
 export function resumeAccepting(server: Server): void {
   handleOf(server)?.readStart?.()
+}
+
+function handleOf(server: Server): Handle | undefined {
+  return (server as Server & { readonly _handle?: Handle | null })._handle ?? undefined
 }
