@@ -50,7 +50,7 @@ describe('root_path', () => {
 
   it('is right in routers of Express', async () => {
     const express = `
-      import express from 'express'
+      import express from '${import.meta.resolve('express')}'
       const router = express.Router()
       router.get('/cart', (req, res) => res.send(req.baseUrl + ' ' + req.originalUrl + ' ' + req.url))
       export default express().use('/api', router)`
@@ -85,7 +85,7 @@ describe('root_path', () => {
 
   it('has to begin with a slash', async () => {
     const server = launchText(handler, ['--root-path', 'shop'], { errors: true })
-    expect(await server.ended).to.have.property('code', 1)
+    expect(await server.ended).to.have.property('code', 2)
     expect(server.log).to.contain(
       'root_path must be a path that begins with a slash, such as /shop, not "shop"',
     )
