@@ -7,7 +7,6 @@ import { openLogFile } from '../../worker/sinks/log-file.ts'
 import {
   formatLine,
   jsonLines,
-  type Line,
   type LogFormat,
   logLine,
   printedLines,
@@ -53,6 +52,7 @@ export interface ErrorLogOptions {
 export async function openErrorLog(options: ErrorLogOptions): Promise<ErrorLog> {
   const { errorlog, loglevel, echo, onLine } = options
   let form = options.log_format ?? 'text'
+  let threshold = severities[loglevel]
   const openAt = (value: string) =>
     openLogFile({
       setting: 'errorlog',
@@ -65,38 +65,14 @@ export async function openErrorLog(options: ErrorLogOptions): Promise<ErrorLog> 
     })
   let place = errorlog
   let file = await openAt(place)
-  const { createLogger, format, transports } = (await import('winston')).default
-  const { Writable } = await import('node:stream')
-  const sink = new Writable({
-    decodeStrings: false,
-    write(line: string, _encoding, done) {
-      file.write(line)
-      done()
-    },
-  })
-  const logger = createLogger({
-    levels: severities,
-    level: loglevel,
-    format: format.printf(info => formatLine[form](info as unknown as Line)),
-    transports: [new transports.Stream({ stream: sink, eol: '\n' })],
-  })
   let closing: Promise<void> | undefined
 
   function write(level: LogLevel, given: string, pid = process.pid): void {
-    if (closing !== undefined) return
+    if (closing !== undefined || severities[level] > threshold) return
     const message = textOf(given)
-    logger.log({ level, message, pid })
-    if (!logger.isLevelEnabled(level)) return
+    file.write(`${formatLine[form]({ level, message, pid })}\n`)
     echo?.(`${logLine({ level, message, pid })}\n`)
     onLine?.(level, message, pid)
-  }
-
-  async function close(): Promise<void> {
-    const finished = new Promise(resolve => sink.once('finish', resolve))
-    logger.once('finish', () => sink.end())
-    logger.end()
-    await finished
-    await file.close()
   }
 
   async function moveTo(value: string): Promise<void> {
@@ -124,13 +100,13 @@ export async function openErrorLog(options: ErrorLogOptions): Promise<ErrorLog> 
     critical: message => write('critical', message),
     reopen: () => file.reopen(),
     setLevel(level) {
-      logger.level = level
+      threshold = severities[level]
     },
     setFormat(format) {
       form = format
     },
     close() {
-      closing ??= close()
+      closing ??= file.close()
       return closing
     },
   }
@@ -146,7 +122,7 @@ function tellPrinted(
   for (const message of lines.trimEnd().split('\n')) onLine?.('info', message, pid)
 }
 
-/** In winston, the most severe level has the smallest number. */
+/** The most severe level has the smallest number, as in winston, whose loggers `logger_class` takes. */
 export const severities: Readonly<Record<LogLevel, number>> = {
   critical: 0,
   error: 1,

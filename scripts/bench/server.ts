@@ -46,7 +46,6 @@ export async function bundlePrograms(): Promise<void> {
     bundle: true,
     format: 'esm',
     platform: 'node',
-    external: ['winston'],
     logLevel: 'warning',
   })
 }
