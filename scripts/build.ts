@@ -44,12 +44,14 @@ const builtins: Plugin = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^node:/ }, ({ path, kind }) => ({
       path,
-      namespace: kind === 'import-statement' ? 'builtin' : 'whole-builtin',
+      namespace:
+        kind === 'import-statement' ? 'builtin' : path === 'node:assert' ? 'late-assert' : 'whole-builtin',
     }))
     onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({ contents: exportsOf(path) }))
     onLoad({ filter: /./, namespace: 'whole-builtin' }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule('${path}')`,
     }))
+    onLoad({ filter: /./, namespace: 'late-assert' }, () => ({ contents: lateAssert }))
   },
 }
 
@@ -69,6 +71,14 @@ function exportsOf(path: string): string {
     ),
   ].join('\n')
 }
+
+/** To import it loads nothing, and nor does what holds: it takes longer to load than the package that asserts. */
+const lateAssert = `
+  const load = () => process.getBuiltinModule('node:assert')
+  module.exports = new Proxy(() => {}, {
+    apply: (_target, _receiver, given) => given[0] ? undefined : load()(...given),
+    get: (_target, name) => load()[name],
+  })`
 
 /** The preload enables the compile cache before it loads the rest, which is an entry of its own. */
 const preloaded: Plugin = {

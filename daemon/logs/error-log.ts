@@ -4,14 +4,7 @@
 import { write } from 'node:fs'
 import type { LogLevel } from '../../worker/protocol/messages.ts'
 import { openLogFile } from '../../worker/sinks/log-file.ts'
-import {
-  formatLine,
-  jsonLines,
-  type LogFormat,
-  logLine,
-  printedLines,
-  textOf,
-} from './log-line.ts'
+import { formatLine, jsonLines, type LogFormat, logLine, printedLines, textOf } from './log-line.ts'
 
 /** No method blocks or throws, whatever happens to the file. */
 export interface ErrorLog {
