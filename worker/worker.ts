@@ -90,7 +90,7 @@ export class Worker {
     const transport = await this.transport.open(this.#hooks)
     const listenerFilter = await listenerFilterFor(settings, this.#connections, this.#log)
     applyEnvironment([...accountVariables(identity), ...settings.raw_env])
-    if (identity !== undefined) (await import('./process/privileges.ts')).dropPrivileges(identity)
+    if (identity !== undefined) await (await import('./process/privileges.ts')).becomeUser(identity)
     const parts = { connections: this.#connections, early: this.#early, plain: this.#plain }
     const app = await load(this.#start, {
       log: this.#log,
@@ -244,7 +244,7 @@ export class Worker {
   }
 
   get #view(): WorkerView {
-    const { age, generation, index } = this.#start
-    return { pid: process.pid, age, generation, index, state: this.#state, log: this.#log }
+    const { age, generation, index, place } = this.#start
+    return { pid: process.pid, age, generation, index, ...place, state: this.#state, log: this.#log }
   }
 }

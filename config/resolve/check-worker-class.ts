@@ -13,7 +13,8 @@ type Origins = Readonly<Record<SettingName, string>>
 
 export function checkWorkerClass(settings: Settings, hooks: Hooks, origins: Origins): readonly Problem[] {
   const foreign = settingNames.flatMap(name => checkKind(name, settings, origins))
-  if (settings.worker_class !== 'exec') return [...foreign, ...checkProgramSettings(settings, origins)]
+  if (settings.worker_class !== 'exec')
+    return [...foreign, ...checkProgramSettings(settings, origins), ...checkThreads(settings, origins)]
   return [
     ...foreign,
     ...checkProgram(settings, origins),
@@ -41,6 +42,16 @@ function checkProgramSettings(settings: Settings, origins: Origins): readonly Pr
     origin: origins[name],
     message: `${name} is for programs, and worker_class is ${show(settings.worker_class)}: set worker_class to "exec", or leave ${name} out`,
   }))
+}
+
+/** A thread without a share of the connections would accept none, and 0 is no limit. */
+function checkThreads(
+  { worker_class, threads, worker_connections: most }: Settings,
+  origins: Origins,
+): readonly Problem[] {
+  if (worker_class !== 'threads' || most === 0 || most >= threads) return []
+  const message = `worker_connections must be at least threads, which is ${threads}, not ${most}: each thread accepts its share`
+  return [{ origin: origins.worker_connections, message }]
 }
 
 function checkProgram({ app, app_args }: Settings, origins: Origins): readonly Problem[] {

@@ -4,12 +4,17 @@ import { Authority } from '../support/certificates.ts'
 import { makeFolder, Tsicorn } from '../support/tsicorn.ts'
 
 /** The kinds of workers that the harness knows. */
-export type WorkerClass = 'async' | 'exec'
+export const workerClasses = ['async', 'threads', 'exec', 'wsgi', 'wsgi, forked'] as const
 
-/** Kinds of clients by what a plain program of Node would lose: what their protocol needs is tsicorn's work. */
+export type WorkerClass = (typeof workerClasses)[number]
+
+/** Clients for what this kind of worker cannot do, or a plain program of Node would lose. */
 export const unserved: Readonly<Record<WorkerClass, readonly string[]>> = {
   async: [],
+  threads: [],
   exec: ['pipelined', 'pipelined, slow', 'WebSocket', 'POST unread', 'POST unread, fresh'],
+  wsgi: ['WebSocket'],
+  'wsgi, forked': ['WebSocket'],
 }
 
 export interface ServerOptions {
@@ -63,16 +68,19 @@ export async function startServer(options: ServerOptions): Promise<LossServer> {
 
 /** What is served, and when its workers are recycled. */
 const served: Readonly<Record<WorkerClass, (options: ServerOptions) => readonly string[]>> = {
-  async: ({ maxRequests }) => [
-    `--max-requests=${maxRequests}`,
-    `--max-requests-jitter=${Math.ceil(maxRequests / 2)}`,
-    fileOf('app.ts'),
-  ],
+  async: options => [...recycled(options), fileOf('app.ts')],
+  threads: options => ['-k', 'threads', '--threads=2', ...recycled(options), fileOf('app.ts')],
+  wsgi: options => ['-kwsgi', `--chdir=${fileOf('programs')}`, ...recycled(options), 'wsgi'],
+  'wsgi, forked': options => ['--preload', ...served.wsgi(options)],
   exec: ({ node }) => [
     ...['-k', 'exec', '--ready-line=^The program serves$'],
     ...['--max-worker-lifetime=15', '--max-worker-lifetime-jitter=15'],
     ...['--', node, fileOf('programs/node.ts')],
   ],
+}
+
+function recycled({ maxRequests }: ServerOptions): readonly string[] {
+  return [`--max-requests=${maxRequests}`, `--max-requests-jitter=${Math.ceil(maxRequests / 2)}`]
 }
 
 function fileOf(name: string): string {

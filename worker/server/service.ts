@@ -118,7 +118,7 @@ async function balanceFor({
   return new Balance({
     byRequests: settings.balance === 'requests',
     record,
-    readLoads: () => readLoads(scoreboard.fd, scoreboard.slot, record),
+    readLoads: () => readLoads(scoreboard, record),
   })
 }
 
