@@ -73,7 +73,7 @@ function exportsOf(path: string): string {
   ].join('\n')
 }
 
-/** To import it loads nothing, and nor does what holds: it takes longer to load than the package that asserts. */
+/** Loads the real one only for what does not hold: that takes longer than to load the package that asserts. */
 const lateAssert = `
   const load = () => process.getBuiltinModule('node:assert')
   module.exports = new Proxy(() => {}, {
