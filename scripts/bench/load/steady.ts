@@ -1,0 +1,113 @@
+/**
+ * A client of constant rate, in a process of its own, that knows which worker gave each answer:
+ *
+ *     node steady.ts '{ "target": ..., "rate": 800, "isFresh": false }'
+ *
+ * Each message on its channel begins a change of the workers; the end of the channel's change is heard in the answers:
+ * it replies with a `Change` when all answers have been those of new workers for a second, or after `longest`.
+ */
+import http from 'node:http'
+import https from 'node:https'
+import { percentile } from '../report/statistics.ts'
+import { ask, type Target } from './target.ts'
+
+export interface SteadyLoad {
+  readonly target: Target
+  /** Requests per second. */
+  readonly rate: number
+  readonly isFresh: boolean
+}
+
+/** What clients noticed of a change of the workers. */
+export interface Change {
+  /** Milliseconds to the first answer of a new worker, and to the last one of an old worker. */
+  readonly firstNew: number | undefined
+  readonly lastOld: number
+  readonly requests: number
+  readonly failed: number
+  readonly p99: number
+  readonly p999: number
+}
+
+/** Milliseconds. */
+const quiet = 1_000
+const longest = 30_000
+
+if (process.send !== undefined) serve(JSON.parse(process.argv[2] ?? '') as SteadyLoad)
+
+function serve({ target, rate, isFresh }: SteadyLoad): void {
+  const { Agent } = target.protocol === 'http' ? http : https
+  const agent = isFresh ? undefined : new Agent({ keepAlive: true })
+  const known = new Set<string>()
+  let change: Observation | undefined
+  let sent = 0
+  const began = performance.now()
+
+  /** As many as are due by now: a late timer is followed by several at once. */
+  setInterval(() => {
+    for (; sent < ((performance.now() - began) / 1_000) * rate; sent += 1) request()
+    if (change?.isOver(performance.now())) {
+      process.send?.(change.result())
+      change = undefined
+    }
+  }, 2)
+  process.on('message', () => {
+    change = new Observation(new Set(known), performance.now())
+  })
+  process.once('disconnect', () => process.exit())
+
+  function request(): void {
+    const start = performance.now()
+    const during = change
+    ask(target, '/worker', agent).then(
+      ({ status, body }) => {
+        if (status !== 200) return during?.fail()
+        known.add(body)
+        change?.hear(body, start, performance.now(), during === change)
+      },
+      () => during?.fail(),
+    )
+  }
+}
+
+class Observation {
+  readonly #old: ReadonlySet<string>
+  readonly #began: number
+  readonly #latencies: number[] = []
+  #failed = 0
+  #firstNew: number | undefined
+  #lastOld: number
+
+  constructor(old: ReadonlySet<string>, began: number) {
+    this.#old = old
+    this.#began = began
+    this.#lastOld = began
+  }
+
+  hear(worker: string, start: number, now: number, hasBegunDuring: boolean): void {
+    if (hasBegunDuring) this.#latencies.push(now - start)
+    if (this.#old.has(worker)) this.#lastOld = now
+    else this.#firstNew ??= now
+  }
+
+  fail(): void {
+    this.#failed += 1
+  }
+
+  isOver(now: number): boolean {
+    const isReplaced = this.#firstNew !== undefined && now - Math.max(this.#firstNew, this.#lastOld) > quiet
+    return isReplaced || now - this.#began > longest
+  }
+
+  result(): Change {
+    const sorted = this.#latencies.sort((a, b) => a - b)
+    return {
+      firstNew: this.#firstNew === undefined ? undefined : this.#firstNew - this.#began,
+      lastOld: this.#lastOld - this.#began,
+      requests: sorted.length + this.#failed,
+      failed: this.#failed,
+      p99: percentile(sorted, 0.99),
+      p999: percentile(sorted, 0.999),
+    }
+  }
+}
