@@ -1,7 +1,8 @@
 /** A case in which a server is loaded for some seconds. */
 import { availableParallelism } from 'node:os'
 import { autocannon, autocannonPackage } from '../load/autocannon.ts'
-import { generatorFor, type Load } from '../load/load.ts'
+import { generatorFor } from '../load/generator.ts'
+import type { Load } from '../load/load.ts'
 import { nanosecondsOf, useOfMachine, useOfSelf, useOfTree } from '../process-tree.ts'
 import { type RunningServer, startServer } from '../sides/server.ts'
 import { type Setup, usualSetup } from '../sides/setup.ts'

@@ -17,11 +17,13 @@ export interface RunningServer {
   readonly place: Place
   /** Milliseconds from the start of the command to the first answer with 200. */
   readonly boot: number
+  /** Everything that its processes have written, if it is not too much. */
+  said(): string
   stop(): Promise<void>
 }
 
 /** How long a server may take to its first answer, or to its end. */
-const patience = { start: 60_000, stop: 15_000 }
+const patience = { start: 180_000, stop: 15_000 }
 
 /** Says whether a side has a case, without starting it: it may write files into the place. */
 export function canServe(side: Side, setup: Setup): boolean {
@@ -59,8 +61,9 @@ export async function startServer(
     port: place.port,
     ...(setup.isUnix ? { socket: socketIn(place) } : {}),
   }
+  const said = listenTo(child)
   try {
-    await untilServed(side, child, target)
+    await untilServed(side, child, target, said)
   } catch (error) {
     await end(child)
     remove()
@@ -71,6 +74,7 @@ export async function startServer(
     target,
     place,
     boot: performance.now() - began,
+    said,
     async stop() {
       await end(child)
       remove()
@@ -78,13 +82,22 @@ export async function startServer(
   }
 }
 
-async function untilServed(side: Side, child: ChildProcess, target: Target): Promise<void> {
+function listenTo(child: ChildProcess): () => string {
   let said = ''
-  let failure: Error | undefined
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding('utf8').on('data', text => {
-      if (said.length < 10_000) said += text
+      if (said.length < 2 ** 22) said += text
     })
+  return () => said
+}
+
+async function untilServed(
+  side: Side,
+  child: ChildProcess,
+  target: Target,
+  said: () => string,
+): Promise<void> {
+  let failure: Error | undefined
   child.once('error', error => {
     failure = error
   })
@@ -94,7 +107,7 @@ async function untilServed(side: Side, child: ChildProcess, target: Target): Pro
   const deadline = performance.now() + patience.start
   while (!(await ask(target, '/').then(({ status }) => status === 200, isFalse))) {
     if (performance.now() > deadline) failure ??= new Error('it does not serve')
-    if (failure !== undefined) throw new Error(`Cannot start ${side.title}: ${failure.message}\n${said}`)
+    if (failure !== undefined) throw new Error(`Cannot start ${side.title}: ${failure.message}\n${said()}`)
     await sleep(1)
   }
 }
