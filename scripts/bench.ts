@@ -15,7 +15,7 @@ import { cases } from './bench/cases/cases.ts'
 import { type Chosen, compare, type Run } from './bench/compare.ts'
 import { generatorNames } from './bench/load/generator.ts'
 import { comparePaired, pairedTable } from './bench/paired.ts'
-import { writeGenerated } from './bench/report/markdown.ts'
+import { openPage } from './bench/report/markdown.ts'
 import { report } from './bench/report/results.ts'
 import { median } from './bench/report/statistics.ts'
 import { bundlePrograms, install, makeCertificate } from './bench/sides/cache.ts'
@@ -48,10 +48,11 @@ const run: Run = {
   },
 }
 
+const write = values.write ? openPage(values.paired ? 'bench:paired' : 'bench') : undefined
 await prepare()
 const text = values.paired ? await paired() : await whole()
 console.log(text)
-if (values.write) writeGenerated(values.paired ? 'bench --paired' : 'bench', text)
+write?.(text)
 
 async function whole(): Promise<string> {
   const results = await compare(run)

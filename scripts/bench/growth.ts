@@ -13,7 +13,7 @@ import { charts } from './growth/chart.ts'
 import { firstToBreak, limits } from './growth/limits.ts'
 import type { Sweep, Values } from './growth/sweep.ts'
 import { sweeps } from './growth/sweeps.ts'
-import { markdownTable, writeGenerated } from './report/markdown.ts'
+import { markdownTable, openPage } from './report/markdown.ts'
 import { duration } from './report/progress.ts'
 import { bundlePrograms } from './sides/cache.ts'
 
@@ -32,6 +32,7 @@ for (const name of names)
   if (!Object.hasOwn(known, name))
     throw new Error(`--sweeps has "${name}": choose from ${Object.keys(known).join(', ')}`)
 
+const write = values.write ? openPage('bench:growth') : undefined
 await bundlePrograms()
 const lasts = names.reduce((total, name) => total + known[name]!.lasts(seconds), 0)
 console.error(`This takes about ${duration(lasts)}.`)
@@ -39,7 +40,7 @@ const parts = [procedure()]
 for (const name of names) parts.push(await measure(name, known[name]!))
 const text = parts.join('\n\n')
 console.log(text)
-if (values.write) writeGenerated('bench:growth', text)
+write?.(text)
 
 async function measure(name: string, sweep: Sweep): Promise<string> {
   const measured: (readonly [point: number, values: Values])[] = []

@@ -7,7 +7,7 @@ import { usualSetup } from '../sides/setup.ts'
 import type { Case } from './case.ts'
 
 /** Until all workers have started, in milliseconds. */
-const settling = 2_000
+const settling = 1_000
 
 export const start: Case = {
   title: 'start, and memory at idle',

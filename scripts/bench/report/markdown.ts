@@ -16,8 +16,10 @@ export function withGenerated(page: string, name: string, text: string): string 
   return `${page.slice(0, from + begin.length)}\n\n${text.trim()}\n\n${page.slice(to)}`
 }
 
-/** Puts a text into docs/benchmarks.md. */
-export function writeGenerated(name: string, text: string): void {
-  const page = new URL('../../../docs/benchmarks.md', import.meta.url)
-  writeFileSync(page, withGenerated(readFileSync(page, 'utf8'), name, text))
+/** Puts texts into docs/benchmarks.md; throws at once if it has no place for them, not after a run of an hour. */
+export function openPage(name: string): (text: string) => void {
+  const place = new URL('../../../docs/benchmarks.md', import.meta.url)
+  const changed = (text: string) => withGenerated(readFileSync(place, 'utf8'), name, text)
+  changed('')
+  return text => writeFileSync(place, changed(text))
 }
