@@ -75,7 +75,7 @@ describe('the tables of the benchmark', () => {
 
   it('say - where a side has not got a case', () => {
     expect(text).to.include('| limit | - | - |')
-    expect(text).to.include('| Log | - | 0.70 |')
+    expect(text).to.include('| Log, of Plain | - | 0.70 |')
   })
 
   it('align numbers to the right', () => {

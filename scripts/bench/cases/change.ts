@@ -37,7 +37,7 @@ export const respawn: Case = {
   figures: ['respawn', 'p99', 'p999', 'failed'],
   lasts: () => 6,
   // Threads are not killed alone.
-  suits: side => side.isSupervised && side.title !== 'Watt',
+  suits: side => side.isSupervised && side.workers !== 'threads of Node',
   async measure(side) {
     const server = await startServer(side, usualSetup)
     try {

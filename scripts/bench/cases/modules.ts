@@ -20,7 +20,7 @@ export const modules: Case = {
   setup: usualSetup,
   figures: ['filesFirst', 'bytesFirst', 'filesWorker', 'bytesWorker'],
   lasts: () => 4,
-  suits: side => !side.title.startsWith('Gunicorn'),
+  suits: side => side.workers !== 'processes of Python',
   async measure(side) {
     const folder = mkdtempSync(join(tmpdir(), 'tsicorn-bench-'))
     const server = await startServer(side, usualSetup, recordingTo(folder))

@@ -19,7 +19,7 @@ export const skew: Case = {
   figures: ['skew', 'idleWorkers'],
   lasts: () => 6,
   // A thread that serves one connection for long has no time for another.
-  suits: side => !side.title.startsWith('Gunicorn'),
+  suits: side => side.workers !== 'processes of Python',
   async measure(side) {
     const server = await startServer(side, setup)
     // Each keeps one connection open.

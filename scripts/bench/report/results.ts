@@ -35,7 +35,7 @@ export function report(results: Results, names: Names): string {
 function summary(results: Results, names: Names): string {
   const compared = results.cases.filter(name => names.cases[name]!.figures.includes('rate'))
   const rows = compared.map(name => [
-    names.cases[name]!.title,
+    [names.cases[name]!.title, ...baseOf(results, names, name)].join(', of '),
     ...results.sides.map(side => {
       const found = compare(results, names, side, name, 'rate')
       return found.length === 0 ? '-' : `${median(found).toFixed(2)}`
@@ -47,9 +47,8 @@ function summary(results: Results, names: Names): string {
 }
 
 function caseTable(results: Results, names: Names, name: string): string {
-  const { figures: wanted, against } = names.cases[name]!
-  const hasLimit = results.of(limit, name) !== undefined
-  const base = hasLimit ? 'of the limit' : `of ${against === undefined ? '' : names.cases[against]?.title}`
+  const { figures: wanted } = names.cases[name]!
+  const base = `of ${baseOf(results, names, name)[0] ?? 'the limit'}`
   const isCompared = (figure: FigureName) =>
     'isCompared' in figures[figure] &&
     results.sides.some(side => compare(results, names, side, name, figure).length > 0)
@@ -62,6 +61,12 @@ function caseTable(results: Results, names: Names, name: string): string {
     ]),
   ])
   return markdownTable(['', ...head], rows)
+}
+
+/** What this case is compared with where that is not the limit. */
+function baseOf(results: Results, { cases }: Names, name: string): string[] {
+  const against = cases[name]!.against
+  return against === undefined || results.of(limit, name) !== undefined ? [] : [cases[against]!.title]
 }
 
 /** Relative to the limit in the same round, or to the same side in the case that this one is compared with. */

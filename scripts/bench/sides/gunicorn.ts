@@ -32,6 +32,7 @@ function gunicorn(title: string, kind: readonly string[]): Side {
       process.kill(pid, 'SIGHUP')
     },
     isSupervised: true,
+    workers: 'processes of Python',
   }
 }
 

@@ -28,6 +28,7 @@ export const limit: Side = {
   serve: (setup, place) => nodeProgram('limit', setup, place),
   version,
   isSupervised: false,
+  workers: 'processes of Node',
 }
 
 export const bare: Side = {
@@ -36,6 +37,7 @@ export const bare: Side = {
   serve: (setup, place) => (setup.workers === 2 ? nodeProgram('serve', setup, place) : undefined),
   version,
   isSupervised: false,
+  workers: 'processes of Node',
 }
 
 export const cluster: Side = {
@@ -43,4 +45,5 @@ export const cluster: Side = {
   serve: (setup, place) => nodeProgram('cluster', setup, place),
   version,
   isSupervised: true,
+  workers: 'processes of Node',
 }

@@ -22,4 +22,5 @@ export const pm2: Side = {
       env: { ...process.env, ...home(place) },
     }),
   isSupervised: true,
+  workers: 'processes of Node',
 }

@@ -50,6 +50,8 @@ export interface Side {
   reload?(pid: number, place: Place): PromiseLike<unknown>
   /** A worker that ends is replaced. */
   readonly isSupervised: boolean
+  /** What its workers are. */
+  readonly workers: 'processes of Node' | 'threads of Node' | 'processes of Python'
 }
 
 export const socketIn = ({ folder }: Place): string => `${folder}/socket`

@@ -18,6 +18,7 @@ export const tsicorn: Side = {
     process.kill(pid, 'SIGHUP')
   },
   isSupervised: true,
+  workers: 'processes of Node',
 }
 
 function flags({ protocol, isUnix, workers, extra }: Setup, place: Place): string[] {

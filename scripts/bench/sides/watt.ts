@@ -20,6 +20,7 @@ export const watt: Side = {
   version: { program: process.execPath, args: [command, '--version'] },
   reload: pid => promisify(execFile)(process.execPath, [command, 'restart', `${pid}`]),
   isSupervised: true,
+  workers: 'threads of Node',
 }
 
 /** A folder with the configuration that Watt wants. */
