@@ -2,7 +2,7 @@
  * Compares tsicorn with the limit of what is possible and with its peers; prints tables in Markdown.
  *
  *     npm run bench -- [--sides limit,tsicorn] [--cases keep-alive,fresh] [--rounds 5] [--seconds 3] [--warm-up 2]
- *         [--paired] [--write]
+ *         [--connections 64] [--paired] [--write]
  *
  * Without `--sides` and `--cases`, all of them; a mistake in one lists them. Each round restarts every server, in
  * rotating order, so that disturbances of the machine affect all of them; medians and ratios within a round are what
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     cases: { type: 'string' },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
+    connections: { type: 'string', default: '64' },
     'warm-up': { type: 'string', default: '2' },
     paired: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -43,6 +44,7 @@ const run: Run = {
   cases: chosen('cases', cases),
   rounds: positive('rounds', values.rounds ?? (values.paired ? '30' : '5')),
   times: {
+    connections: positive('connections', values.connections),
     seconds: positive('seconds', values.seconds ?? (values.paired ? '1' : '3')),
     warmUp: positive('warm-up', values['warm-up']),
   },
@@ -81,7 +83,7 @@ function procedure(): string {
   const command = ['npm run bench', ...process.argv.slice(2).filter(word => word !== '--write')].join(' ')
   const machine = `Node ${process.versions.node}, ${availableParallelism()} cores`
   const load = `load from the same machine by ${generatorNames.join(' and ')}`
-  const each = `medians (smallest-largest) of ${rounds} rounds of ${times.seconds} s after ${times.warmUp} s`
+  const each = `medians (smallest-largest) of ${rounds} rounds of ${times.seconds} s after ${times.warmUp} s, ${times.connections} connections`
   return `\`${command.replace('bench -', 'bench -- -')}\`: ${machine}, ${load}; ${each}.`
 }
 

@@ -19,12 +19,14 @@ export async function comparePaired({ rounds, times, ...run }: Run): Promise<Pai
     for (const contestant of all) {
       const server = await startServer(contestant.side, contestant.case.setup)
       servers.set(contestant, server)
-      await loadOf(contestant.case)(server, times.warmUp)
+      await loadOf(contestant.case)(server, times.connections, times.warmUp)
       progress.done(1 + times.warmUp, `${nameOf(contestant)} runs`)
     }
     for (let round = 0; round < rounds; round += 1) {
       for (const contestant of rotated(all, round))
-        results.get(contestant)?.push(await loadOf(contestant.case)(servers.get(contestant)!, times.seconds))
+        results
+          .get(contestant)
+          ?.push(await loadOf(contestant.case)(servers.get(contestant)!, times.connections, times.seconds))
       progress.done(all.length * times.seconds, `round ${round + 1}`)
     }
   } finally {

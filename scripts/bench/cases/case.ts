@@ -2,7 +2,9 @@
 import type { Setup, Side } from '../sides/setup.ts'
 import type { FigureName, Figures } from './figures.ts'
 
+/** How hard and how long servers are loaded. */
 export interface Times {
+  readonly connections: number
   /** Seconds that each load lasts, and that the server is warmed up before. */
   readonly seconds: number
   readonly warmUp: number

@@ -11,7 +11,7 @@ import type { Figures } from './figures.ts'
 
 /** A case that can also be loaded in short turns, with other servers beside it. */
 export interface LoadCase extends Case {
-  load(server: RunningServer, seconds: number): Promise<Figures>
+  load(server: RunningServer, connections: number, seconds: number): Promise<Figures>
 }
 
 export function loadCase(
@@ -20,20 +20,25 @@ export function loadCase(
     against,
     packages = [],
     setup: own = {},
-    ...own_load
+    ...request
   }: {
     readonly setup?: Partial<Setup>
     readonly against?: string
     readonly packages?: readonly string[]
-  } & Partial<Load>,
+  } & Partial<Omit<Load, 'connections'>>,
 ): LoadCase {
   const setup = { ...usualSetup, ...own }
-  const load = { path: '/', connections: 64, ...own_load }
+  const load = { path: '/', ...request }
   const generator = generatorFor({ protocol: setup.protocol, ...(setup.isUnix ? { socket: true } : {}) })
-  const measureLoad = async (server: RunningServer, seconds: number): Promise<Figures> => {
+  const measureLoad: LoadCase['load'] = async (server, connections, seconds) => {
     if (generator === undefined) throw new Error(`${title}: needs h2load (Debian: nghttp2-client)`)
     const before = { server: nanosecondsOf(server.pid), machine: useOfMachine(), self: useOfSelf() }
-    const { requests, seconds: took, ...result } = await generator(server.target, load, seconds)
+    const {
+      requests,
+      seconds: took,
+      ...result
+    } = await generator(server.target, { ...load, connections }, seconds)
+    if (requests === 0) return { failed: result.failed }
     const cpu = (nanosecondsOf(server.pid) - before.server) / 1_000
     const used = useOfSelf() - before.self + cpu / 1e6
     const others = Math.max(0, useOfMachine() - before.machine - used) / took / availableParallelism()
@@ -54,11 +59,11 @@ export function loadCase(
     lasts: ({ seconds, warmUp }) => seconds + warmUp + 2,
     suits: () => generator !== undefined,
     load: measureLoad,
-    async measure(side, { seconds, warmUp }: Times) {
+    async measure(side, { connections, seconds, warmUp }: Times) {
       const server = await startServer(side, setup)
       try {
-        await measureLoad(server, warmUp)
-        return await measureLoad(server, seconds)
+        await measureLoad(server, connections, warmUp)
+        return await measureLoad(server, connections, seconds)
       } finally {
         await server.stop()
       }

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { inPackage } from '../sides/cache.ts'
-import type { Generator } from './load.ts'
+import { type Generator, patienceFor } from './load.ts'
 import { urlOf } from './target.ts'
 
 export const autocannonPackage = 'autocannon@9.0.0'
@@ -28,6 +28,7 @@ export const autocannon: Generator = async (target, { path, postedBytes, isFresh
     [inPackage('autocannon/autocannon.js'), ...args],
     {
       maxBuffer: 2 ** 26,
+      timeout: patienceFor(seconds),
       env: { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0' },
     },
   )

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { percentile } from '../report/statistics.ts'
-import type { Generator } from './load.ts'
+import { type Generator, patienceFor } from './load.ts'
 import { urlOf } from './target.ts'
 
 /** How many requests of a connection of HTTP/2 are under way at once. */
@@ -25,7 +25,7 @@ export const h2load: Generator = async (target, { path, postedBytes, connections
         ...(postedBytes === undefined ? [] : ['-d', body]),
         urlOf(target, path),
       ],
-      { maxBuffer: 2 ** 26 },
+      { maxBuffer: 2 ** 26, timeout: patienceFor(seconds) },
     )
     return resultOf(readFileSync(log, 'latin1'), seconds)
   } finally {

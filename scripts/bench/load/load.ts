@@ -22,4 +22,7 @@ export interface LoadResult {
   readonly p999: number
 }
 
+/** Milliseconds after which a load generator that has not ended is ended: a server may have stopped answering. */
+export const patienceFor = (seconds: number): number => seconds * 1_000 + 60_000
+
 export type Generator = (target: Target, load: Load, seconds: number) => Promise<LoadResult>

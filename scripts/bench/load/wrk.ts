@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Generator, LoadResult } from './load.ts'
+import { type Generator, type LoadResult, patienceFor } from './load.ts'
 import { urlOf } from './target.ts'
 
 const script = fileURLToPath(new URL('./wrk.lua', import.meta.url))
@@ -25,6 +25,7 @@ export const wrk: Generator = async (target, { path, postedBytes = 0, isFresh, c
     ...headers,
   ]
   const { stdout } = await promisify(execFile)('wrk', [...args, urlOf(target, path)], {
+    timeout: patienceFor(seconds),
     env: { ...process.env, BENCH_POSTED_BYTES: `${postedBytes}` },
   })
   return JSON.parse(/^JSON(.*)$/m.exec(stdout)?.[1] ?? '') as LoadResult

@@ -62,6 +62,7 @@ export async function startServer(
     ...(setup.isUnix ? { socket: socketIn(place) } : {}),
   }
   const said = listenTo(child)
+  running.add(child)
   try {
     await untilServed(side, child, target, said)
   } catch (error) {
@@ -112,8 +113,17 @@ async function untilServed(
   }
 }
 
+/** Those that have to end with this process. */
+const running = new Set<ChildProcess>()
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, async () => {
+    await Promise.all(Array.from(running, end))
+    process.exit(130)
+  })
+
 /** Asks it to end, and then ends what is left of its processes. */
 async function end(child: ChildProcess): Promise<void> {
+  running.delete(child)
   if (child.pid === undefined) return
   const members = membersOf(child.pid)
   const isRunning = child.exitCode === null && child.signalCode === null
