@@ -10,7 +10,8 @@ import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { charts } from './growth/chart.ts'
-import { firstToBreak, limits } from './growth/limits.ts'
+import { firstToBreak } from './growth/first-to-break.ts'
+import { limits, resources } from './growth/limits.ts'
 import type { Sweep, Values } from './growth/sweep.ts'
 import { sweeps } from './growth/sweeps.ts'
 import { markdownTable, openPage } from './report/markdown.ts'
@@ -70,7 +71,7 @@ async function measure(name: string, sweep: Sweep): Promise<string> {
     `### ${sweep.title}`,
     `![${titles.join(', ')}, by ${sweep.unit}](${file})`,
     markdownTable([sweep.unit, ...titles], rows),
-    ...(name === 'limits' ? [firstToBreak(measured)] : []),
+    ...(name === 'limits' ? [firstToBreak(measured, resources)] : []),
   ].join('\n\n')
 }
 

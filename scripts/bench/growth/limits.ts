@@ -2,18 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { descriptorsOf, membersOf, useOfTree } from '../process-tree.ts'
+import type { Resource } from './first-to-break.ts'
 import { arbiterDuring, loadFor, reloadOnce, startTsicorn } from './server.ts'
-import type { Sweep, Values } from './sweep.ts'
+import type { Sweep } from './sweep.ts'
 
-/** Something that a machine has only so much of. */
-interface Resource {
-  readonly name: string
-  /** Of what was measured. */
-  readonly used: string
-  readonly available: () => number
-}
-
-const resources: readonly Resource[] = [
+/** What more workers use up. */
+export const resources: readonly Resource[] = [
   { name: 'memory', used: 'memory idle, MiB', available: () => memory('MemAvailable') },
   // A worker that is not ready by then is killed: the default of `boot_timeout`.
   { name: 'the time that a start may take', used: 'boot of all, s', available: () => 60 },
@@ -67,33 +61,6 @@ export const limits: Sweep = {
       }
     }
   },
-}
-
-/** At how many workers each resource of this machine is used up, the first one first, along the last two points. */
-export function firstToBreak(
-  measured: readonly (readonly [workers: number, values: Values])[],
-  known: readonly Resource[] = resources,
-): string {
-  const [before, last] = measured.slice(-2)
-  if (before === undefined || last === undefined) return 'Too few points to tell what breaks first.'
-  const ends = known.map(({ name, used, available }) => {
-    const [from, to] = [before[1][used] ?? 0, last[1][used] ?? 0]
-    const perWorker = (to - from) / (last[0] - before[0])
-    const workers = perWorker > 0 ? last[0] + (available() - to) / perWorker : Number.POSITIVE_INFINITY
-    return { name, used, perWorker, available: available(), workers }
-  })
-  const lines = ends
-    .sort((one, other) => one.workers - other.workers)
-    .map(
-      ({ name, used, perWorker, available, workers }) =>
-        `${name} (${used}): ${perWorker.toPrecision(3)} for each worker, ${Math.round(available)} at most, ` +
-        `which is reached at ${Number.isFinite(workers) ? Math.round(workers).toLocaleString('en') : 'no number of'} workers`,
-    )
-  return [
-    `What ends first on this machine, from ${before[0]} and ${last[0]} workers:`,
-    '',
-    ...lines.map((line, n) => `${n + 1}. ${line}`),
-  ].join('\n')
 }
 
 /** MiB. */

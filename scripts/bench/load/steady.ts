@@ -33,7 +33,7 @@ export interface Change {
 const quiet = 1_000
 const longest = 30_000
 
-if (process.send !== undefined) serve(JSON.parse(process.argv[2] ?? '') as SteadyLoad)
+serve(JSON.parse(process.argv[2] ?? '') as SteadyLoad)
 
 function serve({ target, rate, isFresh }: SteadyLoad): void {
   const { Agent } = target.protocol === 'http' ? http : https

@@ -62,7 +62,7 @@ export async function startServer(
     ...(setup.isUnix ? { socket: socketIn(place) } : {}),
   }
   const said = listenTo(child)
-  running.add(child)
+  endWithThisProcess(child)
   try {
     await untilServed(side, child, target, said)
   } catch (error) {
@@ -115,11 +115,17 @@ async function untilServed(
 
 /** Those that have to end with this process. */
 const running = new Set<ChildProcess>()
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, async () => {
-    await Promise.all(Array.from(running, end))
-    process.exit(130)
-  })
+
+function endWithThisProcess(child: ChildProcess): void {
+  running.add(child)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    if (!process.listeners(signal).includes(endAll)) process.on(signal, endAll)
+}
+
+async function endAll(): Promise<void> {
+  await Promise.all(Array.from(running, end))
+  process.exit(130)
+}
 
 /** Asks it to end, and then ends what is left of its processes. */
 async function end(child: ChildProcess): Promise<void> {
