@@ -10,8 +10,8 @@ import { workersOf } from './workers.ts'
 const setup = { ...usualSetup, workers: 8 }
 const connections = 400
 
-/** Milliseconds between two of them. */
-const interval = 2
+/** Between two of them. */
+const intervalMs = 2
 
 export const skew: Case = {
   title: `${connections} long-lived connections over ${setup.workers} workers`,
@@ -29,7 +29,7 @@ export const skew: Case = {
       const answers = []
       for (const agent of agents) {
         answers.push(ask(server.target, '/worker', agent))
-        await sleep(interval)
+        await sleep(intervalMs)
       }
       const names = (await Promise.all(answers)).map(({ body }) => body)
       const counts = Array.from(Map.groupBy(names, name => name).values(), ({ length }) => length)

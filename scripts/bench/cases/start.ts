@@ -6,18 +6,18 @@ import { startServer } from '../sides/server.ts'
 import { usualSetup } from '../sides/setup.ts'
 import type { Case } from './case.ts'
 
-/** Until all workers have started, in milliseconds. */
-const settling = 1_000
+/** Until all workers have started. */
+const settlingMs = 1_000
 
 export const start: Case = {
   title: 'start, and memory at idle',
   setup: usualSetup,
   figures: ['boot', 'idlePss', 'privateFirst', 'privateWorker'],
-  lasts: () => settling / 1_000 + 2,
+  lasts: () => settlingMs / 1_000 + 2,
   async measure(side) {
     const server = await startServer(side, usualSetup)
     try {
-      await sleep(settling)
+      await sleep(settlingMs)
       const workers = membersOf(server.pid).slice(1)
       return {
         boot: server.boot,

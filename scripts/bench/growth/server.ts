@@ -12,7 +12,7 @@ export interface GrowingServer extends RunningServer {
   readonly allReady: number
 }
 
-const patience = 600_000
+const patienceMs = 600_000
 
 export async function startTsicorn(workers: number): Promise<GrowingServer> {
   const began = performance.now()
@@ -58,7 +58,7 @@ export async function arbiterDuring<Result>(
 async function untilSaid(server: RunningServer, words: string | RegExp): Promise<void> {
   const isSaid = () => (typeof words === 'string' ? server.said().includes(words) : words.test(server.said()))
   for (const began = performance.now(); !isSaid(); await sleep(5)) {
-    if (performance.now() - began > patience)
+    if (performance.now() - began > patienceMs)
       throw new Error(`It never said ${words}:\n${server.said().slice(-2_000)}`)
   }
 }

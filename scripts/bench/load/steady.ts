@@ -3,8 +3,8 @@
  *
  *     node steady.ts '{ "target": ..., "rate": 800, "isFresh": false }'
  *
- * Each message on its channel begins a change of the workers; the end of the channel's change is heard in the answers:
- * it replies with a `Change` when all answers have been those of new workers for a second, or after `longest`.
+ * A message on its channel says that the workers are about to change. The reply, a `Change`, comes when all answers have
+ * been those of new workers for a second, or after half a minute.
  */
 import http from 'node:http'
 import https from 'node:https'
@@ -25,13 +25,13 @@ export interface Change {
   readonly lastOld: number
   readonly requests: number
   readonly failed: number
+  /** Milliseconds within which so many percent of the requests since the message were answered. */
   readonly p99: number
   readonly p999: number
 }
 
-/** Milliseconds. */
-const quiet = 1_000
-const longest = 30_000
+const quietMs = 1_000
+const longestMs = 30_000
 
 serve(JSON.parse(process.argv[2] ?? '') as SteadyLoad)
 
@@ -95,8 +95,8 @@ class Observation {
   }
 
   isOver(now: number): boolean {
-    const isReplaced = this.#firstNew !== undefined && now - Math.max(this.#firstNew, this.#lastOld) > quiet
-    return isReplaced || now - this.#began > longest
+    const isReplaced = this.#firstNew !== undefined && now - Math.max(this.#firstNew, this.#lastOld) > quietMs
+    return isReplaced || now - this.#began > longestMs
   }
 
   result(): Change {

@@ -23,7 +23,7 @@ export interface RunningServer {
 }
 
 /** How long a server may take to its first answer, or to its end. */
-const patience = { start: 180_000, stop: 15_000 }
+const patienceMs = { start: 180_000, stop: 15_000 }
 
 /** Says whether a side has a case, without starting it: it may write files into the place. */
 export function canServe(side: Side, setup: Setup): boolean {
@@ -105,7 +105,7 @@ async function untilServed(
   child.once('exit', () => {
     failure ??= new Error('it ended')
   })
-  const deadline = performance.now() + patience.start
+  const deadline = performance.now() + patienceMs.start
   while (!(await ask(target, '/').then(({ status }) => status === 200, isFalse))) {
     if (performance.now() > deadline) failure ??= new Error('it does not serve')
     if (failure !== undefined) throw new Error(`Cannot start ${side.title}: ${failure.message}\n${said()}`)
@@ -136,7 +136,7 @@ async function end(child: ChildProcess): Promise<void> {
   if (isRunning) {
     const ended = once(child, 'exit')
     child.kill('SIGTERM')
-    await Promise.race([ended, sleep(patience.stop, undefined, { ref: false })])
+    await Promise.race([ended, sleep(patienceMs.stop, undefined, { ref: false })])
   }
   for (const member of members) if (isSame(member)) killIfAlive(member.pid)
 }
