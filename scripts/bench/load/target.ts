@@ -17,6 +17,8 @@ export interface Answer {
   readonly body: string
 }
 
+const patienceMs = 20_000
+
 /** The address of a path, for load generators. */
 export function urlOf({ protocol, port }: Target, path: string): string {
   return `${protocol === 'http' ? 'http' : 'https'}://127.0.0.1:${port}${path}`
@@ -26,7 +28,9 @@ export function urlOf({ protocol, port }: Target, path: string): string {
 export async function ask({ protocol, port, socket }: Target, path: string, agent?: Agent): Promise<Answer> {
   const where = socket === undefined ? { host: '127.0.0.1', port } : { socketPath: socket }
   const client = protocol === 'http' ? http : https
-  const request = client.get({ ...where, path, agent: agent ?? false, rejectUnauthorized: false })
+  const options = { ...where, path, agent: agent ?? false, rejectUnauthorized: false, timeout: patienceMs }
+  const request = client.get(options)
+  request.once('timeout', () => request.destroy(new Error('The server does not answer')))
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   return { status: response.statusCode ?? 0, body: await text(response) }
 }
