@@ -2,12 +2,13 @@
  * Compares tsicorn with the limit of what is possible and with its peers; prints tables in Markdown.
  *
  *     npm run bench -- [--sides limit,tsicorn] [--cases keep-alive,fresh] [--rounds 5] [--seconds 3] [--warm-up 2]
- *         [--connections 64] [--paired] [--write]
+ *         [--connections 64] [--write]
+ *     npm run bench -- --paired [--rounds 30] [--requests 2000] [--sides ...] [--cases ...] [--connections 64] [--write]
  *
  * Without `--sides` and `--cases`, all of them; a mistake in one lists them. Each round restarts every server, in
  * rotating order, so that disturbances of the machine affect all of them; medians and ratios within a round are what
- * counts. `--paired` is for a busy machine: all servers run at once, are loaded for a moment each, and processor time
- * per request is compared within each round. `--write` puts the result into docs/benchmarks.md. Linux only.
+ * counts. `--paired` is for a busy machine: all servers run at once, each gets so many requests in turn, and processor
+ * time per request is compared within each round; it needs h2load. `--write` puts the result into docs/benchmarks.md. Linux only.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -26,7 +27,8 @@ const { values } = parseArgs({
     sides: { type: 'string' },
     cases: { type: 'string' },
     rounds: { type: 'string' },
-    seconds: { type: 'string' },
+    seconds: { type: 'string', default: '3' },
+    requests: { type: 'string', default: '2000' },
     connections: { type: 'string', default: '64' },
     'warm-up': { type: 'string', default: '2' },
     paired: { type: 'boolean', default: false },
@@ -45,7 +47,7 @@ const run: Run = {
   rounds: positive('rounds', values.rounds ?? (values.paired ? '30' : '5')),
   times: {
     connections: positive('connections', values.connections),
-    seconds: positive('seconds', values.seconds ?? (values.paired ? '1' : '3')),
+    seconds: positive('seconds', values.seconds),
     warmUp: positive('warm-up', values['warm-up']),
   },
 }
@@ -57,18 +59,21 @@ console.log(text)
 write?.(text)
 
 async function whole(): Promise<string> {
+  const { seconds, warmUp } = run.times
   const results = await compare(run)
   const others = results.cases
     .flatMap(theCase => results.sides.flatMap(side => results.of(side, theCase) ?? []))
     .flatMap(figures => figures.others ?? [])
   const taken =
     others.length === 0 ? '' : ` Other processes took ${median(others).toFixed(0)} % of the machine (median).`
-  return `${procedure()}${taken}\n\n${report(results, { sides, cases })}`
+  return `${procedure(`${seconds} s after ${warmUp} s`)}${taken}\n\n${report(results, { sides, cases })}`
 }
 
 async function paired(): Promise<string> {
-  const results = await comparePaired(run)
-  return `${procedure()} All servers ran at once.\n\n${pairedTable(results)}`
+  const { connections } = run.times
+  const requests = positive('requests', values.requests)
+  const results = await comparePaired({ ...run, connections, requests, warmUpRequests: requests * 10 })
+  return `${procedure(`${requests} requests`)} All servers ran at once.\n\n${pairedTable(results)}`
 }
 
 async function prepare(): Promise<void> {
@@ -78,12 +83,12 @@ async function prepare(): Promise<void> {
   if (Array.from(run.cases.values()).some(({ setup }) => setup.protocol !== 'http')) makeCertificate()
 }
 
-function procedure(): string {
+function procedure(turn: string): string {
   const { rounds, times } = run
   const command = ['npm run bench', ...process.argv.slice(2).filter(word => word !== '--write')].join(' ')
   const machine = `Node ${process.versions.node}, ${availableParallelism()} cores`
   const load = `load from the same machine by ${generatorNames.join(' and ')}`
-  const each = `medians (smallest-largest) of ${rounds} rounds of ${times.seconds} s after ${times.warmUp} s, ${times.connections} connections`
+  const each = `medians (smallest-largest) of ${rounds} rounds of ${turn}, ${times.connections} connections`
   return `\`${command.replace('bench -', 'bench -- -')}\`: ${machine}, ${load}; ${each}.`
 }
 

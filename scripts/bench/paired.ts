@@ -1,4 +1,7 @@
-/** Loads all servers in short turns while all of them run, so that what else the machine does meets them alike. */
+/**
+ * Loads all servers in short turns while all of them run, so that what else the machine does meets them alike. A turn is a
+ * number of requests: where there is little time for each, what they cost has to be divided by as many of them.
+ */
 import type { Case } from './cases/case.ts'
 import type { Figures } from './cases/figures.ts'
 import type { LoadCase } from './cases/load-case.ts'
@@ -10,24 +13,36 @@ import { type RunningServer, startServer } from './sides/server.ts'
 
 export type PairedResults = readonly (readonly [Contestant, readonly Figures[]])[]
 
-export async function comparePaired({ rounds, times, ...run }: Run): Promise<PairedResults> {
+export interface PairedRun extends Pick<Run, 'sides' | 'cases' | 'rounds'> {
+  readonly connections: number
+  /** Of each turn, and to warm a server up. */
+  readonly requests: number
+  readonly warmUpRequests: number
+}
+
+/** How many requests take a second, about. */
+const pace = 10_000
+
+export async function comparePaired(run: PairedRun): Promise<PairedResults> {
+  const { rounds, connections, requests, warmUpRequests } = run
+  const [start, turn] = [1 + warmUpRequests / pace, requests / pace]
   const all = contestants(run)
   const results = new Map<Contestant, Figures[]>(all.map(contestant => [contestant, []]))
   const servers = new Map<Contestant, RunningServer>()
-  const progress = startProgress(all.length * (1 + times.warmUp + rounds * times.seconds))
+  const progress = startProgress(all.length * (start + rounds * turn))
   try {
     for (const contestant of all) {
       const server = await startServer(contestant.side, contestant.case.setup)
       servers.set(contestant, server)
-      await loadOf(contestant.case)(server, times.connections, times.warmUp)
-      progress.done(1 + times.warmUp, `${nameOf(contestant)} runs`)
+      await loadOf(contestant.case)(server, connections, { requests: warmUpRequests })
+      progress.done(start, `${nameOf(contestant)} runs`)
     }
     for (let round = 0; round < rounds; round += 1) {
       for (const contestant of rotated(all, round))
         results
           .get(contestant)
-          ?.push(await loadOf(contestant.case)(servers.get(contestant)!, times.connections, times.seconds))
-      progress.done(all.length * times.seconds, `round ${round + 1}`)
+          ?.push(await loadOf(contestant.case)(servers.get(contestant)!, connections, { requests }))
+      progress.done(all.length * turn, `round ${round + 1}`)
     }
   } finally {
     await Promise.all(Array.from(servers.values(), server => server.stop()))

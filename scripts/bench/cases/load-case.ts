@@ -2,7 +2,8 @@
 import { availableParallelism } from 'node:os'
 import { autocannon, autocannonPackage } from '../load/autocannon.ts'
 import { generatorFor } from '../load/generator.ts'
-import type { Load } from '../load/load.ts'
+import { h2load } from '../load/h2load.ts'
+import type { Extent, Load } from '../load/load.ts'
 import { nanosecondsOf, useOfMachine, useOfSelf, useOfTree } from '../process-tree.ts'
 import { type RunningServer, startServer } from '../sides/server.ts'
 import { type Setup, usualSetup } from '../sides/setup.ts'
@@ -11,7 +12,8 @@ import type { Figures } from './figures.ts'
 
 /** A case that can also be loaded in short turns, with other servers beside it. */
 export interface LoadCase extends Case {
-  load(server: RunningServer, connections: number, seconds: number): Promise<Figures>
+  /** A number of requests, which is the same for all, needs h2load. */
+  load(server: RunningServer, connections: number, extent: Extent): Promise<Figures>
 }
 
 export function loadCase(
@@ -30,14 +32,16 @@ export function loadCase(
   const setup = { ...usualSetup, ...own }
   const load = { path: '/', ...request }
   const generator = generatorFor({ protocol: setup.protocol, ...(setup.isUnix ? { socket: true } : {}) })
-  const measureLoad: LoadCase['load'] = async (server, connections, seconds) => {
+  const measureLoad: LoadCase['load'] = async (server, connections, extent) => {
     if (generator === undefined) throw new Error(`${title}: needs h2load (Debian: nghttp2-client)`)
     const before = { server: nanosecondsOf(server.pid), machine: useOfMachine(), self: useOfSelf() }
     const {
       requests,
       seconds: took,
       ...result
-    } = await generator(server.target, { ...load, connections }, seconds)
+    } = await ('seconds' in extent
+      ? generator(server.target, { ...load, connections }, extent)
+      : h2load(server.target, { ...load, connections }, extent))
     if (requests === 0) return { failed: result.failed }
     const cpu = (nanosecondsOf(server.pid) - before.server) / 1_000
     const used = useOfSelf() - before.self + cpu / 1e6
@@ -62,8 +66,8 @@ export function loadCase(
     async measure(side, { connections, seconds, warmUp }: Times) {
       const server = await startServer(side, setup)
       try {
-        await measureLoad(server, connections, warmUp)
-        return await measureLoad(server, connections, seconds)
+        await measureLoad(server, connections, { seconds: warmUp })
+        return await measureLoad(server, connections, { seconds })
       } finally {
         await server.stop()
       }

@@ -40,7 +40,7 @@ export async function loadFor(
   seconds: number,
 ): Promise<LoadResult & { readonly rate: number }> {
   const generator = generatorFor(server.target)!
-  const result = await generator(server.target, { path: '/', connections: 64, ...load }, seconds)
+  const result = await generator(server.target, { path: '/', connections: 64, ...load }, { seconds })
   return { ...result, rate: result.requests / result.seconds }
 }
 

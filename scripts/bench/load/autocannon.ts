@@ -15,9 +15,16 @@ interface Output {
   readonly latency: { readonly p50: number; readonly p99: number; readonly p99_9: number }
 }
 
-export const autocannon: Generator = async (target, { path, postedBytes, isFresh, connections }, seconds) => {
+export const autocannon: Generator = async (target, { path, postedBytes, isFresh, connections }, extent) => {
   const args = [
-    ...['--json', '--no-progress', '-c', `${connections}`, '-d', `${Math.max(1, Math.round(seconds))}`],
+    ...[
+      '--json',
+      '--no-progress',
+      '-c',
+      `${connections}`,
+      '-d',
+      `${Math.max(1, Math.round(extent.seconds))}`,
+    ],
     ...(isFresh ? ['-D', '1', '-H', 'Connection=close'] : []),
     ...(target.socket === undefined ? [] : ['-S', target.socket]),
     ...(postedBytes === undefined ? [] : ['-m', 'POST', '-b', 'x'.repeat(postedBytes)]),
@@ -28,7 +35,7 @@ export const autocannon: Generator = async (target, { path, postedBytes, isFresh
     [inPackage('autocannon/autocannon.js'), ...args],
     {
       maxBuffer: 2 ** 26,
-      timeout: patienceFor(seconds),
+      timeout: patienceFor(extent),
       env: { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0' },
     },
   )

@@ -5,28 +5,36 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { percentile } from '../report/statistics.ts'
-import { type Generator, patienceFor } from './load.ts'
+import { type Extent, type Generator, patienceFor } from './load.ts'
 import { urlOf } from './target.ts'
 
 /** How many requests of a connection of HTTP/2 are under way at once. */
 const streams = 4
 
-export const h2load: Generator = async (target, { path, postedBytes, connections }, seconds) => {
+export const h2load: Generator<Extent> = async (
+  target,
+  { path, postedBytes, isFresh, connections },
+  extent,
+) => {
   const folder = mkdtempSync(join(tmpdir(), 'tsicorn-bench-'))
   try {
     const [log, body] = [join(folder, 'log'), join(folder, 'body')]
     if (postedBytes !== undefined) writeFileSync(body, 'x'.repeat(postedBytes))
+    const began = performance.now()
     await promisify(execFile)(
       'h2load',
       [
         ...(target.protocol === 'http2' ? ['-m', `${streams}`] : ['--h1']),
-        ...['-c', `${connections}`, '-D', `${seconds}`, '--log-file', log],
+        ...('seconds' in extent ? ['-D', `${extent.seconds}`] : ['-n', `${extent.requests}`]),
+        ...['-c', `${connections}`, '--log-file', log],
+        ...(isFresh ? ['-H', 'connection: close'] : []),
         ...(target.socket === undefined ? [] : ['-B', `unix:${target.socket}`]),
         ...(postedBytes === undefined ? [] : ['-d', body]),
         urlOf(target, path),
       ],
-      { maxBuffer: 2 ** 26, timeout: patienceFor(seconds) },
+      { maxBuffer: 2 ** 26, timeout: patienceFor(extent) },
     )
+    const seconds = 'seconds' in extent ? extent.seconds : (performance.now() - began) / 1_000
     return resultOf(readFileSync(log, 'latin1'), seconds)
   } finally {
     rmSync(folder, { recursive: true })

@@ -23,6 +23,14 @@ export interface LoadResult {
 }
 
 /** Milliseconds after which a load generator that has not ended is ended: a server may have stopped answering. */
-export const patienceFor = (seconds: number): number => seconds * 1_000 + 60_000
+export const patienceFor = (extent: Extent): number =>
+  60_000 + ('seconds' in extent ? extent.seconds * 1_000 : extent.requests * 10)
 
-export type Generator = (target: Target, load: Load, seconds: number) => Promise<LoadResult>
+/** How long a load lasts. */
+export type Extent = { readonly seconds: number } | { readonly requests: number }
+
+export type Generator<Kind extends Extent = { readonly seconds: number }> = (
+  target: Target,
+  load: Load,
+  extent: Kind,
+) => Promise<LoadResult>

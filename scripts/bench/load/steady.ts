@@ -33,6 +33,9 @@ export interface Change {
 const quietMs = 1_000
 const longestMs = 30_000
 
+/** A client is at most this part of a second behind. */
+const mostBehind = 10
+
 serve(JSON.parse(process.argv[2] ?? '') as SteadyLoad)
 
 function serve({ target, rate, isFresh }: SteadyLoad): void {
@@ -43,9 +46,11 @@ function serve({ target, rate, isFresh }: SteadyLoad): void {
   let sent = 0
   const began = performance.now()
 
-  /** As many as are due by now: a late timer is followed by several at once. */
+  /** As many as are due by now. A client that is far behind sends less than asked for: it would never catch up. */
   setInterval(() => {
-    for (; sent < ((performance.now() - began) / 1_000) * rate; sent += 1) request()
+    const due = ((performance.now() - began) / 1_000) * rate
+    sent = Math.max(sent, Math.floor(due - rate / mostBehind))
+    for (; sent < due; sent += 1) request()
     if (change?.isOver(performance.now())) {
       process.send?.(change.result())
       change = undefined

@@ -8,8 +8,8 @@ import { urlOf } from './target.ts'
 const script = fileURLToPath(new URL('./wrk.lua', import.meta.url))
 
 /** It wants whole seconds. */
-export const wrk: Generator = async (target, { path, postedBytes = 0, isFresh, connections }, seconds) => {
-  const duration = `${Math.max(1, Math.round(seconds))}s`
+export const wrk: Generator = async (target, { path, postedBytes = 0, isFresh, connections }, extent) => {
+  const duration = `${Math.max(1, Math.round(extent.seconds))}s`
   const headers = isFresh ? ['-H', 'Connection: close'] : []
   const args = [
     '-t',
@@ -25,7 +25,7 @@ export const wrk: Generator = async (target, { path, postedBytes = 0, isFresh, c
     ...headers,
   ]
   const { stdout } = await promisify(execFile)('wrk', [...args, urlOf(target, path)], {
-    timeout: patienceFor(seconds),
+    timeout: patienceFor(extent),
     env: { ...process.env, BENCH_POSTED_BYTES: `${postedBytes}` },
   })
   return JSON.parse(/^JSON(.*)$/m.exec(stdout)?.[1] ?? '') as LoadResult
