@@ -63,6 +63,13 @@ export interface OptionDocs {
    */
   readonly worker_connections?: unknown
   /**
+   * How connections are spread, which all workers accept from one socket. With `connections`, a worker that has many more of them than the others leaves new ones to these, unless connections last for less than a second; with `requests`, so does one that has many more requests in flight. `off` leaves it to the kernel. Not with `reuse_port`. Not in Gunicorn.
+   *
+   * Default: "connections". Takes effect on reload.
+   * Flags: `--balance`.
+   */
+  readonly balance?: unknown
+  /**
    * Replace a worker after this many requests; 0 for never.
    *
    * Default: 0. Takes effect on reload.

@@ -12,6 +12,7 @@ export class HookQueue {
   #caller: HookCaller
   #seconds: number
   #tail: Promise<void> = Promise.resolve()
+  #running: HookName | undefined
 
   /** A hook fails when it takes longer than `seconds`; 0 is no limit. `onEnded` is called after each hook. */
   constructor(hooks: Hooks, seconds: number, log: Pick<HookLog, 'error'>, onEnded: () => void) {
@@ -50,7 +51,10 @@ export class HookQueue {
     name: Name,
     args: Parameters<NonNullable<Hooks[Name]>>,
   ): Promise<void> {
-    const called = this.#tail.then(() => this.#withTimeLimit(name, caller.call(name, ...args)))
+    const called = this.#tail.then(() => {
+      this.#running = name
+      return this.#withTimeLimit(name, caller.call(name, ...args))
+    })
     this.#tail = called.catch(() => undefined)
     return called
   }
@@ -64,7 +68,15 @@ export class HookQueue {
   async #withTimeLimit(name: HookName, called: Promise<unknown>): Promise<void> {
     const seconds = this.#seconds
     const why = `it took longer than hook_timeout (${seconds} s): let it end sooner, or raise hook_timeout`
-    await within(seconds * 1_000, called, () => new HookError(name, why)).finally(this.#onEnded)
+    await within(seconds * 1_000, called, () => new HookError(name, why)).finally(() => {
+      this.#running = undefined
+      this.#onEnded()
+    })
+  }
+
+  /** The hook that the others wait for. */
+  get running(): HookName | undefined {
+    return this.#running
   }
 
   /** Resolves when the queue is empty. */

@@ -31,10 +31,11 @@ const table: Readonly<Record<string, string>> = {
   'worker/app': 'worker/app/adapters worker/{http,listen,page,process,protocol} config/load hooks',
   'worker/wsgi': 'worker/{http,net,process,protocol} hooks type:worker/app',
   'worker/access-log': 'worker/{http,process,protocol,sinks} hooks',
-  'worker/connection': 'worker/app/adapters worker/{http,net,process,protocol} hooks',
+  'worker/balance': 'worker/protocol',
+  'worker/connection': 'worker/app/adapters worker/{http,net,process,protocol} hooks type:worker/balance',
   'worker/app-servers': 'worker/app/adapters worker/{app,connection,http,listen,net,process,protocol} hooks',
   'worker/server':
-    'worker/app/adapters worker/{access-log,app,app-servers,connection,http,listen,net,process,protocol} hooks',
+    'worker/app/adapters worker/{access-log,app,app-servers,balance,connection,http,listen,net,process,protocol} hooks',
   worker:
     'worker/app/adapters worker/{access-log,app,app-servers,connection,fetch,process,protocol,server,wsgi} hooks config/load',
 

@@ -65,6 +65,7 @@ const tls = 'a program accepts the connections itself: let it speak TLS'
 /** What a program cannot have, and why. */
 export const refusals: Readonly<Partial<Record<SettingName, string>>> = {
   threads: 'a program has threads of its own: tell it how many',
+  balance: 'a program accepts the connections itself',
   timeout: heartbeat,
   timeout_stack: heartbeat,
   ...because(http, [

@@ -50,6 +50,14 @@ export const workerProcesses = {
     effect: 'on reload',
     sent: true,
   },
+  balance: {
+    kind: choice(['off', 'connections', 'requests']),
+    default: 'connections',
+    flag: '--balance',
+    doc: 'How connections are spread, which all workers accept from one socket. With `connections`, a worker that has many more of them than the others leaves new ones to these, unless connections last for less than a second; with `requests`, so does one that has many more requests in flight. `off` leaves it to the kernel. Not with `reuse_port`. Not in Gunicorn.',
+    effect: 'on reload',
+    sent: true,
+  },
   max_requests: {
     kind: integer(),
     default: 0,

@@ -41,7 +41,10 @@ export interface AdminOptions {
   readonly report: (message: string) => void
 }
 
-/** How many clients may be connected, and how long one may take for a request, or read nothing, in milliseconds. */
+/**
+ * How many clients may be connected, and how long one may take for a request, or read nothing, in milliseconds. Pages
+ * that follow the server are fewer.
+ */
 const mostClients = 24
 const patienceMs = 5_000
 
@@ -68,6 +71,8 @@ interface Made {
 export class AdminServer {
   readonly #options: AdminOptions
   readonly #http: HttpServer
+  /** Oldest first. */
+  readonly #clients = new Set<Socket>()
   /** The clients that have no answer yet. */
   readonly #asking = new WeakSet<Socket>()
   #server: AdministeredServer | undefined
@@ -82,7 +87,7 @@ export class AdminServer {
     this.#options = options
     const limits = { headersTimeout: patienceMs, requestTimeout: patienceMs, keepAliveTimeout: patienceMs }
     this.#http = createServer({ ...limits, maxHeaderSize: 8_192 }, (req, res) => this.#take(req, res))
-    this.#http.maxConnections = mostClients
+    this.#http.on('connection', socket => this.#admit(socket))
     this.#http.timeout = patienceMs
     this.#http.unref()
   }
@@ -150,6 +155,15 @@ export class AdminServer {
   close(): void {
     attempt(() => this.#http.close())
     this.#http.closeAllConnections()
+  }
+
+  /** Where there are too many, the one that has asked for nothing for longest leaves: a health check must get through. */
+  #admit(socket: Socket): void {
+    this.#clients.add(socket)
+    socket.once('close', () => this.#clients.delete(socket))
+    if (this.#clients.size <= mostClients) return
+    const idle = [...this.#clients].find(client => !client.destroyed && !this.#asking.has(client))
+    idle?.destroy()
   }
 
   /** No client needs to send a request before it has the last answer; thousands in one piece would hold up the loop. */

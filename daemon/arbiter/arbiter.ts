@@ -10,7 +10,7 @@ import type { ControlSocket } from '../control/control-socket.ts'
 import type { Command } from '../control/controlled.ts'
 import type { Generation } from '../generation/generation.ts'
 import type { RecentLines } from '../logs/recent-lines.ts'
-import { describeStray, type ProcessGuard } from '../process/process-guard.ts'
+import { describeStray, type ProcessGuard, strayError } from '../process/process-guard.ts'
 import type { Notifier } from '../process/sd-notify.ts'
 import { catchSignals } from '../process/signals.ts'
 import { count } from '../state/count.ts'
@@ -65,7 +65,7 @@ export class Arbiter {
   constructor(parts: ArbiterParts) {
     this.#parts = parts
     this.#server = assemble(parts, event => this.#inbox.put(event))
-    this.#reloads = new Reloads(this.#server, parts.readAgain)
+    this.#reloads = new Reloads(this.#server, parts)
     this.#workerExits = new WorkerExits(this.#server, this.#reloads, parts.resolved)
     this.#upgrades = new Upgrades(this.#server, parts)
     this.#stops = new Stops(this.#server)
@@ -171,9 +171,9 @@ export class Arbiter {
   /** Fails the start or reload under way; a running server only logs the error. */
   #hearStray(error: unknown): void {
     const { log, phase, generations, resolved } = this.#server
-    if (generations.isPreparing) generations.fail(error)
-    else if (reactionOf(phase, 'stray') !== undefined) this.#react('stray', { error })
-    else log.error(describeStray(error, resolved.files))
+    if (generations.isPreparing) generations.fail(strayError(error, resolved.files))
+    else if (reactionOf(phase, 'stray') === undefined) log.error(describeStray(error, resolved.files))
+    else this.#react('stray', { error: strayError(error, resolved.files) })
   }
 
   #takeUpStop(): void {

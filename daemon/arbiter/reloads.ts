@@ -1,6 +1,7 @@
 /** Reloads the configuration and the app; each reload ends with one log line that says which generation serves. */
 import { ConfigError } from '../../config/load/config-error.ts'
 import type { Resolved } from '../../config/resolve/resolve.ts'
+import { changedForRestart } from '../../config/restart.ts'
 import { messageOf } from '../../hooks/thrown.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import type { Generation } from '../generation/generation.ts'
@@ -12,14 +13,20 @@ import type { Server } from './server.ts'
 /** Reads the configuration again from the same sources; stops reading when the signal is aborted. */
 export type ReadAgain = (signal: AbortSignal) => Promise<Resolved>
 
+export interface ReloadParts {
+  readonly readAgain: ReadAgain
+  /** The configuration that the arbiter was started with. */
+  readonly resolved: Resolved
+}
+
 export class Reloads {
   readonly #server: Server
-  readonly #readAgain: ReadAgain
+  readonly #parts: ReloadParts
   #count = 0
 
-  constructor(server: Server, readAgain: ReadAgain) {
+  constructor(server: Server, parts: ReloadParts) {
     this.#server = server
-    this.#readAgain = readAgain
+    this.#parts = parts
   }
 
   /** The number of the newest reload. */
@@ -54,7 +61,7 @@ export class Reloads {
   #prepare(): void {
     const { generations, hooks, log, outlets, pidfile, upgrader } = this.#server
     generations.prepare({
-      read: this.#readAgain,
+      read: this.#parts.readAgain,
       after: async resolved => {
         await log.moveTo(resolved.parsed.errorlog)
         await outlets.use(resolved.parsed)
@@ -116,6 +123,17 @@ export class Reloads {
     const fleet = `${count(scale.wanted, 'worker')}, ${took.toFixed(1)} s`
     log.info(`Reload ${this.#count}: generation ${generation} serves (${fleet})`)
     journal.note({ type: 'reload succeeded', reload: this.#count, generation, took })
+    this.#sayUnchanged()
+  }
+
+  /** What the operator may believe to be in force, such as a token that was taken away. */
+  #sayUnchanged(): void {
+    const { resolved, log } = this.#server
+    const names = changedForRestart(this.#parts.resolved, resolved)
+    if (names.length > 0)
+      log.warning(
+        `Reload ${this.#count} has not changed ${names.join(', ')}: that takes a restart, or an upgrade by USR2`,
+      )
   }
 }
 

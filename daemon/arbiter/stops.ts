@@ -87,9 +87,11 @@ export class Stops {
   /** Calls `on_exit` and waits for it and the hooks before it, but not long, and not after another stop signal. */
   async end(inbox: Inbox<ArbiterEvent>, alarm: Alarm): Promise<void> {
     const { hooks, log, resolved } = this.#server
+    const seconds = this.#isQuick ? quickSeconds : resolved.settings.hook_timeout
+    const limit = seconds === 0 ? '' : `, ${seconds} s at most`
+    if (hooks.running !== undefined) log.info(`Waiting for the hook ${hooks.running}${limit}`)
     hooks.tell('on_exit', this.#server.view())
     void hooks.idle().then(() => inbox.put({ type: 'hooks ended' }))
-    const seconds = this.#isQuick ? quickSeconds : resolved.settings.hook_timeout
     const until = seconds === 0 ? Infinity : monotonicNow() + seconds * 1_000
     for (;;) {
       alarm.set(until)

@@ -11,12 +11,15 @@ import type { Reloads } from './reloads.ts'
 import type { Server } from './server.ts'
 
 /** The arbiter has to react to this. */
-export interface ExitTrigger {
-  readonly trigger: Extract<Trigger, 'early exit' | 'boot failed'>
-  readonly error: Error
-  /** Of the error that ended the worker, if it was one. */
-  readonly stack?: string | undefined
-}
+export type ExitTrigger =
+  | {
+      readonly trigger: Extract<Trigger, 'early exit' | 'boot failed'>
+      readonly error: Error
+      /** Of the error that ended the worker, if it was one. */
+      readonly stack?: string | undefined
+    }
+  /** A reload has to bind an address for the app. */
+  | { readonly trigger: 'HUP'; readonly error?: undefined }
 
 /** How often an address that a worker found taken is tried, and the pause between tries in milliseconds. */
 const bindTries = 5
@@ -54,7 +57,8 @@ export class WorkerExits {
     const { current, lastGood } = generations
     if (fleet.showsError(child.generation)) return this.#reapPage(child)
     if (child.failure?.why === 'tsx' && !child.hasTsx) return this.#takeTsx(child, child.failure.message)
-    if (child.failure?.why === 'elsewhere' && this.#bindForApp(child)) return undefined
+    if (child.failure?.why === 'elsewhere' && this.#bindForApp(child))
+      return phase.name === 'running' && child.generation === current?.number ? { trigger: 'HUP' } : undefined
     const isProven = child.generation === lastGood?.number
     const { kind, served, text } = fleet.reap(child, { proven: isProven, quietly: loops })
     const message = child.failure?.message ?? text
@@ -94,17 +98,21 @@ export class WorkerExits {
 
   /**
    * Binds the addresses that the app wants and starts its workers again with them; false if that would change nothing,
-   * or is not allowed.
+   * or is not allowed. Where the server runs, a worker with a new index may have a port of its own.
    */
   #bindForApp(child: Child): boolean {
-    const { fleet, generations, phase, log } = this.#server
-    const { current, appBinds } = generations
+    const { fleet, generations, phase, log, crashLoop } = this.#server
+    const { current, lastGood, appBinds } = generations
     const { binds = [], message = '' } = child.failure ?? {}
     const isCurrent = child.generation === current?.number
-    if (isCurrent && (!mayBind(current) || !['booting', 'reloading'].includes(phase.name))) return false
-    if (isCurrent && (this.#tooOften() || !appBinds.learn(binds, child.index))) return false
+    if (isCurrent && (!mayBind(current) || !['booting', 'running', 'reloading'].includes(phase.name)))
+      return false
+    // The reload that binds them has not got to this worker.
+    const isUnderWay = phase.name === 'reloading' && current === lastGood && appBinds.hasAll(binds)
+    if (isCurrent && !isUnderWay && (this.#tooOften() || !appBinds.learn(binds, child.index))) return false
     fleet.reap(child, { proven: false, quietly: true })
-    if (!isCurrent) return true
+    if (isUnderWay) crashLoop.pace(child.born)
+    if (!isCurrent || isUnderWay) return true
     const how = appBinds.isComplete
       ? 'its workers choose another one each time and keep it'
       : 'it is bound for the app'
@@ -112,7 +120,7 @@ export class WorkerExits {
     if (phase.name === 'reloading') {
       this.#reloads.begin()
       this.#server.revert()
-    } else this.#startOver()
+    } else if (phase.name === 'booting') this.#startOver()
     return true
   }
 

@@ -36,6 +36,11 @@ export class AppBinds {
     return [...this.#binds, ...this.#late]
   }
 
+  /** Whether all of these are bound, or will be by the next generation. */
+  hasAll(binds: readonly string[]): boolean {
+    return binds.every(text => this.all.includes(text))
+  }
+
   /** The addresses that the app has to bind itself. */
   get refused(): readonly string[] {
     return this.#refused

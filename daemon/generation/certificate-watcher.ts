@@ -61,7 +61,10 @@ export class Renewals {
     try {
       const tls = await readTls(generation.resolved)
       if (tls === undefined || generation !== this.#generation || isSame(tls, generation.tls)) return
-      this.#log.info(`Certificate renewed: ${generation.resolved.settings.certfile}`)
+      const { settings, hooks } = generation.resolved
+      // What the hook makes of it, each worker finds out for itself.
+      const outcome = hooks.ssl_context === undefined ? 'renewed' : 'changed, each worker calls ssl_context'
+      this.#log.info(`Certificate ${outcome}: ${settings.certfile}`)
       this.#put({ type: 'renewed', generation: generation.number, tls })
     } catch (error) {
       this.#log.error(`The certificate cannot be renewed, the old one stays: ${(error as Error).message}`)

@@ -9,7 +9,7 @@ import { ConfigError, type Problem } from '../../config/load/config-error.ts'
 import { configTimedOut } from '../../config/load/file.ts'
 import type { ConfigTrial } from '../../config/resolve/layers.ts'
 import { entryFile } from '../../hooks/own-files.ts'
-import { trySpawn, whyNotStarted } from '../system/spawn.ts'
+import { spawnOrFail, whyNotStarted } from '../system/spawn.ts'
 
 /** The argument of the trial process, as JSON. */
 export interface TrialTask {
@@ -34,7 +34,7 @@ export async function tryConfig(trial: ConfigTrial, signal: AbortSignal): Promis
   const { path, origin, context, cwd, seconds } = trial
   signal.throwIfAborted()
   const task: TrialTask = { path, origin, command: context.command }
-  const child = trySpawn(process.execPath, [...process.execArgv, trialMain, JSON.stringify(task)], {
+  const child = await spawnOrFail(process.execPath, [...process.execArgv, trialMain, JSON.stringify(task)], {
     cwd,
     env: context.env,
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],

@@ -40,7 +40,9 @@ export class ProcessGuard {
     const { emit, setUncaughtExceptionCaptureCallback: capture } = process
     const call = (listener: (...args: never) => unknown, args: readonly unknown[]) => {
       try {
-        Reflect.apply(listener, process, args)
+        const returned: unknown = Reflect.apply(listener, process, args)
+        // Else the rejection would count as one of whatever is under way.
+        if (returned instanceof Promise) returned.catch(error => this.onListenerFailed(error))
       } catch (error) {
         this.onListenerFailed(error)
       }
@@ -91,8 +93,21 @@ function refuse(name: 'exit' | 'abort') {
 
 /** The log line about a stray error; one of `files` may have thrown it. */
 export function describeStray(error: unknown, files: readonly string[]): string {
+  const { where, stack } = placeOf(error, files)
+  return `Nothing handled an error${where}, and the server goes on: ${stack}`
+}
+
+/** A stray error that fails what is under way. */
+export function strayError(error: unknown, files: readonly string[]): Error {
+  const { where, stack } = placeOf(error, files)
+  return new Error(`Nothing handled an error${where}: ${stack}`, { cause: error })
+}
+
+function placeOf(
+  error: unknown,
+  files: readonly string[],
+): { readonly where: string; readonly stack: string } {
   const stack = userStackOf(error)
   const file = files.find(path => stack.includes(path))
-  const where = file === undefined ? '' : ` in ${file}`
-  return `Nothing handled an error${where}, and the server goes on: ${stack}`
+  return { where: file === undefined ? '' : ` in ${file}`, stack }
 }

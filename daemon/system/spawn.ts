@@ -1,5 +1,6 @@
 /** Starts processes, and explains why one could not be started and what to do about it. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { statSync } from 'node:fs'
 import { systemMessage } from '../../worker/protocol/system-error.ts'
 
@@ -23,6 +24,18 @@ export function trySpawn(
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
   }
+}
+
+/** The same for callers that can wait: resolves with the error also where Node emits it. */
+export async function spawnOrFail(
+  file: string,
+  args: readonly string[],
+  options: SpawnOptions,
+): Promise<ChildProcess | NodeJS.ErrnoException> {
+  const child = trySpawn(file, args, options)
+  if (child instanceof Error || child.pid !== undefined) return child
+  const [error] = (await once(child, 'error')) as [NodeJS.ErrnoException]
+  return error
 }
 
 /** Why `file` could not be started in that folder, and the fix: the errors of `spawn` name neither. */

@@ -1,4 +1,5 @@
 /** The command line and the environment of a worker. */
+import { existsSync } from 'node:fs'
 import { getCompileCacheDir } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,14 +9,21 @@ import type { Start } from '../../worker/protocol/messages.ts'
 import { ourselves, toWord } from './process-identity.ts'
 
 const preload = entryFile('worker/preload')
+const workerFile = fileURLToPath(preload)
 
 /** SIGUSR1, often sent to whole process groups, would open a port where any local user can run code as the worker. */
 const closed = ['--disable-sigusr1'] as const
 
 /** Node runs the app's file with the worker preloaded; without a file, the worker is the main module. */
 export function workerCommand(app: string | undefined, args: readonly string[]): readonly string[] {
-  const main = app === undefined ? [fileURLToPath(preload)] : [`--import=${preload.href}`, app]
+  const main = app === undefined ? [workerFile] : [`--import=${preload.href}`, app]
   return [...process.execArgv, ...closed, ...main, ...args]
+}
+
+/** Why no worker of Node can start, if an installation under way, or broken, has removed what it runs. */
+export function whyNoWorker(): string | undefined {
+  if (existsSync(workerFile)) return undefined
+  return `tsicorn's own file "${workerFile}" is not there: install tsicorn again`
 }
 
 /** Identifies this arbiter to others that find its workers: they are orphans once it is gone. */

@@ -3,6 +3,7 @@ import { monotonicNow, type ScoreRecord, servedBy } from '../../worker/protocol/
 import type { ErrorLog } from '../logs/error-log.ts'
 import { extend, nextStart, noStreak, paced, type Survivor } from '../state/back-off.ts'
 import { isLeaving } from '../state/worker-state.ts'
+import { whyNoWorker } from '../system/worker-command.ts'
 import type { Child } from './worker-handle.ts'
 
 /** After this many early exits in a row, only every tenth is logged. */
@@ -56,8 +57,9 @@ export class CrashLoop {
       `${earlyExits} workers in a row ended early: the next one starts in ${wait} s: ${reason}`,
     )
     if (isServing) return
+    const cure = whyNoWorker() ?? 'fix the app'
     this.#log.error(
-      `No worker serves: requests wait in the queue: fix the app, then run kill -HUP ${process.pid}`,
+      `No worker serves: requests wait in the queue: ${cure}, then run kill -HUP ${process.pid}`,
     )
   }
 

@@ -6,6 +6,7 @@ import { earlyMs } from '../state/back-off.ts'
 import type { KillReason } from '../state/deadlines.ts'
 import { isLeaving, type WorkerState } from '../state/worker-state.ts'
 import type { ExitStatus } from '../system/spawn.ts'
+import { whyNoWorker } from '../system/worker-command.ts'
 import type { Child } from './worker-handle.ts'
 
 /**
@@ -69,10 +70,16 @@ export function reportExit(child: Child, context: ExitContext): ExitReport {
 }
 
 function how(child: Child, { code, signal }: ExitStatus, outOfMemory: boolean): string {
-  const why = child.reason === undefined ? '' : `: ${child.reason}`
+  const reason = child.reason ?? (isWithoutCode(child) ? whyNoWorker() : undefined)
+  const why = reason === undefined ? '' : `: ${reason}`
   if (signal !== null) return `was ended by ${signal}${why || guess(signal, outOfMemory)}`
   if (code === null) return child.reason ?? 'was never started'
   return `exited with code ${code}${why}`
+}
+
+/** It has not run a line of its own. */
+function isWithoutCode({ state, isProgram }: Child): boolean {
+  return state === 'spawned' && !isProgram
 }
 
 /** The arbiter did not send that signal. */

@@ -72,8 +72,8 @@ request costs the same. The listener has no access control: name an address that
 \`unix:PATH\`. A browser finds the [status page](status-page.md) there.
 
 The arbiter answers, not a worker: also while workers are stuck, or there are none. At most 24 clients are connected at a
-time, none may take longer than 5 seconds for a request or for reading the answer, and metrics are computed four times a
-second at most.
+time: for one more, the one that has been idle for longest has to leave. None may take longer than 5 seconds for a
+request or for reading the answer, and metrics are computed four times a second at most.
 
 ## Health checks
 

@@ -2,22 +2,21 @@
 import type { Server } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { isAppServer, isHttp2 } from '../app/adapters/server.ts'
-import type { AppServer, RequestListener } from '../app/load.ts'
+import type { AppServer, RequestListener, UpgradeListener } from '../app/load.ts'
 import type { Connections } from '../connection/connections.ts'
 import { stopListening } from '../listen/accepting.ts'
 import { deferClose } from '../listen/app-server.ts'
 import { emptyQueues } from '../listen/empty-queues.ts'
 import type { InheritedListener } from '../protocol/messages.ts'
 
-/** Those of servers whose requests are tracked in no other way yet. */
-const trackers = new WeakMap<AppServer, RequestListener>()
+/** Removes the trackers of a server whose requests are tracked in no other way yet. */
+const trackers = new WeakMap<AppServer, () => void>()
 
 /** Call before the requests of a server are tracked in another way; others may have copied its listeners. */
 export function endEarlyTracking(server: AppServer): void {
-  const tracker = trackers.get(server)
-  if (tracker === undefined) return
+  const end = trackers.get(server)
   trackers.delete(server)
-  server.off('request', tracker)
+  end?.()
 }
 
 export class EarlyServers {
@@ -48,8 +47,30 @@ export class EarlyServers {
     const tracker: RequestListener = (req, res) => {
       if (trackers.has(server)) this.#connections.trackRequest(req, res)
     }
-    trackers.set(server, tracker)
+    const endUpgrades = this.#trackUpgrades(server)
+    trackers.set(server, () => {
+      server.off('request', tracker)
+      endUpgrades()
+    })
     server.prependListener('request', tracker)
+  }
+
+  /** As soon as the app handles upgrades: Node takes them for requests where nobody listens. */
+  #trackUpgrades(server: AppServer): () => void {
+    const tracker: UpgradeListener = ({ headers }, socket) => {
+      if (trackers.has(server)) this.#connections.addUpgraded(socket, headers.upgrade)
+    }
+    const onListener = (event: unknown) => {
+      if (event !== 'upgrade') return
+      server.off('newListener', onListener)
+      server.prependListener('upgrade', tracker)
+    }
+    if (server.listenerCount('upgrade') > 0) server.prependListener('upgrade', tracker)
+    else server.on('newListener', onListener)
+    return () => {
+      server.off('newListener', onListener)
+      server.off('upgrade', tracker)
+    }
   }
 
   /** Stops accepting, after taking the connections that nobody else would take. */

@@ -4,6 +4,7 @@ import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { OpenRequest } from '../../hooks/table.ts'
+import type { Balance } from '../balance/balance.ts'
 import { onResponseEnd } from '../http/response-end.ts'
 import { inheritAddress, notePeer } from '../net/peer.ts'
 import { WebSockets } from '../net/web-sockets.ts'
@@ -18,7 +19,7 @@ import {
   queueResponse,
 } from './connection-state.ts'
 import { deferDestroy, destroyWithSocket, goaway, goawaySoon } from './goaway.ts'
-import { countBytes, countResponse } from './totals.ts'
+import { countBytes, countResponse, openRequests } from './totals.ts'
 
 const inFlight = fieldIndex('requests_in_flight')
 const openConnections = fieldIndex('connections')
@@ -42,6 +43,8 @@ export class Connections {
   #onOverCapacity: (newest: Socket) => void = () => undefined
   /** How many connections fit; `setCapacity` says what happens beyond. */
   capacity = Number.POSITIVE_INFINITY
+  /** Set where the workers even out their connections. */
+  balance: Pick<Balance, 'opened' | 'closed'> | undefined
   /** Some response was the last one of its connection. */
   #hasLastResponse = false
 
@@ -98,10 +101,13 @@ export class Connections {
     notePeer(socket)
     this.#open.set(socket, state)
     this.record[openConnections] = this.#open.size
+    this.balance?.opened()
     socket.once('close', () => {
       // Under TLS, the socket on top of it has taken its place.
-      if (this.#open.delete(socket)) countBytes(this.record, socket, state.isPlain)
+      if (!this.#open.delete(socket)) return
+      countBytes(this.record, socket, state.isPlain)
       this.record[openConnections] = this.#open.size
+      this.balance?.closed()
     })
     if (this.total > this.capacity) this.#onOverCapacity(socket)
     return state
@@ -202,14 +208,8 @@ export class Connections {
     this.record[fieldIndex(what)]! += 1
   }
 
-  /** The unanswered requests: the newest one of each connection. */
   requests(): OpenRequest[] {
-    const now = performance.now()
-    return Array.from(this.#open).flatMap(([socket, { activeRequests, newestResponse, arrivedAt }]) => {
-      if (activeRequests === 0 || newestResponse === undefined) return []
-      const { method = '', url: path = '' } = newestResponse.req
-      return [{ method, path, client: socket.remoteAddress ?? '', age: (now - arrivedAt) / 1_000 }]
-    })
+    return openRequests(this.#open)
   }
 
   /** Makes every response from now on the last one of its connection. */

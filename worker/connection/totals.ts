@@ -1,8 +1,10 @@
-/** Counts responses on the scoreboard, by status class and by duration, and bytes. */
+/** Counts responses on the scoreboard, by status class and by duration, and bytes; lists what is not answered yet. */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { OpenRequest } from '../../hooks/table.ts'
 import { isComplete } from '../http/response.ts'
 import { fieldIndex } from '../protocol/scoreboard.ts'
+import type { ConnectionState } from './connection-state.ts'
 
 const responses = fieldIndex('responses_0')
 const durations = fieldIndex('took_1ms')
@@ -29,4 +31,14 @@ export function countBytes(record: Float64Array, socket: Socket, isPlain: boolea
   if (isPlain && bytesWritten > 0) record[plainConnections]! += 1
   record[received]! += bytesRead
   record[sent]! += bytesWritten
+}
+
+/** The unanswered requests: the newest one of each connection. */
+export function openRequests(open: Iterable<readonly [Socket, ConnectionState]>): OpenRequest[] {
+  const now = performance.now()
+  return Array.from(open).flatMap(([socket, { activeRequests, newestResponse, arrivedAt }]) => {
+    if (activeRequests === 0 || newestResponse === undefined) return []
+    const { method = '', url: path = '' } = newestResponse.req
+    return [{ method, path, client: socket.remoteAddress ?? '', age: (now - arrivedAt) / 1_000 }]
+  })
 }

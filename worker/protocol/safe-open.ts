@@ -5,7 +5,17 @@
  * when root, or the user of this process, owns it: the kernel's rule for /tmp (`fs.protected_symlinks`), in every
  * folder. Other users follow links as usual.
  */
-import { closeSync, constants, fstatSync, lstatSync, open, openSync, readlinkSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  open,
+  openSync,
+  readlinkSync,
+  statSync,
+} from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 const { O_DIRECTORY, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK } = constants
@@ -85,6 +95,7 @@ function plainPlace(path: string): Place {
 const maxLinks = 40
 
 function walk(path: string, follow: boolean): Place {
+  if (!existsSync(openFiles)) throw new Error(`root opens files safely by way of ${openFiles}: mount /proc`)
   const names = partsOf(path)
   let links = 0
   let folder = openFolder('/')
@@ -121,8 +132,11 @@ function partsOf(path: string): string[] {
   return path.split('/').filter(name => name !== '' && name !== '.')
 }
 
+/** Where Linux shows the descriptors of a process, see proc(5); some containers have no `/proc`. */
+const openFiles = '/proc/self/fd'
+
 function at(folder: number): string {
-  return `/proc/self/fd/${folder}`
+  return `${openFiles}/${folder}`
 }
 
 /** Not `path.join`, which would resolve `..` as text. */
@@ -178,7 +192,7 @@ function withGivenPath<T>(path: string, operation: () => T): T {
 /** Puts the path as given into an error that names the descriptor of the folder. */
 function withPath(path: string, error: NodeJS.ErrnoException): NodeJS.ErrnoException {
   const { code, errno, path: named } = error
-  if (errno === undefined || !named?.startsWith('/proc/self/fd/')) return error
+  if (errno === undefined || !named?.startsWith(`${openFiles}/`)) return error
   const message = error.message.replace(named, path)
   return Object.assign(new Error(message, { cause: error }), { code, errno, path })
 }

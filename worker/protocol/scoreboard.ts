@@ -20,6 +20,8 @@ const currentFields = [
   'delay',
   /** Resident memory in bytes. */
   'rss',
+  /** 1 while the worker accepts connections. */
+  'accepts',
 ] as const
 
 /** Those that only grow. */

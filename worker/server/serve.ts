@@ -6,6 +6,7 @@ import { isAppServer } from '../app/adapters/server.ts'
 import type { AppServer, LoadedApp, RequestListener } from '../app/load.ts'
 import type { PlainServers } from '../app-servers/plain-servers.ts'
 import { trackConnections, type WrapOptions, wrapServer } from '../app-servers/wrap-server.ts'
+import type { Balance } from '../balance/balance.ts'
 import type { ListenerFilter } from '../connection/listener-filters.ts'
 import type { Transport } from '../connection/transport.ts'
 import { withLazyContinue } from '../http/expect-continue.ts'
@@ -14,6 +15,7 @@ import { deferClose } from '../listen/app-server.ts'
 import type { InterceptedServer } from '../listen/claims.ts'
 import { type AcceptingServer, emptyQueues } from '../listen/empty-queues.ts'
 import type { InheritedListener } from '../protocol/messages.ts'
+import { fieldIndex } from '../protocol/scoreboard.ts'
 
 export interface ServeOptions extends WrapOptions {
   readonly listeners: readonly InheritedListener[]
@@ -27,6 +29,8 @@ export interface ServeOptions extends WrapOptions {
   readonly listenerFilter: ListenerFilter | undefined
   /** Knows the app's servers that are no HTTP servers. */
   readonly plain: PlainServers
+  /** Evens out connections between the workers, where that is wanted. */
+  readonly balance: Balance | undefined
   /** Called when the app closes its main server, or one that it started later, and no other listens in its place. */
   readonly onClosed: (listener: InheritedListener | undefined) => void
 }
@@ -73,6 +77,13 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
     await listen(front, listener, backlog)
     acceptors = [...acceptors, { listener, server: front }]
   }
+  const accepts = fieldIndex('accepts')
+  const { record } = options.connections
+  const share = ({ listener, server: one }: AcceptingServer) => {
+    if (!listener.reuse_port) options.balance?.add(one)
+  }
+  for (const acceptor of acceptors) share(acceptor)
+  record[accepts] = 1
   const closers: (() => void)[] = []
   let isStopping = false
   const listenersOf = (one: PlainServer) =>
@@ -100,11 +111,14 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
       const isLeft = ({ listener, server: other }: AcceptingServer) =>
         listener !== one.listener || (other !== one.server && other.listening)
       acceptors = [...acceptors.filter(isLeft), one]
+      share(one)
       watch(one.server, true)
       return true
     },
     async stopAccepting(abandoned) {
       isStopping = true
+      record[accepts] = 0
+      options.balance?.stop()
       await emptyQueues(acceptors, abandoned)
       for (const one of ofApp) closers.push(deferClose(one))
       for (const acceptor of acceptors) stopListening(acceptor.server)

@@ -6,6 +6,7 @@ import type { AccessLog } from '../access-log/access-log.ts'
 import { openRequestLog } from '../access-log/open.ts'
 import type { LoadedApp } from '../app/load.ts'
 import { checkTlsOf, type PlainServers } from '../app-servers/plain-servers.ts'
+import type { Balance } from '../balance/balance.ts'
 import type { Connections } from '../connection/connections.ts'
 import type { ListenerFilter } from '../connection/listener-filters.ts'
 import type { Transport } from '../connection/transport.ts'
@@ -17,7 +18,7 @@ import { createValidator, maxHeadBytes } from '../http/validation.ts'
 import { describePeer } from '../net/peer.ts'
 import { createTrust } from '../net/trusted-peers.ts'
 import type { WorkerLog } from '../process/log.ts'
-import type { InheritedListener, WorkerSettings } from '../protocol/messages.ts'
+import type { InheritedListener, Start, WorkerSettings } from '../protocol/messages.ts'
 import { handleClientErrors } from './client-errors.ts'
 import { createRewriter } from './header-rewriting.ts'
 import { createReadiness } from './readiness.ts'
@@ -29,6 +30,7 @@ import { wrapUpgrade } from './upgrade.ts'
 export interface ServiceOptions {
   readonly settings: WorkerSettings
   readonly listeners: readonly InheritedListener[]
+  readonly scoreboard: Start['scoreboard']
   readonly connections: Connections
   readonly hooks: HookCaller
   readonly transport: Transport | undefined
@@ -70,8 +72,10 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
     readiness: path === null ? undefined : createReadiness(path, isReady, connections.record),
     idHeader: settings.request_id_header?.toLowerCase(),
   }
+  const balance = await balanceFor(options)
+  connections.balance = balance
   const serving = await serve(app, {
-    ...{ listeners, keepalive, backlog, connections },
+    ...{ listeners, keepalive, backlog, connections, balance },
     headerTimeout: settings.header_timeout,
     maxHeadBytes: maxHeadBytes(settings),
     transport: options.transport,
@@ -97,6 +101,25 @@ function withDrain(serving: Serving, onDrain: () => void): Serving {
       onDrain()
     },
   }
+}
+
+/** Undefined where nothing is evened out. */
+async function balanceFor({
+  settings,
+  connections,
+  scoreboard,
+}: ServiceOptions): Promise<Balance | undefined> {
+  if (settings.balance === 'off') return undefined
+  const [{ Balance }, { readLoads }] = await Promise.all([
+    import('../balance/balance.ts'),
+    import('../balance/loads.ts'),
+  ])
+  const { record } = connections
+  return new Balance({
+    byRequests: settings.balance === 'requests',
+    record,
+    readLoads: () => readLoads(scoreboard.fd, scoreboard.slot, record),
+  })
 }
 
 /** Undefined where no filter is configured. */

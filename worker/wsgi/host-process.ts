@@ -30,7 +30,7 @@ const lastWordsMs = 1_000
 
 export class HostProcess {
   readonly #child: ChildProcess
-  readonly #control: Duplex
+  readonly #control: Duplex | undefined
   readonly queue: Duplex
   readonly channels: readonly Duplex[]
   /** The descriptor of the file for large pieces of answers. */
@@ -55,8 +55,9 @@ export class HostProcess {
       ],
     })
     this.#child = child
-    const streams = child.stdio as unknown as readonly Duplex[]
-    this.#control = streams[controlFd] as Duplex
+    // Without descriptors it has none, and an error follows.
+    const streams = (child.stdio ?? []) as unknown as readonly Duplex[]
+    this.#control = streams[controlFd]
     this.queue = streams[queueFd] as Duplex
     this.channels = streams.slice(firstChannelFd)
     for (const stream of [this.#control, this.queue, streams[stacksFd]]) stream?.on('error', () => undefined)
@@ -153,6 +154,8 @@ export class HostProcess {
 }
 
 function whyNotStarted({ message, code }: NodeJS.ErrnoException, python: string): string {
+  if (code === 'EMFILE' || code === 'ENFILE' || code === 'EAGAIN')
+    return `Cannot start Python (${python}): ${message}: raise the limit of open files, or of processes`
   const why = code === 'ENOENT' ? 'there is no such program' : message
   return `Cannot start Python (${python}): ${why}: install Python 3.9 or later, or name it with the setting python`
 }

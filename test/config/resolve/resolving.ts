@@ -43,6 +43,7 @@ const candidates = [
   ['10.0.0.0/8'],
   { A: 'b' },
   'v1',
+  'requests',
   'on',
   'h2',
   ['h2'],

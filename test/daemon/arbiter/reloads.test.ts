@@ -1,7 +1,7 @@
 /** The steps of a reload on a server of fakes: their order, and the way back when one of them fails. */
 import { expect } from 'chai'
 import { ConfigError } from '../../../config/load/config-error.ts'
-import { Reloads } from '../../../daemon/arbiter/reloads.ts'
+import { type ReloadParts, Reloads } from '../../../daemon/arbiter/reloads.ts'
 import type { Preparation } from '../../../daemon/generation/generations.ts'
 import type { Phase } from '../../../daemon/state/phase.ts'
 import type { ErrorPage } from '../../../worker/protocol/messages.ts'
@@ -9,6 +9,11 @@ import { fakeServer, generation, resolvedFrom } from './fake-server.ts'
 
 describe('reloads', () => {
   const readAgain = () => resolvedFrom('--error-logfile', '/new.log')
+  let parts: ReloadParts
+
+  before(async () => {
+    parts = { readAgain, resolved: await resolvedFrom('--metrics-bind', '127.0.0.1:1') }
+  })
 
   it('prepare with the configuration read again, and take what only one server may have before on_reload', async () => {
     let prepared: Preparation | undefined
@@ -16,7 +21,7 @@ describe('reloads', () => {
       prepared = preparation
     }
     const { server, calls, lines } = fakeServer({}, { generations: { prepare } })
-    new Reloads(server, readAgain).begin()
+    new Reloads(server, parts).begin()
     expect(lines).to.deep.equal(['info Reload 1: reading the configuration'])
     const { signal } = new AbortController()
     await prepared?.after?.((await prepared.read(signal)) as never)
@@ -43,7 +48,7 @@ describe('reloads', () => {
         outlets: { use: async () => Promise.reject(new Error('no syslog')) },
       },
     )
-    new Reloads(server, readAgain).begin()
+    new Reloads(server, parts).begin()
     const failure = await prepared?.after?.(await resolvedFrom()).catch((error: Error) => error.message)
     expect(failure).to.equal('no syslog')
     expect(calls).not.to.include('pidfile.claim')
@@ -51,7 +56,7 @@ describe('reloads', () => {
 
   it('take a prepared generation into force, and open the logs again', async () => {
     const { server, calls, lines } = fakeServer({})
-    new Reloads(server, readAgain).rollOut(await generation(2))
+    new Reloads(server, parts).rollOut(await generation(2))
     expect(calls).to.deep.equal(['server.activate', 'server.reopenLogs'])
     expect(lines).to.deep.equal(['info Reload 0: starting generation 2'])
   })
@@ -62,7 +67,7 @@ describe('reloads', () => {
       {},
       { generations: { lastGood, current: await generation(2) } },
     )
-    const reloads = new Reloads(server, readAgain)
+    const reloads = new Reloads(server, parts)
     reloads.begin()
     calls.length = 0
     reloads.abort('Worker 3 exited\nwith a stack')
@@ -84,7 +89,7 @@ describe('reloads', () => {
     const shown: ErrorPage[] = []
     const show = (page: ErrorPage) => shown.push(page) > 0
     const { server, lines } = fakeServer({}, { generations: { lastGood: await generation(1), show } })
-    const reloads = new Reloads(server, readAgain)
+    const reloads = new Reloads(server, parts)
     reloads.begin()
     reloads.abort(new Error('Worker 3 exited'), 'Error: no\n    at main (app.ts:1:2)')
     reloads.wait(new ConfigError([{ origin: 'a.ts', message: 'it threw', stack: 'Error\n    at a.ts:1:2' }]))
@@ -103,19 +108,33 @@ describe('reloads', () => {
 
   it('that are superseded go back too, and leave the rest to the next one', async () => {
     const { server, calls, lines } = fakeServer({}, { generations: { current: await generation(2) } })
-    new Reloads(server, readAgain).supersede('no app')
+    new Reloads(server, parts).supersede('no app')
     expect(calls).to.deep.equal(['server.revert'])
     expect(lines).to.deep.equal(['error Generation 2 failed, the next one is on its way: no app'])
     expect(server.failure).to.equal(undefined)
   })
 
   it('that succeed make the generation the last good one, and say how long it took', async () => {
-    const state = { scale: { wanted: 2 }, failure: 'reload 1 failed: before' }
+    const { resolved } = parts
+    const state = { resolved, scale: { wanted: 2 }, failure: 'reload 1 failed: before' }
     const { server, calls, lines } = fakeServer(state, { generations: { current: await generation(2) } })
     const before: Phase = { name: 'reloading', since: 0, restarts: 0, reloadAfter: false }
-    new Reloads(server, readAgain).finish(before)
+    new Reloads(server, parts).finish(before)
     expect(calls).to.deep.equal(['generations.confirm', 'pidfile.publish'])
     expect(server.failure).to.equal(undefined)
+    expect(lines).to.have.length(1)
     expect(lines[0]).to.match(/^info Reload 0: generation 2 serves \(2 workers, [\d.]+ s\)$/)
+  })
+
+  it('that succeed say which settings they could not change', async () => {
+    const state = {
+      resolved: await resolvedFrom('--metrics-bind', '127.0.0.1:2', '--pid', '/x', '--name', 'other'),
+      scale: { wanted: 2 },
+    }
+    const { server, lines } = fakeServer(state, { generations: { current: await generation(2) } })
+    new Reloads(server, parts).finish({ name: 'reloading', since: 0, restarts: 0, reloadAfter: false })
+    expect(lines.at(-1)).to.equal(
+      'warning Reload 0 has not changed proc_name, metrics_bind: that takes a restart, or an upgrade by USR2',
+    )
   })
 })

@@ -340,6 +340,28 @@ describe('where an app listens', () => {
     expect(server.log).not.to.match(/\[ERROR\]/)
   })
 
+  it('in one more place for each worker, those of workers that come later are served as well', async () => {
+    const port = await freePort()
+    const own = [await freePort(), await freePort(), await freePort()]
+    const files = {
+      'app.mjs': app(
+        `serve('app').listen(${port}, '127.0.0.1')`,
+        `serve('own').listen(${JSON.stringify(own)}[process.env.NODE_APP_INSTANCE], '127.0.0.1')`,
+      ),
+    }
+    const server = launch({ args: ['-w', '1', './app.mjs'], files, errors: true })
+    await server.running()
+    for (const [index, one] of own.entries()) {
+      if (index > 0) server.signal('SIGTTIN')
+      await eventually('it is served', async () =>
+        /^own /.test(await fresh(`http://127.0.0.1:${one}`).catch(() => '')),
+      )
+      expect(await fresh(`http://127.0.0.1:${port}`)).to.match(/^app /)
+    }
+    await server.says(/generation \d+ serves \(3 workers/)
+    expect(server.log).not.to.match(/\[ERROR\]/)
+  })
+
   it('in one more place that each worker chooses anew, that one stays its own, also after a reload', async () => {
     const port = await freePort()
     const random = `import { createServer as plainServer } from 'node:net'

@@ -190,6 +190,22 @@ describe('metrics', () => {
 })
 
 describe('health checks', () => {
+  it('get through although others connect in great numbers and ask for nothing', async () => {
+    const port = await freePort()
+    const server = launchApp('hello.ts', ['--metrics-bind', `127.0.0.1:${port}`])
+    await server.running()
+    const open = async (at: number) => {
+      const socket = net.connect(port, '127.0.0.1').on('error', () => undefined)
+      await once(socket, 'connect')
+      if (at % 2 === 0) socket.write('GET /-/live HTTP/1.1\r\nX-')
+      return socket
+    }
+    const sockets = await Promise.all(Array.from({ length: 60 }, (_, at) => open(at)))
+    for (let asked = 0; asked < 5; asked += 1)
+      expect((await get(`http://127.0.0.1:${port}/-/live`)).status).to.equal(200)
+    for (const socket of sockets) socket.destroy()
+  })
+
   it('tell the start, readiness, and the announced stop', async () => {
     const port = await freePort()
     const server = launchText(

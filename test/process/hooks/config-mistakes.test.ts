@@ -110,6 +110,34 @@ describe('a reload with a configuration in which', () => {
     await server.reload()
   })
 
+  it('a listener of HUP rejects goes on, and the log says where', async () => {
+    const server = launchHooked({}, { errors: true })
+    await server.running()
+    server.write(
+      'tsicorn.config.mjs',
+      `process.on('SIGHUP', async () => { throw new Error('not today') })\n${good}`,
+    )
+    await server.reload()
+    server.write('tsicorn.config.mjs', good)
+    await server.reload(/Reload 2: generation \d+ serves/)
+    expect(server.log).to.match(
+      /Nothing handled an error in .*tsicorn\.config\.mjs, and the server goes on: Error: not today/,
+    )
+  })
+
+  it('a timer throws during a later reload fails that reload, and the log says where', async () => {
+    const server = launchHooked({}, { errors: true })
+    await server.running()
+    server.write(
+      'tsicorn.config.mjs',
+      `process.once('SIGHUP', () => { setTimeout(() => { throw new Error('not today') }) })\n${good}`,
+    )
+    await server.reload()
+    await server.reload(
+      /Reload 2 failed: generation 2 keeps serving: Nothing handled an error in .*tsicorn\.config\.mjs: Error: not today/,
+    )
+  })
+
   it('nothing is wrong runs the file once more where it has changed, and not otherwise', async () => {
     const server = launchHooked({})
     await server.running()

@@ -82,6 +82,18 @@ describe('a hook that never ends', () => {
     expect(server.log).to.match(/Leaving before all hooks have ended|The hook on_exit failed: it took longer/)
   })
 
+  it('pre_exec: a stop says what it waits for', async () => {
+    const server = launchLimited({
+      pre_exec: `server => { server.log.info('hanging'); return new Promise(() => {}) }`,
+    })
+    await server.running()
+    server.signal('SIGUSR2')
+    await server.says(/hanging/)
+    server.signal('SIGINT')
+    await server.says(/Waiting for the hook pre_exec, 2 s at most/)
+    expect(await server.ended).to.deep.equal({ code: 0, signal: null })
+  })
+
   for (const hook of ['on_starting', 'pre_fork', 'when_ready', 'on_exit', 'child_exit'] as const) {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       it(`${hook}: a second ${signal} ends the server, whatever the limit`, async () => {
@@ -122,7 +134,9 @@ describe('a hook of the arbiter that', () => {
       const slow = text.replace(/^(async )?\(\) => \{/, '$&') // the same function, and then a moment
       const hook = `async () => { (${slow})(); await new Promise(resolve => setTimeout(resolve, 100)) }`
       server.write('tsicorn.config.mjs', configWith({ on_reload: hook }))
-      await server.reload(/Reload 1 failed: generation 1 keeps serving: not today/)
+      await server.reload(
+        /Reload 1 failed: generation 1 keeps serving: Nothing handled an error in \S*tsicorn\.config\.mjs: Error: not today/,
+      )
       await serves(server, url)
     })
   }

@@ -1,7 +1,8 @@
 /** WebSockets through reloads, in the log and refused, and beside them CONNECT, other upgrades and early hints. */
 import { expect } from 'chai'
 import { exchange, first, open, statuses } from '../../support/http/raw.ts'
-import { eventually, launch, launchApp } from '../../support/tsicorn.ts'
+import { listening } from '../../support/requests.ts'
+import { eventually, launch, launchApp, launchText } from '../../support/tsicorn.ts'
 
 /** Opens a WebSocket. */
 async function connect(url: string): Promise<WebSocket> {
@@ -44,6 +45,30 @@ describe('WebSockets', () => {
       expect(await code).to.equal(1001)
       await server.says(/Worker 1 .* exited with code 0: replaced/)
       young.close()
+    })
+  }
+
+  for (const [when, handler] of [
+    ['before', 'upgrades(); server.listen(process.env.PORT)'],
+    ['after', 'server.listen(process.env.PORT); upgrades()'],
+  ]) {
+    it(`that come before the worker serves get a close frame too, handled from ${when} listen on`, async () => {
+      const text = `import { createServer } from 'node:http'
+        import { setTimeout as sleep } from 'node:timers/promises'
+        import { WebSocketServer } from ${JSON.stringify(import.meta.resolve('ws'))}
+        const server = createServer()
+        const upgrades = () => new WebSocketServer({ server }).on('connection', socket =>
+          socket.on('message', data => socket.send(process.pid + ' ' + data)))
+        ${handler}
+        while (!globalThis.isDone) await sleep(50)`
+      const server = launchText(text, ['-w', '1', '--graceful-timeout', '2'])
+      await server.says(/was redirected/)
+      await listening(server.url)
+      const socket = await connect(server.url)
+      const code = closed(socket)
+      expect(await ask(socket, 'early')).to.match(/^\d+ early$/)
+      server.signal('SIGTERM')
+      expect(await code).to.equal(1001)
     })
   }
 

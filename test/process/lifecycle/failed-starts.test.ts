@@ -1,6 +1,6 @@
 /** Where the system cannot start or end a worker, the log says so, and a server that runs goes on. */
 import { spawn, spawnSync } from 'node:child_process'
-import { copyFileSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
@@ -65,6 +65,22 @@ describe('a worker that cannot be started', function () {
       })
     }
   }
+
+  it('because files are open up to the limit ends the reload, and nothing else', async function () {
+    const server = start()
+    const url = await server.running()
+    const limit = (count: number) =>
+      spawnSync('prlimit', ['--pid', `${server.pid}`, `--nofile=${count}:4096`])
+    if (limit(8).status !== 0) return this.skip()
+    server.write('tsicorn.config.mjs', config(`keepalive: 3`))
+    await server.reload(
+      /generation 1 keeps serving: .*Cannot load it: spawn \S+ EMFILE: too many files are open/,
+    )
+    expect(await answer(url)).to.equal('here')
+    limit(4_096)
+    await server.reload(/Reload 2: generation \d+ serves/)
+    expect(server.log).not.to.match(/Nothing handled/)
+  })
 
   it('because its arguments are too long ends the reload, and nothing else', async () => {
     const server = start()
@@ -169,6 +185,35 @@ describe('the scoreboard of a server', () => {
     expect(server.log).to.match(
       /WARNING.*The scoreboard is in .* instead: "\/dev\/shm": no space left on device/,
     )
+    expect(await answer(url)).to.equal('here')
+  })
+})
+
+describe('an installation under way', () => {
+  it('is named where it has removed what workers run, and costs no more than the wait for it', async () => {
+    const root = fileURLToPath(new URL('../../..', import.meta.url))
+    const folder = openFolder({ 'app.mjs': app })
+    const installed = join(folder, 'installed')
+    for (const name of ['dist', 'daemon/tsicorn.js', 'package.json'])
+      cpSync(join(root, name), join(installed, name), { recursive: true })
+    symlinkSync(join(root, 'node_modules'), join(installed, 'node_modules'))
+    const server = launch({
+      command: [process.execPath, join(installed, 'daemon/tsicorn.js')],
+      args: ['-b', '127.0.0.1:0', './app.mjs'],
+      folder,
+      errors: true,
+    })
+    const url = await server.running()
+    const [dist, away] = [join(installed, 'dist'), join(installed, 'away')]
+    renameSync(dist, away)
+    const missing = `tsicorn's own file "${dist}/worker-preload.js" is not there: install tsicorn again`
+    await server.reload(new RegExp(`Reload 1 failed: generation 1 keeps serving: .*: ${missing}`))
+    expect(await answer(url)).to.equal('here')
+    process.kill(server.workers[0] as number, 'SIGKILL')
+    await server.says(
+      new RegExp(`No worker serves: requests wait in the queue: ${missing}, then run kill -HUP`),
+    )
+    renameSync(away, dist)
     expect(await answer(url)).to.equal('here')
   })
 })

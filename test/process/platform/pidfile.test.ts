@@ -1,10 +1,14 @@
 /** When the pidfile is written, moved and removed, whom it names, and that one server at a time has it. */
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { ourselves, toWord } from '../../../daemon/system/process-identity.ts'
 import { cleanUpDaemons, hello, launchIn, openFolder, pidIn, read } from '../../support/daemons.ts'
 import { eventually, isAlive, launch, type Tsicorn } from '../../support/tsicorn.ts'
+
+const tsicorn = fileURLToPath(new URL('../../../daemon/tsicorn.js', import.meta.url))
 
 /** Everything whose name begins with that of a pidfile: the file, its lock, and what could be left of either. */
 function traces(folder: string): string[] {
@@ -326,4 +330,27 @@ describe('the pidfile of a user without privileges', () => {
       expect(server.log).to.match(/permission denied: choose a folder that this user may write to\n$/)
     })
   })
+})
+
+describe('without /proc (root only)', () => {
+  const unmount = 'umount --lazy /proc'
+
+  for (const [what, args] of [
+    ['the pidfile', ['--pid', 'app.pid']],
+    ['the access log', ['--access-logfile', 'access.log']],
+  ] as const) {
+    it(`${what} of root is refused, and the message says what is missing`, async function () {
+      if (process.geteuid?.() !== 0) return this.skip()
+      if (spawnSync('unshare', ['-m', 'sh', '-c', unmount]).status !== 0) return this.skip()
+      const server = launch({
+        command: ['unshare', '-m', 'sh', '-c', `${unmount} && exec "$@"`, 'sh', process.execPath, tsicorn],
+        args: [...args, './app.mjs'],
+        files: { 'app.mjs': hello },
+        errors: true,
+      })
+      expect(await server.ended).to.deep.equal({ code: 1, signal: null })
+      expect(server.log).to.match(/root opens files safely by way of \/proc\/self\/fd: mount \/proc/)
+      expect(server.log).not.to.match(/does not exist|create its folder/)
+    })
+  }
 })

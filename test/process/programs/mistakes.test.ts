@@ -134,9 +134,7 @@ describe('a program', () => {
 
   it('that leaves children behind has them told to leave, and killed', async () => {
     const server = launchProgram(['--ready-line', 'child'], {
-      program: sh(
-        '(trap "" TERM; while :; do sleep 1; done) & echo child $!; trap "exit 0" TERM; while :; do sleep 0.1; done',
-      ),
+      program: sh(`trap "exit 0" TERM; ${childWith('trap "" TERM')} & while :; do sleep 0.1; done`),
     })
     const child = await childOf(server)
     await server.running()
@@ -153,9 +151,7 @@ describe('a program', () => {
   it('that is killed has its children told to leave, which may finish', async () => {
     const server = launchProgram(['--ready-line', 'child'], {
       errors: true,
-      program: sh(
-        '(trap "sleep 0.5; echo finished; exit 0" TERM; while :; do sleep 0.1; done) & echo child $!; wait',
-      ),
+      program: sh(`${childWith('trap "sleep 0.5; echo finished; exit 0" TERM')} & wait`),
     })
     await childOf(server)
     await server.running()
@@ -216,6 +212,11 @@ describe('a program', () => {
     expect((await slow).pid).to.equal(pid)
     await eventually('the program is gone', () => !isAlive(Number(pid)))
   })
+
+  /** A child that says its number when it is prepared for signals, not before. */
+  function childWith(trap: string): string {
+    return `sh -c '${trap}; echo child $$; while :; do sleep 0.1; done'`
+  }
 
   async function childOf(server: Tsicorn): Promise<number> {
     const [, child] = await server.says(/child (\d+)/)

@@ -288,6 +288,23 @@ describe('TLS', function () {
       })
     })
 
+    it('that the hook of a worker refuses is not called renewed', async () => {
+      const server = serve(withKey, {
+        errors: true,
+        files: {
+          'tsicorn.config.mjs': `let calls = 0
+            export default { ssl_context: (settings, defaultContext) => (calls++ === 0 ? defaultContext() : 'none') }`,
+        },
+      })
+      await server.running()
+      server.write('cert.pem', second.cert)
+      server.write('key.pem', second.key)
+      await server.says(/Certificate changed, each worker calls ssl_context: cert\.pem/)
+      await server.says(/The old certificate stays: The hook ssl_context returned none/)
+      expect(await subjectOf(await open(server.url))).to.equal('first')
+      expect(server.log).not.to.match(/renewed/)
+    })
+
     it('is taken also where a reload at the same time fails', async () => {
       const server = serve(withKey, { errors: true })
       await server.running()

@@ -1,4 +1,5 @@
 /** WSGI applications that cannot be loaded, and hosts that do not last. */
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -142,6 +143,21 @@ def application(environ, start_response):
     await server.says(/Booting worker 2/)
     rmSync(join(server.folder, 'broken'))
     expect(await fresh(url)).to.equal('works')
+  })
+
+  it('that no descriptors are left for costs the worker, and no request of it', async function () {
+    const server = launchPython(app, [], { errors: true })
+    const url = await server.running()
+    const [worker] = server.workers as [number]
+    const [host] = childrenOf(worker) as [number]
+    if (spawnSync('prlimit', ['--pid', `${worker}`, '--nofile=8:4096']).status !== 0) return this.skip()
+    process.kill(host, 'SIGKILL')
+    await server.says(
+      /another Python process could not be started: Cannot start Python \(\S+\): spawn \S+ EMFILE: raise the limit/,
+    )
+    await server.says(/Booting worker 2/)
+    expect(await fresh(url)).to.equal('works')
+    expect(server.log).not.to.match(/uncaught/)
   })
 
   it('has what it prints in the error log, in whole lines', async () => {
