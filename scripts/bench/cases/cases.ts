@@ -37,6 +37,17 @@ export const cases = {
     path: '/mix',
     isFresh: true,
   }),
+  'mix-requests': loadCase('the same with balance: requests', {
+    setup: { extra: 'balance-requests' },
+    path: '/mix',
+    isFresh: true,
+    against: 'mix',
+  }),
+  'fresh-off': loadCase('a connection per request, balance: off', {
+    setup: { extra: 'balance-off' },
+    isFresh: true,
+    against: 'fresh',
+  }),
   skew,
   start,
   reload,

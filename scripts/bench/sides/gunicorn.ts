@@ -37,12 +37,10 @@ function gunicorn(title: string, kind: readonly string[]): Side {
 }
 
 function flags({ app, protocol, isUnix, workers, extra }: Setup, place: Place): string[] | undefined {
-  const extras = {
+  const extras: Readonly<Partial<Record<Setup['extra'], string[]>>> = {
     nothing: [],
     'access-log': ['--access-logfile', accessLogIn(place)],
     statsd: ['--statsd-host', `127.0.0.1:${place.statsdPort}`],
-    'json-log': undefined,
-    'request-timeout': undefined,
   }
   const chosen = extras[extra]
   if (app !== 'plain' || protocol === 'http2' || chosen === undefined) return undefined

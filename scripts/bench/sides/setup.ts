@@ -7,11 +7,17 @@ export interface Setup {
   readonly protocol: 'http' | 'https' | 'http2'
   readonly isUnix: boolean
   readonly workers: number
-  /** What the server does beside. */
+  /** What the server does beside, or does not. */
   readonly extra: Extra | 'nothing'
 }
 
-export type Extra = 'access-log' | 'json-log' | 'statsd' | 'request-timeout'
+export type Extra =
+  | 'access-log'
+  | 'json-log'
+  | 'statsd'
+  | 'request-timeout'
+  | 'balance-off'
+  | 'balance-requests'
 
 export const usualSetup: Setup = {
   app: 'plain',

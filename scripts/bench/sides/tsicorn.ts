@@ -29,6 +29,8 @@ function flags({ protocol, isUnix, workers, extra }: Setup, place: Place): strin
     'json-log': [...file, '--access-logformat', 'json'],
     statsd: ['--statsd-host', `127.0.0.1:${place.statsdPort}`],
     'request-timeout': ['--request-timeout', '30'],
+    'balance-off': ['--balance', 'off'],
+    'balance-requests': ['--balance', 'requests'],
   }
   return [
     ...['-w', `${workers}`, '-b', isUnix ? `unix:${socketIn(place)}` : `127.0.0.1:${place.port}`],
