@@ -21,10 +21,12 @@ export const reload: Case = {
   async measure(side) {
     const server = await startServer(side, usualSetup)
     try {
-      const { firstNew, lastOld, p99, p999, failed } = await changeDuring(server, false, () =>
+      const { firstNew, lastOld, requests, p99, p999, failed } = await changeDuring(server, false, () =>
         side.reload?.(server.pid, server.place),
       )
-      return firstNew === undefined ? { failed } : { changed: lastOld, p99, p999, failed }
+      return firstNew === undefined || requests === failed
+        ? { failed }
+        : { changed: lastOld, p99, p999, failed }
     } finally {
       await server.stop()
     }
@@ -41,10 +43,12 @@ export const respawn: Case = {
   async measure(side) {
     const server = await startServer(side, usualSetup)
     try {
-      const { firstNew, p99, p999, failed } = await changeDuring(server, true, async workers => {
+      const { firstNew, requests, p99, p999, failed } = await changeDuring(server, true, async workers => {
         process.kill(Number.parseInt(workers[0]!, 10), 'SIGKILL')
       })
-      return firstNew === undefined ? { failed } : { respawn: firstNew, p99, p999, failed }
+      return firstNew === undefined || requests === failed
+        ? { failed }
+        : { respawn: firstNew, p99, p999, failed }
     } finally {
       await server.stop()
     }
