@@ -42,16 +42,16 @@ export interface OptionDocs {
    */
   readonly workers?: unknown
   /**
-   * The kind of worker: `async` serves the application with `node:http` on its event loop, `wsgi` runs a Python application (PEP 3333) in a process of its own, `exec` is any program that accepts connections on descriptors that it inherits: see [kinds of workers](worker-kinds.md). `wsgi` is also the default where the application names a Python module that is there, and no file for Node.
+   * The kind of worker: `async` serves the application with `node:http` on its event loop, `sync` does so with one request at a time, `wsgi` runs a Python application (PEP 3333) in a process of its own, `threads` serves it with several event loops in one process, each with an instance of the application, `exec` is any program that accepts connections on descriptors that it inherits: see [kinds of workers](worker-kinds.md). `wsgi` is also the default where the application names a Python module that is there, and no file for Node; `threads` where the setting of that name is more than 1, as in Gunicorn.
    *
    * Default: "async". Takes effect on reload.
    * Flags: `-k`, `--worker-class`.
    */
   readonly worker_class?: unknown
   /**
-   * Threads per worker that serve requests.
+   * Threads per worker that serve requests. With `worker_class: threads`, each has an event loop and an instance of the application of its own.
    *
-   * Default: 1; 4 with `worker_class: wsgi`. Takes effect on reload.
+   * Default: 1; 4 with `worker_class: wsgi`; with `threads`, the cores divided by `workers`. Takes effect on reload.
    * Flags: `--threads`.
    */
   readonly threads?: unknown
@@ -126,7 +126,7 @@ export interface OptionDocs {
    */
   readonly hook_timeout?: unknown
   /**
-   * Seconds that the event loop of a worker may stand still before the worker is killed and replaced; 0 for no limit. With `worker_class: wsgi` also the limit of a request, where `request_timeout` is 0.
+   * Seconds that the event loop of a worker may stand still before the worker is killed and replaced; 0 for no limit. With `worker_class` `sync` or `wsgi` also the limit of a request, where `request_timeout` is 0.
    *
    * Default: 30. Takes effect on reload.
    * Flags: `-t`, `--timeout`.
@@ -140,7 +140,7 @@ export interface OptionDocs {
    */
   readonly timeout_stack?: unknown
   /**
-   * Seconds that the application may take to begin a response; then the client gets 503 and the worker lives on. With `worker_class: wsgi` the log gets the stacks of all Python threads, the client 504, and another Python process takes over. 0 for no limit. Not in Gunicorn.
+   * Seconds that the application may take to begin a response; then the client gets 503 and the worker lives on; with `worker_class: sync` it is replaced, as the application may go on. With `worker_class: wsgi` the log gets the stacks of all Python threads, the client 504, and another Python process takes over. 0 for no limit. Not in Gunicorn.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--request-timeout`.
@@ -296,7 +296,7 @@ export interface OptionDocs {
    */
   readonly print_config?: unknown
   /**
-   * Load the application once, in a separate process that serves nothing, before workers are started or replaced: one that cannot load fails before any worker is asked, and what is compiled is there for all workers. Node cannot fork, so no memory is shared.
+   * Load the application once, in a separate process that serves nothing, before workers are started or replaced: one that cannot load fails before any worker is asked, and what is compiled is there for all workers. With `worker_class: wsgi`, that process stays, and the Python processes of all workers are forked from it and share its memory, see [kinds of workers](worker-kinds.md#preload_app-one-import-for-all-workers). Node cannot fork, so without Python no memory is shared.
    *
    * Default: false. Takes effect on reload.
    * Flags: `--preload`, `--no-preload`, `--preload-app`.
@@ -414,7 +414,7 @@ export interface OptionDocs {
    */
   readonly header_map?: unknown
   /**
-   * The path where the application is mounted, as the application sees it (`SCRIPT_NAME`); it is cut off the paths of requests that begin with it. A trusted proxy may say another one in the header `SCRIPT_NAME`. The default is the variable `SCRIPT_NAME` of the worker.
+   * The path where the application is mounted, such as `/shop` (`SCRIPT_NAME`); it is cut off the paths of requests that begin with it. A trusted proxy may say another one in the header `SCRIPT_NAME`. The default is the variable `SCRIPT_NAME` of the worker. Python finds it in `environ`, Node.js in `req.baseUrl`, and all of them, programs included, in the variable `SCRIPT_NAME`: see [kinds of workers](worker-kinds.md#where-the-application-is-mounted).
    *
    * Default: "". Takes effect on reload.
    * Flags: `--root-path`.

@@ -1,6 +1,11 @@
 /** What follows from the kind of worker, and from a Python application for the kind of worker. */
 import { existsSync, readdirSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join, parse, relative, resolve } from 'node:path'
+import type { Range } from './kinds/worker-count.ts'
+
+/** Begins the origin of a `worker_class` that follows from `threads`. */
+const byThreads = 'threads, '
 
 /** More than one, because one slow request would hold up all others of its worker. */
 const wsgiThreads = 4
@@ -17,21 +22,39 @@ export function settleWorkerClass(values: Record<string, unknown>, origins: Reco
     values.app = paste
     origins.app = origins.paste as string
   }
+  const { threads } = values as { readonly threads: number }
   if (origins.worker_class === 'default') {
     const reason =
       paste !== null ? origins.paste : app === null ? undefined : pythonFile(app, chdir, pythonpath)
     if (reason !== undefined) {
       values.worker_class = 'wsgi'
       origins.worker_class = reason
+    } else if (threads > 1) {
+      values.worker_class = 'threads'
+      origins.worker_class = `${byThreads}${origins.threads}`
     }
   }
   if (values.worker_class === 'wsgi' && origins.threads === 'default') values.threads = wsgiThreads
+  if (values.worker_class === 'threads' && origins.threads === 'default')
+    values.threads = threadsPerWorker(values.workers as number | Range)
 }
 
-/** The file that made `worker_class` what it is; undefined where it was set. */
-export function deducedFrom(origins: Readonly<Record<string, string>>): string | undefined {
+/** So many that all workers together use each core. */
+function threadsPerWorker(workers: number | Range): number {
+  const most = typeof workers === 'number' ? workers : workers.max
+  return Math.max(1, Math.ceil(availableParallelism() / most))
+}
+
+/** What made `worker_class` what it is, for the log; undefined where it was set. */
+export function deducedFrom(
+  { app, threads }: { readonly app: string | null; readonly threads: number },
+  origins: Readonly<Record<string, string>>,
+): string | undefined {
   const { worker_class: origin = '' } = origins
-  return origin.endsWith('.py') ? origin : undefined
+  if (origin.startsWith(byThreads))
+    return `threads is ${threads}: worker_class is threads; say so with -k threads`
+  if (!origin.endsWith('.py')) return undefined
+  return `${app} is Python (${origin}): worker_class is wsgi; say so with -k wsgi`
 }
 
 const module = /^(?:\.\/)?[\w/.]+$/

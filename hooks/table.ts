@@ -200,6 +200,8 @@ export interface WorkerView {
    * replaces.
    */
   readonly index: number
+  /** With `worker_class: 'threads'`, the number of the thread in its worker, from 0, in hooks that run in workers. */
+  readonly thread?: number
   readonly state: WorkerState
   /** Exit code, in `child_exit`; null when a signal ended it. */
   readonly exit_code?: number | null

@@ -24,12 +24,13 @@ const entries = [
   'daemon/generation/config-trial-main',
   'worker/preload',
   'worker/main',
+  'worker/threads/main',
   'config/index',
   'control/main',
 ]
 
 /** What other programs run. */
-const copied = ['worker/wsgi/host.py']
+const copied = ['worker/python/host.py']
 
 /** These have files of their own to find, or are loaded by their name. */
 const external = ['tsx', 'esbuild', 'chokidar', 'proper-lockfile']
@@ -70,13 +71,14 @@ function exportsOf(path: string): string {
   ].join('\n')
 }
 
-/** The preload enables the compile cache before it loads the rest, which is an entry of its own. */
+/** The preload enables the compile cache before it loads the rest, which is an entry of its own, or another with threads. */
 const preloaded: Plugin = {
   name: 'preloaded',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/main\.ts$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './worker-main.js', external: true } : undefined,
-    )
+    onResolve({ filter: /^\.\/(threads\/)?main\.ts$/ }, ({ kind, path }) => {
+      const name = path === './main.ts' ? 'worker-main' : 'worker-threads-main'
+      return kind === 'dynamic-import' ? { path: `./${name}.js`, external: true } : undefined
+    })
   },
 }
 

@@ -1,5 +1,6 @@
 /** Explains to the arbiter why a worker failed to boot. */
 import { fileURLToPath } from 'node:url'
+import { isMainThread } from 'node:worker_threads'
 import { NeedsTsx } from './app/main-module.ts'
 import {
   AppError,
@@ -33,11 +34,18 @@ export async function bootFailure(error: unknown, spec: string): Promise<BootFai
   if (error instanceof BindFailed) return { why: 'bind', code, message: error.message }
   if (error instanceof LogFailed) return { why: 'log', code, message: error.message }
   if (error instanceof NeedsTsx) return { why: 'tsx', code: ok.code, message: error.message }
-  return {
-    why: 'boot',
-    code,
-    message: isSelfExplanatory(error) ? error.message : await describeThrown(error, spec),
-  }
+  const message = isSelfExplanatory(error) ? error.message : await describeThrown(error, spec)
+  return { why: 'boot', code, message: needsProcess(error) ? `${message}\n${aboutThreads}` : message }
+}
+
+const aboutThreads =
+  'The app runs in a thread of a worker, and this works only in a process of its own: set worker_class to "async", and more workers'
+
+/** Whether Node, or a native module, refuses in a thread what it does in a process. */
+function needsProcess(error: unknown): boolean {
+  if (isMainThread || !(error instanceof Error)) return false
+  const { code = '' } = error as NodeJS.ErrnoException
+  return code === 'ERR_WORKER_UNSUPPORTED_OPERATION' || /Module did not self-register/.test(error.message)
 }
 
 /** Whether the message needs no stack. */

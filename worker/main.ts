@@ -1,5 +1,6 @@
 /** The entry point of the worker process: connects it to its arbiter, handles signals, and boots the worker. */
 import { inspect } from 'node:util'
+import { isMainThread } from 'node:worker_threads'
 import { entryFile } from '../hooks/own-files.ts'
 import { isError, stackOf } from '../hooks/thrown.ts'
 import { coverFetch } from './fetch/early.ts'
@@ -8,7 +9,7 @@ import { tellAppMetrics } from './process/app-metrics.ts'
 import { isLastSignal } from './process/app-shutdown.ts'
 import { openChannel, tellArbiter, tellSync } from './process/arbiter-channel.ts'
 import { createLog, type WorkerLog } from './process/log.ts'
-import { interceptSignals } from './process/signals.ts'
+import { harmlessSignals, interceptSignals, logNoEffect } from './process/signals.ts'
 import { NotReady } from './protocol/boot-error.ts'
 import { exitCodes } from './protocol/exit-codes.ts'
 import { arbiterVariable, truncate } from './protocol/frame.ts'
@@ -67,10 +68,8 @@ function onMessage(message: ToWorker): void {
   }
 }
 
-// These may be sent to the whole process group, and must not end a worker.
-for (const signal of ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR2', 'SIGWINCH'] as const) {
-  process.on(signal, () => logNoEffect(signal))
-}
+// These may be sent to the whole process group, and must not end a worker. For its threads, the main thread does it.
+if (isMainThread) for (const signal of harmlessSignals) process.on(signal, () => logNoEffect(signal, log))
 interceptSignals(signal => {
   if (isLastSignal()) return
   if (signal !== 'SIGTERM') void worker?.quit()
@@ -87,12 +86,6 @@ process.on('uncaughtExceptionMonitor', error => {
   const [first = ''] = text.split('\n')
   tellSync({ type: 'crashed', why: truncate(`uncaught ${first}`), stack: text.slice(0, longestStack) })
 })
-
-function logNoEffect(signal: NodeJS.Signals): void {
-  // A terminal sends this one to the whole group when its window changes.
-  if (signal === 'SIGWINCH') return
-  log?.info(`${signal.slice(3)} has no effect on a worker: send it to the arbiter (pid ${process.ppid})`)
-}
 
 function start(message: Start): void {
   log = createLog(message.settings.loglevel)

@@ -18,7 +18,7 @@ import { load } from './load.ts'
 import { tellAppMetrics } from './process/app-metrics.ts'
 import { shutDown } from './process/app-shutdown.ts'
 import { tellArbiter } from './process/arbiter-channel.ts'
-import { accountVariables, applyEnvironment, setTitle } from './process/environment.ts'
+import { accountVariables, applyEnvironment, mountVariable, setTitle } from './process/environment.ts'
 import { startHeartbeat } from './process/heartbeat.ts'
 import { createLog, type WorkerLog } from './process/log.ts'
 import { exitCodes } from './protocol/exit-codes.ts'
@@ -89,8 +89,8 @@ export class Worker {
     await this.#hooks.call('post_fork', this.#server, this.#view)
     const transport = await this.transport.open(this.#hooks)
     const listenerFilter = await listenerFilterFor(settings, this.#connections, this.#log)
-    applyEnvironment([...accountVariables(identity), ...settings.raw_env])
-    if (identity !== undefined) (await import('./process/privileges.ts')).dropPrivileges(identity)
+    applyEnvironment([...accountVariables(identity), ...mountVariable(settings), ...settings.raw_env])
+    if (identity !== undefined) await (await import('./process/privileges.ts')).becomeUser(identity)
     const parts = { connections: this.#connections, early: this.#early, plain: this.#plain }
     const app = await load(this.#start, {
       log: this.#log,
@@ -244,7 +244,7 @@ export class Worker {
   }
 
   get #view(): WorkerView {
-    const { age, generation, index } = this.#start
-    return { pid: process.pid, age, generation, index, state: this.#state, log: this.#log }
+    const { age, generation, index, place } = this.#start
+    return { pid: process.pid, age, generation, index, ...place, state: this.#state, log: this.#log }
   }
 }

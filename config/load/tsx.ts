@@ -44,6 +44,19 @@ export function tsxMayHelp(error: unknown, url: string): boolean {
   return error instanceof ReferenceError && commonJsOnly.test(error.message)
 }
 
+let mayStop = true
+let isLeft = false
+
+/** Call in a thread: from now on they are left, because others of its process may need theirs. */
+export function leaveTsxHelpers(): void {
+  mayStop = false
+}
+
+/** Whether this thread has left some. */
+export function hasTsxHelpers(): boolean {
+  return isLeft
+}
+
 /** How long the esbuild process may take to exit, in milliseconds. */
 const exitMs = 500
 
@@ -51,19 +64,32 @@ const exitMs = 500
  * Stops the esbuild process and the thread of tsx; they restart when needed.
  *
  * Synchronous, so that nothing can need them meanwhile. The thread must see its process exit, or that remains a zombie.
+ *
+ * `inThread` says that no other thread needs its own any more, and that all of them do the same.
  */
-export function stopTsxHelpers(): void {
+export function stopTsxHelpers(inThread = false): void {
+  isLeft = !mayStop && !inThread
+  if (isLeft) return
   // Stopping the thread would also stop the app's own use of esbuild.
   if (esbuildProcesses(process.pid).length > 0) return
   const helpers = threads().flatMap(esbuildProcesses)
-  if (helpers.length === 0) return
-  for (const pid of helpers) process.kill(pid, 'SIGKILL')
+  if (helpers.length === 0 && !inThread) return
+  for (const pid of helpers) kill(pid)
   const until = performance.now() + exitMs
   while (threads().some(thread => esbuildProcesses(thread).length > 0) && performance.now() < until) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
   }
   const { stop } = createRequire(import.meta.url)(resolveEsbuild()) as { readonly stop: () => unknown }
   stop()
+}
+
+/** Another thread may have seen it end. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }
 
 function threads(): number[] {
@@ -82,7 +108,12 @@ function esbuildProcesses(thread: number): number[] {
 }
 
 function isEsbuild(pid: number): boolean {
-  return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'esbuild'
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'esbuild'
+  } catch {
+    // It has ended.
+    return false
+  }
 }
 
 /** The esbuild that tsx uses. */

@@ -65,7 +65,7 @@ export class Server {
   /** When it was started, in milliseconds of the monotonic clock. */
   readonly startedAt = monotonicNow()
   readonly #first: Resolved
-  #deducedFrom: string | undefined
+  #deduced: string | undefined
   readonly #parts: ServerParts
   /** The scale of the last good generation. */
   #scaleBefore: Scale
@@ -118,10 +118,10 @@ export class Server {
 
   /** Once, where nobody has said it: another file in the folder could change it. */
   #sayKind({ settings, origins }: Resolved): void {
-    const file = deducedFrom(origins)
-    if (file === undefined || file === this.#deducedFrom) return
-    this.#deducedFrom = file
-    this.log.info(`${settings.app} is Python (${file}): worker_class is wsgi; say so with -k wsgi`)
+    const deduced = deducedFrom(settings, origins)
+    if (deduced === undefined || deduced === this.#deduced) return
+    this.#deduced = deduced
+    this.log.info(deduced)
   }
 
   /** Goes back to the last good generation, with its scale; a number that an operator has chosen meanwhile stays. */
@@ -201,6 +201,7 @@ export class Server {
 
   close(): void {
     if (!this.upgrader.isShared) this.generations.closeListeners()
+    this.generations.keepForks()
     this.#parts.watcher.close()
     this.#parts.renewals.close()
     this.#parts.autoscaler.close()

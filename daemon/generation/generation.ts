@@ -31,8 +31,18 @@ export interface Generation {
   readonly failure?: string
   /** The certificate and key that its workers serve with; replaced when the files are renewed. */
   tls?: TlsMaterial
+  /** Forks the Python processes of its workers. */
+  readonly forks?: Forks
   /** What its workers serve instead of the app. */
   readonly page?: ErrorPage
+}
+
+/** The fork server of a generation: see `daemon/forks`. */
+export interface Forks {
+  /** Where it listens. */
+  readonly path: string
+  /** It leaves. */
+  close(): void
 }
 
 /**
@@ -81,6 +91,7 @@ export function startMessage(
     ...(resolved.owner === undefined ? {} : { identity: resolved.owner }),
     ...(generation.tls === undefined ? {} : { tls: generation.tls }),
     ...(generation.page === undefined ? {} : { page: generation.page }),
+    ...(generation.forks === undefined || generation.page ? {} : { forks: generation.forks.path }),
   }
 }
 
@@ -129,10 +140,15 @@ export function workerHooks({ settings, hooks, file, command }: Resolved): Pick<
   return { hooks: { file, names, command: command === 'check' || command === 'print' ? command : 'serve' } }
 }
 
-/** What a worker inherits besides the scoreboard, in order: each socket, and then each of them again. */
-export function descriptorsOf(generation: Pick<Generation, 'listeners'>): number[] {
+/**
+ * What a worker inherits besides the scoreboard, in order: each socket, and then each of them again. Each thread has
+ * its own, because a descriptor that one of them closes is closed for all.
+ */
+export function descriptorsOf(generation: Pick<Generation, 'listeners' | 'resolved'>): number[] {
   const once = socketsOf(generation)
-  return [...once, ...once]
+  const { worker_class, threads } = generation.resolved.settings
+  const copies = worker_class === 'threads' ? 2 * threads : 2
+  return Array.from({ length: copies }, () => once).flat()
 }
 
 /** The sockets of a program, with names as systemd has them: of an activated one its own, else the port or the path. */

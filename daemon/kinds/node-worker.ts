@@ -30,13 +30,14 @@ const endingMs = 1_000
 
 export function nodeWorker(options: NodeOptions): WorkerStart {
   const { app, args, cwd, env, descriptors, start, capture, hasWatchdog = false } = options
+  const isThreaded = hasThreads(start)
   const printed = capture === undefined ? 'inherit' : 'pipe'
   return {
     file: process.execPath,
-    args: workerCommand(app, args),
+    args: workerCommand(app, args, isThreaded),
     options: {
       cwd,
-      env: workerEnvironment(env, start),
+      env: workerEnvironment(env, start, isThreaded),
       stdio: ['ignore', printed, printed, 'pipe', ...descriptors, ...(hasWatchdog ? ['pipe' as const] : [])],
     },
     hasTsx: start.tsx,
@@ -50,6 +51,11 @@ export function nodeWorker(options: NodeOptions): WorkerStart {
       return link
     },
   }
+}
+
+/** Whether its main thread runs no app, but others do. */
+function hasThreads({ settings, page }: Pick<Start, 'settings' | 'page'>): boolean {
+  return settings.worker_class === 'threads' && page === undefined
 }
 
 function linkTo(child: ChildProcess, listeners: LinkListeners, watchdogFd: number | undefined): Link {

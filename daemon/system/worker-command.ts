@@ -4,7 +4,7 @@ import { getCompileCacheDir } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { entryFile } from '../../hooks/own-files.ts'
-import { arbiterVariable, cacheVariable } from '../../worker/protocol/frame.ts'
+import { arbiterVariable, cacheVariable, threadsVariable } from '../../worker/protocol/frame.ts'
 import type { Start } from '../../worker/protocol/messages.ts'
 import { ourselves, toWord } from './process-identity.ts'
 
@@ -14,9 +14,17 @@ const workerFile = fileURLToPath(preload)
 /** SIGUSR1, often sent to whole process groups, would open a port where any local user can run code as the worker. */
 const closed = ['--disable-sigusr1'] as const
 
-/** Node runs the app's file with the worker preloaded; without a file, the worker is the main module. */
-export function workerCommand(app: string | undefined, args: readonly string[]): readonly string[] {
-  const main = app === undefined ? [workerFile] : [`--import=${preload.href}`, app]
+/**
+ * Node runs the app's file with the worker preloaded; without a file, the worker is the main module. A worker with
+ * threads is both, because each thread has the options of its process.
+ */
+export function workerCommand(
+  app: string | undefined,
+  args: readonly string[],
+  hasThreads = false,
+): readonly string[] {
+  const preloaded = [`--import=${preload.href}`, hasThreads ? workerFile : (app as string)]
+  const main = app === undefined && !hasThreads ? [workerFile] : preloaded
   return [...process.execArgv, ...closed, ...main, ...args]
 }
 
@@ -47,12 +55,14 @@ function ownCache(): string | undefined {
 export function workerEnvironment(
   env: NodeJS.ProcessEnv,
   { index, identity }: Pick<Start, 'index' | 'identity'>,
+  hasThreads = false,
 ): NodeJS.ProcessEnv {
   return {
     ...env,
     TSICORN_WORKER_INDEX: `${index}`,
     NODE_APP_INSTANCE: `${index}`,
     [arbiterVariable]: ourName,
+    ...(hasThreads ? { [threadsVariable]: '1' } : {}),
     ...(cache === undefined || identity !== undefined ? {} : { [cacheVariable]: cache }),
   }
 }

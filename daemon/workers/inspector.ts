@@ -11,6 +11,8 @@ export interface StackReport {
   /** The JavaScript stack, innermost first, as lines that begin with `at`. */
   readonly stack: readonly string[]
   readonly requests: readonly OpenRequest[]
+  /** Which thread it is, in a worker with several. */
+  readonly thread?: number
 }
 
 /** The report, or why there is none; neither if the worker was not asked. */
@@ -45,9 +47,12 @@ export async function captureStack(channel: Duplex | undefined): Promise<Capture
 export function describeStack({ report, failure }: CapturedStack): string {
   if (failure !== undefined) return `\nIts JavaScript stack cannot be read: ${failure}`
   if (report === undefined) return ''
-  const { stack, requests } = report
+  const { stack, requests, thread } = report
+  const [it, its] = thread === undefined ? ['It', 'Its'] : [`Thread ${thread}`, `In thread ${thread}, its`]
   const where =
-    stack.length === 0 ? ['Its stack has no JavaScript of the app'] : ['It stands', ...stack.map(indent)]
+    stack.length === 0
+      ? [`${its} stack has no JavaScript of the app`]
+      : [`${it} stands`, ...stack.map(indent)]
   const what =
     requests.length === 0 ? [] : ['Requests not answered', ...requests.map(describeRequest).map(indent)]
   return ['', ...where, ...what].join('\n')
@@ -85,10 +90,11 @@ function ask(channel: Duplex): Promise<string> {
 /** The app runs in the worker, so its answer cannot be trusted. */
 function parseReport(text: string): StackReport {
   try {
-    const { stack, requests } = JSON.parse(text) as { readonly stack?: unknown; readonly requests?: unknown }
+    const { stack, requests, thread } = JSON.parse(text) as Readonly<Record<string, unknown>>
     return {
       stack: framesOf(String(stack ?? '')),
       requests: Array.isArray(requests) ? requests.slice(0, mostRequests).filter(isRequest).map(shorten) : [],
+      ...(Number.isSafeInteger(thread) ? { thread: thread as number } : {}),
     }
   } catch (error) {
     throw new Error('its answer makes no sense', { cause: error })

@@ -1,6 +1,9 @@
 /** Loads the app through tsx, where Node cannot load it by itself. */
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isMainThread } from 'node:worker_threads'
+import { hasTsxHelpers, stopTsxHelpers as stopHelpers } from '../../config/load/tsx.ts'
+import { passBarrier } from '../process/arbiter-channel.ts'
 
 let isUsed = false
 
@@ -19,7 +22,10 @@ export async function registerTsx(url: string): Promise<void> {
   })
 }
 
-/** Call when the app is loaded. */
+/** Call when the app is loaded. Other threads of the worker may still need theirs, and have them back soon after. */
 export async function stopTsxHelpers(): Promise<void> {
-  if (isUsed) (await import('../../config/load/tsx.ts')).stopTsxHelpers()
+  if (!isUsed && !hasTsxHelpers()) return
+  await passBarrier('loaded')
+  stopHelpers(!isMainThread)
+  await passBarrier('stopped')
 }

@@ -52,7 +52,7 @@ export async function tellAppMetrics(turn: number, log: Pick<WorkerLog, 'warning
     const described = await Promise.race([describe(), sleep(measureMs, undefined, { ref: false })])
     // Without an answer, the arbiter keeps to what it knows.
     if (described === undefined) return
-    const left = tell(turn, described)
+    const left = tellFamilies(turn, described.map(familyOf))
     if (left > 0 && !hasTooMany)
       log.warning(
         `The app measures too much: ${left} samples beyond ${mostSamples} are left out of its metrics`,
@@ -65,13 +65,12 @@ export async function tellAppMetrics(turn: number, log: Pick<WorkerLog, 'warning
 }
 
 /** Returns how many samples were too many. */
-function tell(turn: number, described: readonly Described[]): number {
+export function tellFamilies(turn: number, described: Iterable<AppFamily>): number {
   let families: AppFamily[] = []
   let length = 0
   let left = mostSamples
   let leftOut = 0
-  for (const metric of described) {
-    const { samples: all, ...family } = familyOf(metric)
+  for (const { samples: all, ...family } of described) {
     let samples: AppSample[] = []
     const told = whole(all.slice(0, left), family.type, all.length)
     for (const sample of told) {

@@ -2,11 +2,14 @@
  * The worker's end of the channel to its arbiter: a separate socket, so that `process.send` belongs to the app.
  *
  * The app could still close the descriptor, or reuse its number: then the worker has no arbiter any more.
+ *
+ * In a thread of a worker, the channel is a port to the main thread, which passes messages on.
  */
 import { fstatSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { channelFd, frame } from '../protocol/frame.ts'
-import type { FromWorker, ToWorker } from '../protocol/messages.ts'
+import threads, { isMainThread, type MessagePort, workerData } from 'node:worker_threads'
+import { channelFd, frame, threadKey } from '../protocol/frame.ts'
+import type { Barrier, FromThread, FromWorker, ToThread, ToWorker } from '../protocol/messages.ts'
 
 /** How many characters of log lines may wait for the arbiter to read; lines beyond that are dropped, and counted. */
 const maxWaiting = 1024 * 1024
@@ -22,11 +25,14 @@ export interface ChannelListeners {
 }
 
 let socket: Socket | undefined
+let port: MessagePort | undefined
+let barrier = Promise.withResolvers<void>()
 let identity: string | undefined
 let dropped = 0
 
 /** Call once, before any user code is imported. */
 export function openChannel({ onMessage, onLost }: ChannelListeners): void {
+  if (!isMainThread) return openPort({ onMessage, onLost })
   identity = identityOf(channelFd)
   socket = new Socket({ fd: channelFd })
   let rest = ''
@@ -44,6 +50,27 @@ export function openChannel({ onMessage, onLost }: ChannelListeners): void {
   socket.once('close', onLost)
 }
 
+function openPort({ onMessage, onLost }: ChannelListeners): void {
+  const own: MessagePort = workerData[threadKey]
+  port = own
+  // It is not for the app.
+  Reflect.set(threads, 'workerData', null)
+  own.on('message', (message: ToThread) => {
+    if (message.type === 'signal') process.emit(message.signal, message.signal)
+    else if (message.type === 'go on') barrier.resolve()
+    else if (message.type === 'lost') onLost()
+    else onMessage(message)
+  })
+}
+
+/** Resolves when all threads of the worker have come so far; at once where there are none. */
+export async function passBarrier(reason: Barrier): Promise<void> {
+  if (port === undefined) return
+  barrier = Promise.withResolvers()
+  port.postMessage({ type: 'waits', for: reason } satisfies FromThread)
+  await barrier.promise
+}
+
 /** Undefined when something else in this process has read a part of the line. */
 function parse(line: string): ToWorker | undefined {
   try {
@@ -56,6 +83,11 @@ function parse(line: string): ToWorker | undefined {
 
 /** Returns false when there is no arbiter any more; `sent` is called in any case. */
 export function tellArbiter(message: FromWorker, sent: () => void = () => undefined): boolean {
+  if (port !== undefined) {
+    port.postMessage(message)
+    sent()
+    return true
+  }
   if (!isOpen(socket)) {
     sent()
     return false
@@ -70,6 +102,7 @@ export function tellArbiter(message: FromWorker, sent: () => void = () => undefi
 
 /** Sends synchronously, for a process that ends without another turn of its event loop. */
 export function tellSync(message: FromWorker): void {
+  port?.postMessage(message)
   if (!isOpen(socket)) return
   let rest = Buffer.from(frame(message))
   const until = performance.now() + lastMessageMs
@@ -86,8 +119,9 @@ export function tellSync(message: FromWorker): void {
 
 /** Sets whether the channel alone keeps the process alive. */
 export function holdProcess(holds: boolean): void {
-  if (holds) socket?.ref()
-  else socket?.unref()
+  const channel = port ?? socket
+  if (holds) channel?.ref()
+  else channel?.unref()
 }
 
 function tellDropped(): void {

@@ -1,4 +1,5 @@
 /** The heartbeat: writes the worker's record to the scoreboard a few times a second. */
+import type { Seat } from '../protocol/messages.ts'
 import type { ProcessUsage } from '../protocol/process-usage.ts'
 import { fieldIndex, monotonicNow, writeRecord } from '../protocol/scoreboard.ts'
 
@@ -14,9 +15,7 @@ export interface Usage extends ProcessUsage {
   readonly busy: number
 }
 
-export interface HeartbeatOptions {
-  readonly fd: number
-  readonly slot: number
+export interface HeartbeatOptions extends Seat {
   readonly age: number
   readonly record: Float64Array
   /** What other processes of this worker use, where it has any. */
@@ -29,12 +28,12 @@ export interface HeartbeatOptions {
   readonly onTrouble: (message: string) => void
 }
 
-const intervalMs = 250
+export const intervalMs = 250
 const beatsPerSecond = 1_000 / intervalMs
 
 /** Never throws: without a heartbeat the worker still serves, for as long as the arbiter lets it. */
 export function startHeartbeat(options: HeartbeatOptions): void {
-  const { fd, slot, age, record, onOrphaned, onSecond, onTrouble, usage } = options
+  const { fd, slot, age, record, shared, onOrphaned, onSecond, onTrouble, usage } = options
   const parent = process.ppid
   let due = performance.now()
   let beats = 0
@@ -45,7 +44,8 @@ export function startHeartbeat(options: HeartbeatOptions): void {
   const write = () => {
     record[fieldIndex('heartbeat')] = monotonicNow()
     try {
-      writeRecord(fd, slot, record)
+      if (shared === undefined) writeRecord(fd, slot, record)
+      else shared.set(record)
     } catch (error) {
       if (!failed) onTrouble(`Cannot write to the scoreboard: ${(error as Error).message}`)
       failed = true
@@ -92,7 +92,7 @@ function sum(own: number | undefined, others = 0): number | undefined {
 }
 
 /** In milliseconds; undefined when the kernel does not tell. */
-function processorTime(): number | undefined {
+export function processorTime(): number | undefined {
   try {
     const { user, system } = cpuUsage()
     return (user + system) / 1_000
@@ -102,7 +102,7 @@ function processorTime(): number | undefined {
 }
 
 /** In bytes; undefined when no file descriptor is left to read it with. */
-function residentMemory(): number | undefined {
+export function residentMemory(): number | undefined {
   try {
     return process.memoryUsage.rss()
   } catch {

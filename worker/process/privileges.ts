@@ -1,6 +1,8 @@
 /** Drops privileges: a worker of a privileged arbiter becomes the user it is to run as. */
+import { isMainThread } from 'node:worker_threads'
 import type { WorkerUser } from '../protocol/messages.ts'
 import { systemMessage } from '../protocol/system-error.ts'
+import { passBarrier } from './arbiter-channel.ts'
 
 /** Missing in Node's types. */
 const system = process as unknown as { initgroups?(user: string, group: number): void }
@@ -8,6 +10,12 @@ const system = process as unknown as { initgroups?(user: string, group: number):
 /** The change of user is not permitted, or impossible. */
 export class PrivilegeError extends Error {
   override readonly name = 'PrivilegeError'
+}
+
+/** A process becomes that user; a thread waits until its process has done so. Rejects with `PrivilegeError`. */
+export async function becomeUser(identity: WorkerUser): Promise<void> {
+  if (isMainThread) dropPrivileges(identity)
+  else await passBarrier('user')
 }
 
 /**

@@ -4,9 +4,13 @@
  * listens.
  */
 import { constants } from 'node:os'
+import type { WorkerLog } from './log.ts'
 
 /** In the order in which the app is checked for listeners. */
 export const endingSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
+
+/** Signals for the arbiter, which may be sent to the whole process group. */
+export const harmlessSignals = ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR2', 'SIGWINCH'] as const
 
 export type EndingSignal = (typeof endingSignals)[number]
 
@@ -30,6 +34,12 @@ export function interceptSignals(onSignal: (signal: EndingSignal) => void): void
     process.on(signal, ignore)
     process.off(signal, ignore)
   }
+}
+
+export function logNoEffect(signal: NodeJS.Signals, log: Pick<WorkerLog, 'info'> | undefined): void {
+  // A terminal sends this one to the whole group when its window changes.
+  if (signal === 'SIGWINCH') return
+  log?.info(`${signal.slice(3)} has no effect on a worker: send it to the arbiter (pid ${process.ppid})`)
 }
 
 function isEnding(event: unknown): event is EndingSignal {

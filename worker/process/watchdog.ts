@@ -11,7 +11,7 @@ export async function startWatchdog(fd: number): Promise<void> {
   const { Worker } = await import('node:worker_threads')
   const thread = new Worker(`(${watch})()`, {
     eval: true,
-    workerData: { fd, question },
+    workerData: { fd, question: stackQuestion },
     // Without the preloads of the app.
     execArgv: [],
     env: {},
@@ -23,7 +23,7 @@ export async function startWatchdog(fd: number): Promise<void> {
 }
 
 /** Evaluated where the process is paused: Node maps the stack of a new error to the sources. */
-const question = `(() => {
+export const stackQuestion = `(() => {
   const limit = Error.stackTraceLimit
   Error.stackTraceLimit = 50
   const { stack } = new Error()

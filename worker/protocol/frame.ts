@@ -12,6 +12,12 @@ export const arbiterVariable = 'TSICORN_ARBITER'
 /** Where the worker keeps compiled code, if it does. The worker deletes it from its environment as well. */
 export const cacheVariable = 'TSICORN_COMPILE_CACHE'
 
+/** Tells a worker that it serves with threads. The worker deletes it from its environment as well. */
+export const threadsVariable = 'TSICORN_THREADS'
+
+/** What a thread of a worker finds its port under, in its `workerData`. */
+export const threadKey = 'tsicorn.thread'
+
 /** Longer texts in messages are truncated, in characters. */
 export const longestText = 64 * 1024
 

@@ -74,12 +74,14 @@ export interface Start {
   readonly tsx: boolean
   /** The index of the worker, from 0; its replacement gets the same one. */
   readonly index: number
+  /** Which thread of its worker this is, from 0; only in the message to a thread, from the main thread. */
+  readonly place?: { readonly thread: number }
   /** Load the app, report whether that worked, and leave: `--check-config`. */
   readonly check: boolean
   readonly settings: WorkerSettings
   readonly listeners: readonly InheritedListener[]
   /** The descriptor of the scoreboard and the worker's place in it. */
-  readonly scoreboard: { readonly fd: number; readonly slot: number }
+  readonly scoreboard: Seat
   /** The descriptor of the channel between the arbiter and the watchdog thread; absent where there is none. */
   readonly watchdog?: number
   /** Where to import the worker's hooks from, and which of them are set; absent when there is nothing to import. */
@@ -88,9 +90,40 @@ export interface Start {
   readonly identity?: WorkerUser
   /** Certificate and key; absent without TLS. */
   readonly tls?: TlsMaterial
+  /** Where the fork server of the generation listens: with `preload_app`, for Python. */
+  readonly forks?: string
   /** Serve this instead of the app, which does not load. */
   readonly page?: ErrorPage
 }
+
+/** Where a worker writes its record. */
+export interface Seat {
+  readonly fd: number
+  readonly slot: number
+  /** For a thread: memory that it shares with the main thread, which adds up the records. */
+  readonly shared?: Float64Array
+  /** That of all threads of its worker, its own included. */
+  readonly threads?: readonly Float64Array[]
+}
+
+/** Messages from the main thread of a worker to its other threads. */
+export type ToThread =
+  | ToWorker
+  /** The process got this signal. */
+  | { readonly type: 'signal'; readonly signal: NodeJS.Signals }
+  /** All threads have come as far as this one. */
+  | { readonly type: 'go on' }
+  /** The arbiter is gone. */
+  | { readonly type: 'lost' }
+
+/** Messages from a thread to the main thread, which passes most of them on. */
+export type FromThread =
+  | FromWorker
+  /** It waits until all threads have come so far: to become another user, or to stop what tsx has started. */
+  | { readonly type: 'waits'; readonly for: Barrier }
+
+/** Where threads wait for each other, in this order. */
+export type Barrier = 'user' | 'loaded' | 'stopped'
 
 /** What there is to show while an app does not load. */
 export interface ErrorPage {

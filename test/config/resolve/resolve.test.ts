@@ -120,7 +120,7 @@ describe('resolving settings', () => {
     )
     const { message, exitCode } = await refused({
       cwd,
-      argv: ['--spew', '--threads=2'],
+      argv: ['--spew', '-kasync', '--threads=2'],
       env: { TSICORN_CMD_ARGS: '--log-config x' },
     })
     expect(message.split('\n')).to.have.members([
@@ -128,7 +128,7 @@ describe('resolving settings', () => {
       "--spew cannot exist in Node: it traces Python line by line: profile with NODE_OPTIONS='--cpu-prof'",
       'tsicorn.config.json: timout is not a setting: did you mean timeout?',
       'tsicorn.config.json: workers must be a whole number from 1 to 4096, \'auto\', or a range such as 2..8 or { min: 2, max: 8 }, not "4"',
-      '--threads: threads needs worker_class wsgi, not async',
+      '--threads: threads needs worker_class wsgi or threads, not async',
       'tsicorn.config.json: asgi_lifespan is not available yet',
       `tsicorn.config.json: chdir must be an existing folder, not ${JSON.stringify(join(cwd, 'nowhere'))}`,
       'tsicorn.config.json: bind "x:y" has the port "y", which is not a number from 0 to 65535',

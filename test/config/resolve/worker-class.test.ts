@@ -1,4 +1,5 @@
 /** The kind of worker that follows from the application, and what follows from it. */
+import { availableParallelism } from 'node:os'
 import { expect } from 'chai'
 import { refused, resolved } from './resolving.ts'
 
@@ -49,11 +50,38 @@ describe('worker_class', () => {
     expect((await resolved({ argv: ['-k', 'wsgi', '--threads', '1', 'app'] })).settings.threads).to.equal(1)
   })
 
+  it('is threads where there is more than one, unless another one was asked for', async () => {
+    expect(await kindOf('./app.js', {}, '--threads', '4')).to.equal('threads (threads, --threads)')
+    expect(await kindOf('./app.js', {}, '--threads', '1')).to.equal('async (default)')
+    expect(await kindOf('app', { 'app.py': '' }, '--threads', '4')).to.equal('wsgi (app.py)')
+    const { message } = await refused({ argv: ['-k', 'async', '--threads', '4', './app.js'] })
+    expect(message).to.equal('--threads: threads needs worker_class wsgi or threads, not async')
+  })
+
+  it('has a thread for each core that a worker may use', async () => {
+    const cores = availableParallelism()
+    const threadsWith = async (...args: string[]) =>
+      (await resolved({ argv: ['-k', 'threads', ...args, './app.js'] })).settings.threads
+    expect(await threadsWith()).to.equal(cores)
+    expect(await threadsWith('-w', 'auto')).to.equal(1)
+    expect(await threadsWith('-w', `1..${2 * cores}`)).to.equal(1)
+    expect(await threadsWith('--threads', '3')).to.equal(3)
+  })
+
+  it('threads needs a connection for each thread', async () => {
+    const argv = ['-k', 'threads', '--threads', '4', './app.js', '--worker-connections']
+    expect((await resolved({ argv: [...argv, '4'] })).settings.worker_connections).to.equal(4)
+    const { message } = await refused({ argv: [...argv, '3'] })
+    expect(message).to.equal(
+      '--worker-connections: worker_connections must be at least threads, which is 4, not 3: each thread accepts its share',
+    )
+  })
+
   it('says which settings another one would need', async () => {
-    const { message } = await refused({ argv: ['--python', 'python3', '--root-path', '/a', './app.js'] })
+    const { message } = await refused({ argv: ['--python', 'python3', '--pythonpath', 'a', './app.js'] })
     expect(message.split('\n')).to.have.members([
       '--python: python needs worker_class wsgi, not async',
-      '--root-path: root_path needs worker_class wsgi, not async',
+      '--pythonpath: pythonpath needs worker_class wsgi, not async',
     ])
   })
 })

@@ -188,12 +188,24 @@ describe('what the workers have', () => {
     writeRecord(fd, 1, recordOf(5))
     writeRecord(fd, 2, recordOf(6, { accepts: 0 }))
     writeRecord(fd, 3, recordOf(7, { heartbeat: monotonicNow() - 60_000 }))
-    const seen = readLoads(fd, 0, recordOf(9))?.map(({ connections }) => connections)
+    const seen = readLoads({ fd, slot: 0 }, recordOf(9))?.map(({ connections }) => connections)
     expect(seen).to.deep.equal([9, 5])
-    expect(readLoads(fd, 1, recordOf(5))?.map(({ connections }) => connections)).to.deep.equal([9, 5])
+    expect(readLoads({ fd, slot: 1 }, recordOf(5))?.map(({ connections }) => connections)).to.deep.equal([
+      9, 5,
+    ])
+  })
+
+  it('is of each thread of its own worker, and of equal parts of the others', () => {
+    writeRecord(fd, 0, recordOf(100))
+    writeRecord(fd, 1, recordOf(8))
+    const shared = recordOf(0)
+    const threads = [shared, recordOf(3), recordOf(7, { accepts: 0 })]
+    const seen = readLoads({ fd, slot: 0, shared, threads }, recordOf(9))?.map(one => one.connections)
+    expect(seen).to.deep.equal([9, 3, 8 / 3, 8 / 3, 8 / 3])
+    expect(shared).to.deep.equal(recordOf(9, { heartbeat: shared[fieldIndex('heartbeat')] as number }))
   })
 
   it('is unknown where it cannot be read', () => {
-    expect(readLoads(1_000_000, 0, newRecord())).to.equal(undefined)
+    expect(readLoads({ fd: 1_000_000, slot: 0 }, newRecord())).to.equal(undefined)
   })
 })
