@@ -6,7 +6,7 @@ import { join } from 'node:path'
 /** The place of a thread in the file, in bytes; as in `host.py`. */
 const placeBytes = 1_048_576
 
-/** So many buffers are kept: making one costs more than filling it, because the kernel has to find and clear its pages. */
+/** So many buffers are kept: a new one for each piece takes more processor time. */
 const mostSpare = 16
 
 const spare: Buffer[] = []
