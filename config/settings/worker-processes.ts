@@ -30,7 +30,6 @@ export const workerProcesses = {
     doc: 'The kind of worker: `async` serves the application with `node:http` on its event loop, `sync` does so with one request at a time, `wsgi` runs a Python application (PEP 3333) in a process of its own, `threads` serves it with several event loops in one process, each with an instance of the application, `exec` is any program that accepts connections on descriptors that it inherits: see [kinds of workers](worker-kinds.md). `wsgi` is also the default where the application names a Python module that is there, and no file for Node; `threads` where the setting of that name is more than 1, as in Gunicorn.',
     effect: 'on reload',
     sent: true,
-    available: ['async', 'sync', 'threads', 'wsgi', 'exec'],
   },
   threads: {
     kind: integer({ min: 1 }),
