@@ -104,7 +104,6 @@ describe('a worker with threads', () => {
     const url = await server.running()
     const slow = fresh(`${url}/slow`)
     const [, busy] = await server.says(/a slow one has begun in (\d)/)
-    const load = new Load({ url, clients: 2, keepAlive: false })
     const other = busy === '0' ? '1' : '0'
     // The kernel chooses the thread of a connection.
     while (await isAnswered(`${url}/throw/${other}`));
@@ -113,6 +112,8 @@ describe('a worker with threads', () => {
         `\\[ERROR\\] Thread ${other} of 2: uncaught Error: boom: this costs the worker, whose 1 other thread will serve until it is replaced`,
       ),
     )
+    // Those of the thread are lost, and no other.
+    const load = new Load({ url, clients: 2, keepAlive: false })
     expect(JSON.parse(await slow).thread).to.equal(busy)
     await server.says(/Worker 2 \(pid \d+\) is ready/)
     await server.says(/Worker 1 \(pid \d+\) exited with code 1: thread \d of 2: uncaught Error: boom/)
