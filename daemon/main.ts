@@ -122,6 +122,10 @@ async function serve(resolved: Resolved, { launcher, guard, ...sources }: Start)
     pidfile,
     cwd: sources.cwd,
     preload: async (asked, signal) => {
+      if (asked.settings.worker_class === 'wsgi' && asked.owner?.initgroups !== true) {
+        const { startForkServer } = await import('./forks/fork-server.ts')
+        return await startForkServer({ resolved: asked, env: sources.env, log: log as ErrorLog }, signal)
+      }
       const { tryApp } = await import('./try-app.ts')
       return await tryApp(asked, { env: sources.env, signal, log: log?.write })
     },

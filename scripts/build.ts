@@ -30,7 +30,7 @@ const entries = [
 ]
 
 /** What other programs run. */
-const copied = ['worker/wsgi/host.py']
+const copied = ['worker/python/host.py']
 
 /** These have files of their own to find, or are loaded by their name. */
 const external = ['tsx', 'esbuild', 'chokidar', 'proper-lockfile']

@@ -29,7 +29,8 @@ const table: Readonly<Record<string, string>> = {
   'worker/app/adapters': 'worker/{fetch,http}',
   'worker/listen': 'worker/app/adapters worker/{http,protocol}',
   'worker/app': 'worker/app/adapters worker/{http,listen,page,process,protocol} config/load hooks',
-  'worker/wsgi': 'worker/{http,net,process,protocol} hooks type:worker/app',
+  'worker/python': 'worker/protocol hooks',
+  'worker/wsgi': 'worker/{http,net,process,protocol,python} hooks type:worker/app',
   'worker/access-log': 'worker/{http,process,protocol,sinks} hooks',
   'worker/balance': 'worker/protocol',
   'worker/connection': 'worker/app/adapters worker/{http,net,process,protocol} hooks type:worker/balance',
@@ -51,6 +52,7 @@ const table: Readonly<Record<string, string>> = {
     'daemon/{logs,process,sockets,state,system} worker/protocol hooks config config/{kinds,load,resolve}',
   'daemon/kinds': 'daemon/{logs,system} worker/protocol config/kinds type:config hooks',
   'daemon/workers': 'daemon/{generation,kinds,logs,process,sockets,state,system} worker/protocol hooks',
+  'daemon/forks': 'daemon/{generation,logs,system} worker/{protocol,python} hooks type:config/resolve',
   'daemon/scaling': 'daemon/{logs,sockets,state} worker/protocol config/resolve',
   'daemon/control':
     'control/protocol daemon/{generation,logs,process,sockets,state,system,workers} worker/protocol config/{print,resolve}',
@@ -60,7 +62,7 @@ const table: Readonly<Record<string, string>> = {
   'daemon/arbiter':
     'daemon/{admin,control,generation,kinds,logs,process,scaling,sockets,state,workers} worker/protocol hooks config config/{kinds,load,resolve}',
   daemon:
-    'daemon/{admin,arbiter,control,generation,kinds,logs,process,sockets,system,workers} worker/protocol hooks config/{kinds,load,print,resolve}',
+    'daemon/{admin,arbiter,control,forks,generation,kinds,logs,process,sockets,system,workers} worker/protocol hooks config/{kinds,load,print,resolve}',
 }
 
 export const rooms: ReadonlyMap<string, ReadonlySet<string>> = new Map(

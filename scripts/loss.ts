@@ -1,7 +1,7 @@
 /**
  * Loads a real server, puts it through a storm of lifecycle events, and reports the fate of every request.
  *
- *     npm run loss -- [--requests 1000000] [--events 200] [--workers 2] [--node PATH] [--seed 1] [--worker-class async|threads|exec] [--kill] [--tls] [--json]
+ *     npm run loss -- [--requests 1000000] [--events 200] [--workers 2] [--node PATH] [--seed 1] [--worker-class async|threads|exec|wsgi] [--preload] [--kill] [--tls] [--json]
  *
  * Linux only. Progress goes to standard error; the result, a row of a table in Markdown or JSON, to standard output.
  * Exits with 1 if a request failed or anything was left behind. `docs/zero-loss.md` says what counts as a failure.
@@ -10,7 +10,7 @@ import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { measureReloads } from '../test/loss/reloads.ts'
 import { type Outcome, run } from '../test/loss/run.ts'
-import type { WorkerClass } from '../test/loss/server.ts'
+import { type WorkerClass, workerClasses } from '../test/loss/server.ts'
 
 const { values } = parseArgs({
   options: {
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     pause: { type: 'string', default: '0' },
     limit: { type: 'string', default: '3600' },
+    preload: { type: 'boolean', default: false },
     kill: { type: 'boolean', default: false },
     tls: { type: 'boolean', default: false },
     reloads: { type: 'string' },
@@ -78,9 +79,12 @@ function row({ answered, events, verdicts, failed, atStop, seconds }: Outcome): 
 }
 
 function workerClass(): WorkerClass {
-  const given = values['worker-class']
-  if (given === 'async' || given === 'threads' || given === 'exec') return given
-  throw new Error(`--worker-class is "${given}": give async, threads or exec`)
+  const given = `${values['worker-class']}${values.preload ? ', forked' : ''}`
+  const known = workerClasses.find(name => name === given)
+  if (known !== undefined) return known
+  throw new Error(
+    `there is no harness for ${given}: give async, threads, exec or wsgi, and --preload with wsgi`,
+  )
 }
 
 function number(

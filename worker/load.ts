@@ -15,11 +15,11 @@ export interface LoadParts extends Pick<LoadOptions, 'late' | 'onListen' | 'isLe
 
 /** Rejects with what prevents it. */
 export async function load(start: Start, parts: LoadParts): Promise<LoadedApp> {
-  const { settings, bindFailure, tsx } = start
+  const { settings, bindFailure, forks, tsx } = start
   const cwd = process.cwd()
   if (settings.worker_class === 'wsgi' && start.page === undefined) {
     const { loadWsgi } = await import('./wsgi/app.ts')
-    return await loadWsgi({ ...parts, settings, cwd, bindFailure })
+    return await loadWsgi({ ...parts, settings, cwd, bindFailure, forks })
   }
   const { loadApp } = await import('./app/load.ts')
   const { app: spec, backlog, wait_ready: waitReady } = settings

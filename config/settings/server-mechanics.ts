@@ -9,7 +9,7 @@ export const serverMechanics = {
     default: false,
     flag: '--preload',
     also: ['--preload-app'],
-    doc: 'Load the application once, in a separate process that serves nothing, before workers are started or replaced: one that cannot load fails before any worker is asked, and what is compiled is there for all workers. Node cannot fork, so no memory is shared.',
+    doc: 'Load the application once, in a separate process that serves nothing, before workers are started or replaced: one that cannot load fails before any worker is asked, and what is compiled is there for all workers. With `worker_class: wsgi`, that process stays, and the Python processes of all workers are forked from it and share its memory, see [kinds of workers](worker-kinds.md#preload_app-one-import-for-all-workers). Node cannot fork, so without Python no memory is shared.',
     effect: 'on reload',
   },
   reuse_port: {

@@ -244,6 +244,7 @@ export class Arbiter {
     server.outlets.count(server.fleet.workers.length)
     if (server.fleet.workers.length === 0) this.#react('empty')
     server.closeListeners()
+    generations.keepForks(server.fleet.workers.map(({ generation }) => generation))
     return found.wakeAt
   }
 }

@@ -201,6 +201,7 @@ export class Server {
 
   close(): void {
     if (!this.upgrader.isShared) this.generations.closeListeners()
+    this.generations.keepForks()
     this.#parts.watcher.close()
     this.#parts.renewals.close()
     this.#parts.autoscaler.close()

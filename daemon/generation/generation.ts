@@ -31,8 +31,18 @@ export interface Generation {
   readonly failure?: string
   /** The certificate and key that its workers serve with; replaced when the files are renewed. */
   tls?: TlsMaterial
+  /** Forks the Python processes of its workers. */
+  readonly forks?: Forks
   /** What its workers serve instead of the app. */
   readonly page?: ErrorPage
+}
+
+/** The fork server of a generation: see `daemon/forks`. */
+export interface Forks {
+  /** Where it listens. */
+  readonly path: string
+  /** It leaves. */
+  close(): void
 }
 
 /**
@@ -81,6 +91,7 @@ export function startMessage(
     ...(resolved.owner === undefined ? {} : { identity: resolved.owner }),
     ...(generation.tls === undefined ? {} : { tls: generation.tls }),
     ...(generation.page === undefined ? {} : { page: generation.page }),
+    ...(generation.forks === undefined || generation.page ? {} : { forks: generation.forks.path }),
   }
 }
 

@@ -13,7 +13,7 @@ import type { Listeners } from '../sockets/listeners.ts'
 import { startListening } from '../sockets/listening.ts'
 import { BindError, type Listener } from '../sockets/sockets.ts'
 import { type AppBinds, bindFrom } from './app-binds.ts'
-import { type Generation, pageGeneration } from './generation.ts'
+import { type Forks, type Generation, pageGeneration } from './generation.ts'
 import { readTls } from './tls-files.ts'
 
 export type GenerationsEvent =
@@ -29,8 +29,8 @@ export interface Preparation {
   after?(resolved: Resolved): Promise<void>
 }
 
-/** Loads the app once, in a process of its own; resolves with the reason if that fails. */
-export type Preload = (resolved: Resolved, signal: AbortSignal) => Promise<string | undefined>
+/** Loads the app once, in a process of its own, which may stay to fork others; resolves with the reason if that fails. */
+export type Preload = (resolved: Resolved, signal: AbortSignal) => Promise<Forks | string | undefined>
 
 /** With `preload_app`, the app does not load. */
 export class NotLoaded extends Error {}
@@ -44,6 +44,8 @@ export class Generations {
   readonly appBinds: AppBinds
   readonly #preload: Preload
   #count = 0
+  /** By the numbers of their generations. */
+  readonly #forks = new Map<number, Forks>()
   #preparing: AbortController | undefined
   #again: Preparation | undefined
 
@@ -152,10 +154,12 @@ export class Generations {
     signal.throwIfAborted()
     await preparation.after?.(resolved)
     signal.throwIfAborted()
-    const why = resolved.settings.preload_app ? await this.#preload(resolved, signal) : undefined
+    const preloaded = resolved.settings.preload_app ? await this.#preload(resolved, signal) : undefined
+    if (typeof preloaded === 'object' && signal.aborted) preloaded.close()
     signal.throwIfAborted()
-    if (why !== undefined) throw new NotLoaded(why)
+    if (typeof preloaded === 'string') throw new NotLoaded(preloaded)
     this.#count += 1
+    if (preloaded !== undefined) this.#forks.set(this.#count, preloaded)
     const { appBinds } = this
     const ofApp = new Set(listeners.filter(({ key }) => appBinds.has(key)))
     const late = new Set(listeners.filter(({ key }) => appBinds.hasLate(key)))
@@ -164,6 +168,7 @@ export class Generations {
       ...{ number: this.#count, resolved, listeners, ofApp, late, unbound, isComplete },
       ...(failure === undefined ? {} : { failure }),
       ...(tls === undefined ? {} : { tls }),
+      ...(preloaded === undefined ? {} : { forks: preloaded }),
     }
   }
 
@@ -222,6 +227,17 @@ export class Generations {
   /** Whether the generation being prepared has this listener. */
   isClaimed(listener: Listener): boolean {
     return this.#listeners.isClaimed(listener)
+  }
+
+  /** Has fork servers leave but those of these generations, and of those that workers may be started of; or all. */
+  keepForks(numbers?: Iterable<number>): void {
+    if (numbers && this.isPreparing) return
+    const kept = new Set(numbers && [...numbers, this.#current?.number, this.#lastGood?.number])
+    for (const [number, forks] of this.#forks) {
+      if (kept.has(number)) continue
+      forks.close()
+      this.#forks.delete(number)
+    }
   }
 
   /** Closes all listeners for good. */

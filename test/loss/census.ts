@@ -23,13 +23,19 @@ export async function descriptorsOf(pid: number): Promise<number> {
 
 /** Waits until no worker is starting or leaving. */
 export async function settled(tsicorn: Tsicorn, workers: number): Promise<void> {
-  await eventually(`${workers} workers`, () => tsicorn.workers.length === workers)
+  await eventually(`${workers} workers`, () => workersOf(tsicorn).length === workers)
+}
+
+/** Without the fork server of the newest generation; that of an older one would be a worker too many. */
+function workersOf({ pid, log }: Tsicorn): readonly number[] {
+  const forkServer = Array.from(log.matchAll(/Fork server \(pid (\d+)\) has loaded/g)).at(-1)?.[1]
+  return childrenOf(pid).filter(child => child !== Number(forkServer))
 }
 
 /** The faults of the workers after a storm, one sentence each. */
 export function examineWorkers(tsicorn: Tsicorn, workers: number): string[] {
   const faults: string[] = []
-  const children = childrenOf(tsicorn.pid)
+  const children = workersOf(tsicorn)
   const roster = readRoster(tsicorn.log)
   const newest = Math.max(...roster.map(({ generation }) => generation))
   const current = roster.filter(({ generation }) => generation === newest).map(({ pid }) => pid)

@@ -4,13 +4,17 @@ import { Authority } from '../support/certificates.ts'
 import { makeFolder, Tsicorn } from '../support/tsicorn.ts'
 
 /** The kinds of workers that the harness knows. */
-export type WorkerClass = 'async' | 'threads' | 'exec'
+export const workerClasses = ['async', 'threads', 'exec', 'wsgi', 'wsgi, forked'] as const
 
-/** Kinds of clients by what a plain program of Node would lose: what their protocol needs is tsicorn's work. */
+export type WorkerClass = (typeof workerClasses)[number]
+
+/** Clients for what this kind of worker cannot do, or a plain program of Node would lose. */
 export const unserved: Readonly<Record<WorkerClass, readonly string[]>> = {
   async: [],
   threads: [],
   exec: ['pipelined', 'pipelined, slow', 'WebSocket', 'POST unread', 'POST unread, fresh'],
+  wsgi: ['WebSocket'],
+  'wsgi, forked': ['WebSocket'],
 }
 
 export interface ServerOptions {
@@ -66,6 +70,8 @@ export async function startServer(options: ServerOptions): Promise<LossServer> {
 const served: Readonly<Record<WorkerClass, (options: ServerOptions) => readonly string[]>> = {
   async: options => [...recycled(options), fileOf('app.ts')],
   threads: options => ['-k', 'threads', '--threads=2', ...recycled(options), fileOf('app.ts')],
+  wsgi: options => ['-kwsgi', `--chdir=${fileOf('programs')}`, ...recycled(options), 'wsgi'],
+  'wsgi, forked': options => ['--preload', ...served.wsgi(options)],
   exec: ({ node }) => [
     ...['-k', 'exec', '--ready-line=^The program serves$'],
     ...['--max-worker-lifetime=15', '--max-worker-lifetime-jitter=15'],

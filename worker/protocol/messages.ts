@@ -90,6 +90,8 @@ export interface Start {
   readonly identity?: WorkerUser
   /** Certificate and key; absent without TLS. */
   readonly tls?: TlsMaterial
+  /** Where the fork server of the generation listens: with `preload_app`, for Python. */
+  readonly forks?: string
   /** Serve this instead of the app, which does not load. */
   readonly page?: ErrorPage
 }

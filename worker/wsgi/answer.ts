@@ -16,18 +16,24 @@ export function writeHead(res: ServerResponse, head: string): void {
   res.writeHead(code)
 }
 
-/** False when the client has enough to read: wait for `drain`. */
-export function writePiece(res: ServerResponse, piece: Buffer): boolean {
-  res.write(piece)
+/** False when the client has enough to read: wait for `drain`. `sent` is called when the piece is not needed any more. */
+export function writePiece(res: ServerResponse, piece: Buffer, sent?: () => void): boolean {
+  res.write(piece, onSuccess(sent))
   return res.writableLength <= bufferLimit
 }
 
 /** Node sends a short text together with the head, and bytes as a piece of their own. */
 const shortBytes = 4_096
 
-export function endWith(res: ServerResponse, part: Buffer | undefined): void {
-  if (part === undefined || part.length > shortBytes || streamOf(res) !== undefined) res.end(part)
+export function endWith(res: ServerResponse, part: Buffer | undefined, sent?: () => void): void {
+  if (part === undefined) res.end()
+  else if (part.length > shortBytes || streamOf(res) !== undefined) res.end(part, onSuccess(sent))
   else res.end(part.toString('latin1'), 'latin1')
+}
+
+/** A write that failed may still be under way in the kernel. */
+function onSuccess(call: (() => void) | undefined): ((error?: Error | null) => void) | undefined {
+  return call && (error => error || call())
 }
 
 /** 103, as far as the protocol has it; what Node has against the headers is no reason to fail. */

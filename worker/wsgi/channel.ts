@@ -1,9 +1,7 @@
 /** The channel of one Python thread: reads what it says about the requests that it has. */
-import { randomUUID } from 'node:crypto'
-import { openSync, readSync, unlinkSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { type FrameStart, frameBytes, frameStart, readFrameStart, takenFrame } from './frame.ts'
+import { type FrameStart, frameBytes, frameStart, readFrameStart, takenFrame } from '../python/frame.ts'
+import { readStored, type StoredPiece } from '../python/store.ts'
 
 /** What is to be done about a frame. Its body may come in pieces; the last one ends it. */
 export interface FrameListener {
@@ -11,25 +9,6 @@ export interface FrameListener {
   frame(start: FrameStart, head: Buffer, channel: ThreadChannel): void
   /** A piece of its body; called with an empty one where it has none. */
   piece(bytes: Buffer, isLast: boolean, start: FrameStart, channel: ThreadChannel): void
-}
-
-/** The place of a thread in the file in memory, in bytes; as in `host.py`. */
-const placeBytes = 1_048_576
-
-/**
- * A file for large pieces of answers, which is only in memory and has no name any more; undefined where there is no room
- * for one. Its descriptor is to be closed.
- */
-export function openStore(): number | undefined {
-  const path = join('/dev/shm', `tsicorn-${process.pid}-${randomUUID()}`)
-  try {
-    const fd = openSync(path, 'wx+', 0o600)
-    unlinkSync(path)
-    return fd
-  } catch {
-    // Everything goes through the sockets.
-    return undefined
-  }
 }
 
 export class ThreadChannel {
@@ -50,11 +29,10 @@ export class ThreadChannel {
   }
 
   /** What the thread has left in the file, at this place. */
-  takeStored(store: number, place: number, size: number, number: number): Buffer {
-    const bytes = Buffer.allocUnsafeSlow(Math.min(size, placeBytes))
-    readSync(store, bytes, 0, bytes.length, place)
+  takeStored(store: number, place: number, size: number, number: number): StoredPiece {
+    const piece = readStored(store, place, size)
     this.tell(takenFrame, number)
-    return bytes
+    return piece
   }
 
   /** The thread waits until `resume` with what it says beyond the buffers. */

@@ -8,14 +8,14 @@ import { messageOf } from '../../hooks/thrown.ts'
 import { reject } from '../http/rejection.ts'
 import { isClientGone } from '../http/response.ts'
 import type { WorkerLog } from '../process/log.ts'
+import type { HostProcess } from '../python/host-process.ts'
 import { fail } from './answer.ts'
 import { Host, type HostParts } from './host.ts'
-import type { HostProcess } from './host-process.ts'
 import { isLate, type Job, nameOf } from './job.ts'
 
 export interface DispatcherOptions extends Omit<HostParts, 'onRoom'> {
   readonly log: WorkerLog
-  readonly start: () => HostProcess
+  readonly start: () => Promise<HostProcess>
   /** Seconds in which the app has to begin an answer; 0 is no limit. */
   readonly limit: number
   /** The setting that says so. */
@@ -50,8 +50,7 @@ export class Dispatcher {
 
   /** The processes that belong to this worker. */
   get processes(): readonly HostProcess[] {
-    const all = [...this.#hosts].map(host => host.process)
-    return this.#starting === undefined ? all : [...all, this.#starting]
+    return [...[...this.#hosts].map(host => host.process), ...(this.#starting ? [this.#starting] : [])]
   }
 
   /** The share of threads that serve, from 0 to 1. */
@@ -100,7 +99,8 @@ export class Dispatcher {
   }
 
   async #boot(): Promise<Host> {
-    const hostProcess = this.#options.start()
+    const hostProcess = await this.#options.start()
+    if (this.#isClosed) hostProcess.kill()
     this.#starting = hostProcess
     try {
       await hostProcess.ready

@@ -1,7 +1,5 @@
 /** A Python host and the requests that it has: passes them on, and its answers back. */
 import type { WorkerLog } from '../process/log.ts'
-import { cut, endWith, fail, writeHead, writeHints, writePiece } from './answer.ts'
-import { type FrameListener, ThreadChannel } from './channel.ts'
 import {
   abortFrame,
   bodyFrame,
@@ -18,9 +16,13 @@ import {
   requestFrame,
   storedFlag,
   wholeFlag,
-} from './frame.ts'
-import type { HostProcess } from './host-process.ts'
+} from '../python/frame.ts'
+import type { HostProcess } from '../python/host-process.ts'
+import type { StoredPiece } from '../python/store.ts'
+import { cut, endWith, fail, writeHead, writeHints, writePiece } from './answer.ts'
+import { type FrameListener, ThreadChannel } from './channel.ts'
 import { isWanted, type Job, nameOf } from './job.ts'
+import { Pace } from './pace.ts'
 import { startUpload } from './upload.ts'
 
 export interface HostParts {
@@ -33,9 +35,6 @@ export interface HostParts {
   readonly onRoom: () => void
 }
 
-/** So many requests more than threads are with Python, which begins with the next one without waiting for Node. */
-const ahead = 8
-
 export class Host implements FrameListener {
   readonly process: HostProcess
   readonly #parts: HostParts
@@ -44,8 +43,10 @@ export class Host implements FrameListener {
   readonly #ahead = new Set<Job>()
   #begun = 0
   #numbers = 0
-  #isCorked = false
-  #stored: Buffer = Buffer.alloc(0)
+  /** What goes to the queue at the end of this turn of the event loop. */
+  readonly #frames: Buffer[] = []
+  readonly #pace = new Pace(performance.now())
+  #stored: StoredPiece | undefined
   /** It gets no more requests, and is killed when nobody waits for those it has. */
   isRetired = false
   /** Its threads are being looked at. */
@@ -60,7 +61,9 @@ export class Host implements FrameListener {
   }
 
   get hasRoom(): boolean {
-    return !this.isRetired && !this.process.hasEnded && this.#jobs.size < this.#parts.threads + ahead
+    return (
+      !this.isRetired && !this.process.hasEnded && this.#jobs.size < this.#parts.threads + this.#pace.ahead
+    )
   }
 
   /** The requests that it has, in order. */
@@ -102,22 +105,22 @@ export class Host implements FrameListener {
     if (this.#begun < threads) this.#begin(job)
     else this.#ahead.add(job)
     const head = describe(job)
-    const { queue } = this.process
     const { body } = job
-    // What arrives in one turn of the event loop goes out in one piece, as long as Python has something to do.
-    if (this.#jobs.size > threads && !this.#isCorked) {
-      this.#isCorked = true
-      queue.cork()
-      setImmediate(() => {
-        this.#isCorked = false
-        queue.uncork()
-      })
-    }
-    queue.write(
+    this.#send(
       body === undefined
         ? frameOf(requestFrame, job.number, { head })
         : frameOf(requestFrame, job.number, { flags: wholeFlag, head, body }),
     )
+  }
+
+  /** What arrives in one turn of the event loop goes out in one piece, as long as Python has something to do. */
+  #send(frame: Buffer): void {
+    const { queue } = this.process
+    if (this.#frames.length === 0) {
+      if (this.#jobs.size <= this.#parts.threads) return void queue.write(frame)
+      setImmediate(() => queue.write(Buffer.concat(this.#frames.splice(0))))
+    }
+    this.#frames.push(frame)
   }
 
   /** Takes back what no thread has begun, when the process has ended; the others are returned as lost. */
@@ -171,14 +174,15 @@ export class Host implements FrameListener {
   }
 
   piece(part: Buffer, isLast: boolean, { kind, flags, number }: FrameStart, channel: ThreadChannel): void {
-    const bytes = flags & storedFlag ? this.#stored : part
+    const stored = flags & storedFlag ? this.#stored : undefined
+    const bytes = stored?.bytes ?? part
     const job = this.#jobs.get(number)
     if (job === undefined) return
     if (kind === lastFrame) return this.#finish(job, undefined, flags)
     if (kind === failedFrame) return this.#finish(job, undefined, flags, 500)
     if (kind !== headFrame && kind !== bodyFrame) return
-    if (isLast && flags & finalFlag) return this.#finish(job, bytes, flags)
-    if (bytes.length === 0 || !isWanted(job) || writePiece(job.res, bytes)) return
+    if (isLast && flags & finalFlag) return this.#finish(job, bytes, flags, undefined, stored)
+    if (bytes.length === 0 || !isWanted(job) || writePiece(job.res, bytes, stored?.release)) return
     if (channel.isPaused) return
     channel.pause()
     job.res.once('drain', () => channel.resume())
@@ -206,15 +210,16 @@ export class Host implements FrameListener {
   }
 
   /** Python has finished with it. */
-  #finish(job: Job, part: Buffer | undefined, flags: number, status?: number): void {
+  #finish(job: Job, part: Buffer | undefined, flags: number, status?: number, stored?: StoredPiece): void {
     job.isDone = true
     this.#jobs.delete(job.number)
     if (!this.#ahead.delete(job)) this.#beginNext()
     this.hasAnswered = true
+    this.#pace.answered(performance.now())
     job.upload?.stop(endFrame)
     if (isWanted(job)) {
       if (status !== undefined) fail(job.res, status, this.#parts.idHeader)
-      else if (!(flags & brokenFlag)) endWith(job.res, part)
+      else if (!(flags & brokenFlag)) endWith(job.res, part, stored?.release)
       else {
         if (part !== undefined) {
           this.#parts.log.error(`${nameOf(job)} failed: the app promised a longer body in its Content-Length`)

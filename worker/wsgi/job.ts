@@ -45,18 +45,17 @@ export function createJob(
   early: readonly Buffer[] = [],
 ): Job {
   return {
-    ...{
-      req,
-      res,
-      body,
-      early,
-      receivedAt: performance.now(),
-      number: 0,
-      channel: undefined,
-      since: 0,
-      upload: undefined,
-    },
-    ...{ isGone: false, isDone: false },
+    req,
+    res,
+    body,
+    early,
+    receivedAt: performance.now(),
+    number: 0,
+    channel: undefined,
+    since: 0,
+    upload: undefined,
+    isGone: false,
+    isDone: false,
   }
 }
 

@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isClientGone, streamOf } from '../http/response.ts'
 import { isHttp2Request } from '../http/validation.ts'
+import { abortFrame, dataFrame, endFrame } from '../python/frame.ts'
 import type { ThreadChannel } from './channel.ts'
-import { abortFrame, dataFrame, endFrame } from './frame.ts'
 import type { Job, Upload } from './job.ts'
 
 /** Bodies up to this size, in bytes, are complete before Python hears of them: a slow client keeps no thread. */

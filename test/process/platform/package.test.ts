@@ -62,7 +62,7 @@ describe('the package', function () {
     const expected = [
       'dist/licenses.txt',
       'dist/status-page.html',
-      'dist/worker-wsgi-host.py',
+      'dist/worker-python-host.py',
       ...globSync('{docs,deploy}/**', { cwd: root }).filter(path => statSync(join(root, path)).isFile()),
       ...['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'package.json'],
       ...['daemon/tsicorn.js', 'control/tsicornc.js'],

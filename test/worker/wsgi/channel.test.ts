@@ -2,8 +2,8 @@
 import { Duplex } from 'node:stream'
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { frameOf } from '../../../worker/python/frame.ts'
 import { ThreadChannel } from '../../../worker/wsgi/channel.ts'
-import { frameOf } from '../../../worker/wsgi/frame.ts'
 
 class Pipe extends Duplex {
   override _read(): void {

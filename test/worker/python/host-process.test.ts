@@ -2,7 +2,9 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { HostProcess, type HostSettings } from '../../../worker/wsgi/host-process.ts'
+import type { PythonSettings } from '../../../worker/python/command.ts'
+import { HostProcess } from '../../../worker/python/host-process.ts'
+import { startHost } from '../../../worker/python/started-host.ts'
 import { describeWithPython } from '../../support/python/launch.ts'
 import { makeFolder } from '../../support/tsicorn.ts'
 
@@ -37,9 +39,9 @@ describeWithPython('a Python host', () => {
   })
   after(() => rmSync(folder, { recursive: true }))
 
-  async function failure(settings: Partial<HostSettings> & { readonly app: string }): Promise<string> {
+  async function failure(settings: Partial<PythonSettings> & { readonly app: string }): Promise<string> {
     try {
-      const host = new HostProcess({ ...defaults, ...settings }, folder)
+      const host = new HostProcess(startHost({ ...defaults, ...settings }, folder), settings.app)
       await host.ready
       host.kill()
       return 'it is ready'

@@ -71,6 +71,13 @@ export function frameOf(
   return frame
 }
 
+/** A length and these bytes, as a fork server reads them. */
+export function sized(bytes: Buffer): Buffer {
+  const size = Buffer.alloc(4)
+  size.writeUInt32LE(bytes.length, 0)
+  return Buffer.concat([size, bytes])
+}
+
 function writeStart(frame: Buffer, { kind, flags, length, headLength, number }: FrameStart): void {
   frame.writeUInt32LE(length, 0)
   frame[4] = kind

@@ -1,6 +1,6 @@
 """Runs a WSGI application (PEP 3333) for the tsicorn worker that started this process. Python 3.9 and later, no packages.
 
-usage: host.py module|paste APP THREADS WORKER_PID [--path FOLDER]... [--global NAME=VALUE]...
+usage: host.py module|paste APP THREADS PARENT_PID [--path FOLDER]... [--global NAME=VALUE]... [--forks SOCKET]
 
 The descriptors are sockets: 3 control, 4 queue, 7 and on a channel for each thread; 5 is a pipe for the stacks of all
 threads, which SIGUSR1 asks for; 6 is a file in memory with a place for each thread, or no file. Requests wait in the
@@ -9,13 +9,23 @@ thread; large pieces of answers are left in the file. The end of the control soc
 
 A frame is u32 length of what follows these fourteen bytes, u8 kind, u8 flags, u32 length of the head, u32 number of the
 request; then the head and the body. Heads are latin-1, separated by NUL.
+
+With --forks, this is the fork server of a generation (preload_app): it loads the application, tells the arbiter on
+descriptor 3, and forks a host for each worker that connects to the socket; the end of descriptor 3 is its own end, and
+its beginning a length and the environment that it was started with, in JSON, which Python may find changed. A
+worker makes as many connections as a host has sockets, and begins each with HELLO. The first one then has a length and
+what the host gets of its worker, in JSON; the fork server keeps it, says on it in lines of JSON which process the host is
+and how it has ended, and kills the host when it is closed.
 """
 import faulthandler
+import gc
 import importlib
 import io
+import json
 import os
 import re
 import select
+import selectors
 import signal
 import socket
 import stat
@@ -34,6 +44,9 @@ WHOLE = 1                                                               # the fl
 FINAL, BROKEN, STORED = 1, 2, 4                                         # flags of answers
 UNUSABLE, MISSING = 1, 2                                                # flags of a failure to load
 CONTROL, QUEUE, STACKS, STORE, CHANNELS = 3, 4, 5, 6, 7
+HELLO = struct.Struct('<16sHH')                                         # the worker's token, which connection, of how many
+SIZE = struct.Struct('<I')
+FORKED = 6                  # connections of a forked host before its channels: life, control, queue, stacks, output, errors
 OLDEST = (3, 9)
 WINDOW = 1048576            # how much of a body the worker sends before it is asked again; as in upload.ts
 PLACE = 1048576             # the size of a place in the file; as in channel.ts
@@ -618,28 +631,39 @@ def environ_base(threads):
     }
 
 
-def end_with(worker):
-    """Has the kernel end this process together with its worker, even if no thread of it can run; on Linux."""
+def end_with(parent, name=signal.SIGKILL):
+    """Has the kernel end this process together with its parent, even if no thread of it can run; on Linux."""
     try:
         import ctypes
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
+        ctypes.CDLL(None).prctl(1, int(name), 0, 0, 0)
     except (ImportError, OSError, AttributeError):
         pass
-    if os.getppid() != worker:
+    if os.getppid() != parent:
         os._exit(0)
 
 
-def watch(control, worker):
+def watch(control, wait):
     """Ends the process after the worker, which limits how long it may take itself; what does not come back is left."""
     try:
         while control.recv(64):
             pass
     except OSError:
         pass
-    while os.getppid() == worker:
-        time.sleep(0.25)
+    wait()
     time.sleep(SERVER_GRACE)
     os._exit(0)
+
+
+def wait_for_parent(worker):
+    while os.getppid() == worker:
+        time.sleep(0.25)
+
+
+def wait_for_errors():
+    """The worker of a forked host, which is no parent of it, keeps the connection for its errors until it ends."""
+    hangup = select.poll()
+    hangup.register(2, 0)
+    hangup.poll()
 
 
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR2)
@@ -681,20 +705,242 @@ def work(take, channel, app, base):
         os._exit(70)
 
 
-def main():
-    mode, spec, threads, worker, *rest = sys.argv[1:]
-    threads = int(threads)
-    paths = [value for option, value in zip(rest[::2], rest[1::2]) if option == '--path']
-    variables = dict(value.split('=', 1) for option, value in zip(rest[::2], rest[1::2]) if option == '--global')
-    end_with(int(worker))
-    for fd in range(CONTROL, CHANNELS + threads):
-        os.set_inheritable(fd, False)
-    control, queue, *channels = [socket.socket(fileno=fd) for fd in (CONTROL, QUEUE, *range(CHANNELS, CHANNELS + threads))]
-    for sock in (control, queue, *channels):
+class Connection:
+    """A connection of a worker to the fork server."""
+
+    def __init__(self, sock):
+        self.sock, self.said, self.need = sock, b'', HELLO.size
+        self.token, self.place, self.count, self.host = None, -1, 0, None
+
+    def receive(self):
+        """Whether all that belongs to the fork server has arrived. What follows is for the host."""
+        piece = self.sock.recv(self.need - len(self.said))
+        if not piece:
+            raise Gone
+        self.said += piece
+        if len(self.said) < self.need:
+            return False
+        if self.token is None:
+            self.token, self.place, self.count = HELLO.unpack(self.said)
+            if self.place > 0:
+                return True
+            self.need += SIZE.size
+            return False
+        if self.need == HELLO.size + SIZE.size:
+            self.need += SIZE.unpack_from(self.said, HELLO.size)[0]
+            return len(self.said) == self.need
+        return True
+
+    def tell(self, **said):
+        try:
+            self.sock.sendall(json.dumps(said).encode() + b'\n')
+        except OSError:
+            pass
+
+
+class ForkServer:
+    """Forks hosts for workers. It has one thread: a lock that another one holds would stay locked in the host."""
+
+    def __init__(self, path, control):
+        self.control, self.hosts, self.waiting, self.connections = control, {}, {}, set()
+        self.listener = socket.socket(socket.AF_UNIX)
+        mask = os.umask(0o177)
+        try:
+            self.listener.bind(path)
+        finally:
+            os.umask(mask)
+        self.listener.listen(128)
+        self.listener.setblocking(False)
+        self.woken, self.waker = socket.socketpair()
+        for sock in (self.woken, self.waker):
+            sock.setblocking(False)
+        self.selector = selectors.DefaultSelector()
+        for sock, hear in ((self.listener, self.accept), (control, self.hear), (self.woken, self.reap)):
+            self.selector.register(sock, selectors.EVENT_READ, hear)
+
+    def run(self):
+        """Returns the connections of a worker in the host that was forked for it, or None when the arbiter is gone."""
+        signal.signal(signal.SIGCHLD, do_nothing)
+        signal.set_wakeup_fd(self.waker.fileno(), warn_on_full_buffer=False)
+        self.control.sendall(pack(0, READY, 0, 0, os.getpid()))
+        while True:
+            for key, _ in self.selector.select():
+                try:
+                    found = key.data()
+                except Gone:
+                    return None
+                if found is not None:
+                    return found
+
+    def hear(self):
+        try:
+            if self.control.recv(64):
+                return
+        except OSError:
+            pass
+        raise Gone
+
+    def accept(self):
+        try:
+            sock, _ = self.listener.accept()
+        except OSError:
+            return
+        sock.setblocking(False)
+        connection = Connection(sock)
+        self.connections.add(connection)
+        self.selector.register(sock, selectors.EVENT_READ, lambda: self.read(connection))
+
+    def read(self, connection):
+        if connection not in self.connections:
+            return None
+        try:
+            if connection.need == 0:
+                if connection.sock.recv(64):
+                    return None
+                raise Gone
+            if not connection.receive():
+                return None
+        except BlockingIOError:
+            return None
+        except (Gone, OSError):
+            return self.drop(connection)
+        if connection.place > 0:
+            self.selector.unregister(connection.sock)
+        # What belongs to this one is complete, and what the worker says on it now is of no interest but for its end.
+        connection.need = 0
+        waiting = self.waiting.setdefault(connection.token, {})
+        waiting[connection.place] = connection
+        if len(waiting) < connection.count:
+            return None
+        del self.waiting[connection.token]
+        return self.fork([waiting[place] for place in sorted(waiting)])
+
+    def fork(self, connections):
+        life, *others = connections
+        sys.stdout.flush()
+        sys.stderr.flush()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            life.tell(failure=str(error))
+            for one in connections:
+                self.drop(one)
+            return None
+        if pid == 0:
+            self.part_from(others)
+            given = json.loads(life.said[HELLO.size + SIZE.size:].decode('utf-8', 'surrogateescape'))
+            return given, [one.sock for one in others]
+        self.hosts[pid], life.host = life, pid
+        life.tell(pid=pid)
+        for one in others:
+            self.connections.discard(one)
+            one.sock.close()
+        return None
+
+    def part_from(self, own):
+        """In a host: nothing of the fork server is open any more."""
+        signal.set_wakeup_fd(-1)
+        for name in (signal.SIGCHLD, signal.SIGUSR1):
+            signal.signal(name, signal.SIG_DFL)
+        self.selector.close()
+        for sock in (self.listener, self.control, self.woken, self.waker):
+            sock.close()
+        for one in self.connections.difference(own):
+            one.sock.close()
+
+    def reap(self):
+        try:
+            self.woken.recv(4096)
+        except BlockingIOError:
+            pass
+        for pid, life in list(self.hosts.items()):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended == 0:
+                continue
+            del self.hosts[pid]
+            if os.WIFSIGNALED(status):
+                life.tell(signal=signal.Signals(os.WTERMSIG(status)).name)
+            else:
+                life.tell(code=os.WEXITSTATUS(status))
+            life.host = None
+            self.drop(life)
+
+    def drop(self, connection):
+        """Its worker is gone, or wants no host any more; the others of the worker go with the first one."""
+        if connection not in self.connections:
+            return
+        self.connections.remove(connection)
+        if connection.place <= 0:
+            self.selector.unregister(connection.sock)
+        connection.sock.close()
+        if connection.host is not None:
+            os.kill(connection.host, signal.SIGKILL)
+        if connection.place == 0:
+            for other in self.waiting.pop(connection.token, {}).values():
+                self.drop(other)
+
+
+def receive_environment(control):
+    size, = SIZE.unpack(control.recv(SIZE.size, socket.MSG_WAITALL))
+    return json.loads(control.recv(size, socket.MSG_WAITALL))
+
+
+def become_host(given, sockets, before):
+    """
+    What a process that was forked needs to be like one that its worker has started; returns its sockets. What the
+    application has set while it was imported stays, and so does what a wrapper of Python has.
+    """
+    global STORE
+    control, queue, stacks, out, err, *channels = sockets
+    for name, value in given['env'].items():
+        if before.get(name) != value:
+            os.environ[name] = value
+    for name in before:
+        if name not in given['env']:
+            os.environ.pop(name, None)
+    if hasattr(time, 'tzset'):
+        time.tzset()
+    os.umask(given['umask'])
+    os.chdir(given['cwd'])
+    for sock, fd in ((out, 1), (err, 2)):
         sock.setblocking(True)
-    part_from((control, queue, *channels))
-    faulthandler.enable(STACKS)
-    faulthandler.register(signal.SIGUSR1, STACKS)
+        os.dup2(sock.fileno(), fd)
+        sock.close()
+    STORE = -1
+    if given['store'] is not None:
+        try:
+            STORE = os.open(given['store'], os.O_RDWR | os.O_NOFOLLOW)
+            os.unlink(given['store'])
+        except OSError:
+            pass
+    report_stacks(stacks.detach())
+    return control, queue, channels
+
+
+def report_stacks(fd):
+    faulthandler.enable(fd)
+    faulthandler.register(signal.SIGUSR1, fd)
+
+
+def main():
+    mode, spec, threads, parent, *rest = sys.argv[1:]
+    threads, parent = int(threads), int(parent)
+    options = list(zip(rest[::2], rest[1::2]))
+    paths = [value for option, value in options if option == '--path']
+    variables = dict(value.split('=', 1) for option, value in options if option == '--global')
+    forks = dict(options).get('--forks')
+    end_with(parent)
+    fds = [CONTROL] if forks else range(CONTROL, CHANNELS + threads)
+    for fd in fds:
+        os.set_inheritable(fd, False)
+    control, queue, *channels = [socket.socket(fileno=fd) for fd in fds if fd not in (STACKS, STORE)] + [None] * bool(forks)
+    if forks:
+        faulthandler.enable(2)
+        signal.signal(signal.SIGUSR1, do_nothing)
+        environment = receive_environment(control)
+    else:
+        connect(control, queue, channels)
+        report_stacks(STACKS)
     # The worker decides. Not ignored, or processes that the application starts would ignore them too.
     for name in ENDING:
         signal.signal(name, do_nothing)
@@ -702,7 +948,8 @@ def main():
     sys.argv = [sys.argv[0]]
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [*paths, os.getcwd(), *(path for path in sys.path if path and os.path.abspath(path) != here)]
-    threading.Thread(target=watch, args=(control, int(worker)), daemon=True).start()
+    if not forks:
+        threading.Thread(target=watch, args=(control, lambda: wait_for_parent(parent)), daemon=True).start()
     try:
         app = load(spec) if mode == 'module' else load_paste(spec, variables)
     except BaseException as error:
@@ -712,11 +959,55 @@ def main():
         text = (str(error) if flags else describe_load(error)).encode('utf-8', 'backslashreplace')
         control.sendall(pack(len(text), FAILED, flags, len(text), 0) + text)
         os._exit(1)
+    if forks:
+        warn_of_threads()
+        # From now on its channel tells it of the end of the arbiter, after which it has something to remove.
+        end_with(parent, 0)
+        # What is shared stays shared: a collection would write to every object.
+        gc.collect()
+        gc.freeze()
+        found = ForkServer(forks, control).run()
+        if found is None:
+            remove_socket(forks)
+            return leave_soon()
+        control, queue, channels = become_host(*found, environment)
+        connect(control, queue, channels)
+        threading.Thread(target=watch, args=(control, wait_for_errors), daemon=True).start()
     run(app, threads, control, Channel(queue), channels_of(channels))
 
 
+def connect(control, queue, channels):
+    for sock in (control, queue, *channels):
+        sock.setblocking(True)
+    part_from((control, queue, *channels))
+
+
+def remove_socket(path):
+    """With its two folders, as far as they may be removed; the arbiter, if it is there, removes all of it."""
+    try:
+        os.unlink(path)
+        os.rmdir(os.path.dirname(path))
+        os.rmdir(os.path.dirname(os.path.dirname(path)))
+    except OSError:
+        pass
+
+
+def leave_soon():
+    """Threads of the application that do not end are left."""
+    timer = threading.Timer(SERVER_GRACE, os._exit, (0,))
+    timer.daemon = True
+    timer.start()
+
+
+def warn_of_threads():
+    names = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+    if names:
+        sys.stderr.write(f'The application has started threads while it was imported ({", ".join(names)}): '
+                         'with preload_app, no worker has them\n')
+
+
 def channels_of(sockets):
-    is_file = stat.S_ISREG(os.fstat(STORE).st_mode)
+    is_file = STORE >= 0 and stat.S_ISREG(os.fstat(STORE).st_mode)
     return [Channel(sock, n * PLACE if is_file else -1) for n, sock in enumerate(sockets)]
 
 

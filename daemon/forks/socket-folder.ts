@@ -1,0 +1,72 @@
+/** Where a fork server listens: only the user that workers run as reaches its socket. */
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { WorkerUser } from '../../worker/protocol/messages.ts'
+
+export interface SocketFolder {
+  readonly socket: string
+  /** Removes what a fork server has left. */
+  clear(): void
+  remove(): void
+}
+
+/** The longest path of a unix socket everywhere, in bytes. */
+const longestPath = 100
+
+/**
+ * Another user gets a folder of its own inside of ours, in which alone it can make a socket: whatever it puts there, it
+ * cannot have us remove anything elsewhere, because it cannot replace the folder.
+ */
+export function makeSocketFolder(wanted: string | null, owner: WorkerUser | undefined): SocketFolder {
+  const outer = mkdtempSync(join(baseOf(wanted), 'tsicorn-forks-'))
+  const inner = join(outer, 'f')
+  mkdirSync(inner, { mode: 0o700 })
+  if (owner !== undefined) {
+    chmodSync(outer, 0o711)
+    chownSync(inner, owner.uid ?? process.getuid?.() ?? 0, owner.gid ?? process.getgid?.() ?? 0)
+  }
+  const socket = join(inner, 's')
+  const clear = () => ignoreMissing(() => unlinkSync(socket))
+  return {
+    socket,
+    clear,
+    remove() {
+      clear()
+      for (const folder of [inner, outer]) ignoreMissing(() => rmdirSync(folder))
+    },
+  }
+}
+
+function baseOf(wanted: string | null): string {
+  const candidates = [wanted, '/dev/shm'].filter(folder => folder !== null)
+  return candidates.find(folder => folder.length < longestPath / 2 && isWritable(folder)) ?? tmpdir()
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The fork server may have removed it, or its user may have put something there: then it stays. */
+function ignoreMissing(remove: () => void): void {
+  try {
+    remove()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT' && code !== 'ENOTEMPTY' && code !== 'EISDIR' && code !== 'EPERM') throw error
+  }
+}
