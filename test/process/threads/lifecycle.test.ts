@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { heard, launchHooked, sentence, talkative } from '../../support/hooked.ts'
 import { Load } from '../../support/http/load.ts'
 import { fresh } from '../../support/requests.ts'
-import { eventually } from '../../support/tsicorn.ts'
+import { eventually, isAlive } from '../../support/tsicorn.ts'
 import { launchThreads, placeApp, placesOf } from './thread-app.ts'
 
 const versioned = (version: number) => `
@@ -64,6 +64,27 @@ describe('a worker with threads', () => {
     expect(await slow).to.equal('v1')
     await eventually('it is replaced', () => /Worker 2 \(pid \d+\) is ready/.test(server.log))
     await eventually('it leaves', () => /Worker 1 .* exited with code 0: it was sent TERM/.test(server.log))
+  })
+
+  it('leaves at once on INT, as when a terminal sends it to all processes', async () => {
+    const server = launchThreads(versioned(1))
+    await server.running()
+    process.kill(server.workers[0] as number, 'SIGINT')
+    await server.says(/Worker 2 \(pid \d+\) is ready/)
+    expect(server.log)
+      .to.match(/Worker 1 \(pid \d+\) exited with code 0/)
+      .and.not.to.include('[ERROR]')
+  })
+
+  it('finishes its requests when its arbiter is killed', async () => {
+    const server = launchThreads(versioned(1))
+    const url = await server.running()
+    const slow = Promise.all([1, 2, 3, 4].map(async () => await fresh(`${url}/slow`)))
+    for (let count = 0; count < 4; count += 1) await server.says(/a slow one has begun/)
+    const [worker] = server.workers
+    server.signal('SIGKILL')
+    expect(await slow).to.deep.equal(['v1', 'v1', 'v1', 'v1'])
+    await eventually('it leaves', () => !isAlive(worker as number))
   })
 
   it('calls the hooks of workers in each thread, and those of the arbiter once', async () => {
