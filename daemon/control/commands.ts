@@ -3,6 +3,7 @@
  * a time.
  */
 import { printConfig } from '../../config/print/print-config.ts'
+import type { Resolved } from '../../config/resolve/resolve.ts'
 import { type CommandName, commands, findCommand } from '../../control/protocol/commands.ts'
 import type { SignalName } from '../state/phase.ts'
 import type { Controls } from './controlled.ts'
@@ -44,7 +45,7 @@ const handlers: Readonly<Record<CommandName, Handler>> = {
     reply.ok({ workers, count: workers.length })
   },
   'show config': ({ server }, _, reply) => {
-    reply.ok(JSON.parse(printConfig({ ...server.resolved, json: true })))
+    reply.ok(JSON.parse(printConfig({ ...withoutValues(server.resolved), json: true })))
   },
   'show stats': ({ server }, _, reply) => reply.ok(statsOf(server)),
   'show listeners': ({ server }, _, reply) => {
@@ -98,6 +99,12 @@ const handlers: Readonly<Record<CommandName, Handler>> = {
     if (follow === undefined) return reply.ok({ lines: recentLines.all.length })
     reply.onEnd(recentLines.follow(line => reply.progress(line)))
   },
+}
+
+/** Whoever may use the socket may not read the environment of the processes: it often has passwords. */
+function withoutValues(resolved: Resolved): Resolved {
+  const raw_env = resolved.settings.raw_env.map(pair => `${pair.slice(0, pair.indexOf('='))}=(hidden)`)
+  return { ...resolved, settings: { ...resolved.settings, raw_env } }
 }
 
 function reload(controls: Controls, _: readonly string[], reply: Reply): void {

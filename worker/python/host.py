@@ -284,6 +284,9 @@ class Answer:
                     continue
                 if not isinstance(value, str) or not (value.isascii() and value.isdigit()):
                     raise ValueError(f'the Content-Length is malformed: {value!r}')
+                if self.is_sized:
+                    # RFC 9110, section 8.6: a client could not tell where the answer ends.
+                    raise ValueError(f'there is another Content-Length: {value!r}')
                 self.is_sized = True
                 if not self.bodiless:
                     self.left = int(value)

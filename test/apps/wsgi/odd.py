@@ -164,6 +164,11 @@ def sized(environ, start_response):
     return [b'sized']
 
 
+def sized_twice(environ, start_response):
+    start_response('200 OK', [('Content-Length', '2'), ('content-length', '3')])
+    return [b'ok']
+
+
 def hop(environ, start_response):
     start_response('200 OK', [
         ('Connection', 'close'), ('Transfer-Encoding', 'chunked'), ('Keep-Alive', 'x'), ('Upgrade', 'x'),

@@ -70,7 +70,7 @@ describe('tsicornc', () => {
   })
 
   it('shows workers, listeners, totals and settings', async () => {
-    const server = launchApp('hello.ts', ['-w', '2'])
+    const server = launchApp('hello.ts', ['-w', '2', '--env', 'PASSWORD=a=secret'])
     const url = await server.running()
     for (let asked = 0; asked < 5; asked += 1) await (await fetch(url)).text()
     await eventually('the requests are on the scoreboard', async () => {
@@ -83,6 +83,8 @@ describe('tsicornc', () => {
     expect(status.stdout).to.include(url)
     expect((await control(server, 'show', 'workers')).stdout.split('\n')[1]).to.match(/^ +1 +\d+ +ready/)
     expect((await control(server, 'show', 'config')).stdout).to.match(/^workers +2 +-w$/m)
+    const config = (await control(server, '--json', 'show', 'config')).stdout
+    expect(config).to.include('PASSWORD=(hidden)').and.not.include('secret')
     expect((await control(server, 'show', 'listeners')).stdout).to.match(/tcp +0$/m)
     expect((await control(server, 'show', 'stats')).stdout).to.match(/Workers: {2}2 of 2, 2 started so far/)
     const all = JSON.parse((await control(server, '--json', 'show', 'all')).stdout)

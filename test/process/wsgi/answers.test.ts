@@ -97,6 +97,7 @@ describeWithPython('the answer of a WSGI application', () => {
   it('is 500 for every misuse of start_response, with the reason in the log', async () => {
     await failsWith('/never_started', /AssertionError: the application did not call start_response/)
     await failsWith('/twice', /AssertionError: start_response was called twice, without exc_info/)
+    await failsWith('/sized_twice', /ValueError: there is another Content-Length: '3'/)
     await failsWith('/nothing', /TypeError: 'NoneType' object is not iterable/)
     await failsWith('/text', /TypeError: the application has to give bytes, not str/)
     await failsWith('/number', /TypeError: the status has to be str, not int/)
