@@ -1,5 +1,11 @@
 /** How Mocha runs the tests: all of them unless files are named, and those that take longest first. */
 import { globSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+// Types are stripped, and code is compiled, once for all processes that run tests, and for all that these start.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(
+  new URL('node_modules/.cache/tsicorn-tests', import.meta.url),
+)
 
 /** By how long they take: one that comes late would run alone in the end. */
 const longest = [

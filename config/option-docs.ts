@@ -42,7 +42,7 @@ export interface OptionDocs {
    */
   readonly workers?: unknown
   /**
-   * The kind of worker: `async` serves the application with `node:http` on its event loop, `wsgi` runs a Python application (PEP 3333) in a process of its own, `threads` serves it with several event loops in one process, each with an instance of the application, `exec` is any program that accepts connections on descriptors that it inherits: see [kinds of workers](worker-kinds.md). `wsgi` is also the default where the application names a Python module that is there, and no file for Node; `threads` where the setting of that name is more than 1, as in Gunicorn.
+   * The kind of worker: `async` serves the application with `node:http` on its event loop, `sync` does so with one request at a time, `wsgi` runs a Python application (PEP 3333) in a process of its own, `threads` serves it with several event loops in one process, each with an instance of the application, `exec` is any program that accepts connections on descriptors that it inherits: see [kinds of workers](worker-kinds.md). `wsgi` is also the default where the application names a Python module that is there, and no file for Node; `threads` where the setting of that name is more than 1, as in Gunicorn.
    *
    * Default: "async". Takes effect on reload.
    * Flags: `-k`, `--worker-class`.
@@ -126,7 +126,7 @@ export interface OptionDocs {
    */
   readonly hook_timeout?: unknown
   /**
-   * Seconds that the event loop of a worker may stand still before the worker is killed and replaced; 0 for no limit. With `worker_class: wsgi` also the limit of a request, where `request_timeout` is 0.
+   * Seconds that the event loop of a worker may stand still before the worker is killed and replaced; 0 for no limit. With `worker_class` `sync` or `wsgi` also the limit of a request, where `request_timeout` is 0.
    *
    * Default: 30. Takes effect on reload.
    * Flags: `-t`, `--timeout`.
@@ -140,7 +140,7 @@ export interface OptionDocs {
    */
   readonly timeout_stack?: unknown
   /**
-   * Seconds that the application may take to begin a response; then the client gets 503 and the worker lives on. With `worker_class: wsgi` the log gets the stacks of all Python threads, the client 504, and another Python process takes over. 0 for no limit. Not in Gunicorn.
+   * Seconds that the application may take to begin a response; then the client gets 503 and the worker lives on; with `worker_class: sync` it is replaced, as the application may go on. With `worker_class: wsgi` the log gets the stacks of all Python threads, the client 504, and another Python process takes over. 0 for no limit. Not in Gunicorn.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--request-timeout`.
@@ -414,7 +414,7 @@ export interface OptionDocs {
    */
   readonly header_map?: unknown
   /**
-   * The path where the application is mounted, as the application sees it (`SCRIPT_NAME`); it is cut off the paths of requests that begin with it. A trusted proxy may say another one in the header `SCRIPT_NAME`. The default is the variable `SCRIPT_NAME` of the worker.
+   * The path where the application is mounted, such as `/shop` (`SCRIPT_NAME`); it is cut off the paths of requests that begin with it. A trusted proxy may say another one in the header `SCRIPT_NAME`. The default is the variable `SCRIPT_NAME` of the worker. Python finds it in `environ`, Node.js in `req.baseUrl`, and all of them, programs included, in the variable `SCRIPT_NAME`: see [kinds of workers](worker-kinds.md#where-the-application-is-mounted).
    *
    * Default: "". Takes effect on reload.
    * Flags: `--root-path`.

@@ -1,116 +1,111 @@
 /**
- * Compares tsicorn with the limit of what is possible and with `node:cluster`; prints a table in Markdown.
+ * Compares tsicorn with the limit of what is possible and with its peers; prints tables in Markdown.
  *
- *     npm run bench -- [--rounds 5] [--seconds 3] [--connections 32] [--warm-up 2] [--sides limit,tsicorn,cluster]
+ *     npm run bench -- [--sides limit,tsicorn] [--cases keep-alive,fresh] [--rounds 5] [--seconds 3] [--warm-up 2]
+ *         [--connections 64] [--write]
+ *     npm run bench -- --paired [--rounds 30] [--requests 2000] [--sides ...] [--cases ...] [--connections 64] [--write]
  *
- * There are more sides: tsicorn with a log, with statsd or with a limit for requests; a mistake in `--sides` lists
- * them. Frameworks are compared by `npm run bench:frameworks`.
- *
- * Linux only. Each round restarts every server, in a rotating order, so that disturbances of the machine affect all of
- * them; medians and ratios within a round are what counts.
+ * Without `--sides` and `--cases`, all of them; a mistake in one lists them. Each round restarts every server, in
+ * rotating order, so that disturbances of the machine affect all of them; medians and ratios within a round are what
+ * counts. `--paired` is for a busy machine: all servers run at once, each gets so many requests in turn, and processor
+ * time per request is compared within each round; it needs h2load. `--write` puts the result into docs/benchmarks.md. Linux only.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { type Measurement, measure } from './bench/measure.ts'
-import { bundlePrograms, type Side, sides, usualSides } from './bench/server.ts'
+import { cases } from './bench/cases/cases.ts'
+import { type Chosen, compare, type Run } from './bench/compare.ts'
+import { generatorNames } from './bench/load/generator.ts'
+import { comparePaired, pairedTable } from './bench/paired.ts'
+import { openPage } from './bench/report/markdown.ts'
+import { report } from './bench/report/results.ts'
+import { median } from './bench/report/statistics.ts'
+import { bundlePrograms, install, makeCertificate } from './bench/sides/cache.ts'
+import { isAvailable, sides } from './bench/sides/sides.ts'
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '5' },
+    sides: { type: 'string' },
+    cases: { type: 'string' },
+    rounds: { type: 'string' },
     seconds: { type: 'string', default: '3' },
-    connections: { type: 'string', default: '32' },
+    requests: { type: 'string', default: '2000' },
+    connections: { type: 'string', default: '64' },
     'warm-up': { type: 'string', default: '2' },
-    sides: { type: 'string', default: usualSides.join(',') },
+    paired: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
   },
 })
-const rounds = positive('rounds')
-const load = {
-  connections: positive('connections'),
-  seconds: positive('seconds'),
-  warmUp: positive('warm-up'),
+/** What a feature costs is what the paired comparison is for. */
+const pairedDefaults = {
+  sides: 'tsicorn',
+  cases: 'keep-alive,access-log,json-log,statsd,request-timeout',
 }
-const wanted = values.sides.split(',').map(toSide)
-const results = new Map<Side, Measurement[]>(wanted.map(side => [side, []]))
-
-await bundlePrograms()
-for (let round = 0; round < rounds; round++) {
-  const turn = round % wanted.length
-  for (const side of [...wanted.slice(turn), ...wanted.slice(0, turn)]) {
-    const measurement = await measure(side, load)
-    results.get(side)!.push(measurement)
-    console.error(`Round ${round + 1} of ${rounds}, ${side}: ${describe(measurement)}`)
-  }
-}
-console.log(table())
-
-function table(): string {
-  const head = ['', ...wanted]
-  const rows = [
-    ['keep-alive, requests/s', ...medians('keepAlive', 0)],
-    ['- of the limit', ...ratios('keepAlive', 'limit')],
-    ['- server CPU, µs/request', ...medians('keepAliveCpu', 1)],
-    ['fresh connections, requests/s', ...medians('fresh', 0)],
-    ['- of the limit', ...ratios('fresh', 'limit')],
-    ['- of the cluster', ...ratios('fresh', 'cluster')],
-    ['- server CPU, µs/request', ...medians('freshCpu', 1)],
-    ['memory of the tree (PSS) before the load, MiB', ...medians('freshPssMiB', 1)],
-    ['- after the load', ...medians('pssMiB', 1)],
-    ['taken by other processes, % of the machine', ...medians('others', 0)],
-    ['connections without an answer', ...wanted.map(side => `${total(valuesOf(side, 'errors'))}`)],
-  ]
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  const machine = `Node ${process.versions.node}, ${availableParallelism()} cores, client on the same machine`
-  const procedure = `${rounds} rounds of ${load.seconds} s, ${load.connections} connections; medians (smallest-largest)`
-  const rule = head.map((_, column) => (column === 0 ? '---' : '---:'))
-  return [`${machine}; ${procedure}`, '', ...[head, rule, ...rows].map(line)].join('\n')
+const defaults = values.paired ? pairedDefaults : { sides: undefined, cases: undefined }
+const run: Run = {
+  sides: chosen('sides', sides),
+  cases: chosen('cases', cases),
+  rounds: positive('rounds', values.rounds ?? (values.paired ? '30' : '5')),
+  times: {
+    connections: positive('connections', values.connections),
+    seconds: positive('seconds', values.seconds),
+    warmUp: positive('warm-up', values['warm-up']),
+  },
 }
 
-function medians(key: keyof Measurement, digits: number): string[] {
-  return wanted.map(side => spread(valuesOf(side, key), digits))
+const write = values.write ? openPage(values.paired ? 'bench:paired' : 'bench') : undefined
+await prepare()
+const text = values.paired ? await paired() : await whole()
+console.log(text)
+write?.(text)
+
+async function whole(): Promise<string> {
+  const { seconds, warmUp } = run.times
+  const results = await compare(run)
+  const others = results.cases
+    .flatMap(theCase => results.sides.flatMap(side => results.of(side, theCase) ?? []))
+    .flatMap(figures => figures.others ?? [])
+  const taken =
+    others.length === 0 ? '' : ` Other processes took ${median(others).toFixed(0)} % of the machine (median).`
+  return `${procedure(`${seconds} s after ${warmUp} s`)}${taken}\n\n${report(results, { sides, cases })}`
 }
 
-/** Relative to another side of the same round, so that a slow minute of the machine affects both. */
-function ratios(key: keyof Measurement, against: Side): string[] {
-  if (!results.has(against)) return wanted.map(() => '-')
-  const others = valuesOf(against, key)
-  return wanted.map(side =>
-    spread(
-      valuesOf(side, key).map((value, round) => value / others[round]!),
-      2,
-    ),
+async function paired(): Promise<string> {
+  const { connections } = run.times
+  const requests = positive('requests', values.requests)
+  const results = await comparePaired({ ...run, connections, requests, warmUpRequests: requests * 10 })
+  return `${procedure(`${requests} requests`)} All servers ran at once.\n\n${pairedTable(results)}`
+}
+
+async function prepare(): Promise<void> {
+  const all = [...run.sides.values(), ...run.cases.values()]
+  await bundlePrograms()
+  await install([...new Set(all.flatMap(({ packages = [] }) => packages))])
+  if (Array.from(run.cases.values()).some(({ setup }) => setup.protocol !== 'http')) makeCertificate()
+}
+
+function procedure(turn: string): string {
+  const { rounds, times } = run
+  const command = ['npm run bench', ...process.argv.slice(2).filter(word => word !== '--write')].join(' ')
+  const machine = `Node ${process.versions.node}, ${availableParallelism()} cores`
+  const load = `load from the same machine by ${generatorNames.join(' and ')}`
+  const each = `medians (smallest-largest) of ${rounds} rounds of ${turn}, ${times.connections} connections`
+  return `\`${command.replace('bench -', 'bench -- -')}\`: ${machine}, ${load}; ${each}.`
+}
+
+/** Those that are named; without names, those that this machine has. */
+function chosen<Kind>(option: 'sides' | 'cases', known: Readonly<Record<string, Kind>>): Chosen<Kind> {
+  const text = values[option] ?? defaults[option]
+  const names = text?.split(',') ?? Object.keys(known).filter(name => option === 'cases' || isAvailable(name))
+  return new Map(
+    names.map(name => {
+      if (Object.hasOwn(known, name)) return [name, known[name]!]
+      throw new Error(`--${option} has "${name}": choose from ${Object.keys(known).join(', ')}`)
+    }),
   )
 }
 
-function spread(numbers: readonly number[], digits: number): string {
-  const sorted = [...numbers].sort((one, other) => one - other)
-  const [smallest, median, largest] = [sorted[0]!, middle(sorted), sorted.at(-1)!].map(n => n.toFixed(digits))
-  return `${median} (${smallest}-${largest})`
-}
-
-function middle(sorted: readonly number[]): number {
-  const half = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2
-}
-
-function valuesOf(side: Side, key: keyof Measurement): number[] {
-  return results.get(side)!.map(measurement => measurement[key])
-}
-
-function total(numbers: readonly number[]): number {
-  return numbers.reduce((one, other) => one + other, 0)
-}
-
-function describe({ keepAlive, fresh, pssMiB }: Measurement): string {
-  return `keep-alive ${keepAlive.toFixed(0)}/s, fresh ${fresh.toFixed(0)}/s, ${pssMiB.toFixed(1)} MiB`
-}
-
-function positive(name: 'rounds' | 'seconds' | 'connections' | 'warm-up'): number {
-  const value = Number(values[name])
+function positive(name: string, text: string): number {
+  const value = Number(text)
   if (value > 0) return value
-  throw new Error(`--${name} is "${values[name]}": give a number greater than 0`)
-}
-
-function toSide(name: string): Side {
-  if (Object.hasOwn(sides, name)) return name as Side
-  throw new Error(`--sides has "${name}": choose from ${Object.keys(sides).join(', ')}`)
+  throw new Error(`--${name} is "${text}": give a number greater than 0`)
 }

@@ -45,12 +45,14 @@ const builtins: Plugin = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^node:/ }, ({ path, kind }) => ({
       path,
-      namespace: kind === 'import-statement' ? 'builtin' : 'whole-builtin',
+      namespace:
+        kind === 'import-statement' ? 'builtin' : path === 'node:assert' ? 'late-assert' : 'whole-builtin',
     }))
     onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({ contents: exportsOf(path) }))
     onLoad({ filter: /./, namespace: 'whole-builtin' }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule('${path}')`,
     }))
+    onLoad({ filter: /./, namespace: 'late-assert' }, () => ({ contents: lateAssert }))
   },
 }
 
@@ -70,6 +72,14 @@ function exportsOf(path: string): string {
     ),
   ].join('\n')
 }
+
+/** Loads the real one only for what does not hold: that takes longer than to load the package that asserts. */
+const lateAssert = `
+  const load = () => process.getBuiltinModule('node:assert')
+  module.exports = new Proxy(() => {}, {
+    apply: (_target, _receiver, given) => given[0] ? undefined : load()(...given),
+    get: (_target, name) => load()[name],
+  })`
 
 /** The preload enables the compile cache before it loads the rest, which is an entry of its own, or another with threads. */
 const preloaded: Plugin = {

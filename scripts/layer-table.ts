@@ -27,16 +27,18 @@ const table: Readonly<Record<string, string>> = {
   'worker/fetch': 'worker/http',
   'worker/page': 'worker/{http,protocol} hooks',
   'worker/app/adapters': 'worker/{fetch,http}',
-  'worker/listen': 'worker/app/adapters worker/{http,protocol}',
+  'worker/listen': 'worker/app/adapters worker/{http,net,protocol}',
   'worker/app': 'worker/app/adapters worker/{http,listen,page,process,protocol} config/load hooks',
   'worker/python': 'worker/protocol hooks',
   'worker/wsgi': 'worker/{http,net,process,protocol,python} hooks type:worker/app',
-  'worker/access-log': 'worker/{http,process,protocol,sinks} hooks',
+  'worker/access-log': 'worker/{http,net,process,protocol,sinks} hooks',
   'worker/balance': 'worker/protocol',
-  'worker/connection': 'worker/app/adapters worker/{http,net,process,protocol} hooks type:worker/balance',
+  'worker/sync': 'worker/{balance,http,net,process}',
+  'worker/connection':
+    'worker/app/adapters worker/{http,net,process,protocol} hooks type:worker/balance type:worker/sync',
   'worker/app-servers': 'worker/app/adapters worker/{app,connection,http,listen,net,process,protocol} hooks',
   'worker/server':
-    'worker/app/adapters worker/{access-log,app,app-servers,balance,connection,http,listen,net,process,protocol} hooks',
+    'worker/app/adapters worker/{access-log,app,app-servers,balance,connection,http,listen,net,process,protocol,sync} hooks',
   // The main thread of a worker with threads.
   'worker/threads': 'worker/{process,protocol} hooks',
   worker:

@@ -1,7 +1,7 @@
 /**
  * Loads a real server, puts it through a storm of lifecycle events, and reports the fate of every request.
  *
- *     npm run loss -- [--requests 1000000] [--events 200] [--workers 2] [--node PATH] [--seed 1] [--worker-class async|threads|exec|wsgi] [--preload] [--kill] [--tls] [--json]
+ *     npm run loss -- [--requests 1000000] [--events 200] [--workers 2] [--node PATH] [--seed 1] [--worker-class async|sync|threads|exec|wsgi] [--preload] [--kill] [--tls] [--json]
  *
  * Linux only. Progress goes to standard error; the result, a row of a table in Markdown or JSON, to standard output.
  * Exits with 1 if a request failed or anything was left behind. `docs/zero-loss.md` says what counts as a failure.
@@ -83,7 +83,7 @@ function workerClass(): WorkerClass {
   const known = workerClasses.find(name => name === given)
   if (known !== undefined) return known
   throw new Error(
-    `there is no harness for ${given}: give async, threads, exec or wsgi, and --preload with wsgi`,
+    `there is no harness for ${given}: give async, sync, threads, exec or wsgi, and --preload with wsgi`,
   )
 }
 

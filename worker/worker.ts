@@ -18,7 +18,7 @@ import { load } from './load.ts'
 import { tellAppMetrics } from './process/app-metrics.ts'
 import { shutDown } from './process/app-shutdown.ts'
 import { tellArbiter } from './process/arbiter-channel.ts'
-import { accountVariables, applyEnvironment, setTitle } from './process/environment.ts'
+import { accountVariables, applyEnvironment, mountVariable, setTitle } from './process/environment.ts'
 import { startHeartbeat } from './process/heartbeat.ts'
 import { createLog, type WorkerLog } from './process/log.ts'
 import { exitCodes } from './protocol/exit-codes.ts'
@@ -89,7 +89,7 @@ export class Worker {
     await this.#hooks.call('post_fork', this.#server, this.#view)
     const transport = await this.transport.open(this.#hooks)
     const listenerFilter = await listenerFilterFor(settings, this.#connections, this.#log)
-    applyEnvironment([...accountVariables(identity), ...settings.raw_env])
+    applyEnvironment([...accountVariables(identity), ...mountVariable(settings), ...settings.raw_env])
     if (identity !== undefined) await (await import('./process/privileges.ts')).becomeUser(identity)
     const parts = { connections: this.#connections, early: this.#early, plain: this.#plain }
     const app = await load(this.#start, {

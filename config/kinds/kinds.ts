@@ -164,6 +164,14 @@ export function anyText(metavar: string): Kind<string, string> {
   }
 }
 
+/** A path of URLs, or empty text. */
+export const urlPath: Kind<string, string> = {
+  ...anyText('PATH'),
+  expects: 'a path that begins with a slash, such as /shop',
+  schema: { type: 'string', pattern: '^(/[^\\s?#]*)?$' },
+  read: written => (isString(written) && /^(?:\/[^\s?#]*)?$/.test(written) ? written : undefined),
+}
+
 /** Text or null; empty text means null. */
 export function optionalText(metavar: string): Kind<string | null, string | null> {
   return {

@@ -4,7 +4,6 @@
  * Workers import this module for their hooks, so it does not import the settings, and loads tsx only for TypeScript.
  */
 import { existsSync, statSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ConfigError } from './config-error.ts'
 import { type FreshImport, importFresh, isUnchanged } from './fresh-import.ts'
@@ -103,6 +102,7 @@ async function importOnChange(path: string): Promise<FreshImport> {
 }
 
 async function readJson(path: string) {
+  const { readFile } = await import('node:fs/promises')
   return { exported: JSON.parse(await readFile(path, 'utf8')) as unknown, files: [path] }
 }
 

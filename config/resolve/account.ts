@@ -1,6 +1,5 @@
 /** Looks up the user and group of the workers, by name or number. */
 import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import type { Problem } from '../load/config-error.ts'
 import type { SettingName, Settings } from '../table.ts'
 import { show } from './layers.ts'
@@ -90,6 +89,7 @@ function entryIn(text: string, wanted: string): readonly string[] | undefined {
 
 async function readDatabase(database: Database): Promise<string> {
   try {
+    const { readFile } = await import('node:fs/promises')
     return await readFile(`/etc/${database}`, 'utf8')
   } catch (error) {
     // In an image without this file, numbers still work.

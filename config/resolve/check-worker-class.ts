@@ -12,13 +12,15 @@ import { defaultOf, show } from './layers.ts'
 type Origins = Readonly<Record<SettingName, string>>
 
 export function checkWorkerClass(settings: Settings, hooks: Hooks, origins: Origins): readonly Problem[] {
-  const foreign = settingNames.flatMap(name => checkKind(name, settings, origins))
-  if (settings.worker_class !== 'exec')
-    return [...foreign, ...checkProgramSettings(settings, origins), ...checkThreads(settings, origins)]
-  return [
-    ...foreign,
-    ...checkProgram(settings, origins),
+  const others = [
+    ...settingNames.flatMap(name => checkKind(name, settings, origins)),
     ...checkRefused(settings, origins),
+  ]
+  if (settings.worker_class !== 'exec')
+    return [...others, ...checkProgramSettings(settings, origins), ...checkThreads(settings, origins)]
+  return [
+    ...others,
+    ...checkProgram(settings, origins),
     ...checkHooks(hooks),
     ...checkReadiness(settings, origins),
   ]
@@ -28,7 +30,7 @@ export function checkWorkerClass(settings: Settings, hooks: Hooks, origins: Orig
 function checkKind(name: SettingName, settings: Settings, origins: Origins): readonly Problem[] {
   const { kinds } = declarations[name]
   const { worker_class } = settings
-  const isTold = worker_class === 'exec' && name in refusals
+  const isTold = name in (refusals[worker_class] ?? {})
   if (kinds === undefined || kinds.includes(worker_class) || isTold) return []
   if (!isGiven(name, settings, origins)) return []
   const message = `${name} needs worker_class ${kinds.join(' or ')}, not ${worker_class}`
@@ -73,8 +75,9 @@ const http = 'tsicorn does not see the requests of a program'
 const heartbeat = 'a program shows no heartbeat'
 const tls = 'a program accepts the connections itself: let it speak TLS'
 
-/** What a program cannot have, and why. */
-export const refusals: Readonly<Partial<Record<SettingName, string>>> = {
+type Refusals = Readonly<Partial<Record<SettingName, string>>>
+
+const ofPrograms: Refusals = {
   threads: 'a program has threads of its own: tell it how many',
   balance: 'a program accepts the connections itself',
   timeout: heartbeat,
@@ -116,13 +119,37 @@ export const refusals: Readonly<Partial<Record<SettingName, string>>> = {
   initgroups: 'a program is started with the groups of group alone',
 }
 
+const http2 = 'a connection of HTTP/2 carries several requests at a time'
+
+const ofSync: Refusals = {
+  threads: 'a worker serves one request at a time',
+  worker_connections: 'a worker has one connection at a time',
+  balance: 'a worker has one connection at a time',
+  keepalive: 'a connection carries one request, and is closed after its response',
+  reuse_port: 'what waits at a socket of one worker could not go to another',
+  ...because(http2, [
+    'http_protocols',
+    'http2_cleartext',
+    'http2_max_concurrent_streams',
+    'http2_initial_window_size',
+    'http2_max_frame_size',
+    'http2_max_header_list_size',
+  ]),
+}
+
+/** What a kind of worker cannot have, and why. */
+export const refusals: Readonly<Partial<Record<Settings['worker_class'], Refusals>>> = {
+  exec: ofPrograms,
+  sync: ofSync,
+}
+
 function because(why: string, names: readonly SettingName[]): Partial<Record<SettingName, string>> {
   return Object.fromEntries(names.map(name => [name, why]))
 }
 
 function checkRefused(settings: Settings, origins: Origins): readonly Problem[] {
   return settingNames.flatMap(name => {
-    const why = refusals[name]
+    const why = refusals[settings.worker_class]?.[name]
     const isLater = declarations[name].available === false
     if (why === undefined || isLater || !isGiven(name, settings, origins)) return []
     return [

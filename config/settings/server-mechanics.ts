@@ -1,6 +1,6 @@
 /** The settings under "Server mechanics" and "Process naming". */
 import type { DefaultContext, Group } from '../kinds/declaration.ts'
-import { anyText, boolean, choice, fileNotPort, mode, optionalText, text } from '../kinds/kinds.ts'
+import { boolean, choice, fileNotPort, mode, optionalText, text, urlPath } from '../kinds/kinds.ts'
 import { assignments, csv, networks, table } from '../kinds/lists.ts'
 
 export const serverMechanics = {
@@ -145,13 +145,12 @@ export const serverMechanics = {
     sent: true,
   },
   root_path: {
-    kind: anyText('PATH'),
+    kind: urlPath,
     default: '',
     flag: '--root-path',
-    doc: 'The path where the application is mounted, as the application sees it (`SCRIPT_NAME`); it is cut off the paths of requests that begin with it. A trusted proxy may say another one in the header `SCRIPT_NAME`. The default is the variable `SCRIPT_NAME` of the worker.',
+    doc: 'The path where the application is mounted, such as `/shop` (`SCRIPT_NAME`); it is cut off the paths of requests that begin with it. A trusted proxy may say another one in the header `SCRIPT_NAME`. The default is the variable `SCRIPT_NAME` of the worker. Python finds it in `environ`, Node.js in `req.baseUrl`, and all of them, programs included, in the variable `SCRIPT_NAME`: see [kinds of workers](worker-kinds.md#where-the-application-is-mounted).',
     effect: 'on reload',
     sent: true,
-    kinds: ['wsgi'],
   },
   python: {
     kind: optionalText('PROGRAM'),

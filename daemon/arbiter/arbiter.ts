@@ -10,7 +10,7 @@ import type { ControlSocket } from '../control/control-socket.ts'
 import type { Command } from '../control/controlled.ts'
 import type { Generation } from '../generation/generation.ts'
 import type { RecentLines } from '../logs/recent-lines.ts'
-import { describeStray, type ProcessGuard, strayError } from '../process/process-guard.ts'
+import { describeStray, type ProcessGuard, Strays, strayError } from '../process/process-guard.ts'
 import type { Notifier } from '../process/sd-notify.ts'
 import { catchSignals } from '../process/signals.ts'
 import { count } from '../state/count.ts'
@@ -59,6 +59,7 @@ export class Arbiter {
   readonly #workerExits: WorkerExits
   readonly #stops: Stops
   readonly #operator: Operator
+  readonly #strays = new Strays()
   /** Consecutive errors of its own that it survived. */
   #faults = 0
 
@@ -150,7 +151,7 @@ export class Arbiter {
       case 'new arbiter ended':
       case 'promoted':
         this.#upgrades.hear(event)
-        return this.#takeUpStop()
+        return this.#stops.takeUp() ? this.#react('TERM') : undefined
       case 'changed':
         return this.#react('HUP')
       case 'renewed':
@@ -162,7 +163,7 @@ export class Arbiter {
       case 'stray':
         return this.#hearStray(event.error)
       case 'tick':
-        return this.#takeUpStop()
+        return this.#stops.takeUp() ? this.#react('TERM') : undefined
       case 'asked':
         return event.command(this.#operator)
     }
@@ -171,13 +172,10 @@ export class Arbiter {
   /** Fails the start or reload under way; a running server only logs the error. */
   #hearStray(error: unknown): void {
     const { log, phase, generations, resolved } = this.#server
-    if (generations.isPreparing) generations.fail(strayError(error, resolved.files))
-    else if (reactionOf(phase, 'stray') === undefined) log.error(describeStray(error, resolved.files))
+    if (!generations.isPreparing && reactionOf(phase, 'stray') === undefined) this.#strays.add(error)
+    if (this.#strays.has(error)) log.error(describeStray(error, resolved.files))
+    else if (generations.isPreparing) generations.fail(strayError(error, resolved.files))
     else this.#react('stray', { error: strayError(error, resolved.files) })
-  }
-
-  #takeUpStop(): void {
-    if (this.#stops.takeUp()) this.#react('TERM')
   }
 
   #react(trigger: Trigger, about: TriggerDetails = {}): void {

@@ -89,7 +89,7 @@ class ForkServer implements Forks {
         child.kill('SIGKILL')
       }
       if (boot_timeout > 0) timer = setTimeout(giveUp, boot_timeout * 1_000)
-      await bootAnswer(child.stdio[controlFd] as Duplex, app, ended)
+      await bootAnswer(child.stdio?.[controlFd] as Duplex | undefined, app, ended)
       log.info(`Fork server (pid ${child.pid}) has loaded the app: workers share its memory`)
       void ended.then(({ how }) => this.#restart(`${child.pid}`, how, performance.now() - since))
       return undefined
@@ -104,7 +104,7 @@ class ForkServer implements Forks {
     if (this.#isClosed) return
     this.#isClosed = true
     const child = this.#process
-    ;(child?.stdio[controlFd] as Duplex | undefined)?.end()
+    ;(child?.stdio?.[controlFd] as Duplex | undefined)?.end()
     const kill = () => void child?.kill('SIGKILL')
     const timer = setTimeout(kill, leaveMs).unref()
     process.once('exit', kill)

@@ -21,6 +21,8 @@ export interface CommandOptions {
   readonly env: NodeJS.ProcessEnv
   /** The setting of this name. */
   readonly raw_env: readonly string[]
+  /** The setting of this name: where the program is mounted. */
+  readonly root_path: string
   /** The user to run as, if it is another one. */
   readonly owner?: WorkerUser | undefined
   readonly age: number
@@ -86,7 +88,7 @@ export function ageMark(age: number): string {
   return `TSICORN_WORKER=${age}`
 }
 
-function environmentOf({ env, raw_env, owner, age, index, sockets, ready_fd }: CommandOptions) {
+function environmentOf({ env, raw_env, root_path, owner, age, index, sockets, ready_fd }: CommandOptions) {
   const { user, home } = owner ?? {}
   // A number of workers that Gunicorn and uvicorn would start in each of ours.
   const { WEB_CONCURRENCY: _, [cacheVariable]: __, ...variables } = workerEnvironment(env, { index })
@@ -94,6 +96,7 @@ function environmentOf({ env, raw_env, owner, age, index, sockets, ready_fd }: C
     ...variables,
     ...(user === undefined ? {} : { USER: user, LOGNAME: user }),
     ...(home === undefined ? {} : { HOME: home }),
+    ...(root_path === '' ? {} : { SCRIPT_NAME: root_path.replace(/\/+$/, '') }),
     ...Object.fromEntries([...raw_env, ageMark(age)].map(splitPair)),
     LISTEN_FDS: `${sockets.length}`,
     LISTEN_FDNAMES: sockets.map(({ name }) => name).join(':'),

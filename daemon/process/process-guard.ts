@@ -91,6 +91,25 @@ function refuse(name: 'exit' | 'abort') {
   }
 }
 
+/** How many stray errors are remembered. */
+const mostStrays = 20
+
+/**
+ * Stray errors of a server that runs. One that comes again while a reload is under way, from a timer of the old
+ * configuration, must not fail that: the reload may be the cure.
+ */
+export class Strays {
+  #stacks: readonly string[] = []
+
+  add(error: unknown): void {
+    if (!this.has(error)) this.#stacks = [userStackOf(error), ...this.#stacks].slice(0, mostStrays)
+  }
+
+  has(error: unknown): boolean {
+    return this.#stacks.includes(userStackOf(error))
+  }
+}
+
 /** The log line about a stray error; one of `files` may have thrown it. */
 export function describeStray(error: unknown, files: readonly string[]): string {
   const { where, stack } = placeOf(error, files)

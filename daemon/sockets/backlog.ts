@@ -1,5 +1,4 @@
 /** Measures how many connections wait to be accepted, as Linux reports it. */
-import { open } from 'node:fs/promises'
 import { inodeOf } from './descriptor.ts'
 import type { Listener } from './sockets.ts'
 
@@ -77,6 +76,7 @@ async function readQueues(): Promise<readonly Queue[]> {
  * which would take tens of milliseconds. A kernel without IPv6 has no table for it.
  */
 async function readTable(name: string): Promise<Queue[]> {
+  const { open } = await import('node:fs/promises')
   const file = await open(`/proc/self/net/${name}`).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error

@@ -82,13 +82,16 @@ function nodeStart(generation: Generation, { log, env, tsx }: LaunchParts): Star
 async function programStart(generation: Generation, { log, env }: LaunchParts): Promise<Starter> {
   const { programWorker, whyNotRunnable } = await import('../kinds/program-worker.ts')
   const { settings, owner } = generation.resolved
-  const { app_args: command, chdir: cwd, raw_env, ready_fd } = settings
+  const { app_args: command, chdir: cwd, raw_env, root_path, ready_fd } = settings
   const why = whyNotRunnable({ command, cwd, env, raw_env })
   if (why !== undefined) throw new NotRunnable(why)
   const sockets = programSockets(generation)
   const print = (line: string, pid: number) => log.print(`${line}\n`, pid)
   return ({ age, index }, seat) =>
-    programWorker({ command, cwd, env, raw_env, ready_fd, owner, age, index, sockets, settings, seat, print })
+    programWorker({
+      ...{ command, cwd, env, raw_env, root_path, ready_fd, owner, age, index },
+      ...{ sockets, settings, seat, print },
+    })
 }
 
 function start(child: Child, { log, journal, scoreboard }: LaunchParts, starter: Starter): void {

@@ -11,6 +11,8 @@
 import { parseArgs } from 'node:util'
 import { type KindName, kinds, type Measurement, measure } from './frameworks/measure.ts'
 import { install, type RunningServer, type Side, sides, startServer } from './frameworks/servers.ts'
+import { markdownTable } from './report/markdown.ts'
+import { median, ratios, rotated, spread } from './report/statistics.ts'
 
 const frameworks = ['bare', 'hono', 'express', 'fastify', 'koa', 'nest'] as const
 
@@ -51,8 +53,7 @@ async function compare(kind: KindName): Promise<void> {
   const warmUp = { ...load, requests: positive('warm-up') }
   for (const side of wanted) await measure(servers.get(side)!, kinds[kind], warmUp)
   for (let round = 0; round < rounds; round++) {
-    const turn = round % wanted.length
-    for (const side of [...wanted.slice(turn), ...wanted.slice(0, turn)]) {
+    for (const side of rotated(wanted, round)) {
       const result = await measure(servers.get(side)!, kinds[kind], load)
       results.set(key(side, kind), [...resultsOf(side, kind), result])
     }
@@ -63,29 +64,17 @@ async function compare(kind: KindName): Promise<void> {
 function table(): string {
   const head = ['', ...wantedKinds.flatMap(kind => [`${kind}, µs`, 'ratio', 'requests/s'])]
   const rows = wanted.map(side => [side, ...wantedKinds.flatMap(kind => cells(side, kind))])
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  const rule = head.map((_, column) => (column === 0 ? '---' : '---:'))
   const protocol = load.isHttp2 ? 'HTTP/2, ' : ''
   const procedure = `${protocol}${rounds} rounds of ${load.requests} requests, ${load.connections} connections`
-  return [
-    `Node ${process.versions.node}; ${procedure}; medians`,
-    '',
-    ...[head, rule, ...rows].map(line),
-  ].join('\n')
+  return `Node ${process.versions.node}; ${procedure}; medians\n\n${markdownTable(head, rows)}`
 }
 
 function cells(side: Side, kind: KindName): string[] {
   const own = resultsOf(side, kind)
   const others = resultsOf(values.against ?? `${side.replace(/-own$/, '')}-own`, kind)
-  const ratios = own.flatMap(({ cpu }, round) => (others[round] === undefined ? [] : cpu / others[round].cpu))
-  return [
-    spread(
-      own.map(({ cpu }) => cpu),
-      1,
-    ),
-    ratios.length === 0 ? '-' : spread(ratios, 2),
-    middle(own.map(({ rate }) => rate)).toFixed(0),
-  ]
+  const cpuOf = (all: readonly Measurement[]) => all.map(({ cpu }) => cpu)
+  const relative = ratios(cpuOf(own), cpuOf(others))
+  return [spread(cpuOf(own), 1), spread(relative, 2), median(own.map(({ rate }) => rate)).toFixed(0)]
 }
 
 function key(side: string, kind: KindName): string {
@@ -94,17 +83,6 @@ function key(side: string, kind: KindName): string {
 
 function resultsOf(side: string, kind: KindName): readonly Measurement[] {
   return results.get(key(side, kind)) ?? []
-}
-
-function spread(numbers: readonly number[], digits: number): string {
-  const [smallest, largest] = [Math.min(...numbers), Math.max(...numbers)].map(n => n.toFixed(digits))
-  return `${middle(numbers).toFixed(digits)} (${smallest}-${largest})`
-}
-
-function middle(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((one, other) => one - other)
-  const half = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2
 }
 
 function positive(name: 'rounds' | 'requests' | 'connections' | 'warm-up'): number {

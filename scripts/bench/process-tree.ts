@@ -1,6 +1,16 @@
 /** Memory and processor time of a process and all its descendants, from Linux's `/proc`. */
 import { readdirSync, readFileSync } from 'node:fs'
 
+/** One process of a tree. */
+export interface Member {
+  readonly pid: number
+  readonly parent: number
+  /** Ticks of processor time, and those at which it started. */
+  readonly ticks: number
+  readonly started: number
+  readonly threads: number
+}
+
 /** The resources that a process and all its descendants use. */
 export interface TreeUse {
   readonly processes: number
@@ -11,23 +21,36 @@ export interface TreeUse {
 }
 
 export function useOfTree(root: number): TreeUse {
-  const tree = treeOf(root)
+  const tree = membersOf(root)
   return {
     processes: tree.length,
-    pssMiB: sum(tree.map(({ pid }) => pssOf(pid))) / 1024,
+    pssMiB: sum(tree.map(({ pid }) => fieldOf('Pss', pid))) / 1024,
     cpu: sum(tree.map(({ ticks }) => ticks)) / ticksPerSecond,
   }
 }
 
 /** Nanoseconds of processor time that the threads of these processes have used: for loads that take a moment only. */
 export function nanosecondsOf(root: number): number {
+  return sum(membersOf(root).map(({ pid }) => nanosecondsOfProcess(pid)))
+}
+
+/** The same of one process alone. */
+export function nanosecondsOfProcess(pid: number): number {
   return sum(
-    treeOf(root).flatMap(({ pid }) =>
-      readdirSync(`/proc/${pid}/task`).map(thread =>
-        Number.parseInt(readIfAlive(`/proc/${pid}/task/${thread}/schedstat`) ?? '0', 10),
-      ),
+    filesIn(`/proc/${pid}/task`).map(thread =>
+      Number.parseInt(readIfAlive(`/proc/${pid}/task/${thread}/schedstat`) ?? '0', 10),
     ),
   )
+}
+
+/** Memory in MiB that a process shares with no other. */
+export function privateMiB(pid: number): number {
+  return (fieldOf('Private_Clean', pid) + fieldOf('Private_Dirty', pid)) / 1024
+}
+
+/** How many descriptors a process has open. */
+export function descriptorsOf(pid: number): number {
+  return filesIn(`/proc/${pid}/fd`).length
 }
 
 /** Seconds of processor time that all processes of the machine have used, and that its host has taken away. */
@@ -37,39 +60,59 @@ export function useOfMachine(): number {
   return sum([user, nice, system, interrupts, softInterrupts, stolen]) / ticksPerSecond
 }
 
-/** USER_HZ, which is 100 on every Linux that Node runs on. */
-const ticksPerSecond = 100
-
-interface ProcessInfo {
-  readonly pid: number
-  readonly parent: number
-  readonly ticks: number
+/** Seconds of processor time of this process and of its children that have ended. */
+export function useOfSelf(): number {
+  return sum((fieldsOf('self') ?? []).slice(11, 15).map(Number)) / ticksPerSecond
 }
 
-function treeOf(root: number): ProcessInfo[] {
-  const all = readdirSync('/proc').flatMap(name =>
-    /^\d+$/.test(name) ? (readProcess(Number(name)) ?? []) : [],
-  )
+/** A process and all its descendants, the process first; none if it has ended. */
+export function membersOf(root: number): Member[] {
+  const all = filesIn('/proc').flatMap(name => (/^\d+$/.test(name) ? (readProcess(Number(name)) ?? []) : []))
   const tree = all.filter(({ pid }) => pid === root)
   for (const member of tree) tree.push(...all.filter(({ parent }) => parent === member.pid))
   return tree
 }
 
-function readProcess(pid: number): ProcessInfo | undefined {
-  const stat = readIfAlive(`/proc/${pid}/stat`)
-  // The command may contain anything, so fields are counted from its closing bracket.
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields && { pid, parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) }
+/** USER_HZ, which is 100 on every Linux that Node runs on. */
+const ticksPerSecond = 100
+
+function readProcess(pid: number): Member | undefined {
+  const fields = fieldsOf(`${pid}`)
+  return (
+    fields && {
+      pid,
+      parent: Number(fields[1]),
+      ticks: Number(fields[11]) + Number(fields[12]),
+      threads: Number(fields[17]),
+      started: Number(fields[19]),
+    }
+  )
 }
 
-function pssOf(pid: number): number {
-  return Number(/^Pss: +(\d+) kB/m.exec(readIfAlive(`/proc/${pid}/smaps_rollup`) ?? '')?.[1] ?? 0)
+/** The fields of a process after its command, which may contain anything: they are counted from its closing bracket. */
+function fieldsOf(pid: string): readonly string[] | undefined {
+  const stat = readIfAlive(`/proc/${pid}/stat`)
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
+
+/** A field of the summary of its memory, in kB. */
+function fieldOf(name: string, pid: number): number {
+  const text = readIfAlive(`/proc/${pid}/smaps_rollup`) ?? ''
+  return Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(text)?.[1] ?? 0)
+}
+
+function readIfAlive(path: string): string | undefined {
+  return ifAlive(() => readFileSync(path, 'utf8'))
+}
+
+function filesIn(path: string): readonly string[] {
+  return ifAlive(() => readdirSync(path)) ?? []
 }
 
 /** The process may have ended in the meantime. */
-function readIfAlive(path: string): string | undefined {
+function ifAlive<Result>(read: () => Result): Result | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return read()
   } catch (error) {
     if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw error

@@ -52,7 +52,7 @@ const workers = 2
 
 /** Both serve so many requests of a load before it is measured, or for so many seconds. */
 const warmRequests = 10_000
-const mostWarmUps = 8
+const mostWarmUps = 5
 const apps = join(import.meta.dirname, 'wsgi')
 const sides = ['gunicorn', 'tsicorn'] as const
 type Side = (typeof sides)[number]

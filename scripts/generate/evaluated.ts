@@ -58,15 +58,17 @@ function evaluatedIn(file: string, functions: readonly Called[]): Evaluated {
   const { sources } = JSON.parse(readFileSync(`${file}.map`, 'utf8')) as {
     readonly sources: readonly string[]
   }
-  const names = sources.map(source => (isBuiltin(source) ? source : relative(root, join(dist, source))))
+  const names = sources.map(source => (isOfNode(source) ? source : relative(root, join(dist, source))))
+  // It stands in for one of Node, which is not loaded.
+  const isStandIn = (name: string) => name.startsWith('late-')
   const unused = functions.filter(
     ({ functionName, ranges: [{ count }] }) => count === 0 && names.includes(functionName),
   )
   const unusedNames = unused.map(({ functionName }) => functionName)
   return {
     modules: names
-      .filter(name => !unusedNames.includes(name))
-      .map(name => (isBuiltin(name) ? name.slice(name.indexOf(':') + 1) : name)),
+      .filter(name => !unusedNames.includes(name) && !isStandIn(name))
+      .map(name => (isOfNode(name) ? name.slice(name.indexOf(':') + 1) : name)),
     bytes: unused.reduce(
       (rest, { ranges: [{ startOffset, endOffset }] }) => rest - (endOffset - startOffset),
       statSync(file).size,
@@ -74,6 +76,6 @@ function evaluatedIn(file: string, functions: readonly Called[]): Evaluated {
   }
 }
 
-function isBuiltin(source: string): boolean {
-  return /^(?:whole-)?builtin:/.test(source)
+function isOfNode(source: string): boolean {
+  return /^(?:builtin|whole-builtin|late-assert):/.test(source)
 }

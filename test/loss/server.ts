@@ -2,15 +2,21 @@
 import { fileURLToPath } from 'node:url'
 import { Authority } from '../support/certificates.ts'
 import { makeFolder, Tsicorn } from '../support/tsicorn.ts'
+import { http2Kinds } from './client/kinds.ts'
 
 /** The kinds of workers that the harness knows. */
-export const workerClasses = ['async', 'threads', 'exec', 'wsgi', 'wsgi, forked'] as const
+export const workerClasses = ['async', 'sync', 'threads', 'exec', 'wsgi', 'wsgi, forked'] as const
 
 export type WorkerClass = (typeof workerClasses)[number]
 
 /** Clients for what this kind of worker cannot do, or a plain program of Node would lose. */
 export const unserved: Readonly<Record<WorkerClass, readonly string[]>> = {
   async: [],
+  // Those that do not wait until a worker is free would fill the queue.
+  sync: [
+    ...['open loop, keep-alive', 'open loop, idle', 'open loop, fresh', 'POST unread'],
+    ...Object.keys(http2Kinds),
+  ],
   threads: [],
   exec: ['pipelined', 'pipelined, slow', 'WebSocket', 'POST unread', 'POST unread, fresh'],
   wsgi: ['WebSocket'],
@@ -52,7 +58,8 @@ export async function startServer(options: ServerOptions): Promise<LossServer> {
     // Half of the workers at a time: a reload of many workers ends sooner, and fewer share the load meanwhile.
     '--reload-surge=50%',
     `-bunix:${socket}`,
-    ...(tls ? [`--certfile=${folder}/both.pem`, '--http-protocols=h2,h1'] : []),
+    ...(tls ? [`--certfile=${folder}/both.pem`] : []),
+    ...(tls && workerClass !== 'sync' ? ['--http-protocols=h2,h1'] : []),
     ...served[workerClass](options),
   ]
   const command = [node, fileURLToPath(new URL('../../daemon/tsicorn.js', import.meta.url))] as const
@@ -69,6 +76,7 @@ export async function startServer(options: ServerOptions): Promise<LossServer> {
 /** What is served, and when its workers are recycled. */
 const served: Readonly<Record<WorkerClass, (options: ServerOptions) => readonly string[]>> = {
   async: options => [...recycled(options), fileOf('app.ts')],
+  sync: options => ['-k', 'sync', ...recycled(options), fileOf('app.ts')],
   threads: options => ['-k', 'threads', '--threads=2', ...recycled(options), fileOf('app.ts')],
   wsgi: options => ['-kwsgi', `--chdir=${fileOf('programs')}`, ...recycled(options), 'wsgi'],
   'wsgi, forked': options => ['--preload', ...served.wsgi(options)],

@@ -57,8 +57,9 @@ export class Tsicorn {
     this.folder = folder
     this.#options = options
     const [program, ...before] = options.command ?? [process.execPath, join(root, 'daemon/tsicorn.js')]
+    const args = [...(withStacks(options) ? [] : ['--no-timeout-stack']), ...(options.args ?? [])]
     const { PORT: _, WEB_CONCURRENCY: __, TSICORN_CMD_ARGS: ___, ...env } = process.env
-    this.#child = spawn(program, [...before, ...(options.args ?? [])], {
+    this.#child = spawn(program, [...before, ...args], {
       cwd: folder,
       env: { ...env, PWD: folder, ...options.env },
       // A session of its own: no terminal, and signals to the group of the tests do not reach it.
@@ -168,6 +169,19 @@ export class Tsicorn {
     }
     if (this.#options.folder === undefined) rmSync(this.folder, { recursive: true, force: true })
   }
+}
+
+/**
+ * Rooms about requests, hooks and logs. The thread that tells where a worker is stuck takes nearly as long to start as
+ * the rest of the worker, so it is left out there unless a test sets `timeout`. Everywhere else it runs, as for users:
+ * where servers, workers and apps start, live, fail and end.
+ */
+const rooms = /\/test\/process\/(?:hooks|http|http2|logs|tls)\//
+
+let room: string | undefined
+
+function withStacks({ args = [], command }: LaunchOptions): boolean {
+  return room === undefined || !rooms.test(room) || command !== undefined || args.includes('--timeout')
 }
 
 const launched: Tsicorn[] = []
@@ -290,6 +304,10 @@ let hasFailed = false
 
 /** Root hooks, which run for each file: see `.mocharc.mjs`. */
 export const mochaHooks = {
+  beforeEach(this: Mocha.Context): void {
+    room = this.currentTest?.file
+  },
+
   async afterAll(): Promise<void> {
     const servers = [...shared.values()]
     shared.clear()
@@ -305,6 +323,7 @@ export const mochaHooks = {
   async afterEach(this: Mocha.Context): Promise<void> {
     const failed = this.currentTest?.state === 'failed'
     hasFailed ||= failed
+    room = undefined
     try {
       for (const tsicorn of launched.splice(0)) await tsicorn.cleanUp(failed)
     } finally {

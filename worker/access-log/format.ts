@@ -1,6 +1,7 @@
 /** Compiles Gunicorn's access log format: `%(atom)s` is a value, `%%` a percent sign, everything else is literal. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Outcome } from '../../hooks/access-entry.ts'
+import { targetOf } from '../net/mount.ts'
 
 /** Everything that a line can show about one request. */
 export interface Entry {
@@ -84,10 +85,10 @@ const atoms: Readonly<Record<string, Print>> = {
   u: ({ request }) => userName(request?.headers.authorization),
   t: ({ time }) => localTime(time),
   r: ({ request }) =>
-    request ? `${method(request)} ${escaped(request.url ?? '')} HTTP/${request.httpVersion}` : '-',
+    request ? `${method(request)} ${escaped(targetOf(request) ?? '')} HTTP/${request.httpVersion}` : '-',
   m: ({ request }) => (request ? method(request) : '-'),
-  U: ({ request }) => (request ? escaped(decoded(pathOf(request.url))) : '-'),
-  q: ({ request }) => (request ? escaped(queryOf(request.url)) : '-'),
+  U: ({ request }) => (request ? escaped(decoded(pathOf(targetOf(request)))) : '-'),
+  q: ({ request }) => (request ? escaped(queryOf(targetOf(request))) : '-'),
   H: ({ request }) => (request ? `HTTP/${request.httpVersion}` : '-'),
   s: ({ status }) => String(status),
   B: ({ bytes }) => String(bytes),
@@ -125,7 +126,7 @@ const requestVariables: Readonly<Record<string, Print>> = {
   REMOTE_ADDR: atoms.h!,
   REMOTE_PORT: ({ remotePort }) => header(remotePort),
   REQUEST_METHOD: atoms.m!,
-  RAW_URI: ({ request }) => header(request?.url),
+  RAW_URI: ({ request }) => header(request && targetOf(request)),
   PATH_INFO: atoms.U!,
   QUERY_STRING: atoms.q!,
   SERVER_PROTOCOL: atoms.H!,

@@ -1,6 +1,7 @@
 /** Access log lines as JSON, or as returned by the user's function. */
 import type { AccessEntry, AccessLine } from '../../hooks/access-entry.ts'
 import { stackOf } from '../../hooks/thrown.ts'
+import { targetOf } from '../net/mount.ts'
 import { basicUser, type Entry } from './format.ts'
 
 export interface RecordOptions {
@@ -63,7 +64,7 @@ function recordOf(entry: Entry, idHeader: string | undefined): AccessEntry {
     remote_address: entry.remoteAddress || undefined,
     user: basicUser(headers?.authorization),
     method: request?.method,
-    url: request?.url,
+    url: request && targetOf(request),
     protocol: request && `HTTP/${request.httpVersion}`,
     status: entry.status,
     outcome: entry.outcome,

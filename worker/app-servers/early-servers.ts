@@ -74,10 +74,12 @@ export class EarlyServers {
   }
 
   /** Stops accepting, after taking the connections that nobody else would take. */
-  async stopAccepting(abandoned: readonly number[]): Promise<void> {
+  async stopAccepting(abandoned: readonly number[], by: number): Promise<void> {
     await emptyQueues(
       Array.from(this.#open, ([server, listener]) => ({ server, listener })),
       abandoned,
+      by,
+      this.#connections.turns,
     )
     for (const server of this.#open.keys()) {
       if (!server.listening) continue

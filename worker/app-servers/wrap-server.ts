@@ -113,6 +113,7 @@ const tracked = new WeakSet<AppServer>()
 export function trackConnections(server: AppServer, connections: Connections): void {
   if (tracked.has(server)) return
   tracked.add(server)
+  if (connections.turns !== undefined && 'maxRequestsPerSocket' in server) server.maxRequestsPerSocket = 1
   // First, because the other listeners create HTTP/2 sessions on these sockets.
   server.prependListener('connection', (socket: Socket) => connections.add(socket))
   if (isSecure(server)) {

@@ -113,3 +113,17 @@ function destroyWhenRead(req: IncomingMessage): void {
     req.once('end', () => socket.destroySoon()).resume()
   }
 }
+
+/** HTTP/2 requests show a proxy as their socket, which passes unknown properties on to the real one. */
+const rawSocket = Symbol('raw socket')
+
+type TrackedSocket = Socket & { [rawSocket]?: Socket; readonly stream?: TrackedSocket }
+
+export function markRaw(socket: TrackedSocket): void {
+  socket[rawSocket] = socket
+}
+
+export function rawSocketOf(socket: object): Socket | undefined {
+  // Node itself may have wrapped it in a stream, in front of HTTP/2.
+  return (socket as TrackedSocket)[rawSocket] ?? (socket as TrackedSocket).stream?.[rawSocket]
+}

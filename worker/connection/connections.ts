@@ -9,24 +9,23 @@ import { onResponseEnd } from '../http/response-end.ts'
 import { inheritAddress, notePeer } from '../net/peer.ts'
 import { WebSockets } from '../net/web-sockets.ts'
 import { fieldIndex, newRecord } from '../protocol/scoreboard.ts'
+import type { Turns } from '../sync/turns.ts'
 import {
   type ConnectionState,
   closeAfterResponse,
   hasNoNewBytes,
   markIdle,
+  markRaw,
   markUpgraded,
   newState,
   queueResponse,
+  rawSocketOf,
 } from './connection-state.ts'
 import { deferDestroy, destroyWithSocket, goaway, goawaySoon } from './goaway.ts'
 import { countBytes, countResponse, openRequests } from './totals.ts'
 
 const inFlight = fieldIndex('requests_in_flight')
 const openConnections = fieldIndex('connections')
-/** HTTP/2 requests show a proxy as their socket, which passes unknown properties on to the real one. */
-const rawSocket = Symbol('raw socket')
-
-type TrackedSocket = Socket & { [rawSocket]?: Socket; readonly stream?: TrackedSocket }
 
 /** Called when a response is finished or cut off; `startedAt` is when its request arrived, in `performance.now()`. */
 export type OnRequestEnd = (req: IncomingMessage, res: ServerResponse, startedAt: number) => void
@@ -47,6 +46,8 @@ export class Connections {
   balance: Pick<Balance, 'opened' | 'closed'> | undefined
   /** Some response was the last one of its connection. */
   #hasLastResponse = false
+  /** Set where the worker serves one request at a time. */
+  turns: Turns | undefined
 
   /** Without `keepAlive`, every response is the last one of its connection. */
   constructor({ keepAlive }: { readonly keepAlive: boolean }) {
@@ -88,7 +89,7 @@ export class Connections {
 
   /** Whether a connection may carry another request. */
   get mayKeepAlive(): boolean {
-    return this.#keepAlive && !this.#closing && this.#atCapacity.size === 0
+    return this.#keepAlive && !this.#closing && this.#atCapacity.size === 0 && this.turns === undefined
   }
 
   /** Adds a connection, if it is not known yet. */
@@ -96,8 +97,7 @@ export class Connections {
     const known = this.#open.get(socket)
     if (known !== undefined) return known
     const state = newState(socket)
-    const tracked: TrackedSocket = socket
-    tracked[rawSocket] = socket
+    markRaw(socket)
     notePeer(socket)
     this.#open.set(socket, state)
     this.record[openConnections] = this.#open.size
@@ -167,6 +167,7 @@ export class Connections {
       if (!this.mayKeepAlive && isHttp1) this.#closeAfterResponse(state, res)
     }
     this.record[inFlight]! += 1
+    this.turns?.began(res)
     onResponseEnd(req, res, () => {
       if (state !== undefined && socket !== undefined) {
         state.activeRequests -= 1
@@ -178,12 +179,14 @@ export class Connections {
       this.record[inFlight]! -= 1
       countResponse(this.record, res, performance.now() - startedAt)
       ended?.(req, res, startedAt)
+      this.turns?.ended(res)
     })
   }
 
   /** Marks a connection as upgraded: it no longer speaks HTTP, and is busy until it ends. */
   addUpgraded(socket: Duplex, protocol: string | undefined): void {
     if (socket instanceof Socket) markUpgraded(this.add(socket))
+    this.turns?.upgraded()
     if (protocol?.toLowerCase() === 'websocket') this.#webSockets.add(socket)
   }
 
@@ -242,9 +245,4 @@ export class Connections {
       else socket.destroy()
     }
   }
-}
-
-function rawSocketOf(socket: object): Socket | undefined {
-  // Node itself may have wrapped it in a stream, in front of HTTP/2.
-  return (socket as TrackedSocket)[rawSocket] ?? (socket as TrackedSocket).stream?.[rawSocket]
 }

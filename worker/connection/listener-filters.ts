@@ -1,12 +1,17 @@
-/** Filters accepted connections before they reach the server of the app: the PROXY protocol, and `worker_connections`. */
+/**
+ * Filters accepted connections before they reach the server of the app: one at a time, `worker_connections`, and the
+ * PROXY protocol.
+ */
 import net, { type Socket } from 'node:net'
-import { forward } from '../app/adapters/server.ts'
+import { forward, isAppServer, isHttp2, shapeOf } from '../app/adapters/server.ts'
 import { ignore, rejectSocket } from '../http/rejection.ts'
+import { accepted } from '../net/emitted-connections.ts'
 import { readFirstBytes } from '../net/first-bytes.ts'
 import { describePeer } from '../net/peer.ts'
 import { type ProxyHeader, type ProxySource, readProxyHeader } from '../net/proxy-protocol.ts'
 import { createTrust } from '../net/trusted-peers.ts'
 import type { WorkerLog } from '../process/log.ts'
+import { AppError } from '../protocol/boot-error.ts'
 import type { WorkerSettings } from '../protocol/messages.ts'
 import { idleGraceMs } from './connection-state.ts'
 import type { Connections } from './connections.ts'
@@ -34,31 +39,55 @@ export function createListenerFilter(
   log: WorkerLog,
 ): ListenerFilter {
   const { proxy_protocol: mode, worker_connections: limit } = settings
+  const { turns } = connections
   const steps: ((next: Accept) => Accept)[] = []
   if (limit > 0) steps.push(next => limitConnections(limit, connections, log, next))
   if (mode !== 'off') steps.push(next => expectProxyHeader(settings, connections, log, next))
   const installed = new WeakSet<net.Server>()
   const filtered = (last: Accept) => steps.reduceRight((next, step) => step(next), last)
+  const inTurn = (server: net.Server, first: Accept): Accept => {
+    if (turns === undefined) return first
+    turns.add(server)
+    return socket => turns.accept(server, socket, first)
+  }
   return {
     front(server, current = () => server) {
       const last: Accept = socket => forward(socket, current())
       const first = installed.has(server) ? last : filtered(last)
-      return net.createServer({ allowHalfOpen: true, noDelay: true }, first)
+      if (turns !== undefined) refuseHttp2(server)
+      const front: net.Server = net.createServer({ allowHalfOpen: true, noDelay: true }, socket =>
+        accept(socket),
+      )
+      const accept = inTurn(front, first)
+      return front
     },
     install(server) {
       if (installed.has(server)) return
       installed.add(server)
+      if (turns !== undefined) refuseHttp2(server)
       const { emit } = server
-      const first = filtered(socket => void Reflect.apply(emit, server, ['connection', socket]))
+      const first = inTurn(
+        server,
+        filtered(socket => void Reflect.apply(emit, server, ['connection', socket])),
+      )
       // Before any listener hears of a connection, and counts it.
       const filter = (name: string, ...args: readonly unknown[]): boolean => {
         if (name !== 'connection') return Reflect.apply(emit, server, [name, ...args])
+        Reflect.apply(emit, server, [accepted])
         first(args[0] as Socket)
         return true
       }
       Object.defineProperty(server, 'emit', { value: filter, configurable: true, writable: true })
     },
   }
+}
+
+/** @throws AppError where a connection would carry several requests at a time */
+function refuseHttp2(server: net.Server): void {
+  if (!isAppServer(server) || !isHttp2(server)) return
+  throw new AppError(
+    `worker_class "sync" has no HTTP/2, and the app serves with an ${shapeOf(server)}: let it use http or https, or take another worker_class`,
+  )
 }
 
 /**

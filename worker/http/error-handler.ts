@@ -48,11 +48,11 @@ export function withStreamErrorHandler(
   }
 }
 
-/** Calls `failed` with what `call` throws, or rejects with. */
-export function attempt(call: () => unknown, failed: (error: unknown) => void): void {
+/** Calls `failed` with what `call` throws, or rejects with. Returns a promise where `call` does. */
+export function attempt(call: () => unknown, failed: (error: unknown) => void): unknown {
   try {
     const outcome = call() as Partial<PromiseLike<unknown>> | null | undefined
-    if (typeof outcome?.then === 'function') outcome.then(undefined, failed)
+    return typeof outcome?.then === 'function' ? outcome.then(undefined, failed) : undefined
   } catch (error) {
     failed(error)
   }

@@ -4,6 +4,9 @@
 import { Server } from 'node:net'
 import type { Duplex } from 'node:stream'
 
+/** What a server with filters emits for each connection that it accepts: `connection` comes after them, maybe late. */
+export const accepted = 'tsicorn.accepted'
+
 export interface ConnectionWatcher {
   /** A server is about to get a connection, from Node or from the app. */
   onConnection(server: Server, socket: Duplex): void

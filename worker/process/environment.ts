@@ -17,6 +17,11 @@ export function applyEnvironment(raw_env: readonly string[]): void {
   }
 }
 
+/** The variable that says where the app is mounted, in the form of `raw_env`. */
+export function mountVariable({ root_path }: { readonly root_path: string }): readonly string[] {
+  return root_path === '' ? [] : [`SCRIPT_NAME=${root_path.replace(/\/+$/, '')}`]
+}
+
 /** The variables of a user account, in the form of `raw_env`. */
 export function accountVariables({ user, home }: Partial<WorkerUser> = {}): readonly string[] {
   return [

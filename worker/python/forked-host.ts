@@ -31,24 +31,30 @@ interface Said {
  * where this process prints. Rejects if the fork server is not there, or does not answer.
  */
 export async function forkHost(path: string, threads: number, cwd: string): Promise<HostLink> {
+  const life = await dial(path)
+  const sockets = [life]
   const store = openStore()
-  const sockets: Socket[] = []
+  const hide = () => store?.hide()
+  // The host takes the name away, unless this process leaves before there is a host.
+  process.once('exit', hide)
   const release = () => {
-    store?.hide()
+    process.off('exit', hide)
+    hide()
     if (store !== undefined) closeSync(store.fd)
     for (const socket of sockets) socket.destroy()
   }
   try {
     const token = randomBytes(16)
     const given = { env: process.env, cwd, umask: currentUmask(), store: store?.path ?? null }
-    for (let place = 0; place < fixed + threads; place += 1) {
-      const socket = await dial(path)
-      sockets.push(socket)
-      socket.write(hello(token, place, fixed + threads))
-      if (place === 0) socket.write(sized(Buffer.from(JSON.stringify(given))))
-    }
-    const [life, control, queue, stacks, output, errors, ...channels] = sockets as unknown as FixedSockets
+    const count = fixed + threads
     const { forked, exited } = hear(life)
+    life.write(Buffer.concat([hello(token, 0, count), sized(Buffer.from(JSON.stringify(given)))]))
+    while (sockets.length < count) {
+      const socket = await dial(path)
+      socket.write(hello(token, sockets.length, count))
+      sockets.push(socket)
+    }
+    const [, control, queue, stacks, output, errors, ...channels] = sockets as unknown as FixedSockets
     const { pid, failure } = await Promise.race([
       forked,
       after<Said>(forkMs, { failure: 'it does not answer' }),

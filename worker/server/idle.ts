@@ -9,14 +9,15 @@ import type { DrainOrder } from '../protocol/messages.ts'
  * How long a connection without any request so far is kept, in milliseconds: its client means to send one, and a lost
  * first packet comes again after a second (RFC 6298), or after three.
  */
-const firstRequestMs = 3_200
+export const firstRequestMs = 3_200
 
 /** How often idle connections are closed, in milliseconds. */
 const sweepMs = 50
 
 /** Servers that accept connections. */
 export interface Accepting {
-  stopAccepting(abandoned: readonly number[]): Promise<void>
+  /** By this time of `performance.now()` at the latest. */
+  stopAccepting(abandoned: readonly number[], by: number): Promise<void>
 }
 
 /** What is said of connections that are cut. */
@@ -34,7 +35,7 @@ export async function finish(
   { log, graceful }: FinishOptions,
 ): Promise<number> {
   const until = performance.now() + seconds * 1_000
-  await servers.stopAccepting(abandoned)
+  await servers.stopAccepting(abandoned, until)
   connections.close()
   if (await closeWhenIdle(connections, until)) return until
   const cut = `cutting ${connections.size} connection${connections.size === 1 ? '' : 's'}`

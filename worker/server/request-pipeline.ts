@@ -59,6 +59,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     waitForBatch(connections),
     hooks.has('pre_request') && callPreRequest(parts),
     readiness,
+    connections.turns?.step,
   ])
 
   // Each listener of the app has its own error handler, so that one that throws does not affect the others.

@@ -39,7 +39,7 @@ export interface Serving {
   /** Adds a server of the app that is about to listen; false when the worker no longer accepts. */
   add(one: InterceptedServer): boolean
   /** Stops accepting, after taking the connections that are queued on the abandoned descriptors. */
-  stopAccepting(abandoned: readonly number[]): Promise<void>
+  stopAccepting(abandoned: readonly number[], by: number): Promise<void>
   /** Closes the servers of the app that it has not closed itself. */
   close(): Promise<void>
 }
@@ -73,7 +73,10 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
     const isTaken = acceptors.some(acceptor => acceptor.listener === listener)
     if (isTaken || app.awaited?.includes(listener)) continue
     const isFree = !server.listening && acceptors.every(acceptor => acceptor.server !== server)
-    const front = listenerFilter?.front(server, () => main) ?? (isFree ? server : createForwarder(() => main))
+    // Where the server listens itself, Node watches how long heads take.
+    if (isFree) listenerFilter?.install(server)
+    const forwarder = () => listenerFilter?.front(server, () => main) ?? createForwarder(() => main)
+    const front = isFree ? server : forwarder()
     await listen(front, listener, backlog)
     acceptors = [...acceptors, { listener, server: front }]
   }
@@ -115,11 +118,11 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
       watch(one.server, true)
       return true
     },
-    async stopAccepting(abandoned) {
+    async stopAccepting(abandoned, by) {
       isStopping = true
       record[accepts] = 0
       options.balance?.stop()
-      await emptyQueues(acceptors, abandoned)
+      await emptyQueues(acceptors, abandoned, by, options.connections.turns)
       for (const one of ofApp) closers.push(deferClose(one))
       for (const acceptor of acceptors) stopListening(acceptor.server)
     },

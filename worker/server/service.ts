@@ -7,6 +7,7 @@ import { openRequestLog } from '../access-log/open.ts'
 import type { LoadedApp } from '../app/load.ts'
 import { checkTlsOf, type PlainServers } from '../app-servers/plain-servers.ts'
 import type { Balance } from '../balance/balance.ts'
+import { idleGraceMs } from '../connection/connection-state.ts'
 import type { Connections } from '../connection/connections.ts'
 import type { ListenerFilter } from '../connection/listener-filters.ts'
 import type { Transport } from '../connection/transport.ts'
@@ -19,11 +20,14 @@ import { describePeer } from '../net/peer.ts'
 import { createTrust } from '../net/trusted-peers.ts'
 import type { WorkerLog } from '../process/log.ts'
 import type { InheritedListener, Start, WorkerSettings } from '../protocol/messages.ts'
+import type { Turns } from '../sync/turns.ts'
 import { handleClientErrors } from './client-errors.ts'
-import { createRewriter } from './header-rewriting.ts'
+import { createRewriter, type Rewrite } from './header-rewriting.ts'
+import { firstRequestMs } from './idle.ts'
 import { createReadiness } from './readiness.ts'
 import type { RequestIds } from './request-id.ts'
 import { createPipeline, type PipelineParts } from './request-pipeline.ts'
+import { createMount } from './root-path.ts'
 import { type ServeOptions, type Serving, serve } from './serve.ts'
 import { wrapUpgrade } from './upgrade.ts'
 
@@ -66,7 +70,7 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
     ...{ connections, accessLog, hooks, worker, log, onRejected },
     requestIds: await requestIdsFor(settings),
     validate: createValidator(settings),
-    rewrite: createRewriter(settings),
+    rewrite: rewriterFor(settings),
     limitBody: createBodyLimit(settings, onRejected),
     timeouts: timeoutsFor(options),
     readiness: path === null ? undefined : createReadiness(path, isReady, connections.record),
@@ -96,8 +100,8 @@ export async function startService(app: LoadedApp, options: ServiceOptions): Pro
 function withDrain(serving: Serving, onDrain: () => void): Serving {
   return {
     ...serving,
-    async stopAccepting(abandoned) {
-      await serving.stopAccepting(abandoned)
+    async stopAccepting(abandoned, by) {
+      await serving.stopAccepting(abandoned, by)
       onDrain()
     },
   }
@@ -109,7 +113,7 @@ async function balanceFor({
   connections,
   scoreboard,
 }: ServiceOptions): Promise<Balance | undefined> {
-  if (settings.balance === 'off') return undefined
+  if (settings.balance === 'off' || connections.turns !== undefined) return undefined
   const [{ Balance }, { readLoads }] = await Promise.all([
     import('../balance/balance.ts'),
     import('../balance/loads.ts'),
@@ -128,18 +132,54 @@ export async function listenerFilterFor(
   connections: Connections,
   log: WorkerLog,
 ): Promise<ListenerFilter | undefined> {
-  if (settings.proxy_protocol === 'off' && settings.worker_connections === 0) return undefined
+  if (settings.worker_class === 'sync') connections.turns = await turnsFor(settings, connections, log)
+  else if (settings.proxy_protocol === 'off' && settings.worker_connections === 0) return undefined
   const { createListenerFilter } = await import('../connection/listener-filters.ts')
   return createListenerFilter(settings, connections, log)
 }
 
+/** A Python application gets its `SCRIPT_NAME` in another way. */
+function rewriterFor(settings: WorkerSettings): Rewrite {
+  const rewrite = createRewriter(settings)
+  if (settings.worker_class === 'wsgi') return rewrite
+  const mount = createMount(settings.root_path || (process.env.SCRIPT_NAME ?? ''), settings)
+  if (mount === undefined) return rewrite
+  return req => {
+    rewrite(req)
+    mount(req)
+  }
+}
+
+async function turnsFor(settings: WorkerSettings, connections: Connections, log: WorkerLog): Promise<Turns> {
+  const { Turns } = await import('../sync/turns.ts')
+  return new Turns({
+    limit: requestLimit(settings),
+    headerTimeout: settings.header_timeout,
+    log,
+    isPlain: socket => connections.stateOf(socket)?.isPlain === true,
+    onWaiting: socket => connections.add(socket),
+    closeSilent() {
+      const now = performance.now()
+      connections.closeIdle(now - idleGraceMs, now - firstRequestMs)
+    },
+  })
+}
+
+/** In seconds: as in Gunicorn, `timeout` bounds requests where a worker serves one at a time. */
+function requestLimit({ request_timeout, timeout, worker_class }: WorkerSettings): number {
+  return request_timeout === 0 && worker_class === 'sync' ? timeout : request_timeout
+}
+
 /** Undefined where `request_timeout` is not set, or is up to the kind of worker. */
 function timeoutsFor({ settings, connections, log }: ServiceOptions): RequestTimeouts | undefined {
-  const { request_timeout: timeout, worker_class } = settings
-  if (timeout === 0 || worker_class === 'wsgi') return undefined
-  return createRequestTimeouts(timeout * 1_000, req => {
+  const { request_timeout, worker_class } = settings
+  const limit = requestLimit(settings)
+  if (limit === 0 || worker_class === 'wsgi') return undefined
+  const name = request_timeout === 0 ? 'timeout' : 'request_timeout'
+  return createRequestTimeouts(limit * 1_000, req => {
     connections.count('timeouts')
-    log.warning(`${req.method} ${req.url} was not answered within request_timeout (${timeout} s)`)
+    log.warning(`${req.method} ${req.url} was not answered within ${name} (${limit} s)`)
+    connections.turns?.leave(`a request was not answered within ${name}`)
   })
 }
 

@@ -1,6 +1,7 @@
 /** Writes lines to one open file, and keeps track of what is not written yet. */
 import { fstatSync } from 'node:fs'
 import type { SonicBoom } from 'sonic-boom'
+import { monotonicNow } from '../protocol/scoreboard.ts'
 
 /** Bytes per write to a file, which Linux appends undivided; larger batches save nothing. */
 const filePieceBytes = 64 * 1024
@@ -45,7 +46,7 @@ export class LogStream {
       maxWrite: this.piece,
       maxLength: maxWaitingBytes,
       // Every 100 ms: without limit while the process lives, but not when it is about to exit.
-      retryEAGAIN: () => performance.now() < this.#until,
+      retryEAGAIN: () => monotonicNow() < this.#until,
     })
     this.#stream.on('error', onError)
     this.#stream.on('drain', onDrain)
@@ -63,7 +64,7 @@ export class LogStream {
 
   /** Writes everything, and waits this long for the reader of a pipe. Throws when that fails. */
   flushSync(milliseconds: number): void {
-    this.#until = performance.now() + milliseconds
+    this.#until = monotonicNow() + milliseconds
     this.#stream.flushSync()
     this.#waiting.length = 0
   }
@@ -74,12 +75,12 @@ export class LogStream {
    */
   end(milliseconds: number, { retries }: { readonly retries: boolean }): Promise<string> {
     const stream = this.#stream
-    const until = performance.now() + milliseconds
-    this.#until = performance.now() + Math.min(milliseconds, readerMs)
+    const until = monotonicNow() + milliseconds
+    this.#until = monotonicNow() + Math.min(milliseconds, readerMs)
     return new Promise(resolve => {
       let retrying: NodeJS.Timeout | undefined
       const onError = ({ code }: NodeJS.ErrnoException) => {
-        if (retries && code !== 'EAGAIN' && performance.now() < until)
+        if (retries && code !== 'EAGAIN' && monotonicNow() < until)
           retrying = setTimeout(() => stream.write(''), retryMs)
         else finish()
       }

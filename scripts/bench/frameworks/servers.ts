@@ -1,11 +1,10 @@
 /** The servers that are compared: apps of frameworks under tsicorn, and on their own; one process each. */
-import { execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { untilReady } from '../server.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const folder = join(root, 'dist-bench', 'frameworks')
@@ -72,4 +71,19 @@ export async function startServer(
       await exited
     },
   }
+}
+
+/** The port of a server, once it listens and `isReady` says so of what it has said; rejects with that if it ends. */
+function untilReady(side: string, child: ChildProcess, isReady: (said: string) => boolean): Promise<number> {
+  let said = ''
+  return new Promise((resolve, reject) => {
+    child.once('close', () => reject(new Error(`Cannot start ${side}: it ended and said:\n${said}`)))
+    const hear = (chunk: Buffer) => {
+      said += chunk
+      const [, port] = /Listening at: http:\/\/127\.0\.0\.1:(\d+)/.exec(said) ?? []
+      if (port !== undefined && isReady(said)) resolve(Number(port))
+    }
+    child.stdout?.on('data', hear)
+    child.stderr?.on('data', hear)
+  })
 }

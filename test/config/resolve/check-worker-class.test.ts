@@ -1,11 +1,13 @@
-/** What a program as a worker needs, and what it cannot have: each is refused by its name. */
+/** What kinds of workers need, and what they cannot have: each is refused by its name. */
 import { expect } from 'chai'
-import { refusals } from '../../../config/resolve/check-worker-class.ts'
+import { refusals as allRefusals } from '../../../config/resolve/check-worker-class.ts'
 import { defaultOf } from '../../../config/resolve/layers.ts'
 import { programs } from '../../../config/settings/programs.ts'
 import { declarations, type SettingName } from '../../../config/table.ts'
 import { removeFolders } from '../load/folder.ts'
 import { refused, resolved, unusual } from './resolving.ts'
+
+const { exec: refusals = {}, sync: refusedForSync = {} } = allRefusals
 
 const exec = { worker_class: 'exec', app_args: ['server', '--fd', '3'] }
 
@@ -115,5 +117,28 @@ describe('worker_class exec', () => {
     )
     const { hooks } = await resolved(text('worker_abort() {}, child_exit() {}'))
     expect(Object.keys(hooks)).to.deep.equal(['worker_abort', 'child_exit'])
+  })
+})
+
+describe('worker_class sync', () => {
+  afterEach(removeFolders)
+
+  const sync = (settings: object) => ({
+    files: { 'tsicorn.config.json': JSON.stringify({ app: './a.js', worker_class: 'sync', ...settings }) },
+  })
+
+  for (const name of Object.keys(refusedForSync) as SettingName[]) {
+    it(`refuses ${name} with one reason`, async () => {
+      const { message } = await refused(sync({ [name]: unusual(name) }))
+      expect(message.split('\n')).to.include(
+        `tsicorn.config.json: worker_class "sync" has no ${name}: ${refusedForSync[name]}`,
+      )
+    })
+  }
+
+  it('has nothing against what is as it would be without it', async () => {
+    const names = Object.keys(refusedForSync) as SettingName[]
+    const { settings } = await resolved(sync(Object.fromEntries(names.map(name => [name, usual(name)]))))
+    expect(settings.worker_class).to.equal('sync')
   })
 })

@@ -78,10 +78,10 @@ describe('worker_class', () => {
   })
 
   it('says which settings another one would need', async () => {
-    const { message } = await refused({ argv: ['--python', 'python3', '--root-path', '/a', './app.js'] })
+    const { message } = await refused({ argv: ['--python', 'python3', '--pythonpath', 'a', './app.js'] })
     expect(message.split('\n')).to.have.members([
       '--python: python needs worker_class wsgi, not async',
-      '--root-path: root_path needs worker_class wsgi, not async',
+      '--pythonpath: pythonpath needs worker_class wsgi, not async',
     ])
   })
 })

@@ -125,6 +125,20 @@ describe('a reload with a configuration in which', () => {
     )
   })
 
+  it('a timer throws again and again can be mended by a reload', async () => {
+    const server = launchHooked({}, { errors: true })
+    await server.running()
+    server.write(
+      'tsicorn.config.mjs',
+      `process.once('SIGUSR1', () => { setInterval(() => { throw new Error('not today') }, 20) })\n${good}`,
+    )
+    await server.reload()
+    server.signal('SIGUSR1')
+    await server.says(/and the server goes on: Error: not today/)
+    server.write('tsicorn.config.mjs', `${good}\n`)
+    await server.reload(/Reload 2: generation \d+ serves/)
+  })
+
   it('a timer throws during a later reload fails that reload, and the log says where', async () => {
     const server = launchHooked({}, { errors: true })
     await server.running()

@@ -54,16 +54,17 @@ describe('limit_request_body', () => {
 })
 
 describe('header_timeout', () => {
-  it('answers 408 to a slow head and a silent client, and nobody else notices', async () => {
-    const server = serve('--header-timeout', '1', '--access-logfile', '-')
-    const url = await server.running()
-    const slow = exchange(url, 'GET / HTTP/1.1\r\nHos')
-    const silent = exchange(url)
-    expect(await exchange(url, get)).to.contain('got 0')
-    expect(statuses(await slow)).to.deep.equal([408])
-    expect(statuses(await silent).filter(status => status !== 408)).to.deep.equal([])
-    await server.says(/" 408 /)
-  })
+  for (const filters of [[], ['--worker-connections', '100'], ['--proxy-protocol', 'auto']])
+    it(`answers 408 to a slow head and a silent client, and nobody else notices: ${filters.join(' ')}`, async () => {
+      const server = serve('--header-timeout', '1', '--access-logfile', '-', ...filters)
+      const url = await server.running()
+      const slow = exchange(url, 'GET / HTTP/1.1\r\nHos')
+      const silent = exchange(url)
+      expect(await exchange(url, get)).to.contain('got 0')
+      expect(statuses(await slow)).to.deep.equal([408])
+      expect(statuses(await silent).filter(status => status !== 408)).to.deep.equal([])
+      await server.says(/" 408 /)
+    })
 
   it('is not for the body', async () => {
     const server = serve('--header-timeout', '1')

@@ -65,11 +65,11 @@ describeWithPython('a WSGI application that cannot be loaded', () => {
   it('refuses settings for Python where Node serves', async () => {
     const server = launch({
       files: { 'app.mjs': 'export default () => {}' },
-      args: ['--pythonpath', 'lib', '--threads', '2', './app.mjs'],
+      args: ['-k', 'async', '--pythonpath', 'lib', '--threads', '2', './app.mjs'],
     })
     const { code, log } = await failure(server)
     expect(log).to.contain('--pythonpath: pythonpath needs worker_class wsgi, not async')
-    expect(log).to.contain('--threads: threads needs worker_class wsgi, not async')
+    expect(log).to.contain('--threads: threads needs worker_class wsgi or threads, not async')
     expect(code).to.equal(1)
   })
 })

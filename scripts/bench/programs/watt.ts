@@ -1,0 +1,4 @@
+/** What a thread of Watt runs. */
+import { createServer } from './create-server.ts'
+
+export const create = createServer
