@@ -196,8 +196,8 @@ export interface WorkerView {
   /** Serial number of its generation: 1 before the first reload. */
   readonly generation: number
   /**
-   * Index among the workers, from 0, as in `TSICORN_WORKER_INDEX`; a replacement has the index of the worker it
-   * replaces.
+   * Index among the workers, from 0, as in `TSICORN_WORKER_INDEX` (which counts threads, where there are some); a
+   * replacement has the index of the worker it replaces.
    */
   readonly index: number
   /** With `worker_class: 'threads'`, the number of the thread in its worker, from 0, in hooks that run in workers. */

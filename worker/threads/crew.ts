@@ -20,6 +20,8 @@ export interface CrewOptions {
   readonly args: readonly string[]
 }
 
+const leavingSignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGABRT']
+
 type Failure = Extract<FromWorker, { type: 'failed' }>
 
 export class Crew {
@@ -81,13 +83,25 @@ export class Crew {
       }
       return
     }
-    this.tellAll(message)
+    this.#tellAll(message)
     // Those that serve already have to finish, whatever the others do.
     const mayFinish = message.type === 'give up' && this.#threads.some(({ isReady }) => isReady)
     if (mayFinish) this.#fail({ type: 'failed', why: 'boot', message: message.why })
   }
 
-  tellAll(message: ToThread): void {
+  /** The process got a signal. By all but TERM, of which the arbiter is asked first, the threads leave at once. */
+  signal(signal: NodeJS.Signals): void {
+    if (leavingSignals.includes(signal)) this.#isLeaving = true
+    this.#tellAll({ type: 'signal', signal })
+  }
+
+  /** The arbiter is gone. */
+  orphaned(): void {
+    this.#isLeaving = true
+    this.#tellAll({ type: 'lost' })
+  }
+
+  #tellAll(message: ToThread): void {
     for (const thread of this.#living) thread.tell(message)
   }
 
@@ -114,6 +128,9 @@ export class Crew {
         return this.#metrics.hear(message, thread)
       case 'log':
         return this.#options.log.write(message.level, message.message)
+      case 'leaving':
+        if (!tellArbiter(message)) this.orphaned()
+        return
       default:
         tellArbiter(message)
     }
@@ -125,14 +142,14 @@ export class Crew {
     this.#waiting = 0
     // Privileges are those of the process, and each thread may want them for `post_fork`.
     if (reason === 'user') void this.#becomeUser()
-    else this.tellAll({ type: 'go on' })
+    else this.#tellAll({ type: 'go on' })
   }
 
   async #becomeUser(): Promise<void> {
     const { identity } = this.#start
     try {
       if (identity !== undefined) await (await import('../process/privileges.ts')).becomeUser(identity)
-      this.tellAll({ type: 'go on' })
+      this.#tellAll({ type: 'go on' })
     } catch (error) {
       this.#fail({ type: 'failed', why: 'boot', message: (error as Error).message })
     }
@@ -188,7 +205,7 @@ export class Crew {
       this.#isLeaving = true
       this.#hasFailed = true
       this.#options.log.error(`${capital(text)}: this costs the worker, which has not booted`)
-      this.tellAll({ type: 'cancel' })
+      this.#tellAll({ type: 'cancel' })
     }
   }
 

@@ -25,20 +25,20 @@ export function startThreads(cache: string | undefined): void {
     },
     onLost() {
       if (crew === undefined) process.exit(exitCodes.ok.code)
-      crew.tellAll({ type: 'lost' })
+      crew.orphaned()
     },
   })
   // The app may have listeners for these.
   for (const signal of harmlessSignals) {
     process.on(signal, () => {
       logNoEffect(signal, log)
-      crew?.tellAll({ type: 'signal', signal })
+      crew?.signal(signal)
     })
   }
   for (const signal of [...endingSignals, 'SIGABRT'] as const) {
     process.on(signal, () => {
       if (crew === undefined) tellArbiter({ type: 'leaving', why: `it was sent ${signal.slice(3)}` })
-      else crew.tellAll({ type: 'signal', signal })
+      else crew.signal(signal)
     })
   }
   // The arbiter may have been the reader of these pipes, and a broken pipe must not end a drain.

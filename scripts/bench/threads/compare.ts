@@ -2,7 +2,7 @@
  * Compares one worker with N threads with N workers, by memory, processor time of the boot and how long it takes; prints a
  * table in Markdown:
  *
- *     npm run --silent bundle && node scripts/bench/threads/compare.ts [--counts 1,2,4,8] [--rounds 5] [--apps bare,express]
+ *     npm run bundle && node scripts/bench/threads/compare.ts [--counts 1,2,4,8] [--rounds 5] [--apps bare,express]
  *
  * Linux only. Rounds are interleaved, and each starts every server once; the figures are medians.
  */

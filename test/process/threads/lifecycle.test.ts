@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { heard, launchHooked, sentence, talkative } from '../../support/hooked.ts'
 import { Load } from '../../support/http/load.ts'
 import { fresh } from '../../support/requests.ts'
-import { eventually } from '../../support/tsicorn.ts'
+import { eventually, isAlive } from '../../support/tsicorn.ts'
 import { launchThreads, placeApp, placesOf } from './thread-app.ts'
 
 const versioned = (version: number) => `
@@ -66,6 +66,27 @@ describe('a worker with threads', () => {
     await eventually('it leaves', () => /Worker 1 .* exited with code 0: it was sent TERM/.test(server.log))
   })
 
+  it('leaves at once on INT, as when a terminal sends it to all processes', async () => {
+    const server = launchThreads(versioned(1))
+    await server.running()
+    process.kill(server.workers[0] as number, 'SIGINT')
+    await server.says(/Worker 2 \(pid \d+\) is ready/)
+    expect(server.log)
+      .to.match(/Worker 1 \(pid \d+\) exited with code 0/)
+      .and.not.to.include('[ERROR]')
+  })
+
+  it('finishes its requests when its arbiter is killed', async () => {
+    const server = launchThreads(versioned(1))
+    const url = await server.running()
+    const slow = Promise.all([1, 2, 3, 4].map(async () => await fresh(`${url}/slow`)))
+    for (let count = 0; count < 4; count += 1) await server.says(/a slow one has begun/)
+    const [worker] = server.workers
+    server.signal('SIGKILL')
+    expect(await slow).to.deep.equal(['v1', 'v1', 'v1', 'v1'])
+    await eventually('it leaves', () => !isAlive(worker as number))
+  })
+
   it('calls the hooks of workers in each thread, and those of the arbiter once', async () => {
     const args = ['-k', 'threads', '--threads', '2']
     const server = launchHooked(talkative, { args })
@@ -104,7 +125,6 @@ describe('a worker with threads', () => {
     const url = await server.running()
     const slow = fresh(`${url}/slow`)
     const [, busy] = await server.says(/a slow one has begun in (\d)/)
-    const load = new Load({ url, clients: 2, keepAlive: false })
     const other = busy === '0' ? '1' : '0'
     // The kernel chooses the thread of a connection.
     while (await isAnswered(`${url}/throw/${other}`));
@@ -113,6 +133,8 @@ describe('a worker with threads', () => {
         `\\[ERROR\\] Thread ${other} of 2: uncaught Error: boom: this costs the worker, whose 1 other thread will serve until it is replaced`,
       ),
     )
+    // Those of the thread are lost, and no other.
+    const load = new Load({ url, clients: 2, keepAlive: false })
     expect(JSON.parse(await slow).thread).to.equal(busy)
     await server.says(/Worker 2 \(pid \d+\) is ready/)
     await server.says(/Worker 1 \(pid \d+\) exited with code 1: thread \d of 2: uncaught Error: boom/)
