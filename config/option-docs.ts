@@ -414,7 +414,7 @@ export interface OptionDocs {
    */
   readonly header_map?: unknown
   /**
-   * The path where the application is mounted, such as `/shop` (`SCRIPT_NAME`); it is cut off the paths of requests that begin with it. A trusted proxy may say another one in the header `SCRIPT_NAME`. The default is the variable `SCRIPT_NAME` of the worker. Python finds it in `environ`, Node.js in `req.baseUrl`, and all of them, programs included, in the variable `SCRIPT_NAME`: see [kinds of workers](worker-kinds.md#where-the-application-is-mounted).
+   * The path where the application is mounted, such as `/shop` (`SCRIPT_NAME`); it is cut off the paths of requests that begin with it. A trusted proxy may say another one in the header `SCRIPT_NAME`. With `worker_class: wsgi` the default is the variable `SCRIPT_NAME` of the worker. Python finds it in `environ`, Node.js in `req.baseUrl`, and all of them, programs included, in the variable `SCRIPT_NAME`: see [kinds of workers](worker-kinds.md#where-the-application-is-mounted).
    *
    * Default: "". Takes effect on reload.
    * Flags: `--root-path`.

@@ -138,11 +138,14 @@ export async function listenerFilterFor(
   return createListenerFilter(settings, connections, log)
 }
 
-/** A Python application gets its `SCRIPT_NAME` in another way. */
+/**
+ * A Python application gets its `SCRIPT_NAME` in another way. A variable of that name changes nothing here: with
+ * `node app.js` it would not.
+ */
 function rewriterFor(settings: WorkerSettings): Rewrite {
   const rewrite = createRewriter(settings)
   if (settings.worker_class === 'wsgi') return rewrite
-  const mount = createMount(settings.root_path || (process.env.SCRIPT_NAME ?? ''), settings)
+  const mount = createMount(settings.root_path, settings)
   if (mount === undefined) return rewrite
   return req => {
     rewrite(req)
