@@ -61,7 +61,7 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'forgets a stop that was put off',
     file: 'daemon/arbiter/arbiter.ts',
-    from: "if (this.#stops.takeUp()) this.#react('TERM')",
+    from: "this.#stops.takeUp() ? this.#react('TERM') : undefined",
     to: 'this.#stops.takeUp()',
     seed: 12,
   },
