@@ -3,6 +3,7 @@
  * a program that prints faster than is read has to wait, and of very many lines some are dropped and counted.
  */
 import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { printable } from '../logs/log-line.ts'
 import { TokenBucket } from '../system/token-bucket.ts'
 import { LineBudget } from './line-budget.ts'
@@ -23,6 +24,9 @@ const longest = 16 * 1_024
 const readAtOnce = 4 * 1_024 * 1_024
 const readPerSecond = 4 * 1_024 * 1_024
 
+/** How long a pipe may stay open whose writers seem to be gone, in milliseconds. */
+const lastWordsMs = 200
+
 /** How many of the last lines are kept, and how much of each, for messages about its end. */
 const keptLines = 10
 const keptLength = 500
@@ -32,6 +36,7 @@ export class ProgramOutput {
   readonly #bytes = new TokenBucket(readAtOnce, readPerSecond)
   readonly #lines: LineBudget
   readonly #streams: Readable[] = []
+  readonly #ends: Promise<void>[] = []
   #last: string[] = []
   #hasEnded = false
 
@@ -59,9 +64,12 @@ export class ProgramOutput {
       stream.pause()
       setTimeout(() => stream.resume(), wait).unref()
     })
+    const end = Promise.withResolvers<void>()
+    this.#ends.push(end.promise)
     stream.once('close', () => {
       this.#take([rest])
       rest = ''
+      end.resolve()
     })
   }
 
@@ -78,6 +86,11 @@ export class ProgramOutput {
   finish(): void {
     this.#hasEnded = true
     for (const stream of this.#streams) stream.resume()
+  }
+
+  /** Resolves when all has been read that it and its children have printed, at the latest after a moment. */
+  async ended(): Promise<void> {
+    await Promise.race([Promise.all(this.#ends), sleep(lastWordsMs, undefined, { ref: false })])
   }
 
   close(): void {

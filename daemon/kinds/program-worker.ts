@@ -152,12 +152,13 @@ function linkTo(child: Running, options: ProgramOptions, { hear, complain }: Lin
       readiness.close()
       output.finish()
       const patienceMs = isExpected ? remainsMs : settings.graceful_timeout * 1_000
-      remains = endRemains({ pid, marks: [arbiterMark, ageMark(age)], patienceMs, report: complain })
+      const marks = [arbiterMark, ageMark(age)]
+      // What is left of it may have something to say, to its last moment.
+      remains = endRemains({ pid, marks, patienceMs, report: complain })?.then(() => output.ended())
       return isExpected ? remains : undefined
     },
     close() {
       fail(`${endOf(ending)} before it was ready`)
-      // What is left of it may have something to say.
       if (remains === undefined) output.close()
       else void remains.then(() => output.close())
     },

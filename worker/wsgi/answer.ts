@@ -55,8 +55,10 @@ export function writeHints(res: ServerResponse, head: Buffer): void {
 
 /** Cuts an answer that stays incomplete, after what there is of it. */
 export function cut(res: ServerResponse): void {
-  if (streamOf(res) !== undefined || res.socket === null) return abort(res)
-  res.socket.destroySoon()
+  const { socket } = res
+  if (streamOf(res) !== undefined || socket === null) return abort(res)
+  // Node 26 collects pieces until the end of the turn, and sends them in this queue.
+  process.nextTick(() => socket.destroySoon())
 }
 
 /** Answers with an error of the server, or cuts the answer that has begun. */

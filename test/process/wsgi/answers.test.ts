@@ -23,8 +23,9 @@ describeWithPython('the answer of a WSGI application', () => {
 
   it('has a length where there is one piece, and is chunked where there are several', async () => {
     expect(await get('/hello')).to.match(/\r\nContent-Length: 5\r\n[\s\S]*\r\n\r\nhello$/)
+    // Node 26 makes one chunk of those that come together.
     expect(await get('/generated')).to.match(
-      /Transfer-Encoding: chunked\r\n\r\n8\r\nchunk 0\n\r\n8\r\nchunk 2\n\r\n0\r\n\r\n$/,
+      /Transfer-Encoding: chunked\r\n\r\n(?:8\r\nchunk 0\n\r\n8\r\n|10\r\nchunk 0\n)chunk 2\n\r\n0\r\n\r\n$/,
     )
     expect(await get('/generated', 'GET', '1.0')).to.match(/\r\n\r\nchunk 0\nchunk 2\n$/)
     expect(await fresh(`${shared.url}/written`)).to.equal('abc')
