@@ -87,10 +87,10 @@ export class Balance {
     this.#resume()
   }
 
-  #isOver(): boolean {
+  #isOver(byConnections = true): boolean {
     const { record, byRequests } = this.#options
     return (
-      record[connectionsField]! >= this.#mostConnections ||
+      (byConnections && record[connectionsField]! >= this.#mostConnections) ||
       (byRequests && record[requestsField]! >= this.#mostRequests)
     )
   }
@@ -125,10 +125,7 @@ export class Balance {
     if (loads === undefined || loads.length < 2) return false
     this.#mostConnections = byConnections ? mostOf(loads.map(({ connections }) => connections)) : few
     this.#mostRequests = mostOf(loads.map(({ requests }) => requests))
-    return (
-      (byConnections && record[connectionsField]! >= this.#mostConnections) ||
-      (byRequests && record[requestsField]! >= this.#mostRequests)
-    )
+    return this.#isOver(byConnections)
   }
 
   /** Whether connections last for less than about a second: those even out by themselves, and to pause costs time. */

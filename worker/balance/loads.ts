@@ -1,4 +1,4 @@
-/** Reads from the scoreboard what the workers have that accept connections. */
+/** Reads from the scoreboard what the workers have that accept connections: those whose records are in the same file. */
 import { fstatSync } from 'node:fs'
 import type { Seat } from '../protocol/messages.ts'
 import { fieldIndex, monotonicNow, readRecords, recordBytes, writeRecord } from '../protocol/scoreboard.ts'
@@ -7,51 +7,35 @@ import type { Load } from './balance.ts'
 /** A worker that was not heard of for this long, in milliseconds, is stuck or gone. */
 const freshMs = 1_000
 
-/** With more workers, to read all of them takes longer than it is worth. */
-const mostWorkers = 512
+const accepts = fieldIndex('accepts')
+const heartbeat = fieldIndex('heartbeat')
+const connections = fieldIndex('connections')
+const requests = fieldIndex('requests_in_flight')
 
-/** Undefined where it cannot be read. Writes the worker's own record first, for the others to read. */
+/**
+ * Undefined where it cannot be read. Writes the worker's own record first, for the others to read. In a thread, it is of
+ * the threads of this worker, and for each other worker of as many, which have equal parts of what it has.
+ */
 export function readLoads(
   { fd, slot, shared, threads }: Seat,
   record: Float64Array,
 ): readonly Load[] | undefined {
   try {
-    if (shared !== undefined && threads !== undefined) {
-      shared.set(record)
-      return loadsOfThreads({ fd, slot, shared, threads })
-    }
-    writeRecord(fd, slot, record)
+    if (shared === undefined) writeRecord(fd, slot, record)
+    else shared.set(record)
     const slots = Math.floor(fstatSync(fd).size / recordBytes)
-    if (slots > mostWorkers) return undefined
     const oldest = monotonicNow() - freshMs
-    return readRecords(fd, slots)
-      .filter(({ accepts, heartbeat }, at) => at === slot || (accepts === 1 && heartbeat >= oldest))
-      .map(({ connections, requests_in_flight: requests }) => ({ connections, requests }))
+    const own = (threads ?? [record])
+      .filter(one => one === record || one === shared || (one[accepts] === 1 && one[heartbeat]! >= oldest))
+      .map(one => ({ connections: one[connections]!, requests: one[requests]! }))
+    const count = threads?.length ?? 1
+    return readRecords(fd, slots).flatMap((other, at) => {
+      if (at === slot) return own
+      if (other.accepts !== 1 || other.heartbeat < oldest) return []
+      const part = { connections: other.connections / count, requests: other.requests_in_flight / count }
+      return Array<Load>(count).fill(part)
+    })
   } catch {
     return undefined
   }
-}
-
-const field = {
-  accepts: fieldIndex('accepts'),
-  heartbeat: fieldIndex('heartbeat'),
-  connections: fieldIndex('connections'),
-  requests: fieldIndex('requests_in_flight'),
-} as const
-
-/** Those of the threads of this worker, and for each other worker as many, which have equal parts of what it has. */
-function loadsOfThreads({ fd, slot, shared, threads }: Required<Seat>): readonly Load[] | undefined {
-  const slots = Math.floor(fstatSync(fd).size / recordBytes)
-  if (slots > mostWorkers) return undefined
-  const oldest = monotonicNow() - freshMs
-  const own = threads
-    .filter(one => one === shared || (one[field.accepts] === 1 && one[field.heartbeat]! >= oldest))
-    .map(one => ({ connections: one[field.connections]!, requests: one[field.requests]! }))
-  const count = threads.length
-  const others = readRecords(fd, slots)
-    .filter(({ accepts, heartbeat }, at) => at !== slot && accepts === 1 && heartbeat >= oldest)
-    .flatMap(({ connections, requests_in_flight: requests }) =>
-      threads.map(() => ({ connections: connections / count, requests: requests / count })),
-    )
-  return [...own, ...others]
 }

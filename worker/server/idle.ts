@@ -9,7 +9,7 @@ import type { DrainOrder } from '../protocol/messages.ts'
  * How long a connection without any request so far is kept, in milliseconds: its client means to send one, and a lost
  * first packet comes again after a second (RFC 6298), or after three.
  */
-export const firstRequestMs = 3_200
+const firstRequestMs = 3_200
 
 /** How often idle connections are closed, in milliseconds. */
 const sweepMs = 50
@@ -57,8 +57,13 @@ async function closeWhenIdle(connections: Connections, until: number): Promise<b
     await sleep(sweepMs)
     const now = performance.now()
     await turn()
-    connections.closeIdle(now - idleGraceMs, now - firstRequestMs)
+    closeSilent(connections, now)
     if (performance.now() >= until) return connections.size === 0
   }
   return true
+}
+
+/** Closes the connections that had been idle for long enough at this time of `performance.now()`. */
+export function closeSilent(connections: Connections, now: number): void {
+  connections.closeIdle(now - idleGraceMs, now - firstRequestMs)
 }

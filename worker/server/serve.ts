@@ -44,6 +44,8 @@ export interface Serving {
   close(): Promise<void>
 }
 
+const accepts = fieldIndex('accepts')
+
 /** Rejects with `BindFailed` when another process listens on one of the addresses. */
 export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serving> {
   const { listeners, backlog, listenerFilter, plain } = options
@@ -80,7 +82,6 @@ export async function serve(app: LoadedApp, options: ServeOptions): Promise<Serv
     await listen(front, listener, backlog)
     acceptors = [...acceptors, { listener, server: front }]
   }
-  const accepts = fieldIndex('accepts')
   const { record } = options.connections
   const share = ({ listener, server: one }: AcceptingServer) => {
     if (!listener.reuse_port) options.balance?.add(one)

@@ -7,7 +7,6 @@ import { openRequestLog } from '../access-log/open.ts'
 import type { LoadedApp } from '../app/load.ts'
 import { checkTlsOf, type PlainServers } from '../app-servers/plain-servers.ts'
 import type { Balance } from '../balance/balance.ts'
-import { idleGraceMs } from '../connection/connection-state.ts'
 import type { Connections } from '../connection/connections.ts'
 import type { ListenerFilter } from '../connection/listener-filters.ts'
 import type { Transport } from '../connection/transport.ts'
@@ -23,7 +22,7 @@ import type { InheritedListener, Start, WorkerSettings } from '../protocol/messa
 import type { Turns } from '../sync/turns.ts'
 import { handleClientErrors } from './client-errors.ts'
 import { createRewriter, type Rewrite } from './header-rewriting.ts'
-import { firstRequestMs } from './idle.ts'
+import { closeSilent } from './idle.ts'
 import { createReadiness } from './readiness.ts'
 import type { RequestIds } from './request-id.ts'
 import { createPipeline, type PipelineParts } from './request-pipeline.ts'
@@ -111,9 +110,11 @@ function withDrain(serving: Serving, onDrain: () => void): Serving {
 async function balanceFor({
   settings,
   connections,
+  listeners,
   scoreboard,
 }: ServiceOptions): Promise<Balance | undefined> {
-  if (settings.balance === 'off' || connections.turns !== undefined) return undefined
+  const isShared = listeners.some(({ reuse_port }) => !reuse_port)
+  if (settings.balance === 'off' || connections.turns !== undefined || !isShared) return undefined
   const [{ Balance }, { readLoads }] = await Promise.all([
     import('../balance/balance.ts'),
     import('../balance/loads.ts'),
@@ -161,10 +162,7 @@ async function turnsFor(settings: WorkerSettings, connections: Connections, log:
     log,
     isPlain: socket => connections.stateOf(socket)?.isPlain === true,
     onWaiting: socket => connections.add(socket),
-    closeSilent() {
-      const now = performance.now()
-      connections.closeIdle(now - idleGraceMs, now - firstRequestMs)
-    },
+    closeSilent: () => closeSilent(connections, performance.now()),
   })
 }
 
