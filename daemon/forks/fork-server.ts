@@ -8,12 +8,13 @@ import type { Resolved } from '../../config/resolve/resolve.ts'
 import { messageOf } from '../../hooks/thrown.ts'
 import { bootAnswer } from '../../worker/python/boot-answer.ts'
 import { pythonCommand, whyNotStarted } from '../../worker/python/command.ts'
+import { type End, endOf } from '../../worker/python/ended.ts'
 import { sized } from '../../worker/python/frame.ts'
 import { type Forks, workerSettings } from '../generation/generation.ts'
 import { captureLines } from '../logs/captured-output.ts'
 import type { ErrorLog } from '../logs/error-log.ts'
 import { trySpawn } from '../system/spawn.ts'
-import { arbiterMark } from '../system/worker-command.ts'
+import { accountVariables, arbiterMark, splitPair } from '../system/worker-command.ts'
 import { makeSocketFolder, type SocketFolder } from './socket-folder.ts'
 
 export interface ForkServerOptions {
@@ -33,8 +34,7 @@ const mostPauseMs = 30_000
 /** One that has lived so long was no failure from the start, in milliseconds. */
 const stableMs = 60_000
 
-/** How long its last words may take to arrive, and its end when it is told to leave, in milliseconds. */
-const lastWordsMs = 1_000
+/** How long its end may take when it is told to leave, in milliseconds. */
 const leaveMs = 1_000
 
 /** Resolves with the fork server once the app is loaded, or with the reason why it is not. */
@@ -49,12 +49,6 @@ export async function startForkServer(
   if (why === undefined && !signal.aborted) return server
   server.close()
   return why ?? 'it was stopped'
-}
-
-/** How it ended. */
-interface End {
-  readonly how: string
-  readonly hasRun: boolean
 }
 
 class ForkServer implements Forks {
@@ -136,38 +130,14 @@ class ForkServer implements Forks {
     control?.write(sized(Buffer.from(JSON.stringify(env))))
     for (const stream of [child.stdout, child.stderr])
       if (stream) captureLines(stream as Readable, lines => log.print(lines, child.pid))
-    const ended = new Promise<End>(resolve => {
-      child.once('error', error => {
-        if (child.pid === undefined) resolve({ how: whyNotStarted(error, python), hasRun: false })
-      })
-      child.once('exit', (code, signal) => {
-        const how = signal === null ? `ended with code ${code}` : `was killed by ${signal}`
-        const end = () => resolve({ how, hasRun: true })
-        // A process that the app has started may hold its channel.
-        const timer = setTimeout(end, lastWordsMs)
-        child.once('close', () => {
-          clearTimeout(timer)
-          end()
-        })
-      })
-    })
-    return { child, ended }
+    return { child, ended: endOf(child, python) }
   }
 
   /** Until a worker says what its host gets, it is that of all workers. */
   #environment(): NodeJS.ProcessEnv {
     const { resolved, env } = this.#options
-    const { user, home } = resolved.owner ?? {}
-    const pairs = [...resolved.settings.raw_env, arbiterMark].map(pair => {
-      const middle = pair.indexOf('=')
-      return [pair.slice(0, middle), pair.slice(middle + 1)] as const
-    })
-    return {
-      ...env,
-      ...(user === undefined ? {} : { USER: user, LOGNAME: user }),
-      ...(home === undefined ? {} : { HOME: home }),
-      ...Object.fromEntries(pairs),
-    }
+    const pairs = [...resolved.settings.raw_env, arbiterMark].map(splitPair)
+    return { ...env, ...accountVariables(resolved.owner), ...Object.fromEntries(pairs) }
   }
 
   /** The hosts that it has forked serve on, and workers start others without it. */

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { cacheVariable } from '../../worker/protocol/frame.ts'
 import type { WorkerUser } from '../../worker/protocol/messages.ts'
 import { whyNoProgram } from '../system/find-program.ts'
-import { workerEnvironment } from '../system/worker-command.ts'
+import { accountVariables, splitPair, workerEnvironment } from '../system/worker-command.ts'
 
 /** A socket that a program inherits. */
 export interface ProgramSocket {
@@ -89,22 +89,15 @@ export function ageMark(age: number): string {
 }
 
 function environmentOf({ env, raw_env, root_path, owner, age, index, sockets, ready_fd }: CommandOptions) {
-  const { user, home } = owner ?? {}
   // A number of workers that Gunicorn and uvicorn would start in each of ours.
   const { WEB_CONCURRENCY: _, [cacheVariable]: __, ...variables } = workerEnvironment(env, { index })
   return {
     ...variables,
-    ...(user === undefined ? {} : { USER: user, LOGNAME: user }),
-    ...(home === undefined ? {} : { HOME: home }),
+    ...accountVariables(owner),
     ...(root_path === '' ? {} : { SCRIPT_NAME: root_path.replace(/\/+$/, '') }),
     ...Object.fromEntries([...raw_env, ageMark(age)].map(splitPair)),
     LISTEN_FDS: `${sockets.length}`,
     LISTEN_FDNAMES: sockets.map(({ name }) => name).join(':'),
     ...(ready_fd === 0 ? {} : { TSICORN_READY_FD: `${ready_fd}` }),
   }
-}
-
-function splitPair(pair: string): readonly [string, string] {
-  const middle = pair.indexOf('=')
-  return [pair.slice(0, middle), pair.slice(middle + 1)]
 }

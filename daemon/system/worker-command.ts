@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { entryFile } from '../../hooks/own-files.ts'
 import { arbiterVariable, cacheVariable, threadsVariable } from '../../worker/protocol/frame.ts'
-import type { Start } from '../../worker/protocol/messages.ts'
+import type { Start, WorkerUser } from '../../worker/protocol/messages.ts'
 import { ourselves, toWord } from './process-identity.ts'
 
 const preload = entryFile('worker/preload')
@@ -65,4 +65,18 @@ export function workerEnvironment(
     ...(hasThreads ? { [threadsVariable]: '1' } : {}),
     ...(cache === undefined || identity !== undefined ? {} : { [cacheVariable]: cache }),
   }
+}
+
+/** The variables of a user account, for a process that does not set them itself. */
+export function accountVariables({ user, home }: Partial<WorkerUser> = {}): Readonly<Record<string, string>> {
+  return {
+    ...(user === undefined ? {} : { USER: user, LOGNAME: user }),
+    ...(home === undefined ? {} : { HOME: home }),
+  }
+}
+
+/** Name and value of `NAME=value`, the form of `raw_env`. */
+export function splitPair(pair: string): readonly [string, string] {
+  const middle = pair.indexOf('=')
+  return [pair.slice(0, middle), pair.slice(middle + 1)]
 }

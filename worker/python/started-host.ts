@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import type { Duplex, Readable } from 'node:stream'
-import { type PythonSettings, pythonCommand, whyNotStarted } from './command.ts'
-import { type HostLink, lastWordsMs } from './host-link.ts'
+import { type PythonSettings, pythonCommand } from './command.ts'
+import { endOf } from './ended.ts'
+import type { HostLink } from './host-link.ts'
 import { openStore } from './store.ts'
 
 /** The descriptors of the host, as in `host.py`. */
@@ -28,24 +29,12 @@ export function startHost(settings: PythonSettings, cwd: string): HostLink {
   // Without descriptors it has none, and an error follows.
   const streams = (child.stdio ?? []) as unknown as readonly Duplex[]
   const channels = streams.slice(firstChannelFd)
-  const ended = new Promise<string>(resolve => {
-    const end = (how: string) => {
-      if (store !== undefined) closeSync(store.fd)
-      resolve(how)
-    }
-    child.once('error', error => {
-      if (child.pid === undefined) end(whyNotStarted(error, python))
-    })
-    child.once('exit', (code, signal) => {
-      const how = signal === null ? `ended with code ${code}` : `was killed by ${signal}`
-      // A process that it has started may hold the descriptors.
-      const timer = setTimeout(() => end(how), lastWordsMs)
-      for (const channel of channels) channel.resume()
-      child.once('close', () => {
-        clearTimeout(timer)
-        end(how)
-      })
-    })
+  const resume = () => {
+    for (const channel of channels) channel.resume()
+  }
+  const ended = endOf(child, python, resume).then(({ how }) => {
+    if (store !== undefined) closeSync(store.fd)
+    return how
   })
   return {
     pid: child.pid,

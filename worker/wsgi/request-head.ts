@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { createForwarderHeaders, type RequestRules } from '../http/validation.ts'
+import { normalizeMount } from '../net/mount.ts'
 
 export type HeadOptions = RequestRules & { readonly root_path: string }
 
@@ -10,7 +11,7 @@ export type DescribeRequest = (req: IncomingMessage, length: number | undefined)
 
 export function createRequestHead(options: HeadOptions): DescribeRequest {
   const keepsUnderscores = createForwarderHeaders(options)
-  const rootPath = options.root_path.replace(/\/+$/, '')
+  const rootPath = normalizeMount(options.root_path)
   return (req, length) => {
     const { method, url = '', socket, rawHeaders, headers } = req
     let script = rootPath
@@ -29,7 +30,7 @@ export function createRequestHead(options: HeadOptions): DescribeRequest {
       else if (size === 17 && length !== undefined && name.toLowerCase() === 'transfer-encoding') continue
       else if (size === 11 && name.toUpperCase() === 'SCRIPT_NAME') {
         // Only a proxy may say where the app is mounted.
-        if (keepsUnderscores(name, socket)) script = value.replace(/\/+$/, '')
+        if (keepsUnderscores(name, socket)) script = normalizeMount(value)
         continue
       }
       fields += `\0${name}\0${value}`
