@@ -75,6 +75,15 @@ const http = 'tsicorn does not see the requests of a program'
 const heartbeat = 'a program shows no heartbeat'
 const tls = 'a program accepts the connections itself: let it speak TLS'
 
+const http2Settings = [
+  'http_protocols',
+  'http2_cleartext',
+  'http2_max_concurrent_streams',
+  'http2_initial_window_size',
+  'http2_max_frame_size',
+  'http2_max_header_list_size',
+] as const
+
 type Refusals = Readonly<Partial<Record<SettingName, string>>>
 
 const ofPrograms: Refusals = {
@@ -104,12 +113,7 @@ const ofPrograms: Refusals = {
     'header_map',
     'proxy_protocol',
     'proxy_allow_ips',
-    'http_protocols',
-    'http2_cleartext',
-    'http2_max_concurrent_streams',
-    'http2_initial_window_size',
-    'http2_max_frame_size',
-    'http2_max_header_list_size',
+    ...http2Settings,
   ]),
   ...because(tls, ['certfile', 'keyfile', 'ca_certs', 'cert_reqs', 'ssl_version', 'ciphers']),
   wait_ready: 'a program has no channel of Node: use ready_fd, ready_line or ready_http',
@@ -127,14 +131,7 @@ const ofSync: Refusals = {
   balance: 'a worker has one connection at a time',
   keepalive: 'a connection carries one request, and is closed after its response',
   reuse_port: 'what waits at a socket of one worker could not go to another',
-  ...because(http2, [
-    'http_protocols',
-    'http2_cleartext',
-    'http2_max_concurrent_streams',
-    'http2_initial_window_size',
-    'http2_max_frame_size',
-    'http2_max_header_list_size',
-  ]),
+  ...because(http2, http2Settings),
 }
 
 /** What a kind of worker cannot have, and why. */
