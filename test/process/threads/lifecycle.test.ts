@@ -2,6 +2,7 @@
 import { expect } from 'chai'
 import { heard, launchHooked, sentence, talkative } from '../../support/hooked.ts'
 import { Load } from '../../support/http/load.ts'
+import { reloadTwice } from '../../support/http/reloads.ts'
 import { fresh } from '../../support/requests.ts'
 import { eventually, isAlive } from '../../support/tsicorn.ts'
 import { launchThreads, placeApp, placesOf } from './thread-app.ts'
@@ -34,18 +35,7 @@ describe('a worker with threads', () => {
   it('is replaced by reloads that lose nothing, and drains on TERM', async () => {
     const server = launchThreads(versioned(1), ['-w', '2'])
     const url = await server.running()
-    const load = new Load({ url, clients: 4, keepAlive: true })
-    for (let version = 2; version <= 3; version += 1) {
-      const slow = fresh(`${url}/slow`)
-      await server.says(/a slow one has begun/)
-      server.write('app.mjs', versioned(version))
-      await server.reload()
-      expect(await slow).to.equal(`v${version - 1}`)
-      expect(await fresh(url)).to.equal(`v${version}`)
-    }
-    const { failures, ok } = await load.stop()
-    expect(failures).to.deep.equal([])
-    expect(ok).to.be.greaterThan(0)
+    await reloadTwice(server, { file: 'app.mjs', text: versioned, clients: 4 })
     const last = Promise.all([1, 2, 3].map(async () => await fresh(`${url}/slow`)))
     await server.says(/a slow one has begun/)
     await server.says(/a slow one has begun/)

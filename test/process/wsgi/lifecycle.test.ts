@@ -1,8 +1,8 @@
 /** Python hosts come and go with their workers: reloads, drains, recycling, changed files, stuck requests. */
 import { once } from 'node:events'
 import { expect } from 'chai'
-import { Load } from '../../support/http/load.ts'
 import { exchange, open } from '../../support/http/raw.ts'
+import { reloadTwice } from '../../support/http/reloads.ts'
 import { describeWithPython, launchModule, launchPython } from '../../support/python/launch.ts'
 import { fresh } from '../../support/requests.ts'
 import { childrenOf, eventually, isAlive, type Tsicorn } from '../../support/tsicorn.ts'
@@ -28,18 +28,7 @@ describeWithPython('a worker with a Python host', () => {
     const url = await server.running()
     const before = hostsOf(server)
     expect(before).to.have.length(2)
-    const load = new Load({ url, clients: 3, keepAlive: true })
-    for (let version = 2; version <= 3; version += 1) {
-      const slow = fresh(`${url}/slow`)
-      await server.says(/a slow one has begun/)
-      server.write('app.py', versioned(version))
-      await server.reload()
-      expect(await slow).to.equal(`v${version - 1}`)
-      expect(await fresh(url)).to.equal(`v${version}`)
-    }
-    const { failures, ok } = await load.stop()
-    expect(failures).to.deep.equal([])
-    expect(ok).to.be.greaterThan(0)
+    await reloadTwice(server, { file: 'app.py', text: versioned, clients: 3 })
     await eventually('the old hosts are gone', () => !before.some(isAlive))
     const hosts = hostsOf(server)
     const last = fresh(`${url}/slow`)
