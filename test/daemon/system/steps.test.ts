@@ -29,6 +29,26 @@ describe('work in steps', () => {
     expect(others).to.be.least(19)
   })
 
+  it('shares a turn with other work: several are no longer than one', async () => {
+    let steps = 0
+    let most = 0
+    const counted = function* (): Steps<void> {
+      for (const _ of slow(5)) {
+        steps += 1
+        yield
+      }
+    }
+    const turn = () => {
+      most = Math.max(most, steps)
+      steps = 0
+      next = setImmediate(turn)
+    }
+    let next = setImmediate(turn)
+    await Promise.all(Array.from({ length: 8 }, () => inTurns(counted())))
+    clearImmediate(next)
+    expect(most).to.equal(1)
+  })
+
   it('is done in one turn where that is wanted, also if it has begun', async () => {
     const work = slow(3)
     const begun = inTurns(work)
