@@ -19,6 +19,14 @@ export function encodeFrame(message: object): Buffer {
   return bytes
 }
 
+/** A message of which a part is there as JSON already, to be sent in this order. */
+export function frameAround(start: string, json: Buffer, end: string): readonly Buffer[] {
+  const head = Buffer.alloc(headBytes + Buffer.byteLength(start))
+  head.writeUInt32BE(head.length - headBytes + json.length + Buffer.byteLength(end))
+  head.write(start, headBytes)
+  return [head, json, Buffer.from(end)]
+}
+
 /** Joins what arrives in pieces. Holds one message at most, in one buffer of its size. */
 export class FrameReader {
   readonly #longest: number

@@ -93,6 +93,7 @@ function replyTo(res: ServerResponse): { readonly reply: Reply; readonly settle:
     place: 'on the status page',
     progress: () => undefined,
     ok: data => answer(res, 200, { data }),
+    okText: data => answer(res, 200, { data: JSON.parse(data.toString()) }),
     error: error => answer(res, 409, { error }),
     onEnd: stop => stops.push(stop),
   }

@@ -8,7 +8,7 @@ import { type CommandName, commands, findCommand } from '../../control/protocol/
 import type { SignalName } from '../state/phase.ts'
 import type { Controls } from './controlled.ts'
 import type { Asked, Reply } from './conversation.ts'
-import { everythingOf, helloOf, listenersOf, statsOf, workersOf } from './snapshot.ts'
+import { everythingAsText, helloOf, listenersOf, statsOf, workersAsText } from './snapshot.ts'
 import {
   postponedOutcome,
   readyOutcome,
@@ -39,11 +39,8 @@ const names = `the commands are ${Object.keys(commands).join(', ')}`
 
 const handlers: Readonly<Record<CommandName, Handler>> = {
   hello: ({ server, version }, _, reply) => reply.ok(helloOf(server, version)),
-  'show all': ({ server, version }, _, reply) => answerLater(reply, everythingOf(server, version)),
-  'show workers': ({ server }, _, reply) => {
-    const workers = workersOf(server)
-    reply.ok({ workers, count: workers.length })
-  },
+  'show all': ({ server, version }, _, reply) => passOn(reply, everythingAsText(server, version)),
+  'show workers': ({ server }, _, reply) => passOn(reply, workersAsText(server)),
   'show config': ({ server }, _, reply) => {
     reply.ok(JSON.parse(printConfig({ ...withoutValues(server.resolved), json: true })))
   },
@@ -157,6 +154,14 @@ function signal(controls: Controls, { place }: Reply, command: string, name: Sig
 function answer(reply: Reply, refusal: string | undefined, data: unknown): void {
   if (refusal === undefined) reply.ok(data)
   else reply.error(refusal)
+}
+
+/** Answers with what is JSON already. */
+function passOn(reply: Reply, text: Promise<Buffer>): void {
+  text.then(
+    made => reply.okText(made),
+    (error: Error) => reply.error(error.message),
+  )
 }
 
 function answerLater(reply: Reply, data: Promise<unknown>): void {

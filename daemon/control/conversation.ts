@@ -1,6 +1,6 @@
 /** One client of the control socket. Whatever it sends or fails to read costs the arbiter little. */
 import type { Socket } from 'node:net'
-import { encodeFrame, FrameReader, longestRequest } from '../../control/protocol/frame.ts'
+import { encodeFrame, FrameReader, frameAround, longestRequest } from '../../control/protocol/frame.ts'
 import { type Answer, protocolVersion, type Request } from '../../control/protocol/messages.ts'
 
 /** A request, and how to answer it. */
@@ -16,6 +16,8 @@ export interface Reply {
   readonly place: string
   progress(data: unknown): void
   ok(data: unknown): void
+  /** The data as JSON: it is sent as it is, and may be long. */
+  okText(data: Buffer): void
   error(text: string): void
   /** Calls `stop` when the client has its last answer, or is gone. */
   onEnd(stop: () => void): void
@@ -81,7 +83,7 @@ export class Conversation {
   }
 
   #replyTo(id: Request['id']): Reply {
-    const end = (answer: Answer) => {
+    const end = (answer: Answer | readonly Buffer[]) => {
       if (!this.#open.has(id)) return
       this.#stop(id)
       this.#send(answer)
@@ -92,6 +94,7 @@ export class Conversation {
         if (this.#open.has(id)) this.#send({ id, status: 'progress', data })
       },
       ok: data => end({ id, status: 'ok', data }),
+      okText: data => end(frameAround(`{"id":${JSON.stringify(id)},"status":"ok","data":`, data, '}')),
       error: error => end({ id, status: 'error', error }),
       onEnd: stop => {
         const stops = this.#open.get(id)
@@ -107,11 +110,14 @@ export class Conversation {
     for (const stop of stops) stop()
   }
 
-  #send(answer: Answer): void {
-    if (!this.#socket.writable) return
+  #send(answer: Answer | readonly Buffer[]): void {
+    const socket = this.#socket
+    if (!socket.writable) return
     // One answer may be longer than what a client may leave unread.
-    if (this.#socket.writableLength > mostUnread) this.#socket.destroy()
-    else this.#socket.write(encodeFrame(answer))
+    if (socket.writableLength > mostUnread) return void socket.destroy()
+    socket.cork()
+    for (const part of 'id' in answer ? [encodeFrame(answer)] : answer) socket.write(part)
+    socket.uncork()
   }
 }
 

@@ -5,15 +5,11 @@ import { answeredBy, monotonicNow, type ScoreRecord } from '../../worker/protoco
 import { addressesOf, addressOf } from '../generation/generation.ts'
 import { backlogsOf } from '../sockets/backlog.ts'
 import type { Listener } from '../sockets/sockets.ts'
-import { inTurns, type Steps } from '../system/steps.ts'
+import type { Steps } from '../system/steps.ts'
 import { type Counts, noCounts } from '../workers/totals.ts'
 import type { Child } from '../workers/worker-handle.ts'
 import type { ControlledServer } from './controlled.ts'
-
-export async function everythingOf(server: ControlledServer, version: string): Promise<Everything> {
-  const listeners = await listenersOf(server)
-  return { arbiter: helloOf(server, version), workers: workersOf(server), listeners, stats: statsOf(server) }
-}
+import { SharedAnswers } from './shared-answers.ts'
 
 export function helloOf(server: ControlledServer, version: string): Hello {
   const { phase, scale, fleet, generations, upgrader, resolved, startedAt } = server
@@ -36,35 +32,49 @@ export function helloOf(server: ControlledServer, version: string): Hello {
 /** How many characters of a long text become bytes at a time. */
 const pieceLength = 16_384
 
-/** The same as JSON, made in many short turns of the event loop: there may be thousands of workers. */
+/** Everything as JSON, made in many short turns of the event loop: there may be thousands of workers. */
 export async function everythingAsText(server: ControlledServer, version: string): Promise<Buffer> {
-  const listeners = await listenersOf(server)
-  return await inTurns(textOf(server, version, listeners))
+  return await answersOf(server).make('everything', async () => {
+    const listeners = await listenersOf(server)
+    return listAsText(server, () => {
+      const rest: Omit<Everything, 'workers'> = {
+        arbiter: helloOf(server, version),
+        listeners,
+        stats: statsOf(server),
+      }
+      return rest
+    })
+  })
 }
 
-function* textOf(
-  server: ControlledServer,
-  version: string,
-  listeners: readonly ListenerRow[],
-): Steps<Buffer> {
+/** The workers as JSON, and how many they are. */
+export async function workersAsText(server: ControlledServer): Promise<Buffer> {
+  return await answersOf(server).make('workers', async () => listAsText(server, count => ({ count })))
+}
+
+const answers = new WeakMap<ControlledServer, SharedAnswers>()
+
+function answersOf(server: ControlledServer): SharedAnswers {
+  const known = answers.get(server) ?? new SharedAnswers()
+  answers.set(server, known)
+  return known
+}
+
+/** An object with the workers, and what else is in it. */
+function* listAsText(server: ControlledServer, rest: (count: number) => object): Steps<Buffer> {
   const pieces: Buffer[] = []
   let text = '{"workers":['
-  let comma = ''
+  let count = 0
   for (const row of workerRows(server)) {
-    text += `${comma}${JSON.stringify(row)}`
-    comma = ','
+    text += `${count === 0 ? '' : ','}${JSON.stringify(row)}`
+    count += 1
     if (text.length > pieceLength) {
       pieces.push(Buffer.from(text))
       text = ''
     }
     yield
   }
-  const rest = JSON.stringify({ arbiter: helloOf(server, version), listeners, stats: statsOf(server) })
-  return Buffer.concat([...pieces, Buffer.from(`${text}],${rest.slice(1)}`)])
-}
-
-export function workersOf(server: ControlledServer): readonly WorkerRow[] {
-  return [...workerRows(server)]
+  return Buffer.concat([...pieces, Buffer.from(`${text}],${JSON.stringify(rest(count)).slice(1)}`)])
 }
 
 /** The rows one by one, for those who do other work in between. */

@@ -1,7 +1,7 @@
 /** The framing of control sockets. */
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { encodeFrame, FrameError, FrameReader } from '../../control/protocol/frame.ts'
+import { encodeFrame, FrameError, FrameReader, frameAround } from '../../control/protocol/frame.ts'
 
 describe('frames', () => {
   it('arrive whole, in whatever pieces they come', () => {
@@ -18,6 +18,12 @@ describe('frames', () => {
         expect(received).to.deep.equal(JSON.parse(JSON.stringify(sent)))
       }),
     )
+  })
+
+  it('are the same around what is JSON already', () => {
+    const data = { text: '\u20ac', list: [1] }
+    const around = frameAround('{"id":"\u20ac","data":', Buffer.from(JSON.stringify(data)), '}')
+    expect(Buffer.concat(around)).to.deep.equal(encodeFrame({ id: '\u20ac', data }))
   })
 
   for (const [what, bytes] of [
