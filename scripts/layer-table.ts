@@ -58,7 +58,7 @@ const table: Readonly<Record<string, string>> = {
   'daemon/scaling': 'daemon/{logs,sockets,state} worker/protocol config/resolve',
   'daemon/control':
     'control/protocol daemon/{generation,logs,process,sockets,state,system,workers} worker/protocol config/{print,resolve}',
-  'daemon/metrics': 'control/protocol daemon/{control,state,system,workers} worker/protocol',
+  'daemon/metrics': 'control/protocol daemon/{control,kinds,state,system,workers} worker/protocol',
   'daemon/admin':
     'control/protocol daemon/{control,logs,metrics,sockets,system} hooks config/{kinds,resolve}',
   'daemon/arbiter':

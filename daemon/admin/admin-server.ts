@@ -8,16 +8,12 @@ import { createServer, type Server as HttpServer, type IncomingMessage, type Ser
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Address, describeAddress } from '../../config/kinds/bind-address.ts'
+import { within } from '../../hooks/time-limit.ts'
 import type { Command } from '../control/controlled.ts'
 import { listenersOf } from '../control/snapshot.ts'
 import { AppMetrics } from '../metrics/app-metrics.ts'
-import {
-  type AdministeredServer,
-  type Counters,
-  countersOf,
-  type Legacy,
-  readLegacy,
-} from '../metrics/counters.ts'
+import { Bequest } from '../metrics/bequest.ts'
+import { type AdministeredServer, countersOf } from '../metrics/counters.ts'
 import {
   contentTypes,
   exposition,
@@ -28,9 +24,9 @@ import {
 } from '../metrics/exposition.ts'
 import { metricsOf } from '../metrics/metrics.ts'
 import { attempt, clearStaleSocket } from '../sockets/socket-file.ts'
-import { atOnce, inTurns } from '../system/steps.ts'
+import { inTurns } from '../system/steps.ts'
 import { type Health, healthOf } from './health.ts'
-import { respond } from './respond.ts'
+import { respond, respondInPieces } from './respond.ts'
 import type { StatusPage } from './status-page.ts'
 
 export interface AdminOptions {
@@ -53,8 +49,9 @@ const freshMs = 250
 
 const pagePaths = ['/', '/-/feed', '/-/reload', '/-/scale']
 
-/** How often a new arbiter is told what was counted, in milliseconds. */
+/** How often a new arbiter is told what was counted, and how long it may take at the end, in milliseconds. */
 const bequeathMs = 5_000
+const lastWordsMs = 2_000
 
 /** How often to try an address that the old arbiter may still have, and the pause between, in milliseconds. */
 const tries = 20
@@ -64,7 +61,7 @@ const pauseMs = 250
 interface Made {
   readonly at: number
   readonly families: Promise<readonly Family[]>
-  readonly texts: Map<Format, Promise<Buffer>>
+  readonly texts: Map<Format, Promise<readonly Buffer[]>>
   isDone: boolean
 }
 
@@ -78,13 +75,15 @@ export class AdminServer {
   #server: AdministeredServer | undefined
   #hear: (command: Command) => void = () => undefined
   #page: Promise<StatusPage> | undefined
-  #inherited: Counters | undefined
   #lastReload: number | undefined
-  readonly #app = new AppMetrics()
+  readonly #app: AppMetrics
+  readonly #bequest: Bequest
   #made: Made | undefined
 
   constructor(options: AdminOptions) {
     this.#options = options
+    this.#app = new AppMetrics(options.report)
+    this.#bequest = new Bequest(this.#app)
     const limits = { headersTimeout: patienceMs, requestTimeout: patienceMs, keepAliveTimeout: patienceMs }
     this.#http = createServer({ ...limits, maxHeaderSize: 8_192 }, (req, res) => this.#take(req, res))
     this.#http.on('connection', socket => this.#admit(socket))
@@ -128,28 +127,24 @@ export class AdminServer {
     this.#hear = hear
     server.journal.follow(event => {
       if (event.type === 'reload succeeded') this.#lastReload = event.took
-      if (event.type === 'new arbiter ready') this.bequeath()
+      if (event.type === 'new arbiter ready') this.#bequest.tell(server)
     })
     // This arbiter may be killed before it has the last word.
-    setInterval(() => this.bequeath(), bequeathMs).unref()
+    setInterval(() => this.#bequest.tell(server), bequeathMs).unref()
   }
 
-  /** Tells a new arbiter, if there is one, everything counted so far. */
-  bequeath(): void {
-    const server = this.#server
-    if (server?.upgrader.newArbiter === undefined) return
-    const app = atOnce(this.#app.counters())
-    const legacy: Legacy = { ...atOnce(countersOf(server, this.#inherited)), app }
-    server.upgrader.tellNewArbiter(legacy)
+  /** Tells a new arbiter, if there is one, everything counted so far; resolves when it is sent, or takes too long. */
+  async bequeath(): Promise<void> {
+    if (this.#server === undefined) return
+    const told = this.#bequest.tellLast(this.#server)
+    await within(lastWordsMs, told, () => new Error('The new arbiter reads nothing')).catch(() => undefined)
   }
 
   /** Goes on from the counters in this message of the old arbiter: the last one counts. */
   inherit(message: unknown): void {
-    const legacy = readLegacy(message)
-    if (legacy === undefined) return
-    this.#inherited = legacy
-    this.#server?.totals.inherit(legacy.requests)
-    this.#app.inherit(legacy.app)
+    this.#bequest.hear(message)
+    const { inherited } = this.#bequest
+    if (inherited !== undefined) this.#server?.totals.inherit(inherited.requests)
   }
 
   close(): void {
@@ -191,8 +186,7 @@ export class AdminServer {
       })
     const format = formatFor(req.headers.accept)
     try {
-      const body = await this.#text(format)
-      respond(res, { status: 200, body, type: contentTypes[format] })
+      await respondInPieces(res, { status: 200, body: await this.#text(format), type: contentTypes[format] })
     } catch (error) {
       respond(res, { status: 503, body: `${(error as Error).message}\n` })
     }
@@ -208,7 +202,7 @@ export class AdminServer {
   }
 
   /** Computes metrics anew where they are old; in steps, so that the arbiter does other work in between. */
-  async #text(format: Format): Promise<Buffer> {
+  async #text(format: Format): Promise<readonly Buffer[]> {
     const now = performance.now()
     if (this.#made === undefined || (this.#made.isDone && now - this.#made.at > freshMs))
       this.#made = this.#make(now)
@@ -234,7 +228,7 @@ export class AdminServer {
     await app?.measure(server.fleet.workers)
     const ofApp = app === undefined ? [] : await inTurns(app.families())
     const listeners = await listenersOf(server)
-    const counters = await inTurns(countersOf(server, this.#inherited))
+    const counters = await inTurns(countersOf(server, this.#bequest.inherited))
     const { version } = this.#options
     const own = await inTurns(
       metricsOf({ server, version, counters, listeners, lastReload: this.#lastReload }),

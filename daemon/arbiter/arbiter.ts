@@ -113,7 +113,7 @@ export class Arbiter {
     }
     await this.#stops.end(this.#inbox, alarm)
     alarm.close()
-    admin?.bequeath()
+    await admin?.bequeath()
     server.close()
     server.upgrader.release()
     signals.release()

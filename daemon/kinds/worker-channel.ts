@@ -11,6 +11,8 @@ import { readMessage } from './worker-message.ts'
 
 export interface ChannelListeners {
   hear(message: FromWorker): void
+  /** See `LinkListeners`. */
+  hearMetrics?(text: string, done: (isMessage: boolean) => void): void
   /** The worker misbehaves; the text follows its name. */
   complain(text: string): void
   /** The worker has closed its end. */
@@ -33,6 +35,9 @@ const keptBytes = 1_024
 
 const lineEnd = 0x0a
 
+/** How messages about metrics begin: they are long, and there may be many at a time. */
+const metricsStart = Buffer.from('{"type":"metrics"')
+
 export class WorkerChannel {
   readonly #socket: Socket
   readonly #listeners: ChannelListeners
@@ -44,6 +49,8 @@ export class WorkerChannel {
   #begun = Buffer.alloc(0)
   #length = 0
   #invalid = 0
+  /** How many messages about metrics have not been read yet: until then, no more are taken. */
+  #unread = 0
   #pause: NodeJS.Timeout | undefined
   #isEnding = false
   #isClosed = false
@@ -99,9 +106,17 @@ export class WorkerChannel {
     this.#keep(bytes, start, bytes.length)
     const errors = this.#invalid - invalid
     const wait = this.#bytes.spend(bytes.length + lines * lineCost + errors * errorCost)
-    if (wait === 0 || this.#isEnding) return
-    this.#socket.pause()
-    this.#pause = setTimeout(() => this.#socket.resume(), wait)
+    if (this.#isEnding) return
+    if (wait > 0 || this.#unread > 0) this.#socket.pause()
+    if (wait > 0)
+      this.#pause = setTimeout(() => {
+        this.#pause = undefined
+        this.#goOn()
+      }, wait)
+  }
+
+  #goOn(): void {
+    if (this.#pause === undefined && this.#unread === 0) this.#socket.resume()
   }
 
   /** Collects the pieces of a line in one buffer: a buffer per piece would cost more than a small one holds. */
@@ -122,6 +137,8 @@ export class WorkerChannel {
     const length = this.#length
     this.#length = 0
     if (length === 0) return
+    if (length <= longestFrame && this.#begun.subarray(0, metricsStart.length).equals(metricsStart))
+      return this.#endMetrics(length)
     const message = length > longestFrame ? undefined : readMessage(this.#begun.toString('utf8', 0, length))
     if (this.#begun.length > keptBytes) this.#begun = Buffer.alloc(0)
     if (message === undefined) return this.#refuse()
@@ -129,10 +146,21 @@ export class WorkerChannel {
       if (this.#lines.take(message.message.length)) this.#listeners.hear(message)
       return
     }
-    if (message.type === 'metrics') return this.#listeners.hear(message)
     if (this.#said.has(message.type)) return
     this.#said.add(message.type)
     this.#listeners.hear(message)
+  }
+
+  #endMetrics(length: number): void {
+    const text = this.#begun.toString('utf8', 0, length)
+    this.#begun = Buffer.alloc(0)
+    if (this.#listeners.hearMetrics === undefined) return
+    this.#unread += 1
+    this.#listeners.hearMetrics(text, isMessage => {
+      this.#unread -= 1
+      if (!isMessage) this.#refuse()
+      this.#goOn()
+    })
   }
 
   #refuse(): void {

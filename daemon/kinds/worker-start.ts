@@ -20,6 +20,11 @@ export interface WorkerStart {
 /** What the arbiter hears of a worker. */
 export interface LinkListeners {
   hear(message: FromWorker): void
+  /**
+   * A message about metrics, as JSON that is read when there is time; `done` says whether it was one, and lets the worker
+   * send the next. Without it, nobody is interested.
+   */
+  hearMetrics?(text: string, done: (isMessage: boolean) => void): void
   /** The worker misbehaves; the text follows its name. */
   complain(text: string): void
   /** Messages do not reach it any more, but its process lives. */

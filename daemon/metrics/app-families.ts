@@ -22,36 +22,57 @@ const suffixes: Readonly<Record<AppFamily['type'], readonly string[]>> = {
   summary: ['_sum', '_count'],
 }
 
-/** What of it are metrics; everything else is left out. */
-export function readFamilies(families: readonly unknown[]): AppFamily[] {
-  return families.flatMap(family => readFamily(Object(family) as Partial<AppFamily>))
+interface ReadFamily {
+  /** Without samples. */
+  readonly family: AppFamily
+  /** Undefined for each that is none; they are read one by one. */
+  readonly samples: Iterable<AppSample | undefined>
 }
 
-function readFamily({ name, help, type, combination, samples }: Partial<AppFamily>): AppFamily[] {
+/** What of it are metrics; everything else is left out. */
+export function* readFamilies(families: readonly unknown[]): Generator<ReadFamily> {
+  for (const family of families) {
+    const read = readFamily(Object(family) as Partial<AppFamily>)
+    if (read !== undefined) yield read
+  }
+}
+
+function readFamily({ name, help, type, combination, samples }: Partial<AppFamily>): ReadFamily | undefined {
   const isFamily =
     isName(name, metricName) &&
     isText(help, longestHelp) &&
     isOneOf(appMetricTypes, type) &&
     isOneOf(combinations, combination) &&
     Array.isArray(samples)
-  if (!isFamily) return []
-  const names = suffixes[type].map(suffix => `${name}${suffix}`)
-  const read = samples
-    .flatMap(sample => readSample(Object(sample) as Partial<AppSample>, names))
-    // A counter never goes back.
-    .filter(({ value }) => type === 'gauge' || value >= 0)
-  return [{ name, help, type, combination, samples: read }]
+  if (!isFamily) return undefined
+  const family = { name, help, type, combination, samples: [] }
+  return { family, samples: readSamples(family, samples) }
 }
 
-function readSample({ name, labels, value }: Partial<AppSample>, names: readonly string[]): AppSample[] {
-  if (name === undefined || !names.includes(name) || !Number.isFinite(value)) return []
+function* readSamples(
+  { name, type }: AppFamily,
+  samples: readonly unknown[],
+): Generator<AppSample | undefined> {
+  const names = suffixes[type].map(suffix => `${name}${suffix}`)
+  for (const given of samples) {
+    const sample = readSample(Object(given) as Partial<AppSample>, names)
+    // A counter never goes back.
+    yield type === 'gauge' || (sample?.value ?? 0) >= 0 ? sample : undefined
+  }
+}
+
+function readSample(
+  { name, labels, value }: Partial<AppSample>,
+  names: readonly string[],
+): AppSample | undefined {
+  if (name === undefined || !names.includes(name) || !Number.isFinite(value)) return undefined
   const pairs = Object.entries(Object(labels) as Readonly<Record<string, unknown>>)
   const areLabels =
     pairs.length <= mostLabels &&
     pairs.every(([label, text]) => isName(label, labelName) && isText(text, longestLabel))
   return areLabels
-    ? [{ name, labels: Object.fromEntries(pairs) as AppSample['labels'], value: value as number }]
-    : []
+    ? { name, labels: Object.fromEntries(pairs) as AppSample['labels'], value: value as number }
+    : undefined
 }
 
 function isName(name: unknown, allowed: RegExp): name is string {

@@ -2,150 +2,158 @@
  * The metrics of the app: what its workers have measured, added up. Counters go on when workers end; gauges are those
  * of the living.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type AppFamily, type AppSample, measureMs, mostSamples } from '../../worker/protocol/app-metrics.ts'
-import type { FromWorker, ToWorker } from '../../worker/protocol/messages.ts'
-import type { WorkerState } from '../state/worker-state.ts'
-import { atOnce, inTurns, type Steps } from '../system/steps.ts'
-import type { AppTotals } from '../workers/totals.ts'
+import type { AppFamily } from '../../worker/protocol/app-metrics.ts'
+import { readMessage } from '../kinds/worker-message.ts'
+import { inTurns, type Steps } from '../system/steps.ts'
+import type { AppTotals, Heard } from '../workers/totals.ts'
 import { readFamilies } from './app-families.ts'
+import { Asking, type MeasuredWorker } from './asking.ts'
 import type { Family } from './exposition.ts'
-import { combine, isBucket, keyOf, plus, type Series, together, withoutBound } from './series.ts'
+import { type KnownSeries, SeriesTable, type Values } from './known-series.ts'
+import { Measured } from './measured.ts'
+import { combine, together } from './series.ts'
 
-export interface MeasuredWorker {
-  readonly age: number
-  readonly state: WorkerState
-  send(message: ToWorker): void
-}
-
-type MetricsMessage = Extract<FromWorker, { type: 'metrics' }>
-
-/** What a worker has measured. */
-class Measured {
-  readonly turn: number
-  /** Its counters; they still count when it has ended. */
-  readonly counted: Series = new Map()
-  readonly gauges: Series = new Map()
-  /** The last bucket of each histogram, with its count. */
-  readonly #below = new Map<string, number>()
-  readonly #most: number
-
-  constructor(turn: number, most = mostSamples) {
-    this.turn = turn
-    this.#most = most
-  }
-
-  add({ type, samples }: AppFamily): void {
-    const series = type === 'gauge' ? this.gauges : this.counted
-    for (const sample of samples) {
-      if (this.counted.size + this.gauges.size >= this.#most) return
-      plus(series, keyOf(sample), type === 'histogram' && isBucket(sample) ? this.#apart(sample) : sample)
-    }
-  }
-
-  /** What is in this bucket alone: workers may have different ones, as before and after a reload. */
-  #apart(sample: AppSample): AppSample {
-    const key = keyOf(withoutBound(sample))
-    const below = this.#below.get(key) ?? 0
-    this.#below.set(key, Math.max(below, sample.value))
-    return { ...sample, value: Math.max(0, sample.value - below) }
-  }
-}
-
-/** How many samples of workers that have ended, here or before, are remembered: an app may make up labels without end. */
+/** How many values of workers that have ended, here or before, are remembered: an app may make up labels without end. */
 const mostEnded = 20_000
 
 /** How many metrics there may be in all. */
 const mostFamilies = 2_000
 
-/** How many messages may wait to be read: more are read at once. */
-const mostHeard = 200
-
-/** How much longer than a worker needs to wait for its answer, in milliseconds. */
-const slackMs = 200
+/** What is to be done about the metrics of a worker, in this order. */
+type Event = Heard | { readonly age: number; readonly hasEnded: true }
 
 export class AppMetrics implements AppTotals {
-  #turn = 0
+  readonly #asking = new Asking()
+  readonly #table = new SeriesTable()
+  readonly #report: (message: string) => void
+  #hasReported = false
   /** Counters of workers that have ended. */
-  readonly #ended: Series = new Map()
+  readonly #ended: Values = new Map()
   /** Counters from before this arbiter. */
-  #inherited: Series = new Map()
+  #inherited = new Measured(0, this.#table)
   /** The last whole answer of each living worker, by age. */
   readonly #living = new Map<number, Measured>()
   readonly #answers = new Map<number, Measured>()
-  /** What workers have said and nobody has read yet, and the work of reading it. */
-  readonly #heard: { readonly age: number; readonly message: MetricsMessage }[] = []
-  #reading: Steps<void> | undefined
+  /** What has happened and was not looked at yet, and the work of that. */
+  readonly #events: Event[] = []
+  #reading: Promise<void> | undefined
   /** All metrics without their samples, as the worker that spoke last describes them. */
   readonly #described = new Map<string, AppFamily>()
-  #waiting: { readonly ages: Set<number>; readonly done: () => void } | undefined
 
-  /** Asks the workers, and waits for their answers, but for those of workers that are stuck. */
-  async measure(workers: readonly MeasuredWorker[]): Promise<void> {
-    const asked = workers.filter(({ state }) => state === 'ready' || state === 'draining')
-    if (asked.length === 0) return
-    this.#turn += 1
-    this.#waiting?.done()
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#waiting = { ages: new Set(asked.map(({ age }) => age)), done: resolve }
-    for (const worker of asked) worker.send({ type: 'measure', turn: this.#turn })
-    const late = new AbortController()
-    const end = sleep(measureMs + slackMs, undefined, { signal: late.signal }).catch(() => undefined)
-    await Promise.race([promise, end])
-    late.abort()
+  constructor(report: (message: string) => void = () => undefined) {
+    this.#report = report
   }
 
-  hear(age: number, message: MetricsMessage): void {
-    // Nobody has asked for another one, but for the last words of a worker.
-    if (message.turn !== this.#turn && message.turn !== 0) return
-    this.#heard.push({ age, message })
-    if (this.#reading === undefined) {
-      this.#reading = this.#readAll()
-      void inTurns(this.#reading)
-    }
-    if (this.#heard.length > mostHeard) this.#catchUp()
+  async measure(workers: readonly MeasuredWorker[]): Promise<void> {
+    await this.#asking.ask(workers)
+  }
+
+  hear(heard: Heard): void {
+    this.#put(heard)
   }
 
   end(age: number): void {
-    this.#catchUp()
-    this.#add(this.#living.get(age)?.counted ?? [])
+    this.#put({ age, hasEnded: true })
+  }
+
+  /** Resolves when everything that has happened is counted. */
+  async settled(): Promise<void> {
+    await this.#reading
+  }
+
+  #put(event: Event): void {
+    this.#events.push(event)
+    this.#reading ??= inTurns(this.#readAll()).finally(() => {
+      this.#reading = undefined
+    })
+  }
+
+  *#readAll(): Steps<void> {
+    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+      if ('hasEnded' in next) yield* this.#bury(next.age)
+      else yield* this.#read(next)
+      yield
+    }
+  }
+
+  *#bury(age: number): Steps<void> {
+    const [measured, answer] = [this.#living.get(age), this.#answers.get(age)]
+    this.#add(measured?.counted ?? [])
     this.#living.delete(age)
     this.#answers.delete(age)
-    this.#answered(age)
+    this.#asking.answered(age)
+    yield
+    for (const one of [measured, answer]) if (one !== undefined) yield* one.release()
   }
 
-  /** Reads everything that was heard. */
-  *#readAll(): Steps<void> {
-    try {
-      for (let next = this.#heard.shift(); next !== undefined; next = this.#heard.shift())
-        yield* this.#readMessage(next.age, next.message)
-    } finally {
-      this.#reading = undefined
-    }
-  }
-
-  *#readMessage(age: number, { turn, families, isLast }: MetricsMessage): Steps<void> {
-    let answer = this.#answers.get(age)
-    if (answer?.turn !== turn) answer = new Measured(turn)
+  *#read({ age, text, done }: Heard): Steps<void> {
+    const message = readMessage(text)
+    done(message !== undefined)
+    yield
+    if (message?.type !== 'metrics') return
+    const { turn, families, isLast } = message
+    // Nobody has asked for another one, but for the last words of a worker.
+    if (turn !== this.#asking.turn && turn !== 0) return
+    const known = this.#answers.get(age)
+    const answer = known?.turn === turn ? known : new Measured(turn, this.#table)
     this.#answers.set(age, answer)
-    yield
-    for (const family of readFamilies(families)) {
-      yield
-      this.#read(family, answer)
-    }
-    if (isLast) this.#keep(age, answer)
-    yield
+    if (known !== undefined && known !== answer) yield* known.release()
+    yield* this.#addFamilies(families, answer)
+    if (isLast) yield* this.#keep(age, answer)
   }
 
-  #catchUp(): void {
-    if (this.#reading !== undefined) atOnce(this.#reading)
+  *#addFamilies(families: readonly unknown[], measured: Measured): Steps<void> {
+    for (const { family, samples } of readFamilies(families)) {
+      const { name, type } = family
+      if (!this.#described.has(name) && this.#described.size === mostFamilies) continue
+      this.#described.set(name, family)
+      for (const sample of samples) {
+        if (sample !== undefined) measured.add(type, sample)
+        yield
+      }
+    }
+    if (!measured.isCut || this.#hasReported) return
+    this.#hasReported = true
+    this.#report(
+      'The app measures too much: some series are left out of its metrics: docs/metrics.md has the limits',
+    )
+  }
+
+  /** What is wrong while it is read is seen by nobody: only at the end, this answer takes the place of the last. */
+  *#keep(age: number, measured: Measured): Steps<void> {
+    measured.finish()
+    const before = this.#living.get(age)
+    // A registry that was reset begins again from zero.
+    const lost: [KnownSeries, number][] = []
+    for (const [series, value] of before?.counted ?? []) {
+      if (value > (measured.counted.get(series) ?? 0)) lost.push([series, value])
+      yield
+    }
+    this.#add(lost)
+    this.#living.set(age, measured)
+    this.#answers.delete(age)
+    this.#asking.answered(age)
+    yield
+    if (before !== undefined) yield* before.release()
+  }
+
+  #add(counted: Iterable<readonly [KnownSeries, number]>): void {
+    for (const [series, value] of counted) {
+      const known = this.#ended.get(series)
+      if (known === undefined && this.#ended.size >= mostEnded) continue
+      if (known === undefined) this.#table.keepAgain(series)
+      this.#ended.set(series, (known ?? 0) + value)
+    }
   }
 
   /** Goes on from these counters, the latest of several times. */
-  inherit(families: readonly AppFamily[]): void {
-    const inherited = new Measured(0, mostEnded)
-    for (const family of families) this.#read(family, inherited)
-    this.#inherited = inherited.counted
+  *inherit(families: readonly unknown[]): Steps<void> {
+    const inherited = new Measured(0, this.#table, mostEnded)
+    yield* this.#addFamilies(families, inherited)
+    inherited.finish()
+    const before = this.#inherited
+    this.#inherited = inherited
+    yield* before.release()
   }
 
   /** All counters, for another arbiter to go on from. */
@@ -157,19 +165,17 @@ export class AppMetrics implements AppTotals {
   *families(): Steps<readonly Family[]> {
     const living = [...this.#living.values()]
     const all = yield* this.#counted(living)
-    const gauges = new Map<string, AppSample[]>()
+    const gauges = new Map<KnownSeries, number[]>()
     for (const measured of living)
-      for (const [key, sample] of measured.gauges) {
-        const known = gauges.get(key)
-        if (known === undefined) gauges.set(key, [sample])
-        else known.push(sample)
+      for (const [series, value] of measured.gauges) {
+        const known = gauges.get(series)
+        if (known === undefined) gauges.set(series, [value])
+        else known.push(value)
         yield
       }
-    for (const [key, samples] of gauges) {
-      const [first] = samples as [AppSample, ...AppSample[]]
-      const how = this.#described.get(first.name)?.combination
-      const values = samples.map(({ value }) => value)
-      if (how !== 'omit') all.set(key, { ...first, value: combine(values, how) })
+    for (const [series, values] of gauges) {
+      const how = this.#described.get(series.name)?.combination
+      if (how !== 'omit') all.set(series, combine(values, how))
       yield
     }
     const families = yield* this.#families(all)
@@ -177,50 +183,23 @@ export class AppMetrics implements AppTotals {
   }
 
   /** All counters of the past and of the living. What ends meanwhile changes neither. */
-  *#counted(living: readonly Measured[]): Steps<Series> {
-    const [ended, inherited] = [[...this.#ended], this.#inherited]
-    const all: Series = new Map()
-    for (const series of [ended, inherited, ...living.map(({ counted }) => counted)])
-      for (const [key, sample] of series) {
-        plus(all, key, sample)
+  *#counted(living: readonly Measured[]): Steps<Values> {
+    const all: Values = new Map(this.#ended)
+    for (const { counted } of [this.#inherited, ...living])
+      for (const [series, value] of counted) {
+        all.set(series, (all.get(series) ?? 0) + value)
         yield
       }
     return all
   }
 
-  #read(family: AppFamily, measured: Measured): void {
-    if (!this.#described.has(family.name) && this.#described.size === mostFamilies) return
-    this.#described.set(family.name, { ...family, samples: [] })
-    measured.add(family)
-  }
-
-  #keep(age: number, measured: Measured): void {
-    // A registry that was reset begins again from zero.
-    const lost = Array.from(this.#living.get(age)?.counted ?? []).filter(([key, { value }]) => {
-      return value > (measured.counted.get(key)?.value ?? 0)
-    })
-    this.#add(lost)
-    this.#living.set(age, measured)
-    this.#answers.delete(age)
-    this.#answered(age)
-  }
-
-  #answered(age: number): void {
-    this.#waiting?.ages.delete(age)
-    if (this.#waiting?.ages.size === 0) this.#waiting.done()
-  }
-
-  #add(counted: Iterable<readonly [string, AppSample]>): void {
-    for (const [key, sample] of counted)
-      if (this.#ended.size < mostEnded || this.#ended.has(key)) plus(this.#ended, key, sample)
-  }
-
-  *#families(all: Series): Steps<AppFamily[]> {
-    const samples = new Map<string, AppSample[]>()
-    for (const sample of all.values()) {
-      const name = this.#familyOf(sample.name)
-      const known = samples.get(name)
-      if (known === undefined) samples.set(name, [sample])
+  *#families(all: Values): Steps<AppFamily[]> {
+    const samples = new Map<string, AppFamily['samples'][number][]>()
+    for (const [{ name, labels }, value] of all) {
+      const family = this.#familyOf(name)
+      const known = samples.get(family)
+      const sample = { name, labels, value }
+      if (known === undefined) samples.set(family, [sample])
       else known.push(sample)
       yield
     }

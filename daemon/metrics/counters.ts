@@ -1,10 +1,8 @@
 /** All that a server counts: it goes on when workers end, and when a new arbiter takes over. */
-import type { AppFamily } from '../../worker/protocol/app-metrics.ts'
 import { countedFields } from '../../worker/protocol/scoreboard.ts'
 import type { ControlledServer } from '../control/controlled.ts'
 import type { Steps } from '../system/steps.ts'
 import type { Counts, Totals } from '../workers/totals.ts'
-import { readFamilies } from './app-families.ts'
 
 /** What the administrative listener tells about. */
 export type AdministeredServer = ControlledServer & { readonly totals: Totals }
@@ -15,12 +13,6 @@ export interface Counters {
   /** By kind of exit. */
   readonly ended: Readonly<Record<string, number>>
   readonly reloads: { readonly succeeded: number; readonly failed: number }
-}
-
-/** What a new arbiter goes on from. */
-export interface Legacy extends Counters {
-  /** Counters of the app. */
-  readonly app: readonly AppFamily[]
 }
 
 /** What an arbiter has counted itself, and inherited. */
@@ -45,8 +37,8 @@ export function* countersOf(
 }
 
 /** Undefined for a message that is something else. */
-export function readLegacy(message: unknown): Legacy | undefined {
-  const { requests, started, ended, reloads, app = [] } = Object(message) as Partial<Legacy>
+export function readCounters(message: unknown): Counters | undefined {
+  const { requests, started, ended, reloads } = Object(message) as Partial<Counters>
   const areNumbers = (values: object | undefined, names: readonly string[]) =>
     names.every(name => isCount((Object(values) as Record<string, unknown>)[name]))
   const isWhole =
@@ -55,7 +47,7 @@ export function readLegacy(message: unknown): Legacy | undefined {
     isCount(started) &&
     typeof ended === 'object' &&
     areNumbers(ended, Object.keys(ended ?? {}))
-  return isWhole && Array.isArray(app) ? { ...(message as Counters), app: readFamilies(app) } : undefined
+  return isWhole ? (message as Counters) : undefined
 }
 
 function isCount(value: unknown): boolean {

@@ -67,7 +67,8 @@ function namesOf({ name, type }: Family): readonly string[] {
 /** How many characters of the text become bytes at a time. */
 const pieceLength = 16_384
 
-export function* exposition(families: readonly Family[], format: Format): Steps<Buffer> {
+/** The text in pieces: it may be long. */
+export function* exposition(families: readonly Family[], format: Format): Steps<readonly Buffer[]> {
   const pieces: Buffer[] = []
   let text = ''
   for (const line of linesIn(families, format)) {
@@ -78,7 +79,7 @@ export function* exposition(families: readonly Family[], format: Format): Steps<
     }
     yield
   }
-  return Buffer.concat([...pieces, Buffer.from(text)])
+  return [...pieces, Buffer.from(text)]
 }
 
 function* linesIn(families: readonly Family[], format: Format): Generator<string> {

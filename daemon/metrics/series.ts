@@ -1,16 +1,8 @@
-/** Samples of the app by what identifies them, and how several become one. */
+/** What identifies samples of the app, and how several become one. */
 import type { AppSample } from '../../worker/protocol/app-metrics.ts'
 import type { Steps } from '../system/steps.ts'
 
-/** Samples by their name and labels. */
-export type Series = Map<string, AppSample>
-
-export function plus(series: Series, key: string, sample: AppSample): void {
-  const known = series.get(key)
-  series.set(key, known === undefined ? sample : { ...sample, value: known.value + sample.value })
-}
-
-export function keyOf({ name, labels }: AppSample): string {
+export function keyOf({ name, labels }: Pick<AppSample, 'name' | 'labels'>): string {
   return JSON.stringify([name, ...sortedLabels({ labels })])
 }
 

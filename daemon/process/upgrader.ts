@@ -149,9 +149,11 @@ export class Upgrader {
     tellParent(ready)
   }
 
-  /** Tells the new arbiter, if there is one. */
-  tellNewArbiter(message: object): void {
-    if (this.#newArbiter?.connected) this.#newArbiter.send(message, () => undefined)
+  /** Tells the new arbiter, if there is one; resolves when that is sent, or cannot be. */
+  async tellNewArbiter(message: object): Promise<void> {
+    const newArbiter = this.#newArbiter
+    if (!newArbiter?.connected) return
+    await new Promise<void>(resolve => newArbiter.send(message, () => resolve()))
   }
 
   /** Lets this process end although the new arbiter lives. */

@@ -76,6 +76,8 @@ export class Fleet {
     this.#age += 1
     const place = { age: this.#age, generation: generation.number, index }
     const child = new Child(place, monotonicNow(), this.#parts.put)
+    const { app } = this.#parts.totals
+    if (app !== undefined) child.hearMetrics = (text, done) => app.hear({ age: child.age, text, done })
     this.#children.set(child.age, child)
     this.#generations.set(generation.number, generation)
     launch(child, generation, { ...this.#parts, tsx: this.needsTsx })
@@ -111,8 +113,6 @@ export class Fleet {
         return child.recycle(message.why)
       case 'leaving':
         return this.drain(child.age, message.why, current)
-      case 'metrics':
-        return this.#parts.totals.app?.hear(child.age, message)
       case 'log':
         return log.write(message.level, message.message, child.pid)
     }

@@ -1,5 +1,4 @@
 /** What all workers have counted together: it never goes back, whatever becomes of a worker, or what it writes. */
-import type { FromWorker } from '../../worker/protocol/messages.ts'
 import { countedFields, type ScoreRecord } from '../../worker/protocol/scoreboard.ts'
 import type { Steps } from '../system/steps.ts'
 
@@ -7,10 +6,18 @@ export type Counts = Readonly<Record<(typeof countedFields)[number], number>>
 
 export const noCounts = fromEach(() => 0)
 
+/** A message about metrics that a worker has sent, and nobody has read. */
+export interface Heard {
+  readonly age: number
+  /** As JSON. */
+  readonly text: string
+  /** It is read, and was a message or not; until then, the worker has to wait. */
+  readonly done: (isMessage: boolean) => void
+}
+
 /** What the apps of all workers have measured themselves. */
 export interface AppTotals {
-  /** A worker has said this. */
-  hear(age: number, message: Extract<FromWorker, { type: 'metrics' }>): void
+  hear(heard: Heard): void
   /** A worker has ended. */
   end(age: number): void
 }

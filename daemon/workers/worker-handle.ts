@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import type { Duplex } from 'node:stream'
 import type { HookLog, WorkerView } from '../../hooks/table.ts'
 import { type FromWorker, leaveOrders, type ToWorker } from '../../worker/protocol/messages.ts'
-import type { Link, WorkerStart } from '../kinds/worker-start.ts'
+import type { Link, LinkListeners, WorkerStart } from '../kinds/worker-start.ts'
 import type { WorkerName } from '../logs/journal.ts'
 import { isLeaving, mayBecome, type WorkerState } from '../state/worker-state.ts'
 import type { PlannedWorker } from '../state/world.ts'
@@ -50,6 +50,8 @@ export class Child implements PlannedWorker {
   /** What it reported when it failed to boot. */
   failure: Extract<FromWorker, { type: 'failed' }> | undefined
   ending: ExitStatus | undefined
+  /** Hears messages about metrics: many and long ones, about which the plan has nothing to decide. */
+  hearMetrics: LinkListeners['hearMetrics']
   readonly #put: (event: ChildEvent) => void
   #process: ChildProcess | undefined
   #link: Link | undefined
@@ -125,6 +127,7 @@ export class Child implements PlannedWorker {
     })
     const link = connect(child, {
       hear: message => this.#put({ type: 'said', child: this, message }),
+      ...(this.hearMetrics && { hearMetrics: this.hearMetrics }),
       complain: text => this.#put({ type: 'misbehaved', child: this, text }),
       lost: () => this.#put({ type: 'lost', child: this }),
     })

@@ -50,7 +50,13 @@ tsicorn's own; only what a worker counted after its last answer is lost if it di
 as their \`aggregator\` says (\`sum\`, unless another one is chosen), over the living workers. Of a summary there are
 \`_sum\` and \`_count\`: quantiles of several workers cannot be combined, so prefer histograms.
 
-A worker may have 5,000 samples; further ones are left out, and the log says so. So are metrics whose names tsicorn has itself, such as
+At most 64 workers are asked at a time; where there are more than answer in that second, the others are first the next
+time. A worker may have 5,000 samples. All together may have a million, of 40,000 different series whose names and labels
+have 8 MiB, and 20,000 series of workers that have ended are remembered. Further ones are left out, and the log says so:
+tens of thousands of series are too many for Prometheus, too, so keep out of labels what has no end, such as the ids of
+users. The arbiter reads and adds them up in pieces of about a millisecond, and a worker that answers faster has to wait.
+
+Left out are also metrics whose names tsicorn has itself, such as
 \`process_cpu_seconds_total\` of \`collectDefaultMetrics()\`. A bundler has to leave \`prom-client\` outside the bundle, or
 tsicorn does not find it.
 `

@@ -11,13 +11,15 @@ function open() {
   const socket = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() })
   const heard: string[] = []
   const complaints: string[] = []
+  const metrics: { readonly text: string; readonly done: (isMessage: boolean) => void }[] = []
   const channel = new WorkerChannel(socket as unknown as Socket, {
     hear: message => heard.push(message.type === 'log' ? message.message : message.type),
+    hearMetrics: (text, done) => metrics.push({ text, done }),
     complain: text => complaints.push(text),
     lost: () => heard.push('lost'),
   })
   const write = (bytes: Buffer | string) => socket.emit('data', Buffer.from(bytes))
-  return { socket, channel, heard, complaints, write }
+  return { socket, channel, heard, complaints, metrics, write }
 }
 
 const line = (message: string) => frame({ type: 'log', level: 'info', message })
@@ -78,6 +80,21 @@ describe('the channel to a worker', () => {
     expect(socket.isPaused()).to.equal(true)
     channel.finish()
     expect(socket.isPaused()).to.equal(false)
+    channel.close()
+  })
+
+  it('parses no metrics itself, and takes no more of them before they are read', () => {
+    const { socket, channel, heard, complaints, write, metrics } = open()
+    const text = JSON.stringify({ type: 'metrics', turn: 1, families: [], isLast: true })
+    write(`${text}\n${text}\n${line('other')}`)
+    expect(metrics.map(one => one.text)).to.deep.equal([text, text])
+    expect(heard).to.deep.equal(['other'])
+    expect(socket.isPaused()).to.equal(true)
+    metrics[0]?.done(true)
+    expect(socket.isPaused()).to.equal(true)
+    metrics[1]?.done(false)
+    expect(socket.isPaused()).to.equal(false)
+    expect(complaints).to.have.length(1)
     channel.close()
   })
 

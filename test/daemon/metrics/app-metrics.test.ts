@@ -2,7 +2,9 @@
 import { expect } from 'chai'
 import { readFamilies } from '../../../daemon/metrics/app-families.ts'
 import { AppMetrics } from '../../../daemon/metrics/app-metrics.ts'
+import { mostAsked } from '../../../daemon/metrics/asking.ts'
 import { exposition, type Family, withoutNamesOf } from '../../../daemon/metrics/exposition.ts'
+import { longestSeries, mostSeries } from '../../../daemon/metrics/known-series.ts'
 import { atOnce } from '../../../daemon/system/steps.ts'
 import type { AppFamily } from '../../../worker/protocol/app-metrics.ts'
 
@@ -19,6 +21,11 @@ function family(fields: Partial<AppFamily> & { readonly value?: number } = {}): 
   }
 }
 
+/** What a worker has said. */
+function said(age: number, turn: number, families: readonly unknown[], done: () => void = () => undefined) {
+  return { age, text: JSON.stringify({ type: 'metrics', turn, families, isLast: true }), done }
+}
+
 /** Workers that answer what is said here, by age. */
 async function heard(
   metrics: AppMetrics,
@@ -28,11 +35,14 @@ async function heard(
     age,
     state: 'ready' as const,
     send: (message: { readonly type: string; readonly turn?: number }) => {
-      metrics.hear(age, { type: 'metrics', turn: message.turn as number, families, isLast: true })
+      metrics.hear(said(age, message.turn as number, families))
     },
   }))
   await metrics.measure(workers)
-  const lines = `${atOnce(exposition(atOnce(metrics.families()), 'prometheus'))}`.split('\n')
+  await metrics.settled()
+  const lines = atOnce(exposition(atOnce(metrics.families()), 'prometheus'))
+    .join('')
+    .split('\n')
   const samples = lines.filter(line => line !== '' && !line.startsWith('#')).map(line => line.split(' '))
   return Object.fromEntries(samples.map(([name, value]) => [name, Number(value)]))
 }
@@ -111,7 +121,7 @@ describe('the metrics of an app', () => {
       ]),
     )
     const young = new AppMetrics()
-    young.inherit(readFamilies(JSON.parse(JSON.stringify(atOnce(old.counters())))))
+    atOnce(young.inherit(JSON.parse(JSON.stringify(atOnce(old.counters())))))
     expect(await heard(young, new Map([[1, [family({ value: 4 })]]]))).to.deep.equal({ made: 7 })
   })
 
@@ -122,16 +132,15 @@ describe('the metrics of an app', () => {
       value: 1,
     }))
     const young = new AppMetrics()
-    young.inherit([family({ samples })])
+    atOnce(young.inherit([family({ samples })]))
     expect(atOnce(young.counters()).flatMap(one => one.samples)).to.have.lengthOf(12_000)
   })
 
   it('hear only what was asked for, and last words', async () => {
     const metrics = new AppMetrics()
     await heard(metrics, new Map([[1, [family({ value: 3 })]]]))
-    for (const turn of [-1, 0.5, 7, Number.NaN])
-      metrics.hear(1, { type: 'metrics', turn, families: [family({ value: 50 })], isLast: true })
-    metrics.hear(1, { type: 'metrics', turn: 0, families: [family({ value: 4 })], isLast: true })
+    for (const turn of [-1, 0.5, 7, Number.NaN]) metrics.hear(said(1, turn, [family({ value: 50 })]))
+    metrics.hear(said(1, 0, [family({ value: 4 })]))
     metrics.end(1)
     expect(await heard(metrics, new Map())).to.deep.equal({ made: 4 })
   })
@@ -182,7 +191,7 @@ describe('the metrics of an app', () => {
     expect(shown).to.deep.equal({ ...whole, ...rest })
     expect(Object.keys(shown)).to.deep.equal(Object.keys({ ...whole, ...rest }))
     const young = new AppMetrics()
-    young.inherit(readFamilies(JSON.parse(JSON.stringify(atOnce(metrics.counters())))))
+    atOnce(young.inherit(JSON.parse(JSON.stringify(atOnce(metrics.counters())))))
     const again = await heard(young, new Map([[1, histogram({ 2: 1, '+Inf': 1 })]]))
     expect(again).to.include({ 'took_bucket{le="1"}': 100, 'took_bucket{le="2"}': 151, took_count: 161 })
   })
@@ -204,7 +213,7 @@ describe('the metrics of an app', () => {
       { ...family(), combination: 'concat' },
       { ...family(), samples: 'many' },
     ]
-    expect(readFamilies(bad)).to.deep.equal([])
+    expect([...readFamilies(bad)]).to.deep.equal([])
     const samples = [
       sample,
       null,
@@ -218,7 +227,9 @@ describe('the metrics of an app', () => {
       { ...sample, labels: { a: 'x'.repeat(501) } },
       { ...sample, labels: Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`a${index}`, ''])) },
     ] as unknown as AppFamily['samples']
-    expect(readFamilies([family({ samples })])).to.deep.equal([family({ samples: [sample] })])
+    const [read] = readFamilies([family({ samples })])
+    expect(read?.family).to.deep.equal(family({ samples: [] }))
+    expect([...(read?.samples ?? [])].filter(one => one !== undefined)).to.deep.equal([sample])
   })
 
   it('are bounded, however many labels an app makes up', async () => {
@@ -232,6 +243,86 @@ describe('the metrics of an app', () => {
       await heard(metrics, new Map([[age, [family({ samples })]]]))
       metrics.end(age)
     }
+    await metrics.settled()
     expect(atOnce(metrics.counters()).flatMap(({ samples }) => samples)).to.have.lengthOf(20_000)
+  })
+
+  it('are bounded over all living workers, and that is said once', async () => {
+    const reports: string[] = []
+    const metrics = new AppMetrics(text => reports.push(text))
+    const answers = Array.from({ length: 10 }, (_, age) => {
+      const samples = Array.from({ length: 5_000 }, (_, id) => ({
+        ...{ name: 'made', labels: { id: `${age}-${id}` }, value: 1 },
+      }))
+      return [age, [family({ samples })]] as const
+    })
+    await heard(metrics, new Map(answers))
+    expect(atOnce(metrics.counters()).flatMap(({ samples }) => samples)).to.have.lengthOf(mostSeries)
+    expect(reports).to.have.length(1)
+    // Those that are gone make room for others.
+    for (const [age] of answers) metrics.end(age)
+    const gauge = family({ name: 'shown', type: 'gauge', value: 3 })
+    expect(await heard(metrics, new Map([[11, [gauge]]]))).to.include({ shown: 3 })
+  })
+
+  it('have a bounded length over all workers', () => {
+    const metrics = new AppMetrics()
+    const labels = (id: number) =>
+      Object.fromEntries(Array.from({ length: 32 }, (_, at) => [`l${at}`, `${id}`.padEnd(500)]))
+    const samples = Array.from({ length: 1_000 }, (_, id) => ({ name: 'made', labels: labels(id), value: 1 }))
+    atOnce(metrics.inherit([family({ samples })]))
+    const kept = atOnce(metrics.counters()).flatMap(one => one.samples)
+    expect(kept.length).to.be.within(100, longestSeries / (32 * 500))
+  })
+
+  it('are read a few in a turn, however many workers answer at the same time', async () => {
+    const metrics = new AppMetrics()
+    const samples = Array.from({ length: 2_000 }, (_, id) => ({
+      name: 'made',
+      labels: { id: `${id}` },
+      value: 1,
+    }))
+    let [read, most] = [0, 0]
+    const turn = () => {
+      most = Math.max(most, read)
+      read = 0
+      next = setImmediate(turn)
+    }
+    let next = setImmediate(turn)
+    for (let age = 1; age <= 40; age += 1)
+      metrics.hear(
+        said(age, 0, [family({ samples })], () => {
+          read += 1
+        }),
+      )
+    expect(read).to.equal(0)
+    await metrics.settled()
+    clearImmediate(next)
+    expect(most).to.be.within(1, 5)
+  })
+
+  it('are asked of a few workers at a time, and last of those that have not answered', async () => {
+    const metrics = new AppMetrics()
+    const answered = new Set<number>()
+    let [asked, order] = [0, [] as number[]]
+    const workers = Array.from({ length: 200 }, (_, age) => ({
+      age,
+      state: 'ready' as const,
+      send: (message: { readonly type: string; readonly turn?: number }) => {
+        asked += 1
+        order.push(age)
+        // Ten are stuck.
+        if (age < 10) return
+        answered.add(age)
+        metrics.hear(said(age, message.turn as number, []))
+      },
+    }))
+    const first = metrics.measure(workers)
+    expect(asked).to.equal(mostAsked)
+    await first
+    expect(answered.size).to.equal(190)
+    order = []
+    await metrics.measure(workers)
+    expect(order.slice(-10)).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
   })
 })
