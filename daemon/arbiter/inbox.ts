@@ -1,4 +1,5 @@
 /** The one place where the arbiter waits. Signals, exits, messages and timers only put an event into it. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Command } from '../control/controlled.ts'
 import type { RenewalEvent } from '../generation/certificate-watcher.ts'
 import type { Generation } from '../generation/generation.ts'
@@ -9,8 +10,13 @@ import type { LoadEvent } from '../scaling/autoscaler.ts'
 import type { SignalName } from '../state/phase.ts'
 import type { ChildEvent } from '../workers/worker-handle.ts'
 
+/** How long events are handled in one turn of the event loop, in milliseconds, but for the last of them. */
+const turnMs = 5
+
 export class Inbox<Event> {
   readonly #events: Event[] = []
+  /** When this turn is over; undefined before its first event. */
+  #turnEnd: number | undefined
   #wake: (() => void) | undefined
 
   put(event: Event): void {
@@ -18,13 +24,20 @@ export class Inbox<Event> {
     this.#wake?.()
   }
 
-  /** Returns the next event, in order of arrival. */
+  /** Returns the next event, in order of arrival; in the next turn, where those before it took long. */
   async next(): Promise<Event> {
     if (this.#events.length === 0) {
       await new Promise<void>(resolve => {
         this.#wake = resolve
       })
       this.#wake = undefined
+    }
+    if (this.#turnEnd !== undefined && performance.now() >= this.#turnEnd) await nextTurn()
+    if (this.#turnEnd === undefined) {
+      this.#turnEnd = performance.now() + turnMs
+      setImmediate(() => {
+        this.#turnEnd = undefined
+      })
     }
     return this.#events.shift() as Event
   }
