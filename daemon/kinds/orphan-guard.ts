@@ -3,7 +3,7 @@
  * background does, by the end of its input, whatever has ended the arbiter.
  */
 import { existsSync } from 'node:fs'
-import type { Writable } from 'node:stream'
+import type { Socket } from 'node:net'
 import { trySpawn } from '../system/spawn.ts'
 
 const shell = '/bin/sh'
@@ -23,29 +23,58 @@ const script = `
 ) <&3 &
 `
 
-let input: Writable | undefined
+/** The pause before another shell is started where one has ended, in milliseconds: doubled each time, up to the most. */
+const pauseMs = 1_000
+const mostPauseMs = 60_000
+
+/** The signals by process. */
+const guarded = new Map<number, string>()
+
+let input: Socket | undefined
+let pause = pauseMs
 
 /** Has the process told by this signal when the arbiter is gone, until the function that it returns is called. */
 export function guard(pid: number, signal: string): () => void {
-  input ??= start()
-  input?.write(`${signal} ${pid}\n`)
-  return () => void input?.write(`- ${pid}\n`)
+  guarded.set(pid, signal)
+  if (input === undefined) start()
+  else input.write(line(signal, pid))
+  return () => {
+    guarded.delete(pid)
+    input?.write(line('-', pid))
+  }
 }
 
-/** Undefined where there is no shell, or where the end of the first process is the end of all. */
-function start(): Writable | undefined {
-  if (process.pid === 1 || !existsSync(shell)) return undefined
+function line(sign: string, pid: number): string {
+  return `${sign} ${pid}\n`
+}
+
+/** Not where there is no shell, or where the end of the first process is the end of all. */
+function start(): void {
+  if (process.pid === 1 || !existsSync(shell)) return
   const child = trySpawn(shell, ['-c', script], {
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   })
   // Programs serve without it as well.
-  if (child instanceof Error) return undefined
+  if (child instanceof Error) return startLater()
   child.on('error', () => undefined)
-  const stream = child.stdio?.[3] as (Writable & { unref?(): void }) | null | undefined
-  stream?.on('error', () => {
+  const stream = child.stdio?.[3] as Socket | null | undefined
+  if (!stream) return startLater()
+  input = stream
+  stream.on('error', () => undefined)
+  // Somebody has killed the shell: it writes nothing, so only its end is read.
+  stream.resume().once('close', () => {
     input = undefined
+    startLater()
   })
-  stream?.unref?.()
-  return stream ?? undefined
+  stream.unref()
+  for (const [pid, signal] of guarded) stream.write(line(signal, pid))
+}
+
+function startLater(): void {
+  const again = () => {
+    if (input === undefined && guarded.size > 0) start()
+  }
+  setTimeout(again, pause).unref()
+  pause = Math.min(mostPauseMs, pause * 2)
 }
