@@ -8,18 +8,36 @@ import { trySpawn } from '../system/spawn.ts'
 
 const shell = '/bin/sh'
 
-/** A line `TERM 123` adds a process, and `- 123` removes it. The shell that was started ends at once. */
+/**
+ * A line `TERM 123 30` adds a process with its signal and its time in seconds, and `- 123` removes it. What its group
+ * leaves behind is told as well, and killed when the time is over. The shell that was started ends at once.
+ */
 const script = `
 (
   trap '' HUP INT QUIT TERM USR1 USR2
+  exec 2>/dev/null 3>&-
   all=
-  while read -r sign pid; do
-    if [ "$sign" != - ]; then all="$all $pid:$sign"; continue; fi
+  while read -r sign pid limit; do
+    if [ "$sign" != - ]; then all="$all $pid:$sign:$limit"; continue; fi
     rest=
-    for one in $all; do [ "\${one%:*}" = "$pid" ] || rest="$rest $one"; done
+    for one in $all; do [ "\${one%%:*}" = "$pid" ] || rest="$rest $one"; done
     all=$rest
   done
-  for one in $all; do kill -s "\${one#*:}" "\${one%:*}"; done
+  for one in $all; do sign=\${one#*:}; kill -s "\${sign%:*}" "\${one%%:*}"; done
+  passed=0
+  while [ -n "$all" ]; do
+    rest=
+    for one in $all; do
+      pid=\${one%%:*} limit=\${one##*:}
+      kill -s 0 -- "-$pid" || continue
+      if [ "$passed" -ge "$limit" ]; then kill -s KILL -- "-$pid"; continue; fi
+      case $one in *:told:*) ;; *) kill -s 0 "$pid" || { kill -s TERM -- "-$pid"; one=$pid:told:$limit; } ;; esac
+      rest="$rest $one"
+    done
+    all=$rest
+    passed=$((passed + 1))
+    [ -z "$all" ] || sleep 1
+  done
 ) <&3 &
 `
 
@@ -27,25 +45,25 @@ const script = `
 const pauseMs = 1_000
 const mostPauseMs = 60_000
 
-/** The signals by process. */
+/** The lines by process. */
 const guarded = new Map<number, string>()
 
 let input: Socket | undefined
 let pause = pauseMs
 
-/** Has the process told by this signal when the arbiter is gone, until the function that it returns is called. */
-export function guard(pid: number, signal: string): () => void {
-  guarded.set(pid, signal)
+/**
+ * Has the process, which leads a group, told by this signal when the arbiter is gone, and the group killed after so many
+ * seconds, until the function that it returns is called.
+ */
+export function guard(pid: number, signal: string, seconds: number): () => void {
+  const line = `${signal} ${pid} ${Math.ceil(seconds)}\n`
+  guarded.set(pid, line)
   if (input === undefined) start()
-  else input.write(line(signal, pid))
+  else input.write(line)
   return () => {
     guarded.delete(pid)
-    input?.write(line('-', pid))
+    input?.write(`- ${pid}\n`)
   }
-}
-
-function line(sign: string, pid: number): string {
-  return `${sign} ${pid}\n`
 }
 
 /** Not where there is no shell, or where the end of the first process is the end of all. */
@@ -68,7 +86,7 @@ function start(): void {
     startLater()
   })
   stream.unref()
-  for (const [pid, signal] of guarded) stream.write(line(signal, pid))
+  for (const line of guarded.values()) stream.write(line)
 }
 
 function startLater(): void {

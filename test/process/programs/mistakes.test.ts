@@ -225,6 +225,27 @@ describe('a program', () => {
     await eventually('so is the shell', () => watching(server).length === 0)
   })
 
+  it('whose arbiter was killed leaves no children behind', async () => {
+    const server = launchProgram(['--ready-line', 'child'], {
+      program: sh(`${childWith('trap "exit 0" TERM')} & wait`),
+    })
+    const child = await childOf(server)
+    await server.running()
+    process.kill(server.pid, 'SIGKILL')
+    await eventually('both are gone', () => ![bootedBy(server), child].some(isAlive))
+  })
+
+  it('that ignores its signal is killed, and so are its children, if the arbiter was killed before', async () => {
+    const server = launchProgram(['--ready-line', 'child', '--graceful-timeout', '1'], {
+      program: sh(`trap "" TERM; ${childWith('trap "" TERM')} & wait`),
+    })
+    const child = await childOf(server)
+    await server.running()
+    process.kill(server.pid, 'SIGKILL')
+    await eventually('both are gone', () => ![bootedBy(server), child].some(isAlive))
+    await eventually('so is the shell', () => watching(server).length === 0)
+  })
+
   function bootedBy(server: Tsicorn): number {
     return Number(/Booting worker 1 \(pid (\d+)\)/.exec(server.log)?.[1])
   }
