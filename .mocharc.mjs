@@ -13,7 +13,6 @@ const longest = [
   'test/process/lifecycle/reload.test.ts',
   'test/simulation/simulation.test.ts',
   'test/process/apps/own-address.test.ts',
-  'test/loss/loss.test.ts',
   'test/systemd/systemd.test.ts',
   'test/process/lifecycle/supervision.test.ts',
   'test/process/tls/tls.test.ts',
@@ -38,7 +37,7 @@ export default {
   timeout: 120_000,
   retries: 0,
   parallel: true,
-  jobs: 4,
+  jobs: 5,
   reporter: './test/support/reporter.ts',
   ...(areNamed ? {} : { spec: [...longest, ...others.sort()] }),
 }

@@ -16,6 +16,8 @@ import {
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile, type Plugin } from 'esbuild'
+import { builtins } from './build/builtins.ts'
+import { smallWinston } from './build/winston.ts'
 
 /** The first file of each process, and what configurations import. */
 const entries = [
@@ -34,52 +36,6 @@ const copied = ['worker/python/host.py']
 
 /** These have files of their own to find, or are loaded by their name. */
 const external = ['tsx', 'esbuild', 'chokidar', 'proper-lockfile']
-
-/**
- * Takes Node's modules as `require` would, only where they are used, and of each only what is used. To import one, Node
- * reads each of its exports, and some load what is rare: with `node:http` comes the whole of `fetch`, which takes longer
- * than all the rest of a worker's start.
- */
-const builtins: Plugin = {
-  name: 'builtins',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ path, kind }) => ({
-      path,
-      namespace:
-        kind === 'import-statement' ? 'builtin' : path === 'node:assert' ? 'late-assert' : 'whole-builtin',
-    }))
-    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({ contents: exportsOf(path) }))
-    onLoad({ filter: /./, namespace: 'whole-builtin' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule('${path}')`,
-    }))
-    onLoad({ filter: /./, namespace: 'late-assert' }, () => ({ contents: lateAssert }))
-  },
-}
-
-/**
- * A module that has the exports of one of Node's; the bundler leaves out what nobody imports, and does not read it. What
- * Node loads when it is read, such as `fs.promises`, can only be had by way of the default export, when it is wanted.
- */
-function exportsOf(path: string): string {
-  const exported = Object.entries(Object.getOwnPropertyDescriptors(process.getBuiltinModule(path)))
-  const names = exported.flatMap(([name, { get }]) => (get || name === 'default' ? [] : [name]))
-  return [
-    `const builtin = process.getBuiltinModule('${path}')`,
-    'const take = name => builtin[name]',
-    'export default builtin',
-    ...names.map(
-      name => `const node_${name} = /* @__PURE__ */ take('${name}')\nexport { node_${name} as ${name} }`,
-    ),
-  ].join('\n')
-}
-
-/** Loads the real one only for what does not hold: that takes longer than to load the package that asserts. */
-const lateAssert = `
-  const load = () => process.getBuiltinModule('node:assert')
-  module.exports = new Proxy(() => {}, {
-    apply: (_target, _receiver, given) => given[0] ? undefined : load()(...given),
-    get: (_target, name) => load()[name],
-  })`
 
 /** The preload enables the compile cache before it loads the rest, which is an entry of its own, or another with threads. */
 const preloaded: Plugin = {
@@ -119,7 +75,7 @@ async function bundle(path: string): Promise<Metafile> {
     platform: 'node',
     target: 'node22.18',
     external,
-    plugins: [builtins, preloaded],
+    plugins: [builtins, smallWinston, preloaded],
     sourcemap: true,
     sourcesContent: false,
     legalComments: 'none',

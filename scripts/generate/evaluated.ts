@@ -58,9 +58,8 @@ function evaluatedIn(file: string, functions: readonly Called[]): Evaluated {
   const { sources } = JSON.parse(readFileSync(`${file}.map`, 'utf8')) as {
     readonly sources: readonly string[]
   }
-  const names = sources.map(source => (isOfNode(source) ? source : relative(root, join(dist, source))))
-  // It stands in for one of Node, which is not loaded.
-  const isStandIn = (name: string) => name.startsWith('late-')
+  const names = sources.map(source => (hasNoFile(source) ? source : relative(root, join(dist, source))))
+  const isStandIn = (name: string) => name.startsWith('stand-in:')
   const unused = functions.filter(
     ({ functionName, ranges: [{ count }] }) => count === 0 && names.includes(functionName),
   )
@@ -68,7 +67,7 @@ function evaluatedIn(file: string, functions: readonly Called[]): Evaluated {
   return {
     modules: names
       .filter(name => !unusedNames.includes(name) && !isStandIn(name))
-      .map(name => (isOfNode(name) ? name.slice(name.indexOf(':') + 1) : name)),
+      .map(name => (hasNoFile(name) ? name.slice(name.indexOf(':') + 1) : name)),
     bytes: unused.reduce(
       (rest, { ranges: [{ startOffset, endOffset }] }) => rest - (endOffset - startOffset),
       statSync(file).size,
@@ -76,6 +75,7 @@ function evaluatedIn(file: string, functions: readonly Called[]): Evaluated {
   }
 }
 
-function isOfNode(source: string): boolean {
-  return /^(?:builtin|whole-builtin|late-assert):/.test(source)
+/** It is one of Node, or stands in for another that is not loaded. */
+function hasNoFile(source: string): boolean {
+  return /^(?:builtin|whole-builtin|stand-in):/.test(source)
 }

@@ -1,39 +1,10 @@
-/** Short storms of lifecycle events, and drains, against real servers: no request is lost, and nothing is left. */
+/** A storm of reloads, and drains, of real servers: nothing is left of it. `npm run loss` counts requests in a storm. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { hasOpenssl } from '../support/certificates.ts'
 import { eventually, isAlive, launch, launchApp, type Tsicorn } from '../support/tsicorn.ts'
 import { descriptorsOf, examineWorkers } from './census.ts'
-import { run } from './run.ts'
-
-describe('a storm of lifecycle events', () => {
-  for (const tls of [false, true]) {
-    it(`costs no request${tls ? ' over TLS and HTTP/2' : ''}, and leaves no worker, descriptor, zombie or orphan behind`, async function () {
-      this.timeout(360_000)
-      if (tls && !hasOpenssl) this.skip()
-      const requests = tls ? 3_000 : 5_000
-      const said: string[] = []
-      const outcome = await run({
-        requests,
-        events: tls ? 4 : 8,
-        workers: 2,
-        node: process.execPath,
-        seed: 7,
-        pause: 20,
-        kill: false,
-        tls,
-        limit: 240,
-        tell: message => said.push(message),
-      })
-      expect(outcome.failed, said.join('\n')).to.equal(0)
-      expect(outcome.faults, said.join('\n')).to.deep.equal([])
-      expect(outcome.answered).to.be.at.least(requests)
-      expect(outcome.atStop).to.be.greaterThan(0)
-    })
-  }
-})
 
 describe('a storm of HUP', () => {
   const storm = 200

@@ -172,11 +172,12 @@ export class Tsicorn {
 }
 
 /**
- * Rooms about requests, hooks and logs. The thread that tells where a worker is stuck takes nearly as long to start as
- * the rest of the worker, so it is left out there unless a test sets `timeout`. Everywhere else it runs, as for users:
- * where servers, workers and apps start, live, fail and end.
+ * Rooms about requests, hooks, logs, addresses and operation. The thread that tells where a worker is stuck takes nearly
+ * as long to start as the rest of the worker, so it is left out there unless a test sets `timeout`. Everywhere else it
+ * runs, as for users: where workers and apps start, live, fail and end.
  */
-const rooms = /\/test\/process\/(?:hooks|http|http2|logs|tls)\//
+const rooms =
+  /\/test\/process\/(?:balance|control|error-page|hooks|http|http2|logs|mount|plain-servers|platform|sync|tls)\//
 
 let room: string | undefined
 

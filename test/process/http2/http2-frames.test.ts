@@ -1,5 +1,4 @@
 /** Frames of HTTP/2 as bytes, right and wrong, each with the answer or the error that a server owes to them. */
-import { once } from 'node:events'
 import { expect } from 'chai'
 import {
   acknowledged,
@@ -8,6 +7,7 @@ import {
   endStream,
   errors,
   frame,
+  framesOf,
   get,
   indexed,
   literal,
@@ -196,28 +196,13 @@ const cases: readonly Case[] = [
 async function play(url: string, frames: readonly Buffer[]): Promise<string> {
   const socket = await open(url)
   socket.write(Buffer.concat([preface, frame(settings, 0, 0), frame(settings, acknowledged, 0), ...frames]))
-  let read = Buffer.alloc(0)
-  try {
-    for (;;) {
-      while (read.length >= 9 && read.length >= 9 + read.readUIntBE(0, 3)) {
-        const length = read.readUIntBE(0, 3)
-        const [type, flags] = [read[3], read[4]]
-        const payload = read.subarray(9, 9 + length)
-        read = read.subarray(9 + length)
-        if (type === goaway) return `goaway ${errors[payload.readUInt32BE(4)]}`
-        if (type === reset) return `reset ${errors[payload.readUInt32BE(0)]}`
-        if (type === headers) return statuses[payload[0] ?? 0] ?? 'another answer'
-        if (type === ping && flags === acknowledged) return 'pong'
-      }
-      const [chunk] = (await Promise.race([once(socket, 'data'), once(socket, 'end').then(() => [])])) as [
-        Buffer?,
-      ]
-      if (chunk === undefined) return 'closed'
-      read = Buffer.concat([read, chunk])
-    }
-  } finally {
-    socket.destroy()
+  for await (const { type, flags, payload } of framesOf(socket)) {
+    if (type === goaway) return `goaway ${errors[payload.readUInt32BE(4)]}`
+    if (type === reset) return `reset ${errors[payload.readUInt32BE(0)]}`
+    if (type === headers) return statuses[payload[0] ?? 0] ?? 'another answer'
+    if (type === ping && flags === acknowledged) return 'pong'
   }
+  return 'closed'
 }
 
 describe('frames of HTTP/2', () => {

@@ -1,5 +1,6 @@
 /** Python hosts come and go with their workers: reloads, drains, recycling, changed files, stuck requests. */
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import { exchange, open } from '../../support/http/raw.ts'
 import { reloadTwice } from '../../support/http/reloads.ts'
@@ -106,20 +107,29 @@ def application(environ, start_response):
   })
 
   it('holds streams to no limit, and lets a stalled upload go', async () => {
-    const server = launchModule('odd', ['--threads', '1', '--timeout', '1'], { errors: true })
+    const server = launchModule('odd', ['--threads', '1', '--timeout', '2'], { errors: true })
     const url = await server.running()
     const [host] = hostsOf(server)
     const stream = await open(url)
     stream.write('GET /ticking HTTP/1.1\r\nHost: a\r\n\r\n')
     await once(stream, 'data')
     const waits = fresh(`${url}/hello`)
-    await new Promise(resolve => setTimeout(resolve, 1_500))
+    // The application sleeps for 50 ms between two of them: more than the limit.
+    await readTicks(stream, 50)
     stream.destroy()
     expect(await waits).to.equal('hello')
     const stalled = `POST /reads HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nx`
     expect(await exchange(url, stalled)).to.match(/^HTTP\/1\.1 408 /)
-    await server.says(/The rest of the body of POST \/reads did not arrive within timeout \(1 s\)/)
+    await server.says(/The rest of the body of POST \/reads did not arrive within timeout \(2 s\)/)
     expect(await fresh(`${url}/hello`)).to.equal('hello')
     expect(hostsOf(server)).to.deep.equal([host])
   })
 })
+
+async function readTicks(stream: Socket, count: number): Promise<void> {
+  let text = ''
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+    text += chunk
+    if (text.split('data: tick').length > count) return
+  }
+}

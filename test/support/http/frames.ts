@@ -1,4 +1,5 @@
 /** Frames of HTTP/2, byte by byte: what no client library would send. */
+import type { Socket } from 'node:net'
 
 /** RFC 9113, sections 6 and 7. */
 export const types = {
@@ -64,3 +65,23 @@ export const u32 = (number: number) => {
 }
 
 export const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+
+export interface Frame {
+  readonly type: number | undefined
+  readonly flags: number | undefined
+  readonly stream: number
+  readonly payload: Buffer
+}
+
+/** What the server sends, to the end of the connection. */
+export async function* framesOf(socket: Socket): AsyncGenerator<Frame, void> {
+  let read = Buffer.alloc(0)
+  for await (const chunk of socket) {
+    read = Buffer.concat([read, chunk as Buffer])
+    while (read.length >= 9 && read.length >= 9 + read.readUIntBE(0, 3)) {
+      const end = 9 + read.readUIntBE(0, 3)
+      yield { type: read[3], flags: read[4], stream: read.readUInt32BE(5), payload: read.subarray(9, end) }
+      read = read.subarray(end)
+    }
+  }
+}
