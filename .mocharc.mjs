@@ -37,7 +37,7 @@ export default {
   timeout: 120_000,
   retries: 0,
   parallel: true,
-  jobs: 5,
+  jobs: 6,
   reporter: './test/support/reporter.ts',
   ...(areNamed ? {} : { spec: [...longest, ...others.sort()] }),
 }

@@ -172,17 +172,16 @@ export class Tsicorn {
 }
 
 /**
- * Rooms about requests, hooks, logs, addresses and operation. The thread that tells where a worker is stuck takes nearly
- * as long to start as the rest of the worker, so it is left out there unless a test sets `timeout`. Everywhere else it
- * runs, as for users: where workers and apps start, live, fail and end.
+ * Rooms where the thread that tells where a worker is stuck runs, as for users: where workers start, live, fail and end.
+ * It takes nearly as long to start as the rest of the worker, so it is left out elsewhere unless a test sets `timeout`.
  */
-const rooms =
-  /\/test\/process\/(?:balance|control|error-page|hooks|http|http2|logs|mount|plain-servers|platform|sync|tls)\//
+const rooms = /\/test\/process\/(?:lifecycle|preload|programs|threads|wsgi)\//
 
 let room: string | undefined
 
 function withStacks({ args = [], command }: LaunchOptions): boolean {
-  return room === undefined || !rooms.test(room) || command !== undefined || args.includes('--timeout')
+  const isMeant = command !== undefined || args.includes('--timeout') || args.includes('exec')
+  return isMeant || room === undefined || !room.includes('/test/process/') || rooms.test(room)
 }
 
 const launched: Tsicorn[] = []

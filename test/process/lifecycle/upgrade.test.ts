@@ -70,13 +70,13 @@ describe('upgrade', () => {
     expect(await fresh(server.url)).to.equal('one')
   })
 
-  it('twenty times in a row fails no request, and leaves one arbiter, its pidfile and its descriptors', async () => {
+  it('ten times in a row fails no request, and leaves one arbiter, its pidfile and its descriptors', async () => {
     const server = launchApp('hello.ts', ['-w', '2', '-p', 'app.pid'])
     const url = await server.running()
     const loads = [true, false].map(keepAlive => new Load({ url, clients: 4, keepAlive }))
     let pid = server.pid
     const counts = new Set<number>()
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < 10; round += 1) {
       const newArbiter = await upgrade(server, pid)
       await retire(server, pid)
       pid = newArbiter

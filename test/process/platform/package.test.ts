@@ -210,7 +210,7 @@ function copySources(clone: string): string {
     'CONTRIBUTING.md',
     'LICENSE',
   ]
-  for (const path of [...sourceFolders, 'docs', 'deploy', 'scripts/build.ts', ...files]) {
+  for (const path of [...sourceFolders, 'docs', 'deploy', 'scripts/build', 'scripts/build.ts', ...files]) {
     cpSync(join(root, path), join(clone, path), { recursive: true })
   }
   symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'))
