@@ -35,6 +35,7 @@ export async function tryApp(resolved: Resolved, trial: Trial): Promise<string |
   }
   const tls = await readTls(resolved).catch((error: Error) => error)
   if (tls instanceof Error) return tls.message
+  if (signal?.aborted) return 'it was stopped'
   const inbox = new Inbox<ChildEvent>()
   const warn = (message: string) => process.stderr.write(`${message}\n`)
   const scoreboard = new Scoreboard({ folder: settings.worker_tmp_dir, warn })

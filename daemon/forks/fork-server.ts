@@ -34,6 +34,8 @@ const mostPauseMs = 30_000
 /** One that has lived so long was no failure from the start, in milliseconds. */
 const stableMs = 60_000
 
+const stopped = 'it was stopped'
+
 /** How long its end may take when it is told to leave, in milliseconds. */
 const leaveMs = 1_000
 
@@ -42,13 +44,14 @@ export async function startForkServer(
   options: ForkServerOptions,
   signal: AbortSignal,
 ): Promise<Forks | string> {
+  if (signal.aborted) return stopped
   const { owner, settings } = options.resolved
   const server = new ForkServer(options, makeSocketFolder(settings.worker_tmp_dir, owner))
   signal.addEventListener('abort', () => server.close(), { once: true })
   const why = await server.boot()
   if (why === undefined && !signal.aborted) return server
   server.close()
-  return why ?? 'it was stopped'
+  return why ?? stopped
 }
 
 class ForkServer implements Forks {

@@ -28,13 +28,7 @@ const longestPath = 100
  * cannot have us remove anything elsewhere, because it cannot replace the folder.
  */
 export function makeSocketFolder(wanted: string | null, owner: WorkerUser | undefined): SocketFolder {
-  const outer = mkdtempSync(join(baseOf(wanted), 'tsicorn-forks-'))
-  const inner = join(outer, 'f')
-  mkdirSync(inner, { mode: 0o700 })
-  if (owner !== undefined) {
-    chmodSync(outer, 0o711)
-    chownSync(inner, owner.uid ?? process.getuid?.() ?? 0, owner.gid ?? process.getgid?.() ?? 0)
-  }
+  const { outer, inner } = makeFolders(wanted, owner)
   const socket = join(inner, 's')
   const clear = () => ignoreMissing(() => unlinkSync(socket))
   return {
@@ -47,9 +41,38 @@ export function makeSocketFolder(wanted: string | null, owner: WorkerUser | unde
   }
 }
 
-function baseOf(wanted: string | null): string {
+interface Folders {
+  readonly outer: string
+  readonly inner: string
+}
+
+/** In the first of the usual places that has room for them. */
+function makeFolders(wanted: string | null, owner: WorkerUser | undefined): Folders {
   const candidates = [wanted, '/dev/shm'].filter(folder => folder !== null)
-  return candidates.find(folder => folder.length < longestPath / 2 && isWritable(folder)) ?? tmpdir()
+  const usual = candidates.filter(folder => folder.length < longestPath / 2 && isWritable(folder))
+  for (const base of usual) {
+    try {
+      return makeFoldersIn(base, owner)
+    } catch {
+      // The last one says why it cannot be.
+    }
+  }
+  return makeFoldersIn(tmpdir(), owner)
+}
+
+function makeFoldersIn(base: string, owner: WorkerUser | undefined): Folders {
+  const outer = mkdtempSync(join(base, 'tsicorn-forks-'))
+  const inner = join(outer, 'f')
+  try {
+    mkdirSync(inner, { mode: 0o700 })
+    if (owner === undefined) return { outer, inner }
+    chmodSync(outer, 0o711)
+    chownSync(inner, owner.uid ?? process.getuid?.() ?? 0, owner.gid ?? process.getgid?.() ?? 0)
+    return { outer, inner }
+  } catch (error) {
+    for (const folder of [inner, outer]) ignoreMissing(() => rmdirSync(folder))
+    throw error
+  }
 }
 
 function isWritable(folder: string): boolean {

@@ -79,7 +79,7 @@ function linkTo(child: Running, options: ProgramOptions, { hear, complain }: Lin
     complain,
   })
   const readiness = watchReadiness(child, index, settings, beReady)
-  const unguard = guard(pid, settings.stop_signal)
+  const unguard = guard(pid, settings.stop_signal, settings.graceful_timeout)
   const stopUsage = followUsage({
     ...seat,
     age,

@@ -179,6 +179,7 @@ function explain(path: string, error: NodeJS.ErrnoException): string {
     ENOENT: `the folder "${folder}" does not exist: create it first`,
     ENOTDIR: `"${folder}" is not a folder: choose another path`,
     EISDIR: 'it is a folder: name a file in it',
+    ENOSPC: `there is no room left in "${folder}": make room, or choose another folder`,
   }
   const other = `${systemMessage(error)}: choose a folder that this user may write to`
   return `Cannot create the pidfile "${path}": ${known[code] ?? other}`

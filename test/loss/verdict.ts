@@ -40,6 +40,9 @@ export interface Circumstances {
 /** How long a draining worker waits before it closes an idle connection, in milliseconds. */
 const drainIdleMs = 900
 
+/** How long a connection that is closed is read on, lest a reset destroys answers, in milliseconds. */
+const lingerMs = 2_000
+
 /** How long after a kill its victims may notice it, and how long the kernel takes to end them, in milliseconds. */
 const noticeMs = 1_000
 const dyingMs = 100
@@ -50,13 +53,15 @@ function isLeisurely({ kind, before }: Failure): boolean {
 }
 
 export function judge(failure: Failure, { killings, stoppedAt, explains }: Circumstances): Verdict {
-  const { result, detail, received, before, idle, worker, began, ended, heldUp } = failure
+  const { kind, result, detail, received, before, idle, worker, began, ended, heldUp } = failure
   const unanswered = result === 'reset' && received === 0
   if (unanswered && idle >= drainIdleMs) return isLeisurely(failure) ? 'idle race' : 'client held up'
   // The TLS handshake takes several turns of the client's own loop.
   const unbegun = result === 'refused' && detail.includes('before secure TLS connection')
   if ((unanswered || unbegun) && heldUp >= drainIdleMs) return 'client held up'
   const cut = result === 'reset' || result === 'short body'
+  // It has sent more than a closed connection takes, before it has read what came.
+  if (cut && kindNamed(kind).version === 'pipelined' && heldUp >= lingerMs) return 'client held up'
   const isVictim = (killing: Killing) =>
     (worker === undefined || worker === killing.worker) &&
     began <= killing.at + dyingMs &&

@@ -229,10 +229,12 @@ export class Connections {
   /** Closes connections that are idle since `latest` or earlier, and those without any request since `latestOfNew`. */
   closeIdle(latest: number, latestOfNew = latest): void {
     for (const [socket, state] of this.#open) {
-      const { activeRequests, idleSince, session, newestResponse } = state
+      const { session, newestResponse: last, queued } = state
       const isQuiet = session === undefined ? hasNoNewBytes(state, socket) : session.destroyed
-      const since = newestResponse === undefined ? latestOfNew : latest
-      if (activeRequests === 0 && idleSince <= since && isQuiet) socket.destroySoon()
+      if (state.activeRequests > 0 || state.idleSince > (last ? latest : latestOfNew) || !isQuiet) continue
+      // A client that has sent several at once may send more before it has read their answers.
+      if (queued !== undefined && last) this.#closeAfterResponse(state, last)
+      socket.destroySoon()
     }
   }
 

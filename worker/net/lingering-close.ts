@@ -14,9 +14,9 @@ const lingering = new WeakSet<Socket>()
 export function linger(socket: Socket): void {
   if (lingering.has(socket)) return
   lingering.add(socket)
-  const { destroySoon } = socket
   socket.destroySoon = () => {
-    socket.destroySoon = destroySoon
+    // To close it again must not hurry it: idle connections are closed in every sweep.
+    socket.destroySoon = () => undefined
     const until = socket.bytesRead + maxBytes
     socket.end()
     const end = () => socket.destroy()

@@ -1,6 +1,8 @@
 /** Requests in a pipeline are answered in their turn or not run at all, also while their worker leaves. */
-import type { Socket } from 'node:net'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { expect } from 'chai'
+import { describeNearEnd } from '../../support/http/connection-ends.ts'
 import { first, open, rest, statuses } from '../../support/http/raw.ts'
 import { eventually, launch, type Tsicorn } from '../../support/tsicorn.ts'
 
@@ -82,6 +84,28 @@ describe('pipelined requests', () => {
     expect(statuses(await rest(socket))).to.deep.equal([200, 200])
     await server.says(/exited with code 0/)
     expect(server.log).not.to.contain('ran /quick')
+  })
+
+  it('are not run on an idle connection that is closed, and destroy no answers that are not read yet', async () => {
+    const server = await serve()
+    const { port } = new URL(server.url)
+    const socket = connect({ port: Number(port), host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
+    const errors: Error[] = []
+    socket.on('error', error => errors.push(error)).pause()
+    await once(socket, 'connect')
+    socket.write(get('/') + get('/quick'))
+    await server.says(/ran \/quick/)
+    server.signal('SIGHUP')
+    await eventually('the server has closed it', () =>
+      /half closed by the other end/.test(describeNearEnd(socket, Number(port))),
+    )
+    // After a reset, the first one succeeds, the second one does not, and what has come is lost.
+    for (const path of ['/parts', '/late']) await new Promise(sent => socket.write(get(path), sent))
+    const answers = await rest(socket.resume())
+    expect(errors).to.deep.equal([])
+    expect(statuses(answers)).to.deep.equal([200, 200])
+    await server.says(/exited with code 0/)
+    expect(server.log).not.to.match(/ran \/(?:parts|late)/)
   })
 })
 

@@ -1,5 +1,6 @@
 /** Programs that cannot be workers, or behave badly as such: each ends with one clear message, and nothing is left. */
 import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { expect } from 'chai'
 import { fresh } from '../../support/requests.ts'
@@ -212,6 +213,56 @@ describe('a program', () => {
     expect((await slow).pid).to.equal(pid)
     await eventually('the program is gone', () => !isAlive(Number(pid)))
   })
+
+  it('leaves when the arbiter is killed, also if the shell that watches for that was killed before', async () => {
+    const server = launchProgram(readyLine)
+    await server.running()
+    const [first] = watching(server)
+    process.kill(first as number, 'SIGKILL')
+    await eventually('another one watches', () => watching(server).some(pid => pid !== first))
+    process.kill(server.pid, 'SIGKILL')
+    await eventually('the program is gone', () => !isAlive(bootedBy(server)))
+    await eventually('so is the shell', () => watching(server).length === 0)
+  })
+
+  it('whose arbiter was killed leaves no children behind', async () => {
+    const server = launchProgram(['--ready-line', 'child'], {
+      program: sh(`${childWith('trap "exit 0" TERM')} & wait`),
+    })
+    const child = await childOf(server)
+    await server.running()
+    process.kill(server.pid, 'SIGKILL')
+    await eventually('both are gone', () => ![bootedBy(server), child].some(isAlive))
+  })
+
+  it('that ignores its signal is killed, and so are its children, if the arbiter was killed before', async () => {
+    const server = launchProgram(['--ready-line', 'child', '--graceful-timeout', '1'], {
+      program: sh(`trap "" TERM; ${childWith('trap "" TERM')} & wait`),
+    })
+    const child = await childOf(server)
+    await server.running()
+    process.kill(server.pid, 'SIGKILL')
+    await eventually('both are gone', () => ![bootedBy(server), child].some(isAlive))
+    await eventually('so is the shell', () => watching(server).length === 0)
+  })
+
+  function bootedBy(server: Tsicorn): number {
+    return Number(/Booting worker 1 \(pid (\d+)\)/.exec(server.log)?.[1])
+  }
+
+  /** The shells in the background that were started by this server. */
+  function watching({ folder }: Tsicorn): readonly number[] {
+    const has = (pid: string, file: string, text: string) => {
+      try {
+        return readFileSync(`/proc/${pid}/${file}`, 'latin1').includes(text)
+      } catch {
+        return false
+      }
+    }
+    const isOne = (pid: string) =>
+      has(pid, 'cmdline', 'read -r sign pid') && has(pid, 'environ', `PWD=${folder}\0`)
+    return readdirSync('/proc').filter(isOne).map(Number)
+  }
 
   /** A child that says its number when it is prepared for signals, not before. */
   function childWith(trap: string): string {

@@ -9,7 +9,7 @@ const states: Readonly<Record<string, string>> = {
   '04': 'closing',
   '05': 'closing',
   '06': 'closed',
-  '08': 'half closed by the client',
+  '08': 'half closed by the other end',
   '09': 'closing',
 }
 
