@@ -1,6 +1,8 @@
 /** Ends HTTP/2 sessions without losing a request (RFC 9113, section 6.8), and without Node aborting the process. */
-import type { ServerHttp2Session } from 'node:http2'
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import { hasQueuedBytes } from '../net/peer.ts'
+import type { ConnectionState } from './connection-state.ts'
 
 /** How long a client may take to answer a ping, or to send its first request, in milliseconds. */
 const clientMs = 900
@@ -83,6 +85,25 @@ export function destroyWithSocket(session: ServerHttp2Session, socket: Socket): 
     if (!error) session.destroy(null as unknown as undefined, cancel)
     destroy(error)
     return socket
+  }
+}
+
+const forgotten = new WeakSet<ServerHttp2Stream>()
+
+/**
+ * Destroys streams that Node forgets: if a client resets one without an error before its response is sent, Node waits for
+ * the rest to be sent, which never happens. Once the session is closed, it then neither ends nor reads, and does not
+ * notice that its client is gone. Call about once a second.
+ */
+export function destroyForgotten(connections: Iterable<[Socket, Pick<ConnectionState, 'streams'>]>): void {
+  for (const [socket, { streams }] of connections) {
+    for (const stream of streams) {
+      // A response that was sent as a whole closes its stream too, and may be on its way to a slow client.
+      if (!stream.closed || stream.readable || hasQueuedBytes(socket)) continue
+      // If all of it has just been taken, Node hears of that before the next call.
+      if (forgotten.has(stream)) stream.destroy()
+      else forgotten.add(stream)
+    }
   }
 }
 

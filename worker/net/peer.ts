@@ -1,4 +1,4 @@
-/** The client at the other end of a connection: its address, and whether it is still there. */
+/** The client at the other end of a connection: its address, whether it is still there, and what it has not got yet. */
 import type { Socket } from 'node:net'
 
 const unix = Symbol('accepted on a unix socket')
@@ -38,12 +38,26 @@ export function describePeer(peer: Peer): string {
 /** Node's own fields: its public ones are remembered, and would not notice. */
 interface SocketInternals {
   readonly _parent?: SocketInternals | null
-  readonly _handle?: { readonly getpeername?: (into: object) => number } | null
+  readonly _handle?: Handle | null
+}
+
+interface Handle {
+  readonly getpeername?: (into: object) => number
+  readonly writeQueueSize?: number
+}
+
+function handleOf(socket: Socket): Handle | undefined {
+  const { _parent, _handle } = socket as SocketInternals
+  return _parent?._handle ?? _handle ?? undefined
 }
 
 /** Whether the connection was reset: the kernel no longer knows the other end. Never true for a unix socket. */
 export function isReset(socket: Socket): boolean {
-  const { _parent, _handle } = socket as SocketInternals
-  const handle = _parent?._handle ?? _handle
+  const handle = handleOf(socket)
   return handle?.getpeername !== undefined && handle.getpeername({}) !== 0
+}
+
+/** Whether something that was sent waits for the kernel to take it; true as well where nobody knows. */
+export function hasQueuedBytes(socket: Socket): boolean {
+  return handleOf(socket)?.writeQueueSize !== 0
 }

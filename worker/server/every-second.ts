@@ -1,6 +1,7 @@
-/** The checks that a worker makes once a second: recycling, file descriptors, slow readers. */
+/** The checks that a worker makes once a second: recycling, file descriptors, slow readers, forgotten streams. */
 import type { Connections } from '../connection/connections.ts'
 import { DescriptorGuard } from '../connection/descriptors.ts'
+import { destroyForgotten } from '../connection/goaway.ts'
 import { SlowReaders } from '../connection/slow-readers.ts'
 import { tellArbiter } from '../process/arbiter-channel.ts'
 import type { WorkerLog } from '../process/log.ts'
@@ -19,6 +20,7 @@ export function everySecond(
     checkRecycling(record)
     descriptors.check()
     slowReaders.check()
+    destroyForgotten(connections.entries())
   }
 }
 

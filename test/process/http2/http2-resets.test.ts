@@ -8,6 +8,7 @@ import {
   acknowledged,
   endHeaders,
   frame,
+  framesOf,
   get,
   indexed,
   literal,
@@ -154,12 +155,12 @@ function inOnePiece(...frames: readonly Buffer[]): Buffer {
   return Buffer.concat([preface, frame(settings, 0, 0), frame(settings, acknowledged, 0), ...frames])
 }
 
-function launchOverTls(app: string) {
+function launchOverTls(app: string, ...args: readonly string[]) {
   const authority = new Authority()
   const { cert, key } = authority.sign('server')
   authority.remove()
   return launch({
-    args: ['-b', '127.0.0.1:0', '--certfile', 'both.pem', '--http-protocols', 'h2', './app.mjs'],
+    args: ['-b', '127.0.0.1:0', '--certfile', 'both.pem', '--http-protocols', 'h2', ...args, './app.mjs'],
     files: { 'app.mjs': app, 'both.pem': cert + key },
   })
 }
@@ -252,6 +253,36 @@ describe('a client of HTTP/2 that resets', function () {
     await server.says(/has GET/)
     for (const one of [socket, next]) one.destroy()
     expect(server.log).not.to.match(/exited/)
+  })
+
+  it('leaves no connection behind when its answer had to wait', async function () {
+    if (!hasOpenssl) return this.skip()
+    // The limit that would cut such a connection in the end.
+    const server = launchOverTls(`export default (req, res) => res.end('answer')`, '--write-timeout', '0')
+    const { port } = new URL(await server.running())
+    const resetLate = async () => {
+      const socket = connect({ port: Number(port), rejectUnauthorized: false, ALPNProtocols: ['h2'] })
+      await once(socket, 'secureConnect')
+      const frames = framesOf(socket)
+      const until = async (type: number) => {
+        for (;;) if ((await frames.next()).value?.type === type) return
+      }
+      // Without a window the answer begins, and does not get on.
+      socket.write(Buffer.concat([preface, frame(settings, 0, 0, setting(4, 0)), request]))
+      await until(headers)
+      socket.write(frame(goaway, 0, 0, Buffer.concat([u32(0), u32(0)])))
+      await until(goaway)
+      socket.write(frame(reset, 0, 1, u32(0)))
+      return { socket, frames }
+    }
+    const leaves = await resetLate()
+    const stays = await resetLate()
+    leaves.socket.destroy()
+    // To the end of the connection.
+    while (!(await stays.frames.next()).done);
+    server.signal('SIGTERM')
+    await server.ended
+    expect(server.log).not.to.match(/graceful_timeout is over/)
   })
 
   it('is logged, and its request is not run', async () => {

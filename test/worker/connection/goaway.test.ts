@@ -1,8 +1,11 @@
-/** In which order a session of HTTP/2 and its socket are destroyed: the other one makes some versions of Node abort. */
-import type { ServerHttp2Session } from 'node:http2'
+/**
+ * In which order a session of HTTP/2 and its socket are destroyed, as the other one makes some versions of Node abort;
+ * which streams are.
+ */
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { expect } from 'chai'
-import { deferDestroy, destroyWithSocket } from '../../../worker/connection/goaway.ts'
+import { deferDestroy, destroyForgotten, destroyWithSocket } from '../../../worker/connection/goaway.ts'
 
 /** What is destroyed, in order, with which error and code. */
 function pair({ isTls, destroyed = false }: { readonly isTls: boolean; readonly destroyed?: boolean }) {
@@ -62,5 +65,35 @@ describe('a session of HTTP/2', () => {
     const error = new Error('reset')
     session.destroy(error)
     expect(order).to.deep.equal([['session', error, undefined]])
+  })
+})
+
+describe('a stream of HTTP/2 that Node forgets', () => {
+  /** How often it is destroyed by two checks. */
+  function destroyedOf(
+    fields: { readonly closed: boolean; readonly readable: boolean },
+    writeQueueSize?: number,
+  ): number {
+    let destroyed = 0
+    const destroy = () => {
+      destroyed += 1
+    }
+    const stream = { ...fields, destroy } as unknown as ServerHttp2Stream
+    const socket = { _handle: { writeQueueSize } } as unknown as Socket
+    destroyForgotten([[socket, { streams: new Set([stream]) }]])
+    expect(destroyed).to.equal(0)
+    destroyForgotten([[socket, { streams: new Set([stream]) }]])
+    return destroyed
+  }
+
+  it('is destroyed by the second check', () => {
+    expect(destroyedOf({ closed: true, readable: false }, 0)).to.equal(1)
+  })
+
+  it('is kept while it is open, its body is read, or its answer is on its way', () => {
+    expect(destroyedOf({ closed: false, readable: false }, 0)).to.equal(0)
+    expect(destroyedOf({ closed: true, readable: true }, 0)).to.equal(0)
+    expect(destroyedOf({ closed: true, readable: false }, 100)).to.equal(0)
+    expect(destroyedOf({ closed: true, readable: false })).to.equal(0)
   })
 })
