@@ -1,5 +1,5 @@
 /** What an arbiter has counted, on its way to the new one of an upgrade: in short messages, as the receiver reads them. */
-import { inTurns } from '../system/steps.ts'
+import { atOnce, inTurns } from '../system/steps.ts'
 import type { AppMetrics } from './app-metrics.ts'
 import { type AdministeredServer, type Counters, countersOf, readCounters } from './counters.ts'
 
@@ -42,9 +42,9 @@ export class Bequest {
   async #tell(server: AdministeredServer): Promise<void> {
     const { upgrader } = server
     if (upgrader.newArbiter === undefined) return
+    // Before anything else: whoever kills this arbiter does so when the new one is ready.
+    await upgrader.tellNewArbiter(atOnce(countersOf(server, this.inherited)))
     await this.#app.settled()
-    const counters = await inTurns(countersOf(server, this.inherited))
-    await upgrader.tellNewArbiter(counters)
     const families = await inTurns(this.#app.counters())
     for (const family of families)
       for (let from = 0; from < family.samples.length; from += mostInMessage) {

@@ -25,7 +25,7 @@ describe('the file of a control socket', () => {
       await server.says(/Promoted/)
       expect(await pidAt(socket)).to.equal(Number(server.read('app.pid')))
       expect(existsSync(`${socket}.2`)).to.equal(false)
-      expect(readdirSync(dirname(socketOf(server)))).to.have.length(1)
+      await eventually('it is the only one', () => readdirSync(dirname(socketOf(server))).length === 1)
     }
     const pid = Number(server.read('app.pid'))
     expect((await tsicornc('--socket', socket, 'shutdown')).code).to.equal(0)
