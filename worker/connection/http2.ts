@@ -1,5 +1,5 @@
 /** HTTP/2 for an HTTP/1.1 server, which gets the requests of both; loaded only where HTTP/2 is configured. */
-import { createServer } from 'node:http2'
+import { createServer, type ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { tolerateResets } from '../http/http2-response.ts'
 import type { AppServer } from '../http/types.ts'
@@ -53,6 +53,7 @@ export function createSessions(server: AppServer, parts: Http2Parts): (socket: S
   // In HTTP/1.1, `keepalive = 0` means one request per connection, which would make HTTP/2 pointless.
   const idleMs = Math.max(settings.keepalive, 1) * 1_000
   sessions.on('session', session => {
+    if (mayReadTwice) showTls(session)
     const streams = connections.addSession(session, () => {
       if (!session.destroyed) session.setTimeout(idleMs)
     })
@@ -63,5 +64,65 @@ export function createSessions(server: AppServer, parts: Http2Parts): (socket: S
     if (initialWindowSize > defaultWindow) session.setLocalWindowSize(initialWindowSize)
   })
   sessions.on('sessionError', (error: Error) => log.debug(`An HTTP/2 session ended: ${error.message}`))
-  return socket => sessions.emit('connection', socket)
+  return socket => {
+    if (mayReadTwice && 'encrypted' in socket) readByStream(socket)
+    sessions.emit('connection', socket)
+  }
 }
+
+/**
+ * Node 22 crashes when a write to a connection of TLS fails at once, as after a reset, while the session reads a body: it
+ * reads the same bytes again before it has read them.
+ */
+const mayReadTwice = Number.parseInt(process.versions.node, 10) < 24
+
+interface StreamHandle {
+  isStreamBase?: boolean
+}
+
+/** Lets Node read and write this socket as it does any other stream: later, but one thing after the other. */
+function readByStream(socket: Socket): void {
+  const { _handle: handle } = socket as { readonly _handle?: StreamHandle | null }
+  if (handle) handle.isStreamBase = false
+}
+
+type Shown = Record<string, unknown> & { readonly stream?: Record<string, unknown> }
+
+/** The socket that requests show knows nothing of the other one that Node reads by. */
+function showTls({ socket }: ServerHttp2Session): void {
+  const shown = socket as unknown as Shown
+  const { stream } = shown
+  if (stream?.encrypted !== true) return
+  const endOf = (side: string) => () => ({
+    address: stream[`${side}Address`],
+    port: stream[`${side}Port`],
+    family: stream[`${side}Family`],
+  })
+  shown._getpeername = endOf('remote')
+  shown._getsockname = endOf('local')
+  for (const name of shownNames) {
+    const value = stream[name]
+    shown[name] = typeof value === 'function' ? value.bind(stream) : value
+  }
+}
+
+const shownNames = [
+  ...['encrypted', 'authorized', 'authorizationError', 'alpnProtocol', 'servername'],
+  ...[
+    'getCertificate',
+    'getCipher',
+    'getEphemeralKeyInfo',
+    'getFinished',
+    'getPeerCertificate',
+    'getPeerFinished',
+  ],
+  ...[
+    'getPeerX509Certificate',
+    'getProtocol',
+    'getSession',
+    'getSharedSigalgs',
+    'getTLSTicket',
+    'getX509Certificate',
+  ],
+  ...['exportKeyingMaterial', 'isSessionReused'],
+]
