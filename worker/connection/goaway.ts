@@ -78,7 +78,7 @@ export function deferDestroy(session: ServerHttp2Session, socket: Socket): void 
  * After an error Node itself destroys the session in time.
  */
 export function destroyWithSocket(session: ServerHttp2Session, socket: Socket): void {
-  if (!('encrypted' in socket)) return
+  if (!('encrypted' in socket) || isReadByStream(session)) return
   const destroy = socket.destroy.bind(socket)
   socket.destroy = error => {
     // Without an error, but with the code that Node gives to the streams of a closed socket: `undefined` would void it.
@@ -86,6 +86,11 @@ export function destroyWithSocket(session: ServerHttp2Session, socket: Socket): 
     destroy(error)
     return socket
   }
+}
+
+/** Node has wrapped the socket, and destroys first what is above it. */
+function isReadByStream({ socket }: ServerHttp2Session): boolean {
+  return (socket as { readonly stream?: object } | undefined)?.stream !== undefined
 }
 
 const forgotten = new WeakSet<ServerHttp2Stream>()
