@@ -1,5 +1,6 @@
 /** The one place where the arbiter waits. Signals, exits, messages and timers only put an event into it. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import type { Command } from '../control/controlled.ts'
 import type { RenewalEvent } from '../generation/certificate-watcher.ts'
 import type { Generation } from '../generation/generation.ts'
@@ -32,9 +33,9 @@ export class Inbox<Event> {
       })
       this.#wake = undefined
     }
-    if (this.#turnEnd !== undefined && performance.now() >= this.#turnEnd) await nextTurn()
+    if (this.#turnEnd !== undefined && monotonicNow() >= this.#turnEnd) await nextTurn()
     if (this.#turnEnd === undefined) {
-      this.#turnEnd = performance.now() + turnMs
+      this.#turnEnd = monotonicNow() + turnMs
       setImmediate(() => {
         this.#turnEnd = undefined
       })
