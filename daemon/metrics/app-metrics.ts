@@ -63,16 +63,19 @@ export class AppMetrics implements AppTotals {
 
   #put(event: Event): void {
     this.#events.push(event)
-    this.#reading ??= inTurns(this.#readAll()).finally(() => {
-      this.#reading = undefined
-    })
+    this.#reading ??= inTurns(this.#readAll())
   }
 
   *#readAll(): Steps<void> {
-    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-      if ('hasEnded' in next) yield* this.#bury(next.age)
-      else yield* this.#read(next)
-      yield
+    try {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+        if ('hasEnded' in next) yield* this.#bury(next.age)
+        else yield* this.#read(next)
+        yield
+      }
+    } finally {
+      // Here, and not when somebody hears of it: what happens in between would wait for the next event.
+      this.#reading = undefined
     }
   }
 

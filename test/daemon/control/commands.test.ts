@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { obey } from '../../../daemon/control/commands.ts'
 import type { Controls } from '../../../daemon/control/controlled.ts'
 import { Journal } from '../../../daemon/logs/journal.ts'
+import { mostPerTurn } from '../most-per-turn.ts'
 
 const workers = 4_096
 
@@ -37,20 +38,6 @@ function manyWorkers() {
     return JSON.parse(await promise)
   }
   return { ask, made: () => made }
-}
-
-/** The most rows that are made in a turn of the loop until this is done. */
-async function mostPerTurn(made: () => number, done: Promise<unknown>): Promise<number> {
-  let [most, before] = [0, made()]
-  const turn = () => {
-    most = Math.max(most, made() - before)
-    before = made()
-    next = setImmediate(turn)
-  }
-  let next = setImmediate(turn)
-  await done
-  clearImmediate(next)
-  return Math.max(most, made() - before)
 }
 
 describe('what clients ask about 4,096 workers', () => {

@@ -5,8 +5,9 @@ import { AppMetrics } from '../../../daemon/metrics/app-metrics.ts'
 import { mostAsked } from '../../../daemon/metrics/asking.ts'
 import { exposition, type Family, withoutNamesOf } from '../../../daemon/metrics/exposition.ts'
 import { longestSeries, mostSeries } from '../../../daemon/metrics/known-series.ts'
-import { atOnce } from '../../../daemon/system/steps.ts'
+import { atOnce, inTurns, type Steps } from '../../../daemon/system/steps.ts'
 import type { AppFamily } from '../../../worker/protocol/app-metrics.ts'
+import { mostPerTurn } from '../most-per-turn.ts'
 
 function family(fields: Partial<AppFamily> & { readonly value?: number } = {}): AppFamily {
   const { value = 1, ...rest } = fields
@@ -282,13 +283,7 @@ describe('the metrics of an app', () => {
       labels: { id: `${id}` },
       value: 1,
     }))
-    let [read, most] = [0, 0]
-    const turn = () => {
-      most = Math.max(most, read)
-      read = 0
-      next = setImmediate(turn)
-    }
-    let next = setImmediate(turn)
+    let read = 0
     for (let age = 1; age <= 40; age += 1)
       metrics.hear(
         said(age, 0, [family({ samples })], () => {
@@ -296,9 +291,23 @@ describe('the metrics of an app', () => {
         }),
       )
     expect(read).to.equal(0)
+    expect(await mostPerTurn(() => read, metrics.settled())).to.be.within(1, 5)
+  })
+
+  it('of a worker that ends in the moment when all others are read are those of an ended one', async () => {
+    const metrics = new AppMetrics()
+    metrics.hear(said(1, 0, [family({ type: 'gauge' })]))
     await metrics.settled()
-    clearImmediate(next)
-    expect(most).to.be.within(1, 5)
+    expect(atOnce(metrics.families())).to.have.length(1)
+    const end = function* (): Steps<void> {
+      metrics.end(1)
+      yield
+    }
+    // Has its turn right before the other work.
+    metrics.end(2)
+    await inTurns(end())
+    await metrics.settled()
+    expect(atOnce(metrics.families())).to.deep.equal([])
   })
 
   it('are asked of a few workers at a time, and last of those that have not answered', async () => {

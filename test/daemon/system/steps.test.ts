@@ -1,6 +1,7 @@
 /** Long work in short turns. */
 import { expect } from 'chai'
 import { atOnce, inTurns, type Steps } from '../../../daemon/system/steps.ts'
+import { mostPerTurn } from '../most-per-turn.ts'
 
 /** Each step takes longer than a turn may. */
 function* slow(steps: number): Steps<string> {
@@ -31,22 +32,14 @@ describe('work in steps', () => {
 
   it('shares a turn with other work: several are no longer than one', async () => {
     let steps = 0
-    let most = 0
     const counted = function* (): Steps<void> {
       for (const _ of slow(5)) {
         steps += 1
         yield
       }
     }
-    const turn = () => {
-      most = Math.max(most, steps)
-      steps = 0
-      next = setImmediate(turn)
-    }
-    let next = setImmediate(turn)
-    await Promise.all(Array.from({ length: 8 }, () => inTurns(counted())))
-    clearImmediate(next)
-    expect(most).to.equal(1)
+    const all = Promise.all(Array.from({ length: 8 }, () => inTurns(counted())))
+    expect(await mostPerTurn(() => steps, all)).to.equal(1)
   })
 
   it('is done in one turn where that is wanted, also if it has begun', async () => {
