@@ -142,9 +142,8 @@ export class AdminServer {
 
   /** Goes on from the counters in this message of the old arbiter: the last one counts. */
   inherit(message: unknown): void {
-    this.#bequest.hear(message)
-    const { inherited } = this.#bequest
-    if (inherited !== undefined) this.#server?.totals.inherit(inherited.requests)
+    const counters = this.#bequest.hear(message)
+    if (counters !== undefined) this.#server?.totals.inherit(counters.requests)
   }
 
   close(): void {

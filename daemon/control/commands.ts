@@ -39,8 +39,9 @@ const names = `the commands are ${Object.keys(commands).join(', ')}`
 
 const handlers: Readonly<Record<CommandName, Handler>> = {
   hello: ({ server, version }, _, reply) => reply.ok(helloOf(server, version)),
-  'show all': ({ server, version }, _, reply) => passOn(reply, everythingAsText(server, version)),
-  'show workers': ({ server }, _, reply) => passOn(reply, workersAsText(server)),
+  'show all': ({ server, version }, _, reply) =>
+    answerLater(reply, everythingAsText(server, version), reply.okText),
+  'show workers': ({ server }, _, reply) => answerLater(reply, workersAsText(server), reply.okText),
   'show config': ({ server }, _, reply) => {
     reply.ok(JSON.parse(printConfig({ ...withoutValues(server.resolved), json: true })))
   },
@@ -156,19 +157,8 @@ function answer(reply: Reply, refusal: string | undefined, data: unknown): void 
   else reply.error(refusal)
 }
 
-/** Answers with what is JSON already. */
-function passOn(reply: Reply, text: Promise<Buffer>): void {
-  text.then(
-    made => reply.okText(made),
-    (error: Error) => reply.error(error.message),
-  )
-}
-
-function answerLater(reply: Reply, data: Promise<unknown>): void {
-  data.then(
-    found => reply.ok(found),
-    (error: Error) => reply.error(error.message),
-  )
+function answerLater<Data>(reply: Reply, data: Promise<Data>, ok: (data: Data) => void = reply.ok): void {
+  data.then(ok, (error: Error) => reply.error(error.message))
 }
 
 function numberFrom([text = '', ...more]: readonly string[]): number | undefined {

@@ -56,13 +56,18 @@ export class Bequest {
     await upgrader.tellNewArbiter(last)
   }
 
-  /** Goes on from this message of the old arbiter, if it is about counters; they are of several times, the last counts. */
-  hear(message: unknown): void {
+  /**
+   * Goes on from this message of the old arbiter, if it is about counters; they are of several times, the last counts.
+   * Returns those of requests and workers, if it has these.
+   */
+  hear(message: unknown): Counters | undefined {
     const counters = readCounters(message)
-    if (counters !== undefined) {
-      this.inherited = counters
-      return
-    }
+    if (counters === undefined) this.#hearOfApp(message)
+    else this.inherited = counters
+    return counters
+  }
+
+  #hearOfApp(message: unknown): void {
     const { app, isLast } = Object(message) as Partial<AppPart>
     if (!Array.isArray(app)) return
     this.#parts.push(...app)
