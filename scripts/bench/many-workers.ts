@@ -4,9 +4,10 @@
  *
  *     node scripts/bench/many-workers.ts [--workers 4096] [--seconds 10]
  *
- * The administrative listener, the control socket and the scoreboard are real, and so is the client, in a thread of its own; the workers are
- * records on the scoreboard that nobody writes, and objects in place of processes. Prints the longest turns of the loop in
- * processor time of its thread, in milliseconds, for each kind of client. The kernel may count that in ticks of 4 ms.
+ * The administrative listener, the control socket and the scoreboard are real, and so is the client, in a thread of its
+ * own; the workers are records on the scoreboard that nobody writes, and objects in place of processes. Prints the longest
+ * turns of the loop in processor time of its thread, in milliseconds, for each kind of client. The kernel may count that
+ * in ticks of 4 ms.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -124,6 +124,10 @@ export function markRaw(socket: TrackedSocket): void {
 }
 
 export function rawSocketOf(socket: object): Socket | undefined {
-  // Node itself may have wrapped it in a stream, in front of HTTP/2.
-  return (socket as TrackedSocket)[rawSocket] ?? (socket as TrackedSocket).stream?.[rawSocket]
+  return (socket as TrackedSocket)[rawSocket] ?? wrappedBy(socket)?.[rawSocket]
+}
+
+/** What Node itself has wrapped in a stream, in front of HTTP/2, if this is such a one. */
+export function wrappedBy(socket: object): TrackedSocket | undefined {
+  return (socket as TrackedSocket).stream
 }

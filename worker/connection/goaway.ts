@@ -2,7 +2,7 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { hasQueuedBytes } from '../net/peer.ts'
-import type { ConnectionState } from './connection-state.ts'
+import { type ConnectionState, wrappedBy } from './connection-state.ts'
 
 /** How long a client may take to answer a ping, or to send its first request, in milliseconds. */
 const clientMs = 900
@@ -78,7 +78,8 @@ export function deferDestroy(session: ServerHttp2Session, socket: Socket): void 
  * After an error Node itself destroys the session in time.
  */
 export function destroyWithSocket(session: ServerHttp2Session, socket: Socket): void {
-  if (!('encrypted' in socket) || isReadByStream(session)) return
+  // Where Node has wrapped the socket, it destroys first what is above it.
+  if (!('encrypted' in socket) || wrappedBy(session.socket) !== undefined) return
   const destroy = socket.destroy.bind(socket)
   socket.destroy = error => {
     // Without an error, but with the code that Node gives to the streams of a closed socket: `undefined` would void it.
@@ -86,11 +87,6 @@ export function destroyWithSocket(session: ServerHttp2Session, socket: Socket): 
     destroy(error)
     return socket
   }
-}
-
-/** Node has wrapped the socket, and destroys first what is above it. */
-function isReadByStream({ socket }: ServerHttp2Session): boolean {
-  return (socket as { readonly stream?: object } | undefined)?.stream !== undefined
 }
 
 const forgotten = new WeakSet<ServerHttp2Stream>()

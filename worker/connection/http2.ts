@@ -6,6 +6,7 @@ import type { AppServer } from '../http/types.ts'
 import { maxFields } from '../http/validation.ts'
 import type { WorkerLog } from '../process/log.ts'
 import type { WorkerSettings } from '../protocol/messages.ts'
+import { wrappedBy } from './connection-state.ts'
 import type { Connections } from './connections.ts'
 import { pinMethods } from './http2-express.ts'
 
@@ -86,12 +87,12 @@ function readByStream(socket: Socket): void {
   if (handle) handle.isStreamBase = false
 }
 
-type Shown = Record<string, unknown> & { readonly stream?: Record<string, unknown> }
+type Members = Record<string, unknown>
 
 /** The socket that requests show knows nothing of the other one that Node reads by. */
 function showTls({ socket }: ServerHttp2Session): void {
-  const shown = socket as unknown as Shown
-  const { stream } = shown
+  const shown = socket as unknown as Members
+  const stream = wrappedBy(socket) as Members | undefined
   if (stream?.encrypted !== true) return
   const endOf = (side: string) => () => ({
     address: stream[`${side}Address`],
@@ -107,22 +108,23 @@ function showTls({ socket }: ServerHttp2Session): void {
 }
 
 const shownNames = [
-  ...['encrypted', 'authorized', 'authorizationError', 'alpnProtocol', 'servername'],
-  ...[
-    'getCertificate',
-    'getCipher',
-    'getEphemeralKeyInfo',
-    'getFinished',
-    'getPeerCertificate',
-    'getPeerFinished',
-  ],
-  ...[
-    'getPeerX509Certificate',
-    'getProtocol',
-    'getSession',
-    'getSharedSigalgs',
-    'getTLSTicket',
-    'getX509Certificate',
-  ],
-  ...['exportKeyingMaterial', 'isSessionReused'],
+  'encrypted',
+  'authorized',
+  'authorizationError',
+  'alpnProtocol',
+  'servername',
+  'getCertificate',
+  'getCipher',
+  'getEphemeralKeyInfo',
+  'getFinished',
+  'getPeerCertificate',
+  'getPeerFinished',
+  'getPeerX509Certificate',
+  'getProtocol',
+  'getSession',
+  'getSharedSigalgs',
+  'getTLSTicket',
+  'getX509Certificate',
+  'exportKeyingMaterial',
+  'isSessionReused',
 ]

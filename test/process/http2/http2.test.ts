@@ -321,8 +321,9 @@ describe('HTTP/2', function () {
       Buffer.concat([frame(types.headers, whole, 1, request), frame(types.ping, acknowledged, 0, payload)]),
     )
     const rest = [await next(types.headers, types.goaway), await next(types.headers, types.goaway)]
-    expect(rest.find(({ type } = {} as Frame) => type === types.headers)?.stream).to.equal(1)
-    expect(rest.find(({ type } = {} as Frame) => type === types.goaway)?.payload.readUInt32BE()).to.equal(1)
+    const of = (type: number) => rest.find(one => one?.type === type)
+    expect(of(types.headers)?.stream).to.equal(1)
+    expect(of(types.goaway)?.payload.readUInt32BE()).to.equal(1)
     socket.destroy()
   })
 

@@ -18,7 +18,11 @@ function pair({ isTls, destroyed = false }: { readonly isTls: boolean; readonly 
     destroyed,
     destroy: (error?: Error) => void order.push(['socket', error]),
   }
-  return { order, session: session as ServerHttp2Session, socket: socket as unknown as Socket }
+  return {
+    order,
+    session: { ...session, socket } as unknown as ServerHttp2Session,
+    socket: socket as unknown as Socket,
+  }
 }
 
 const turn = () => new Promise(resolve => setImmediate(resolve))
