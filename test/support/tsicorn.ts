@@ -279,7 +279,7 @@ export async function freePort(): Promise<number> {
 
 /** Waits until something that has no words becomes true; how soon is nobody's concern. */
 export async function eventually(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 400; tries += 1) {
+  for (let tries = 0; tries < 1_200; tries += 1) {
     if (await isTrue()) return
     await new Promise(resolve => setTimeout(resolve, 50))
   }
