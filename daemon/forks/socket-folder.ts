@@ -17,7 +17,7 @@ export interface SocketFolder {
   readonly socket: string
   /** Removes what a fork server has left. */
   clear(): void
-  /** Never throws: what cannot be removed, such as on a disk that is read-only by now, stays. */
+  /** Never throws: what cannot be removed, such as where permissions have changed, stays. */
   remove(): void
 }
 

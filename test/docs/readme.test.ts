@@ -1,6 +1,6 @@
-/** The commands of the README work as they are shown, and the pages name files and scripts that exist. */
+/** The commands of the README work as they are shown. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
@@ -78,28 +78,6 @@ describe('README.md', function () {
     const server = launch({ command: ['/bin/sh', '-c', command], folder: root, env: path() })
     expect(await answer(server)).to.match(/./)
   })
-})
-
-describe('the documentation', () => {
-  const pages = globSync(['*.md', 'docs/*.md', 'examples/*.md'], { cwd: root })
-
-  for (const page of pages) {
-    const text = readFileSync(join(root, page), 'utf8')
-
-    it(`${page} is whole`, () => {
-      expect(text).not.to.match(/^(?:<{7}|={7}|>{7})/m)
-    })
-
-    it(`${page} links to files that exist`, () => {
-      const links = Array.from(text.matchAll(/\]\((?!\w+:|#)([^)#]+)/g), ([, link]) => link as string)
-      expect(links.filter(link => !existsSync(join(root, dirname(page), link)))).to.deep.equal([])
-    })
-
-    it(`${page} names npm scripts that exist`, () => {
-      const names = Array.from(text.matchAll(/\bnpm (?:run ([\w-]+)|(start|test)\b)/g), ([, a, b]) => a ?? b)
-      expect(names.filter(name => scripts[name as string] === undefined)).to.deep.equal([])
-    })
-  }
 })
 
 /** The address and the file that a reader would have to change on a machine like this one. */
