@@ -17,6 +17,7 @@ export interface SocketFolder {
   readonly socket: string
   /** Removes what a fork server has left. */
   clear(): void
+  /** Never throws: what cannot be removed, such as where permissions have changed, stays. */
   remove(): void
 }
 
@@ -35,8 +36,7 @@ export function makeSocketFolder(wanted: string | null, owner: WorkerUser | unde
     socket,
     clear,
     remove() {
-      clear()
-      for (const folder of [inner, outer]) ignoreMissing(() => rmdirSync(folder))
+      for (const step of [clear, () => rmdirSync(inner), () => rmdirSync(outer)]) attempt(step)
     },
   }
 }
@@ -70,7 +70,7 @@ function makeFoldersIn(base: string, owner: WorkerUser | undefined): Folders {
     chownSync(inner, owner.uid ?? process.getuid?.() ?? 0, owner.gid ?? process.getgid?.() ?? 0)
     return { outer, inner }
   } catch (error) {
-    for (const folder of [inner, outer]) ignoreMissing(() => rmdirSync(folder))
+    for (const folder of [inner, outer]) attempt(() => rmdirSync(folder))
     throw error
   }
 }
@@ -91,5 +91,13 @@ function ignoreMissing(remove: () => void): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ENOENT' && code !== 'ENOTEMPTY' && code !== 'EISDIR' && code !== 'EPERM') throw error
+  }
+}
+
+function attempt(step: () => void): void {
+  try {
+    step()
+  } catch {
+    // It stays.
   }
 }
