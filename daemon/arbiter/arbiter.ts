@@ -115,7 +115,6 @@ export class Arbiter {
     alarm.close()
     await admin?.bequeath()
     server.close()
-    server.upgrader.release()
     signals.release()
     return server.phase.code
   }

@@ -3,6 +3,7 @@ import type { Resolved } from '../../config/resolve/resolve.ts'
 import { deducedFrom } from '../../config/worker-class.ts'
 import type { HookQueue } from '../../hooks/queue.ts'
 import type { ServerView } from '../../hooks/table.ts'
+import { stackOf } from '../../hooks/thrown.ts'
 import { monotonicNow, type ScoreRecord } from '../../worker/protocol/scoreboard.ts'
 import type { RenewalEvent, Renewals } from '../generation/certificate-watcher.ts'
 import { addressesOf, type Generation } from '../generation/generation.ts'
@@ -199,14 +200,27 @@ export class Server {
   /** The scoreboard, by age of the workers. */
   readonly records = (): ReadonlyMap<number, ScoreRecord> => this.#parts.scoreboard.read()
 
+  /** Closes everything, also where something cannot be closed: that is logged. */
   close(): void {
-    if (!this.upgrader.isShared) this.generations.closeListeners()
-    this.generations.keepForks()
-    this.#parts.watcher.close()
-    this.#parts.renewals.close()
-    this.#parts.autoscaler.close()
-    this.#parts.scoreboard.close()
-    killRemains()
+    const { watcher, renewals, autoscaler, scoreboard } = this.#parts
+    const steps = [
+      () => {
+        if (!this.upgrader.isShared) this.generations.closeListeners()
+      },
+      () => this.generations.keepForks(),
+      () => watcher.close(),
+      () => renewals.close(),
+      () => autoscaler.close(),
+      () => scoreboard.close(),
+      killRemains,
+      () => this.upgrader.release(),
+    ]
+    for (const step of steps)
+      try {
+        step()
+      } catch (error) {
+        this.log.critical(`The arbiter does not end in order: ${stackOf(error)}`)
+      }
   }
 
   /** What hooks see; `resolved` may be a configuration that is not in force yet. */
