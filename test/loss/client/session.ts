@@ -50,6 +50,8 @@ export class Session {
     let failure: NodeJS.ErrnoException | undefined
     const patience = new Patience(() => {
       failure = new Error('silent')
+      // What waits in vain on a session is followed by nothing on it.
+      this.isOpen = false
       stream.destroy(failure)
     })
     stream.on('response', headers => {
