@@ -49,7 +49,7 @@ export function examineWorkers(tsicorn: Tsicorn, workers: number): string[] {
 
 /** The faults after the end. */
 export function examineEnd(tsicorn: Tsicorn): string[] {
-  const left = readRoster(tsicorn.log).filter(({ pid }) => isAlive(pid) && isOurs(pid))
+  const left = readRoster(tsicorn.log).filter(({ pid, hasEnded }) => !hasEnded && isAlive(pid) && isOurs(pid))
   return left.map(({ age, pid }) => `Worker ${age} (pid ${pid}) outlived the server`)
 }
 

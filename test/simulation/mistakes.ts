@@ -75,7 +75,7 @@ export const mistakes: readonly Mistake[] = [
   {
     name: 'keeps the scoreboard open',
     file: 'daemon/arbiter/server.ts',
-    from: 'this.#parts.scoreboard.close()',
+    from: 'scoreboard.close()',
     to: 'void 0',
     seed: 1,
   },
