@@ -119,7 +119,7 @@ export interface OptionDocs {
    */
   readonly boot_timeout?: unknown
   /**
-   * Seconds that an arbiter hook, or the loading of the configuration file, may take (for the file, only the command line sets it); 0 for no limit. What takes longer has failed, and the arbiter goes on. Worker hooks have their worker's limits: `boot_timeout`, `request_timeout` and `graceful_timeout`. Not in Gunicorn.
+   * Seconds that an arbiter hook, or the loading of the configuration file, may take (for the file, only the command line or `TSICORN_CMD_ARGS` sets it); 0 for no limit. What takes longer has failed, and the arbiter goes on. Worker hooks have their worker's limits: `boot_timeout`, `request_timeout` and `graceful_timeout`. Not in Gunicorn.
    *
    * Default: 30. Takes effect on reload.
    * Flags: `--hook-timeout`.
@@ -147,14 +147,14 @@ export interface OptionDocs {
    */
   readonly request_timeout?: unknown
   /**
-   * Seconds that a worker may take to finish its requests when it is stopped, replaced or scaled down; then it is killed.
+   * Seconds that a worker may take to finish its requests when it is stopped, replaced or scaled down; then it cuts what is left, and is killed if it does not leave.
    *
    * Default: 30. Takes effect on reload.
    * Flags: `--graceful-timeout`.
    */
   readonly graceful_timeout?: unknown
   /**
-   * Seconds that the server keeps serving after TERM while `ready_path` already answers 503, so that load balancers have time to notice. A second signal cuts it short. Not in Gunicorn.
+   * Seconds that the server keeps serving after TERM while `ready_path` already answers 503, so that load balancers have time to notice. A second signal ends the server at once. Not in Gunicorn.
    *
    * Default: 0. Takes effect on reload.
    * Flags: `--drain-delay`.
@@ -289,7 +289,7 @@ export interface OptionDocs {
    */
   readonly check_config?: unknown
   /**
-   * Print each setting with its value and where it came from, and exit; as JSON with `--json`.
+   * Print each setting with its value and where it came from, as JSON with `--json`; then check the application, if one is named, and exit as with `check_config`.
    *
    * Default: false. Takes effect on restart.
    * Flags: `--print-config`, `--no-print-config`.
@@ -310,7 +310,7 @@ export interface OptionDocs {
    */
   readonly reuse_port?: unknown
   /**
-   * The workers' working folder; relative paths of applications and sockets start there. A symbolic link is resolved again at each reload.
+   * The workers' working folder; the relative paths of applications, sockets, logs, the pidfile and certificates start there, too. A symbolic link is resolved again at each reload.
    *
    * Default: the folder where tsicorn was started. Takes effect on reload.
    * Flags: `--chdir`.

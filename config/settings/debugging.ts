@@ -37,7 +37,7 @@ export const debugging = {
     kind: boolean,
     default: false,
     flag: '--print-config',
-    doc: 'Print each setting with its value and where it came from, and exit; as JSON with `--json`.',
+    doc: 'Print each setting with its value and where it came from, as JSON with `--json`; then check the application, if one is named, and exit as with `check_config`.',
     effect: 'on restart',
   },
 } as const satisfies Group

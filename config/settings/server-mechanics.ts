@@ -24,7 +24,7 @@ export const serverMechanics = {
     default: ({ cwd }: DefaultContext) => cwd,
     default_words: 'the folder where tsicorn was started',
     flag: '--chdir',
-    doc: "The workers' working folder; relative paths of applications and sockets start there. A symbolic link is resolved again at each reload.",
+    doc: "The workers' working folder; the relative paths of applications, sockets, logs, the pidfile and certificates start there, too. A symbolic link is resolved again at each reload.",
     effect: 'on reload',
   },
   daemon: {

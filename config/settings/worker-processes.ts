@@ -115,7 +115,7 @@ export const workerProcesses = {
     kind: seconds,
     default: 30,
     flag: '--hook-timeout',
-    doc: "Seconds that an arbiter hook, or the loading of the configuration file, may take (for the file, only the command line sets it); 0 for no limit. What takes longer has failed, and the arbiter goes on. Worker hooks have their worker's limits: `boot_timeout`, `request_timeout` and `graceful_timeout`. Not in Gunicorn.",
+    doc: "Seconds that an arbiter hook, or the loading of the configuration file, may take (for the file, only the command line or `TSICORN_CMD_ARGS` sets it); 0 for no limit. What takes longer has failed, and the arbiter goes on. Worker hooks have their worker's limits: `boot_timeout`, `request_timeout` and `graceful_timeout`. Not in Gunicorn.",
     effect: 'on reload',
   },
   timeout: {
@@ -146,7 +146,7 @@ export const workerProcesses = {
     kind: timerSeconds,
     default: 30,
     flag: '--graceful-timeout',
-    doc: 'Seconds that a worker may take to finish its requests when it is stopped, replaced or scaled down; then it is killed.',
+    doc: 'Seconds that a worker may take to finish its requests when it is stopped, replaced or scaled down; then it cuts what is left, and is killed if it does not leave.',
     effect: 'on reload',
     sent: true,
   },
@@ -154,7 +154,7 @@ export const workerProcesses = {
     kind: seconds,
     default: 0,
     flag: '--drain-delay',
-    doc: 'Seconds that the server keeps serving after TERM while `ready_path` already answers 503, so that load balancers have time to notice. A second signal cuts it short. Not in Gunicorn.',
+    doc: 'Seconds that the server keeps serving after TERM while `ready_path` already answers 503, so that load balancers have time to notice. A second signal ends the server at once. Not in Gunicorn.',
     effect: 'on reload',
   },
   ready_path: {

@@ -10,7 +10,7 @@ export const commands = {
   hello: { doc: 'Who this server is: name, process id, version, phase, addresses' },
   'show all': { doc: 'Everything that the other `show` commands say, but for the settings' },
   'show workers': { doc: 'The workers, oldest first, with their load' },
-  'show config': { doc: 'The settings in force, and the origin of each' },
+  'show config': { doc: 'The settings in force, and the origin of each; values of `raw_env` are hidden' },
   'show stats': { doc: 'Totals since the start: workers, how they ended, reloads' },
   'show listeners': { doc: 'The addresses, and how many connections wait to be accepted' },
   'show dirty': { doc: 'Dirty workers, which tsicorn does not have' },

@@ -43,5 +43,7 @@ export function versionOf({ packages }: Application): string {
 export function commandOf({ start: [app, ...args], options = [], env = {} }: Application): string {
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   const arguments_ = args.length > 0 ? ['--', ...args] : []
-  return [...variables, 'tsicorn', ...options, app, ...arguments_].join(' ').replaceAll('{port}', '3000')
+  // For a shell, parentheses have to be quoted.
+  const named = app.includes('(') ? `'${app}'` : app
+  return [...variables, 'tsicorn', ...options, named, ...arguments_].join(' ').replaceAll('{port}', '3000')
 }

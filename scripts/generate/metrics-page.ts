@@ -86,8 +86,8 @@ request or for reading the answer, and metrics are computed four times a second 
 | path | answers 200 | for |
 | --- | --- | --- |
 | \`/-/live\` | as long as the arbiter's loop turns | a liveness probe; a restart cures nothing else |
-| \`/-/startup\` | when the first workers have served | a startup probe |
-| \`/-/ready\` | while a worker is ready and no stop has begun | a readiness probe, a load balancer |
+| \`/-/startup\` | once all of the first workers have been ready | a startup probe |
+| \`/-/ready\` | from then on, while a worker is ready and no stop has begun | a readiness probe, a load balancer |
 
 With \`drain_delay\`, \`/-/ready\` answers 503 as soon as the stop is announced, and the workers serve on for that time. In
 Kubernetes:

@@ -22,8 +22,8 @@ export function settingsPage(): string {
   return page([
     '# Settings',
     note,
-    `A value comes from the highest layer that sets it: the command line, then \`TSICORN_CMD_ARGS\` (flags, quoted as in a shell), then the configuration file, then the default. A list on a higher layer replaces the one below. The variables named below feed defaults; an empty one counts as unset. \`tsicorn --print-config\` shows each value and where it came from.`,
-    `The file is \`./tsicorn.config.ts\`, else \`.mts\`, \`.js\`, \`.mjs\`, \`.cjs\` or \`.json\`, or the one that \`-c\` names. It exports an object, or a function \`({ command, env }) => config\`, which may be async; \`command\` is \`serve\`, \`check\` or \`print\`. On HUP, the file is imported again if it, or anything it imports, has changed; a function is called each time. So anything a configuration reads by other means, such as a file, belongs in a function. Before the file's code runs in the arbiter, it runs in a separate process, and whatever would end or block the arbiter fails the reload instead: side effects of the file happen twice. ES modules that a CommonJS module \`require\`s, and packages that a JavaScript file imports, are not imported again.`,
+    `A value comes from the highest layer that sets it: the command line, then \`TSICORN_CMD_ARGS\` (flags, quoted as in a shell), then the configuration file, then the default. A list on a higher layer replaces the one below. The variables named below feed defaults; an empty one counts as unset. \`tsicorn --print-config\` shows each value and where it came from; \`tsicorn --help\` prints the usual flags, \`--help all\` all of them, and \`--help NAME\` what is below about one setting, or about a hook.`,
+    `The file is \`./tsicorn.config.ts\`, else \`.mts\`, \`.js\`, \`.mjs\`, \`.cjs\` or \`.json\`, or the one that \`-c\` names. It exports an object, or a function \`({ command, env }) => config\`, which may be async; \`command\` is \`serve\`, \`check\` or \`print\`. In a JSON file, \`"$schema": "./node_modules/tsicorn/docs/schema.json"\` tells an editor what each key means. On HUP, the file is imported again if it, or anything it imports, has changed; a function is called each time. So anything a configuration reads by other means, such as a file, belongs in a function. Before the file's code runs in the arbiter, it runs in a separate process, and whatever would end or block the arbiter fails the reload instead: side effects of the file happen twice. ES modules that a CommonJS module \`require\`s, and packages that a JavaScript file imports, are not imported again.`,
     'Every switch has a `--no-` form. Durations are in seconds and may have a fraction. Using a setting marked as not available yet is an error, unless it has its default value.',
     ...sections,
     '## Not settings here',
@@ -45,12 +45,19 @@ function settingSection(name: SettingName): string {
   const rows = [
     ...(name === 'config' ? [] : [`- Type: \`${kind.type}\``]),
     `- Default: ${code([defaultInWords(name)])}`,
-    ...(spellingsOf(name).length > 0 ? [`- Flags: ${code(spellingsOf(name))}`] : ['- In a file only']),
+    placeOf(name),
     ...(alias === undefined ? [] : [`- Also written \`${alias}\``]),
     `- Takes effect ${effect}`,
     ...(available === undefined ? [] : [availability(available)]),
   ]
   return [`### ${name}`, doc, rows.join('\n')].join('\n\n')
+}
+
+/** Where it can be set, besides a file. */
+function placeOf(name: SettingName): string {
+  if (name === 'app_args') return '- On the command line: what follows `--`'
+  const spellings = spellingsOf(name)
+  return spellings.length > 0 ? `- Flags: ${code(spellings)}` : '- In a file only'
 }
 
 function availability(available: false | readonly unknown[]): string {
@@ -73,6 +80,25 @@ export function hooksPage(): string {
     'An arbiter hook that takes longer than `hook_timeout` counts as failed, as if it had thrown. Unhandled errors that it leaves behind (a promise that rejects, a timer that throws) are logged with their stack, and the server goes on; during a reload, they fail that reload. `process.exit`, `process.abort` and `process.removeAllListeners()` throw in the arbiter. An endless loop in an arbiter hook is beyond help: the workers keep serving, but nothing controls them any more.',
     table(['hook', 'runs in', 'moment', 'when it throws'], rows),
     `Not available yet: ${later.join(', ')}.`,
+    '## What hooks are given',
+    'The package exports the types (`ServerView`, `ServerInfo`, `WorkerView`, `RequestTiming`), and an editor shows what each field means.',
+    table(
+      ['argument', 'fields'],
+      [
+        [
+          '`server` in the arbiter',
+          '`pid`, `proc_name`, `log`, `phase`, `generation`, `settings`, `num_workers`, `workers`, `addresses`, as they are at the time of the call',
+        ],
+        ['`server` in a worker', '`pid` (of the arbiter), `proc_name`, `log`'],
+        [
+          '`worker`',
+          '`pid` (undefined in `pre_fork`), `age`, `generation`, `index`, `state`, `log`; `thread` with `worker_class: threads`; in `child_exit` `exit_code`, `signal` and `reason`; in `worker_abort` of a worker that stood still `reason`, `stack` and `requests`',
+        ],
+        ['`req`, `res`', "Node's request and response"],
+        ['`timing`', '`duration` in seconds, and `finished`: false when the client left first'],
+      ],
+    ),
+    '`log` has the methods `debug`, `info`, `warning`, `error` and `critical`, each with a message; the lines go to the error log.',
   ])
 }
 
