@@ -60,7 +60,7 @@ const table: Readonly<Record<string, string>> = {
     'control/protocol daemon/{generation,logs,process,sockets,state,system,workers} worker/protocol config/{print,resolve}',
   'daemon/metrics': 'control/protocol daemon/{control,kinds,state,system,workers} worker/protocol',
   'daemon/admin':
-    'control/protocol daemon/{control,logs,metrics,sockets,system} hooks config/{kinds,resolve}',
+    'control/protocol daemon/{control,logs,metrics,sockets,system} worker/protocol hooks config/{kinds,resolve}',
   'daemon/arbiter':
     'daemon/{admin,control,generation,kinds,logs,process,scaling,sockets,state,workers} worker/protocol hooks config config/{kinds,load,resolve}',
   daemon:

@@ -37,7 +37,7 @@ export const pattern: Kind<string | null, string | null> = {
 
 function isPattern(text: string): boolean {
   try {
-    return new RegExp(text, 'u') instanceof RegExp
+    return new RegExp(text) instanceof RegExp
   } catch {
     return false
   }

@@ -1,7 +1,10 @@
 /** What the status page can do for those who know the token: reload, and scale. */
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { constants } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { readStatusToken } from '../../config/resolve/status-token.ts'
+import { tokenFrom } from '../../config/resolve/status-token.ts'
+import { openSafely } from '../../worker/protocol/safe-open.ts'
+import { systemMessage } from '../../worker/protocol/system-error.ts'
 import { obey } from '../control/commands.ts'
 import type { Command } from '../control/controlled.ts'
 import type { Reply } from '../control/conversation.ts'
@@ -39,7 +42,7 @@ export async function act(
     return refuse(415, 'The body has to be application/json')
   const [, given] = /^Bearer +(\S+) *$/i.exec(req.headers.authorization ?? '') ?? []
   if (given === undefined) return refuse(401, 'A token is needed', challenge)
-  const token = read(tokenFile)
+  const token = await read(tokenFile)
   if (token instanceof Error) return refuse(503, `status_token_file ${token.message}`)
   if (!isSame(given, token)) return refuse(401, 'The token is wrong', challenge)
   const body = await readBody(req)
@@ -57,9 +60,12 @@ export async function act(
 
 const challenge = { 'WWW-Authenticate': 'Bearer realm="tsicorn"' }
 
-function read(tokenFile: string): string | Error {
+/** Other users' links could lead to a token of theirs. */
+async function read(tokenFile: string): Promise<string | Error> {
+  const fd = await openSafely(tokenFile, constants.O_RDONLY).catch((error: Error) => error)
+  if (typeof fd !== 'number') return new Error(`cannot be read: ${systemMessage(fd)}`)
   try {
-    return readStatusToken(tokenFile)
+    return tokenFrom(fd)
   } catch (error) {
     return error as Error
   }

@@ -79,7 +79,7 @@ export class Exchange implements Entry {
   }
 
   responseHeader(name: string): unknown {
-    return this.#response.getHeader(name) ?? findHeader(this.#sentHeaders, name)
+    return this.#response.getHeader(name) ?? findHeader(this.#sentHeaders, name.toLowerCase())
   }
 
   /** No closures: this is done for every request. */

@@ -84,7 +84,7 @@ describe('worker_class exec', () => {
 
   const own = {
     ready_fd: 9,
-    ready_line: 'up',
+    ready_line: 'is\\-up',
     ready_http: 'unix:/a.sock',
     ready_after: 3,
     stop_signal: 'INT',

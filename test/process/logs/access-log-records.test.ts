@@ -140,7 +140,7 @@ describe('an access log in JSON', () => {
 
 describe('an access log whose format is a function', () => {
   const config = (body: string, file = 'tsicorn.config.ts') => ({
-    'app.mjs': `export default (_req, res) => res.setHeader('X-Reply', 'yes').end('hello')`,
+    'app.mjs': `export default (_req, res) => res.writeHead(200, { 'X-Reply': 'yes' }).end('hello')`,
     [file]: `import { defineConfig } from 'tsicorn'
       export default defineConfig({
         app: './app.mjs', bind: '127.0.0.1:0', workers: 2, accesslog: 'access.log',
@@ -150,7 +150,7 @@ describe('an access log whose format is a function', () => {
 
   it('writes what it returns, one line for each request', async () => {
     const body = `return [entry.method, entry.url, entry.status, entry.outcome, entry.request_headers['x-a'],
-      entry.response_header('x-reply'), 'two\\nlines'].join(' ')`
+      entry.response_header('X-Reply'), 'two\\nlines'].join(' ')`
     const server = launch({ files: config(body) })
     await (
       await fetch(`${await server.running()}/one`, { headers: { connection: 'close', 'x-a': 'b' } })

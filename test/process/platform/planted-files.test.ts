@@ -22,7 +22,7 @@ import {
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { hello } from '../../support/daemons.ts'
-import { eventually, launch, makeFolder, type Tsicorn } from '../../support/tsicorn.ts'
+import { eventually, freePort, launch, makeFolder, type Tsicorn } from '../../support/tsicorn.ts'
 import { retire, upgrade } from '../../support/upgrading.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -213,6 +213,27 @@ describe('what others plant in their own folders does not lead root astray (root
     const server = launch({ folder: trap.folder, args, errors: true })
     expect((await server.ended).code).to.equal(1)
     expect(server.log).to.match(/certfile "theirs\/key\.pem" cannot be read: root does not trust the path/)
+  })
+
+  it('the token of the status page is not read through a link of theirs', async () => {
+    const trap = makeTrap()
+    clean(trap)
+    const token = 'a token that nobody else knows'.replaceAll(' ', '-')
+    const own = join(trap.theirs, 'own')
+    writeFileSync(own, token)
+    plantLink(own, join(trap.theirs, 'token'))
+    const metrics = `127.0.0.1:${await freePort()}`
+    const args = ['-b', '127.0.0.1:0', '--metrics-bind', metrics, '--status-token-file', 'theirs/token']
+    const server = launch({ folder: trap.folder, args: [...args, './app.mjs'] })
+    await server.running()
+    const answer = await fetch(`http://${metrics}/-/scale`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ workers: 3 }),
+    })
+    expect(answer.status).to.equal(503)
+    expect(await answer.text()).to.match(/status_token_file cannot be read: root does not trust the path/)
+    await server.stop()
   })
 })
 
