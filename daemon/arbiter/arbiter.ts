@@ -3,6 +3,7 @@
  *
  * `phase.ts` and `plan.ts` decide what to do; this file does it.
  */
+import { mostWorkers } from '../../config/kinds/kinds.ts'
 import { messageOf, stackOf } from '../../hooks/thrown.ts'
 import { monotonicNow } from '../../worker/protocol/scoreboard.ts'
 import type { AdminServer } from '../admin/admin-server.ts'
@@ -198,7 +199,7 @@ export class Arbiter {
     'abort reload': ({ error, stack }) => this.#reloads.abort(error, stack),
     'finish reload': (_, before) => this.#reloads.finish(before),
     'back off': ({ error }) => this.#server.crashLoop.backOff(messageOf(error)),
-    grow: () => this.#server.rescale(grow(this.#server.scale)),
+    grow: () => this.#server.rescale(grow(this.#server.scale, mostWorkers)),
     shrink: () => this.#server.rescale(shrink(this.#server.scale)),
     pause: () => this.#server.rescale(pause(this.#server.scale)),
     upgrade: () => this.#upgrades.begin(),

@@ -25,6 +25,7 @@ function whyNoEffect(
 ): string | undefined {
   const isSame = before.wanted === after.wanted
   if (name === 'TTOU' && isSame) return 'one worker is the least, and WINCH sends all of them away'
+  if (name === 'TTIN' && isSame) return `${before.wanted} workers are the most`
   if (name === 'WINCH' && isSame) return 'all workers are away: TTIN brings one back, HUP all of them'
   const isFile = (place: string | null) => place !== null && place !== '-'
   if (name === 'USR1' && !isFile(errorlog) && !isFile(accesslog) && logger_class === null)

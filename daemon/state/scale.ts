@@ -17,8 +17,8 @@ export function scaleOf(configured: WorkerRange): Scale {
   return { wanted: configured.min, configured, paused: undefined }
 }
 
-export function grow({ wanted, configured }: Scale): Scale {
-  return { wanted: wanted + 1, configured, paused: undefined }
+export function grow({ wanted, configured }: Scale, most: number): Scale {
+  return { wanted: Math.min(wanted + 1, most), configured, paused: undefined }
 }
 
 /** Never below one: only a pause stops the last worker. */

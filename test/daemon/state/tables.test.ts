@@ -135,23 +135,24 @@ describe('phase', () => {
 const just = (workers: number) => ({ min: workers, max: workers })
 
 describe('scale', () => {
-  it('grows and shrinks by one, and not below one', () => {
-    expect(grow(scaleOf(just(2))).wanted).to.equal(3)
+  it('grows and shrinks by one, not below one, and not above the most that are possible', () => {
+    expect(grow(scaleOf(just(2)), 8).wanted).to.equal(3)
+    expect(grow(scaleOf(just(8)), 8).wanted).to.equal(8)
     expect(shrink(scaleOf(just(2))).wanted).to.equal(1)
     expect(shrink(scaleOf(just(1))).wanted).to.equal(1)
   })
 
   it('brings back one parked worker by TTIN and all of them by a reload', () => {
-    const parked = pause(grow(scaleOf(just(2))))
+    const parked = pause(grow(scaleOf(just(2)), 8))
     expect(parked.wanted).to.equal(0)
     expect(pause(parked)).to.deep.equal(parked)
-    expect(grow(parked).wanted).to.equal(1)
+    expect(grow(parked, 8).wanted).to.equal(1)
     expect(configure(parked, just(2)).wanted).to.equal(3)
   })
 
   it('is kept by a reload unless the configured number changed', () => {
-    expect(configure(grow(scaleOf(just(2))), just(2)).wanted).to.equal(3)
-    expect(configure(grow(scaleOf(just(2))), just(4)).wanted).to.equal(4)
+    expect(configure(grow(scaleOf(just(2)), 8), just(2)).wanted).to.equal(3)
+    expect(configure(grow(scaleOf(just(2)), 8), just(4)).wanted).to.equal(4)
   })
 
   it('stays within a new range', () => {
