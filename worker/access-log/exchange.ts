@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Outcome } from '../../hooks/access-entry.ts'
 import { rejectionText } from '../http/rejection.ts'
-import { hasExpired } from '../http/request-timeout.ts'
+import { hasExpired, wasTimedOut } from '../http/request-timeout.ts'
 import { isComplete, streamOf } from '../http/response.ts'
 import { wasStalled } from '../http/stalled.ts'
 import type { Entry } from './format.ts'
@@ -162,7 +162,7 @@ function statusOf(response: ServerResponse): number {
 }
 
 function outcomeOf(response: ServerResponse): Outcome {
-  if (hasExpired(response)) return 'timed out'
+  if (wasTimedOut(response)) return 'timed out'
   // First, because Node 22 takes a response for finished when its socket is gone.
   if (wasStalled(streamOf(response) ?? response.req.socket)) return 'stalled'
   return isComplete(response) ? 'ok' : 'aborted'

@@ -6,10 +6,20 @@ import { isClientGone, respondOnStream } from './response.ts'
 import type { RequestStep } from './types.ts'
 
 const expired = new WeakSet<ServerResponse>()
+const timedOut = new WeakSet<ServerResponse>()
 
-/** Whether the client got a 503 because of the timeout. */
+/** Whether the client got a 503 because of the timeout, of which the response object knows nothing. */
 export function hasExpired(res: ServerResponse): boolean {
   return expired.has(res)
+}
+
+/** Call for a response that says that the request took too long. */
+export function markTimedOut(res: ServerResponse): void {
+  timedOut.add(res)
+}
+
+export function wasTimedOut(res: ServerResponse): boolean {
+  return timedOut.has(res)
 }
 
 export interface RequestTimeouts {
@@ -33,6 +43,7 @@ export function createRequestTimeouts(
     if (req.httpVersionMajor === 1 && res.socket === null)
       return afterEarlierResponses(req.socket, res, () => void (res.socket !== null && expire(res)))
     expired.add(res)
+    markTimedOut(res)
     onExpired(req)
     respondTimedOut(req, res)
   }

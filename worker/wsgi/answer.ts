@@ -1,6 +1,8 @@
 /** What Python says becomes the response. */
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import { respondWithError } from '../http/error-handler.ts'
+import { reject } from '../http/rejection.ts'
+import { markTimedOut } from '../http/request-timeout.ts'
 import { abort, isClientGone, streamOf } from '../http/response.ts'
 
 /** How much of an answer may wait here for a slow client, in bytes, before the thread that makes it has to wait. */
@@ -69,4 +71,12 @@ export function fail(res: ServerResponse, status: number, idHeader: string | und
   const text = `${STATUS_CODES[status]}\n`
   res.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': text.length })
   res.end(text)
+}
+
+/** Answers that the request took too long (408: its body did not arrive), or cuts the answer that has begun. */
+export function failLate(res: ServerResponse, status: 408 | 503 | 504): void {
+  const isAnswered = !res.headersSent && !isClientGone(res)
+  if (isAnswered) markTimedOut(res)
+  if (isAnswered && status === 408) reject(res.req, res, status)
+  else fail(res, status, undefined)
 }

@@ -5,11 +5,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../hooks/thrown.ts'
-import { reject } from '../http/rejection.ts'
-import { isClientGone } from '../http/response.ts'
 import type { WorkerLog } from '../process/log.ts'
 import type { HostProcess } from '../python/host-process.ts'
-import { fail } from './answer.ts'
+import { fail, failLate } from './answer.ts'
 import { Host, type HostParts } from './host.ts'
 import { isLate, type Job, nameOf } from './job.ts'
 
@@ -181,7 +179,7 @@ export class Dispatcher {
   }
 
   #watch(): void {
-    const { limit, waitLimit, limitName, onTimeout, log, idHeader } = this.#options
+    const { limit, waitLimit, limitName, onTimeout, log } = this.#options
     const now = performance.now()
     for (const job of this.#unbegun) {
       if (waitLimit === 0 || now - job.receivedAt < waitLimit * 1_000) continue
@@ -189,7 +187,7 @@ export class Dispatcher {
       job.isGone = true
       onTimeout()
       log.warning(`${nameOf(job)} waited longer than request_timeout (${waitLimit} s) for a thread`)
-      fail(job.res, 503, idHeader)
+      failLate(job.res, 503)
     }
     if (limit === 0) return
     for (const host of this.#hosts) {
@@ -215,12 +213,12 @@ export class Dispatcher {
     const { log, limitName, limit } = this.#options
     log.warning(`The rest of the body of ${nameOf(job)} did not arrive within ${limitName} (${limit} s)`)
     host.abandon(job)
-    if (!isClientGone(job.res) && !job.res.headersSent) reject(job.req, job.res, 408)
+    failLate(job.res, 408)
   }
 
   /** Python cannot be made to give a request up: another host takes over, and this one is killed when it is idle. */
   async #expire(host: Host, jobs: readonly Job[], what: string): Promise<void> {
-    const { log, graceful, onTimeout, idHeader } = this.#options
+    const { log, graceful, onTimeout } = this.#options
     host.isExamined = true
     const stacks = await host.process.stacks()
     host.isExamined = false
@@ -235,7 +233,7 @@ export class Dispatcher {
       if (job.isDone || job.isGone) continue
       onTimeout()
       host.abandon(job)
-      fail(job.res, 504, idHeader)
+      failLate(job.res, 504)
     }
     if (!isFirst) return this.#killUnawaited()
     host.isRetired = true

@@ -12,6 +12,8 @@ function hostsOf(server: Tsicorn): number[] {
   return server.workers.flatMap(pid => childrenOf(pid))
 }
 
+const jsonLines = ['--access-logfile', '-', '--access-logformat', 'json']
+
 const versioned = (version: number) => `
 import time
 from part import word
@@ -75,7 +77,9 @@ def application(environ, start_response):
   })
 
   it('says where each thread is before it answers 504, and another host takes over', async () => {
-    const server = launchModule('odd', ['--threads', '2', '--request-timeout', '1'], { errors: true })
+    const server = launchModule('odd', ['--threads', '2', '--request-timeout', '1', ...jsonLines], {
+      errors: true,
+    })
     const url = await server.running()
     const [host] = hostsOf(server)
     const [worker] = server.workers
@@ -86,6 +90,7 @@ def application(environ, start_response):
     )
     expect(log[0]).to.contain(String(host))
     expect((await stuck).status).to.equal(504)
+    await server.says(/"url":"\/slow\?60",.*"status":504,.*"outcome":"timed out"/)
     // What other threads do is finished.
     expect(await (await whole).text()).to.equal('0123456789')
     await eventually('the next host serves', async () => (await fresh(`${url}/hello`)) === 'hello')
@@ -107,7 +112,7 @@ def application(environ, start_response):
   })
 
   it('holds streams to no limit, and lets a stalled upload go', async () => {
-    const server = launchModule('odd', ['--threads', '1', '--timeout', '2'], { errors: true })
+    const server = launchModule('odd', ['--threads', '1', '--timeout', '2', ...jsonLines], { errors: true })
     const url = await server.running()
     const [host] = hostsOf(server)
     const stream = await open(url)
@@ -121,6 +126,7 @@ def application(environ, start_response):
     const stalled = `POST /reads HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nx`
     expect(await exchange(url, stalled)).to.match(/^HTTP\/1\.1 408 /)
     await server.says(/The rest of the body of POST \/reads did not arrive within timeout \(2 s\)/)
+    await server.says(/"url":"\/reads",.*"status":408,.*"outcome":"timed out"/)
     expect(await fresh(`${url}/hello`)).to.equal('hello')
     expect(hostsOf(server)).to.deep.equal([host])
   })
