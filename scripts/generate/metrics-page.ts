@@ -89,8 +89,9 @@ request or for reading the answer, and metrics are computed four times a second 
 | \`/-/startup\` | once all of the first workers have been ready | a startup probe |
 | \`/-/ready\` | from then on, while a worker is ready and no stop has begun | a readiness probe, a load balancer |
 
-With \`drain_delay\`, \`/-/ready\` answers 503 as soon as the stop is announced, and the workers serve on for that time. In
-Kubernetes:
+With \`drain_delay\`, \`/-/ready\` answers 503 as soon as the stop is announced, and the workers serve on for that time.
+With \`reload\`, workers that show [why the app does not load](development.md) are ready as well, so that it can be seen.
+In Kubernetes:
 
 \`\`\`yaml
 startupProbe: { httpGet: { path: /-/startup, port: 9464 }, periodSeconds: 1, failureThreshold: 60 }
