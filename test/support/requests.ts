@@ -8,6 +8,12 @@ export async function fresh(url: string): Promise<string> {
   return await (await fetch(url, { headers: { connection: 'close' } })).text()
 }
 
+/** Resolves when the answer has this text: with `--reload`, an old worker is cut with what it serves. */
+export async function answers(url: string, text: string): Promise<void> {
+  const asked = async () => await fresh(url).catch(() => '')
+  await eventually(`${url} answers ${text}`, async () => (await asked()).includes(text))
+}
+
 export async function overUnixSocket(socketPath: string, path = '/'): Promise<string> {
   return await new Promise((resolve, reject) => {
     get({ socketPath, path, agent: false }, response => {

@@ -1,5 +1,6 @@
 /** With `--reload`, a server follows its files, and survives mistakes in them until they are mended. */
 import { expect } from 'chai'
+import { answers, fresh } from '../../support/requests.ts'
 import { eventually, launch, type Tsicorn } from '../../support/tsicorn.ts'
 
 const hello = (word: string) => `export default (_req, res) => res.end(${JSON.stringify(word)})\n`
@@ -10,7 +11,7 @@ describe('reload when files change', () => {
     server.write('src/app.ts', hello('new'))
     await server.says(/Changed: src\/app\.ts\n/)
     await server.says(/Reload 1: generation 2 serves/)
-    await eventually('the new code answers', async () => (await textOf(url)) === 'new')
+    await answers(url, 'new')
   })
 
   it('serves on after a mistake in the new code is corrected', async () => {
@@ -19,7 +20,7 @@ describe('reload when files change', () => {
     await server.says(/Reload 1 failed: the server shows the error until a change loads: .*src\/app\.ts/)
     server.write('src/app.ts', hello('new'))
     await server.says(/Reload 2: generation \d serves/)
-    await eventually('the new code answers', async () => (await textOf(url)) === 'new')
+    await answers(url, 'new')
   })
 
   it('cuts the old worker at once, so that an event stream holds up nothing', async () => {
@@ -54,10 +55,10 @@ describe('reload when files change', () => {
     await server.says(/Cannot start: .*wrokers is not a setting[\s\S]*Waiting for a change/)
     server.write('tsicorn.config.mjs', 'export default { workers: 2 }')
     server.write('src/app.ts', hello('mended'))
-    expect(await textOf(await server.running())).to.equal('mended')
+    expect(await fresh(await server.running())).to.equal('mended')
     server.write('src/app.ts', hello('changed'))
     await server.says(/Reload \d+: generation \d+ serves/)
-    await eventually('the new code answers', async () => (await textOf(server.url)) === 'changed')
+    await answers(server.url, 'changed')
   })
 
   it('ends at once while it waits for the mend', async () => {
@@ -112,7 +113,7 @@ describe('reload when files change', () => {
     })
     const url = await server.running()
     await eventually('it says so', () => /Cannot watch for reload: ENAMETOOLONG/.test(server.log))
-    expect(await textOf(url)).to.equal('hello')
+    expect(await fresh(url)).to.equal('hello')
     await server.reload(/Reload 1: generation 2 serves/)
     expect((await server.stop()).code).to.equal(0)
   })
@@ -140,9 +141,4 @@ async function watching(
   // It may have said so before, or not yet: the watch and the first worker start together.
   await eventually('it watches', () => server.log.includes('Watching: '))
   return { server, url }
-}
-
-/** Each time over a new connection: one that is kept stays with its worker. */
-async function textOf(url: string): Promise<string> {
-  return await (await fetch(url, { headers: { connection: 'close' } })).text()
 }

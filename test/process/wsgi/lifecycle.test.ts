@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import { exchange, open } from '../../support/http/raw.ts'
 import { reloadTwice } from '../../support/http/reloads.ts'
 import { describeWithPython, launchModule, launchPython } from '../../support/python/launch.ts'
-import { fresh } from '../../support/requests.ts'
+import { answers, fresh } from '../../support/requests.ts'
 import { childrenOf, eventually, isAlive, type Tsicorn } from '../../support/tsicorn.ts'
 
 function hostsOf(server: Tsicorn): number[] {
@@ -52,10 +52,10 @@ describeWithPython('a worker with a Python host', () => {
     server.write('part.py', 'word =\n')
     await server.says(/Changed: part\.py/)
     await server.says(/SyntaxError/)
-    await eventually('the error is shown', async () => (await fresh(url)).includes('SyntaxError'))
+    await answers(url, 'SyntaxError')
     server.write('part.py', 'word = 2\n')
     await server.says(/Reload \d+: generation \d+ serves/)
-    expect(await fresh(url)).to.equal('v1')
+    await answers(url, 'v1')
   })
 
   it('is recycled by the requests it has answered, and by the memory of its host', async () => {

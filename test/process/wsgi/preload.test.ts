@@ -12,7 +12,7 @@ import {
   workersOf,
 } from '../../support/python/fork-server.ts'
 import { describeWithPython, launchPython } from '../../support/python/launch.ts'
-import { fresh } from '../../support/requests.ts'
+import { answers, fresh } from '../../support/requests.ts'
 import { childrenOf, eventually, isAlive, type Tsicorn } from '../../support/tsicorn.ts'
 
 /** Notes who imports it; answers with the process that serves. */
@@ -185,7 +185,7 @@ describeWithPython('a fork server', () => {
     const url = await server.running()
     server.write('app.py', app(2))
     await server.says(/Reload \d+: generation \d+ serves/)
-    expect(await fresh(url)).to.equal('v2')
+    await answers(url, 'v2')
     expect(forkedBy(server)).to.include(Number(await fresh(`${url}/pid`)))
   })
 
