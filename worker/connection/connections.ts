@@ -21,7 +21,7 @@ import {
   queueResponse,
   rawSocketOf,
 } from './connection-state.ts'
-import { deferDestroy, destroyWithSocket, goaway, goawaySoon } from './goaway.ts'
+import { endInOrder, goaway, goawaySoon } from './goaway.ts'
 import { countBytes, countResponse, openRequests } from './totals.ts'
 
 const inFlight = fieldIndex('requests_in_flight')
@@ -129,8 +129,7 @@ export class Connections {
     const streams = new Set<ServerHttp2Stream>()
     const socket = session.destroyed ? undefined : rawSocketOf(session.socket)
     if (socket === undefined) return streams
-    deferDestroy(session, socket)
-    destroyWithSocket(session, socket)
+    endInOrder(session, socket)
     Object.assign(this.add(socket), { session, streams })
     session.on('stream', stream => {
       streams.add(stream)

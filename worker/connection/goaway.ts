@@ -1,6 +1,7 @@
 /** Ends HTTP/2 sessions without losing a request (RFC 9113, section 6.8), and without Node aborting the process. */
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import { linger } from '../net/lingering-close.ts'
 import { hasQueuedBytes } from '../net/peer.ts'
 import { type ConnectionState, wrappedBy } from './connection-state.ts'
 
@@ -56,6 +57,14 @@ export function goawaySoon(session: ServerHttp2Session, socket: Socket): void {
     timer = setTimeout(goaway, firstRequestMs, session, socket)
   })
   session.once('close', () => clearTimeout(timer))
+}
+
+/** Has a session and its socket end in an order that costs neither the process nor an answer. */
+export function endInOrder(session: ServerHttp2Session, socket: Socket): void {
+  deferDestroy(session, socket)
+  destroyWithSocket(session, socket)
+  // A client sends frames while it reads its last answers: one that meets a closed socket destroys them.
+  linger(socket, true)
 }
 
 /**

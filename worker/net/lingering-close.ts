@@ -9,9 +9,10 @@ const lingering = new WeakSet<Socket>()
 
 /**
  * Makes `destroySoon` close the connection in two steps. Closing a socket with unread bytes resets it, and the client
- * may lose the response (RFC 9112, section 9.6).
+ * may lose the response (RFC 9112, section 9.6). With `isReading`, what the client sends shows that it still reads, and
+ * gives it as much time again.
  */
-export function linger(socket: Socket): void {
+export function linger(socket: Socket, isReading = false): void {
   if (lingering.has(socket)) return
   lingering.add(socket)
   socket.destroySoon = () => {
@@ -25,6 +26,7 @@ export function linger(socket: Socket): void {
     socket.once('end', end)
     socket.on('data', () => {
       if (socket.bytesRead > until) end()
+      else if (isReading) timer.refresh()
     })
     socket.resume()
   }
