@@ -95,8 +95,34 @@ export function closeAfterResponse(state: ConnectionState, response: ServerRespo
   if (state.lastResponse !== undefined) state.lastResponse.shouldKeepAlive = true
   state.lastResponse = response.shouldKeepAlive ? response : undefined
   response.shouldKeepAlive = false
+  if (!response.headersSent) dropKeepAlive(response)
   linger(req.socket)
   if (!req.complete) destroyWhenRead(req)
+}
+
+/** An app that writes `Connection: keep-alive` itself, or copies it from a backend, would keep the connection. */
+function dropKeepAlive(response: ServerResponse): void {
+  const writeHead = response.writeHead as (...args: unknown[]) => ServerResponse
+  response.writeHead = (...args: unknown[]) => {
+    // A later request may have become the last one, and an upgrade is none.
+    if (response.shouldKeepAlive || args[0] === 101) return writeHead.apply(response, args)
+    if (isKeepAlive('connection', response.getHeader('connection'))) response.setHeader('Connection', 'close')
+    const headers = args.at(-1)
+    if (typeof headers === 'object' && headers !== null) args[args.length - 1] = withoutKeepAlive(headers)
+    return writeHead.apply(response, args)
+  }
+}
+
+/** What `writeHead` accepts: an object, pairs, or alternating names and values. */
+function withoutKeepAlive(headers: object): unknown {
+  if (!Array.isArray(headers))
+    return Object.fromEntries(Object.entries(headers).filter(([name, value]) => !isKeepAlive(name, value)))
+  if (Array.isArray(headers[0])) return headers.filter(([name, value]) => !isKeepAlive(name, value))
+  return headers.filter((_, n) => !isKeepAlive(headers[n - (n % 2)], headers[n - (n % 2) + 1]))
+}
+
+function isKeepAlive(name: unknown, value: unknown): boolean {
+  return String(name).toLowerCase() === 'connection' && /\bkeep-alive\b/i.test(String(value))
 }
 
 /**

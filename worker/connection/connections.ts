@@ -148,7 +148,6 @@ export class Connections {
    */
   isAfterLastResponse({ socket }: IncomingMessage): boolean {
     const last = this.#hasLastResponse ? this.#open.get(socket)?.lastResponse : undefined
-    // An app that writes `Connection: keep-alive` itself has the last word.
     return last?.headersSent === true && !last.shouldKeepAlive
   }
 
