@@ -44,12 +44,17 @@ async function read(setting: string, path: string, folder: string): Promise<stri
   }
 }
 
+/** How large one of the files may be, in bytes: to look for certificates in hundreds of megabytes takes a minute. */
+const mostBytes = 1_048_576
+
 /** A pipe could block the arbiter for ever, and other users' links could point to any key. */
 async function readRegular(path: string): Promise<string> {
   const fd = await openSafely(path, constants.O_RDONLY)
   try {
-    if (fstatSync(fd, { bigint: true }).isFile()) return readFileSync(fd, 'utf8')
-    throw new Error('it is no regular file')
+    const found = fstatSync(fd, { bigint: true })
+    if (!found.isFile()) throw new Error('it is no regular file')
+    if (found.size > mostBytes) throw new Error('it is larger than 1 MiB')
+    return readFileSync(fd, 'utf8')
   } finally {
     closeSync(fd)
   }
@@ -61,6 +66,8 @@ async function tryOut(material: TlsMaterial, settings: Resolved['settings']): Pr
   const { certfile, keyfile, ca_certs, ciphers } = settings
   const attempt = (options: SecureContextOptions, complain: (error: NodeJS.ErrnoException) => string) => {
     try {
+      // Node takes an empty text for nothing at all, as when a disk was full while the file was written.
+      if (Object.values(options).includes('')) throw new Error('it is empty')
       createSecureContext(options)
     } catch (error) {
       throw new CertificateError(complain(error as NodeJS.ErrnoException), { cause: error })

@@ -34,6 +34,8 @@ describe('a certificate', () => {
       'secret.pem': rsa.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'a' }),
       'ca.pem': authority.cert,
       'app.mjs': 'export default () => undefined',
+      'empty.pem': '',
+      'large.pem': own.cert.padEnd(1_048_577),
     }
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
   })
@@ -88,6 +90,21 @@ describe('a certificate', () => {
       'what is no certificate',
       { ...key, certfile: 'app.mjs' },
       /^certfile "app\.mjs" holds no certificate: give it in PEM form/,
+    ],
+    [
+      'an empty certificate',
+      { ...key, certfile: 'empty.pem' },
+      /^certfile "empty\.pem" holds no certificate: give/,
+    ],
+    [
+      'an empty key',
+      { keyfile: 'empty.pem' },
+      /^keyfile "empty\.pem" holds no private key: give it in PEM form/,
+    ],
+    [
+      'its size',
+      { ...key, certfile: 'large.pem' },
+      /^certfile "large\.pem" cannot be read: it is larger than 1 MiB: /,
     ],
     [
       'bad authorities',
