@@ -23,11 +23,18 @@ import {
   withoutNamesOf,
 } from '../metrics/exposition.ts'
 import { metricsOf } from '../metrics/metrics.ts'
-import { attempt, clearStaleSocket } from '../sockets/socket-file.ts'
+import {
+  attempt,
+  clearStaleSocket,
+  closeKeeping,
+  type FileIdentity,
+  identify,
+} from '../sockets/socket-file.ts'
 import { inTurns } from '../system/steps.ts'
 import { type Health, healthOf } from './health.ts'
 import { respond, respondInPieces } from './respond.ts'
 import type { StatusPage } from './status-page.ts'
+import { whoLeaves } from './who-leaves.ts'
 
 export interface AdminOptions {
   readonly address: Exclude<Address, { kind: 'fd' }>
@@ -53,9 +60,10 @@ const pagePaths = ['/', '/-/feed', '/-/reload', '/-/scale']
 const bequeathMs = 5_000
 const lastWordsMs = 2_000
 
-/** How often to try an address that the old arbiter may still have, and the pause between, in milliseconds. */
+/** How often to try an address that the old arbiter may still have before that is reported; then, the pauses are longer. */
 const tries = 20
 const pauseMs = 250
+const longPauseMs = 2_000
 
 /** Metrics, and when they were measured. */
 interface Made {
@@ -79,6 +87,8 @@ export class AdminServer {
   readonly #app: AppMetrics
   readonly #bequest: Bequest
   #made: Made | undefined
+  #isClosed = false
+  #socket: { readonly path: string; readonly file: FileIdentity | undefined } | undefined
 
   constructor(options: AdminOptions) {
     this.#options = options
@@ -98,6 +108,7 @@ export class AdminServer {
       if (address.kind === 'unix') await clearStaleSocket(address.path)
       this.#http.listen(address)
       await once(this.#http, 'listening')
+      if (address.kind === 'unix') this.#socket = { path: address.path, file: identify(address.path) }
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       const why = code === 'EADDRINUSE' ? 'the address is in use' : message
@@ -108,14 +119,15 @@ export class AdminServer {
     this.#http.on('error', ({ message }) => this.#options.report(`metrics_bind: ${message}`))
   }
 
-  /** Opens the address that the old arbiter has had until now. */
+  /** Opens the address that the old arbiter has had until now, as soon as nobody has it. */
   async takeOver(): Promise<void> {
-    for (let left = tries; ; left -= 1) {
+    for (let tried = 1; !this.#isClosed; tried += 1) {
       try {
         return await this.open()
       } catch (error) {
-        if (left === 1) return this.#options.report((error as Error).message)
-        await sleep(pauseMs, undefined, { ref: false })
+        if (tried === tries)
+          this.#options.report(`${(error as Error).message}, or free it: it is tried again`)
+        await sleep(tried < tries ? pauseMs : longPauseMs, undefined, { ref: false })
       }
     }
   }
@@ -147,17 +159,18 @@ export class AdminServer {
   }
 
   close(): void {
-    attempt(() => this.#http.close())
+    this.#isClosed = true
+    const end = () => attempt(() => this.#http.close())
+    if (this.#socket === undefined) end()
+    else closeKeeping(this.#socket.path, this.#socket.file, end)
     this.#http.closeAllConnections()
   }
 
-  /** Where there are too many, the one that has asked for nothing for longest leaves: a health check must get through. */
   #admit(socket: Socket): void {
     this.#clients.add(socket)
     socket.once('close', () => this.#clients.delete(socket))
-    if (this.#clients.size <= mostClients) return
-    const idle = [...this.#clients].find(client => !client.destroyed && !this.#asking.has(client))
-    idle?.destroy()
+    if (this.#clients.size > mostClients)
+      whoLeaves(this.#clients, client => this.#asking.has(client))?.destroy()
   }
 
   /** No client needs to send a request before it has the last answer; thousands in one piece would hold up the loop. */

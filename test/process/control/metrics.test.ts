@@ -1,6 +1,7 @@
 /** Metrics and health of real servers. */
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync, renameSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
 import { join } from 'node:path'
@@ -141,6 +142,19 @@ describe('metrics', () => {
     expect(text).to.match(/# EOF\n$/)
     expect((await get({ socketPath, path: '/elsewhere' })).status).to.equal(404)
     expect((await get({ socketPath, path: '/metrics', method: 'POST' })).status).to.equal(405)
+  })
+
+  it('leave a file alone that somebody has put in the place of their socket', async () => {
+    const folder = makeFolder({ 'app.mjs': app, foreign: 'of somebody else' })
+    const server = launch({
+      folder,
+      args: ['-b', '127.0.0.1:0', '--metrics-bind', 'unix:metrics.sock', './app.mjs'],
+    })
+    await server.running()
+    const socketPath = join(folder, 'metrics.sock')
+    renameSync(join(folder, 'foreign'), socketPath)
+    await server.stop()
+    expect(readFileSync(socketPath, 'utf8')).to.equal('of somebody else')
   })
 
   it('say who else has the address, and the server does not start', async () => {
