@@ -26,7 +26,7 @@ export interface WrapOptions {
 /** Node's default `keepAliveTimeout`, in milliseconds. */
 const nodeKeepAliveMs = 5_000
 
-/** Call again when it may have got other listeners. */
+/** Listeners that the server gets later are wrapped as well. */
 export function wrapServer(server: AppServer, options: WrapOptions): void {
   const { keepalive, connections, pipeline, wrapUpgrade, transport } = options
   if (transport?.hasTls && isSecure(server)) throw new AppError(doubleTls(server))
@@ -42,6 +42,28 @@ export function wrapServer(server: AppServer, options: WrapOptions): void {
     server.keepAliveTimeout = keepalive * 1_000
   }
   trackConnections(server, connections)
+  wrapLater(server, options)
+}
+
+const wrappedEvents = new Set([
+  'request',
+  'checkContinue',
+  'checkExpectation',
+  'upgrade',
+  'connect',
+  'stream',
+])
+
+const wrappedLater = new WeakSet<AppServer>()
+
+/** An app may add a listener, or put another in the place of those that it has, when it listens already. */
+function wrapLater(server: AppServer, options: WrapOptions): void {
+  if (wrappedLater.has(server)) return
+  wrappedLater.add(server)
+  server.on('newListener', (event: string, listener: object) => {
+    // By then, it is one of them.
+    if (wrappedEvents.has(event) && !wrapped.has(listener)) process.nextTick(wrapServer, server, options)
+  })
 }
 
 /** `Expect: 100-continue` and CONNECT. */
