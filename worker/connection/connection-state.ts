@@ -125,9 +125,12 @@ function isKeepAlive(name: unknown, value: unknown): boolean {
   return String(name).toLowerCase() === 'connection' && /\bkeep-alive\b/i.test(String(value))
 }
 
+/** How long a client that has its answer may send nothing of the rest of its request, in milliseconds. */
+const silenceMs = 5_000
+
 /**
  * Node closes the connection as soon as it has sent the last response. This delays that until the rest of the request
- * has been read, however long it is.
+ * has been read, however long it is, or no more of it comes.
  */
 function destroyWhenRead(req: IncomingMessage): void {
   const { socket } = req
@@ -136,6 +139,9 @@ function destroyWhenRead(req: IncomingMessage): void {
     socket.destroySoon = destroySoon
     if (req.complete) return socket.destroySoon()
     socket.end()
+    const timer = setTimeout(() => socket.destroy(), silenceMs)
+    socket.once('close', () => clearTimeout(timer))
+    req.on('data', () => timer.refresh())
     req.once('end', () => socket.destroySoon()).resume()
   }
 }

@@ -1,10 +1,11 @@
-/** The last response of a connection says so, whatever the app writes about it. */
+/** The last response of a connection says so, whatever the app writes about it, and the connection ends. */
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { expect } from 'chai'
 import { Connections } from '../../../worker/connection/connections.ts'
-import { rest } from '../../support/http/raw.ts'
+import { first, rest } from '../../support/http/raw.ts'
+import { eventually } from '../../support/tsicorn.ts'
 
 const get = 'GET / HTTP/1.1\r\nHost: test\r\n\r\n'
 const fields = { connection: 'Keep-Alive', 'x-own': 'yes' }
@@ -34,6 +35,26 @@ async function answerOf(write: (res: ServerResponse) => void): Promise<string> {
   server.close()
   return answer
 }
+
+describe('a connection whose last response came before the body of its request', () => {
+  it('is closed when nothing of that comes any more', async () => {
+    const connections = new Connections({ keepAlive: false })
+    const server = createServer((req, res) => {
+      connections.trackRequest(req, res)
+      res.end('hello')
+    }).listen(0, '127.0.0.1')
+    server.on('connection', socket => connections.add(socket))
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    socket.write('POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\n0123456789')
+    expect(await first(socket)).to.match(/hello/)
+    expect(connections.size).to.equal(1)
+    await eventually('it is closed', () => connections.size === 0)
+    socket.destroy()
+    server.close()
+  })
+})
 
 describe('the last response of a connection', () => {
   for (const [name, write] of Object.entries(ways))
